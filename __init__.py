@@ -1,0 +1,95 @@
+"""Data Engineer UTokyo: follow growing LabVIEW files and find bursts, alpha lines and trapped atoms in them.
+
+The public names are imported when they are first used, so that ``import utokyo`` and ``utokyo --help`` stay quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .engine.analyses.base import Analysis, ResultParameter
+    from .engine.analyses.image import ImageAnalysis
+    from .engine.analyses.pmt import PMTAnalysis
+    from .engine.analyses.ssd import SSDAnalysis
+    from .engine.fits.bursts import find_bursts, fit_burst
+    from .engine.fits.gaussian import fit_gaussian
+    from .engine.fits.result import Fit
+    from .engine.recorders.base import Parser, Recorder
+    from .engine.recorders.coil import CoilParser, CoilRecorder
+    from .engine.recorders.detect import open_recorder
+    from .engine.recorders.file import FileParser, FileRecorder
+    from .engine.recorders.gauge import GaugeParser, GaugeRecorder
+    from .engine.recorders.heater import HeaterParser, HeaterRecorder
+    from .engine.recorders.heattime import HeatTimeParser, HeatTimeRecorder
+    from .engine.recorders.image import ImageParser, ImageRecorder
+    from .engine.recorders.ion import IonParser, IonRecorder
+    from .engine.recorders.laser import LaserParser, LaserRecorder
+    from .engine.recorders.pmt import PMTParser, PMTRecorder
+    from .engine.recorders.results import (
+        ImageResultsParser,
+        ImageResultsRecorder,
+        ParameterParser,
+        ParameterRecorder,
+        SSDResultsParser,
+        SSDResultsRecorder,
+    )
+    from .engine.recorders.ssd import SSDParser, SSDRecorder
+    from .engine.recorders.static import StaticRecorder
+    from .engine.runner import Runner
+    from .engine.simulate import simulate
+    from .io.errors import InputError, MissingFileError, OutputError, UtokyoError
+    from .io.layout import Column, Kind, Layout
+
+_HOMES = {
+    "engine.analyses.base": ["Analysis", "ResultParameter"],
+    "engine.analyses.image": ["ImageAnalysis"],
+    "engine.analyses.pmt": ["PMTAnalysis"],
+    "engine.analyses.ssd": ["SSDAnalysis"],
+    "engine.fits.bursts": ["find_bursts", "fit_burst"],
+    "engine.fits.gaussian": ["fit_gaussian"],
+    "engine.fits.result": ["Fit"],
+    "engine.recorders.base": ["Parser", "Recorder"],
+    "engine.recorders.coil": ["CoilParser", "CoilRecorder"],
+    "engine.recorders.detect": ["open_recorder"],
+    "engine.recorders.file": ["FileParser", "FileRecorder"],
+    "engine.recorders.gauge": ["GaugeParser", "GaugeRecorder"],
+    "engine.recorders.heater": ["HeaterParser", "HeaterRecorder"],
+    "engine.recorders.heattime": ["HeatTimeParser", "HeatTimeRecorder"],
+    "engine.recorders.image": ["ImageParser", "ImageRecorder"],
+    "engine.recorders.ion": ["IonParser", "IonRecorder"],
+    "engine.recorders.laser": ["LaserParser", "LaserRecorder"],
+    "engine.recorders.pmt": ["PMTParser", "PMTRecorder"],
+    "engine.recorders.results": [
+        "ImageResultsParser",
+        "ImageResultsRecorder",
+        "ParameterParser",
+        "ParameterRecorder",
+        "SSDResultsParser",
+        "SSDResultsRecorder",
+    ],
+    "engine.recorders.ssd": ["SSDParser", "SSDRecorder"],
+    "engine.recorders.static": ["StaticRecorder"],
+    "engine.runner": ["Runner"],
+    "engine.simulate": ["simulate"],
+    "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],
+    "io.layout": ["Column", "Kind", "Layout"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME_OF]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""What a physicist uses: recorders, fits, analyses, figures, the runner and the command."""

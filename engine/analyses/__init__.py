@@ -1,0 +1,1 @@
+"""From a recorder's table to result rows and figures: one module an analysis."""

@@ -1,0 +1,1 @@
+"""Maximum-likelihood fits: models from `kernels`, minimised by scipy, answered as `Fit`."""

@@ -1,0 +1,106 @@
+"""The one place that calls scipy's minimizers.
+
+Every model of this package gives its negative log-likelihood with gradient and an information matrix (expected or
+observed Hessian). Parameters of a likelihood differ by many powers of ten; the minimisation runs on scaled ones, by
+Newton steps inside a trust region (`scipy.optimize.minimize`, ``trust-exact``), which need few evaluations and are not
+fooled by bad scales as L-BFGS-B on raw parameters is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+__all__ = ["Minimum", "covariance_from", "minimize_likelihood"]
+
+Vector = NDArray[np.float64]
+Objective = Callable[[Vector], tuple[float, Vector, NDArray[np.float64]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """Where a likelihood is best: parameters, nll, gradient and information there, and whether scipy got there."""
+
+    x: Vector
+    nll: float
+    gradient: Vector
+    information: NDArray[np.float64]
+    converged: bool
+    message: str
+
+
+def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, tolerance: float = 1e-4) -> Minimum:
+    """Minimise a negative log-likelihood.
+
+    Parameters
+    ----------
+    objective : callable
+        ``objective(x)`` gives (nll, gradient of shape (n,), information matrix of shape (n, n)).
+    start, scale : array of float64, shape (n,)
+        Where to begin, and the size of a typical change of each parameter (its expected error is best).
+    tolerance : float
+        Largest expected distance from the minimum that is called converged, as a part of the errors: the square root of
+        g' I^-1 g, g the gradient and I the information.
+
+    Returns
+    -------
+    Minimum
+    """
+    seen: tuple[bytes, float, Vector, NDArray[np.float64]] | None = None
+
+    def at(u: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+        nonlocal seen
+        key = u.tobytes()
+        if seen is None or seen[0] != key:
+            nll, gradient, information = objective(start + scale * u)
+            seen = (key, nll, gradient * scale, information * np.outer(scale, scale))
+        return seen[1], seen[2], seen[3]
+
+    def value(u: Vector) -> float:
+        nll = at(u)[0]
+        return nll if np.isfinite(nll) else np.inf
+
+    answer = optimize.minimize(
+        value,
+        np.zeros_like(start),
+        jac=lambda u: at(u)[1],
+        hess=lambda u: at(u)[2],
+        method="trust-exact",
+        options={"gtol": 1e-8, "maxiter": 200, "initial_trust_radius": 1.0, "max_trust_radius": 1e4},
+    )
+    u = np.asarray(answer.x, dtype=np.float64)
+    nll, gradient, information = at(u)
+    distance = _distance(gradient, information)
+    return Minimum(
+        x=start + scale * u,
+        nll=nll,
+        gradient=gradient / scale,
+        information=information / np.outer(scale, scale),
+        converged=bool(np.isfinite(nll) and distance < tolerance),
+        message=str(answer.message),
+    )
+
+
+def covariance_from(information: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inverse of an information matrix, by way of unit diagonal; nan everywhere when it is not positive definite."""
+    size = np.sqrt(np.diagonal(information).clip(0.0))
+    nothing = np.full_like(information, np.nan)
+    if not np.all(np.isfinite(information)) or np.any(size <= 0.0):
+        return nothing
+    try:
+        root = np.linalg.cholesky(information / np.outer(size, size))
+    except np.linalg.LinAlgError:
+        return nothing
+    inverse = np.linalg.inv(root)
+    return np.asarray(inverse.T @ inverse / np.outer(size, size), dtype=np.float64)
+
+
+def _distance(gradient: Vector, information: NDArray[np.float64]) -> float:
+    covariance = covariance_from(information)
+    if not np.all(np.isfinite(covariance)):
+        return np.inf
+    return float(np.sqrt(max(0.0, gradient @ covariance @ gradient)))

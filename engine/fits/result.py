@@ -1,0 +1,157 @@
+"""`Fit`: what every fit of this package answers.
+
+Values and errors by name, the covariance between them, how well the model describes the data, and whether the numbers
+may be used at all. Validity is many small reasons, not one hope: ``valid`` is true only when ``reasons`` is empty.
+A fit prints itself with the digits that its errors justify: two significant digits of the error and the value to the
+same place (Particle Data Group, Review of Particle Physics, introduction, section 5.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+__all__ = ["Fit", "rounded"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The answer of a fit.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        Estimates by name, in the units that the names carry.
+    errors : mapping of str to float
+        Standard errors of the same names (and of derived quantities); nan where the data cannot tell.
+    covariance : array of float64, shape (n, n)
+        Of the fitted parameters, in the order of `names`.
+    names : tuple of str
+        The fitted parameters; `values` may hold derived ones beyond them.
+    nll : float
+        Negative log-likelihood at the minimum, up to a constant of the data.
+    deviance, ndof : float, int
+        Goodness of fit: twice the distance in log-likelihood to the saturated model, and its degrees of freedom.
+    significance : float
+        One-sided Gaussian equivalent (z) of the probability that background alone looks like this; nan when not asked.
+    reasons : tuple of str
+        Why the numbers must not be used; empty for a valid fit.
+    profile : callable, optional
+        ``profile(name, value)`` is the negative log-likelihood minimised over all other parameters, for `interval`.
+    """
+
+    values: Mapping[str, float]
+    errors: Mapping[str, float]
+    covariance: NDArray[np.float64]
+    names: tuple[str, ...]
+    nll: float
+    deviance: float = math.nan
+    ndof: int = 0
+    significance: float = math.nan
+    reasons: tuple[str, ...] = ()
+    profile: Callable[[str, float], float] | None = field(default=None, repr=False)
+
+    @property
+    def valid(self) -> bool:
+        """Whether the numbers may be used."""
+        return not self.reasons
+
+    @property
+    def reason(self) -> str:
+        """Why the fit is not valid, as one line; empty when it is."""
+        return "; ".join(self.reasons)
+
+    @cached_property
+    def p_value(self) -> float:
+        """Probability of a deviance at least this large, were the model true (chi-square limit)."""
+        if self.ndof <= 0 or not math.isfinite(self.deviance):
+            return math.nan
+        return float(special.chdtrc(self.ndof, self.deviance))
+
+    def interval(self, name: str, cl: float = 0.683) -> tuple[float, float]:
+        """Profile-likelihood interval of one fitted parameter (Wilks: the nll rises by half a chi-square quantile).
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+        cl : float
+            Confidence level, in (0, 1).
+
+        Returns
+        -------
+        (low, high) : floats in the unit of the parameter; an end is infinite when the likelihood does not close there.
+
+        Raises
+        ------
+        ValueError
+            When `name` was not fitted, `cl` is out of range, or the fit carries no profile.
+        """
+        if self.profile is None or name not in self.names:
+            raise ValueError(f"no profile likelihood of {name!r}; fitted were {', '.join(self.names)}")
+        if not 0.0 < cl < 1.0:
+            raise ValueError(f"a confidence level lies between 0 and 1, not at {cl}")
+        profile = self.profile
+        level = self.nll + 0.5 * float(special.chdtri(1, 1.0 - cl))
+        best, step = self.values[name], self.errors[name] * math.sqrt(float(special.chdtri(1, 1.0 - cl)))
+
+        def end(direction: float) -> float:
+            inner, outer = best, best + direction * step
+            for _ in range(12):
+                if profile(name, outer) > level:
+                    return float(
+                        optimize.brentq(lambda x: profile(name, x) - level, inner, outer, rtol=1e-6, xtol=1e-4 * step)
+                    )
+                inner, outer = outer, outer + (outer - best)
+            return direction * math.inf
+
+        return end(-1.0), end(+1.0)
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        return [(name, *rounded(value, self.errors.get(name, math.nan))) for name, value in self.values.items()]
+
+    def _headline(self) -> str:
+        quality = (
+            f"deviance / ndof = {self.deviance:.1f} / {self.ndof}, p = {self.p_value:.2g}" if self.ndof > 0 else ""
+        )
+        verdict = "valid" if self.valid else f"NOT VALID: {self.reason}"
+        return "; ".join(part for part in (verdict, quality) if part)
+
+    def __str__(self) -> str:
+        rows = self._rows()
+        width, number = max(len(r[0]) for r in rows), max(len(r[1]) for r in rows)
+        return "\n".join([self._headline(), *(f"  {n:<{width}} = {v:>{number}} +- {e}" for n, v, e in rows)])
+
+    def _repr_html_(self) -> str:
+        body = "".join(f"<tr><td>{escape(n)}</td><td>{v}</td><td>&plusmn; {e}</td></tr>" for n, v, e in self._rows())
+        return f"<table><caption>{escape(self._headline())}</caption>{body}</table>"
+
+
+def rounded(value: float, error: float) -> tuple[str, str]:
+    """Value and error as text, the error with two significant digits and the value to the same decimal place.
+
+    Examples
+    --------
+    >>> rounded(0.68247, 0.01234)
+    ('0.682', '0.012')
+    >>> rounded(61234.5, 512.0)
+    ('61230', '510')
+    >>> rounded(3.5e-13, 2.31e-14)
+    ('3.50e-13', '0.23e-13')
+    """
+    if not math.isfinite(value) or not math.isfinite(error) or error <= 0:
+        return f"{value:.6g}", "?" if not math.isfinite(error) else f"{error:.2g}"
+    place = math.floor(math.log10(error)) - 1
+    scale = math.floor(math.log10(max(abs(value), error)))
+    if not -5 <= scale <= 8:  # too long to write out: both as multiples of one power of ten
+        digits = max(0, scale - place)
+        return f"{value / 10.0**scale:.{digits}f}e{scale:+03d}", f"{error / 10.0**scale:.{digits}f}e{scale:+03d}"
+    digits = max(0, -place)
+    return f"{round(value, -place):.{digits}f}", f"{round(error, -place):.{digits}f}"

@@ -1,0 +1,1 @@
+"""One module a source: what differs from the plain `Recorder`, and nothing else."""

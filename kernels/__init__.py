@@ -1,0 +1,1 @@
+"""Compiled functions on arrays: no frame, no path, no physics without its unit."""

@@ -1,0 +1,42 @@
+"""The one place that says how kernels are compiled.
+
+Every compiled function of this package carries one of two decorators, so that all of them release the GIL, are kept on
+disk between starts, and follow numpy's rules for division.
+
+- `kernel` lets the compiler reorder sums (``contract, reassoc, arcp, nsz``). It never assumes that numbers are finite:
+  ``nnan`` and ``ninf`` would remove the checks that keep a fit honest.
+- `exact_kernel` keeps every rounding as written. Parsing needs it: a reciprocal in place of a division would change the
+  last bit of a double.
+
+Signatures are lazy: explicit ones compile at import. ``cache=True`` does not see edits in *other* files, so what is
+inlined together stands in one module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+
+__all__ = ["exact_kernel", "kernel"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a loop of floating-point arithmetic, with reordering of sums allowed."""
+    return _compiled(function, fastmath=FASTMATH)
+
+
+def exact_kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a loop whose every rounding must stay as written."""
+    return _compiled(function, fastmath=False)
+
+
+def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
+    decorate = numba.njit(nogil=True, cache=True, error_model="numpy", **options)
+    return cast("Callable[P, R]", decorate(function))
