@@ -7,7 +7,7 @@ program and keeps its traceback.
 
 from __future__ import annotations
 
-__all__ = ["InputError", "MissingFileError", "OutputError", "UtokyoError"]
+__all__ = ["FormatError", "InputError", "MissingFileError", "OutputError", "UtokyoError"]
 
 
 class UtokyoError(Exception):
@@ -16,6 +16,10 @@ class UtokyoError(Exception):
 
 class InputError(UtokyoError, ValueError):
     """A file or a setting is not what was asked for."""
+
+
+class FormatError(InputError):
+    """A file does not begin as its format does."""
 
 
 class MissingFileError(InputError, FileNotFoundError):

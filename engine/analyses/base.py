@@ -1,0 +1,202 @@
+"""`Analysis`: looks at a recorder, and when there is something new gives result rows and figures.
+
+A run does, in this order: read the new rows; analyse; write the results; draw. Nothing is remembered as done before all
+of it is, so a run that failed or was killed is made up for by the next one, and results are keyed by source and event,
+so that deriving them again harms nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import polars as pl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ...io.errors import InputError
+from ...io.store import ResultTable, write_whole
+from ..recorders.base import Recorder
+from ..recorders.static import StaticRecorder
+
+__all__ = ["Analysis", "ResultParameter", "save_figure"]
+
+log = logging.getLogger("utokyo")
+
+DOTS_PER_INCH = 110
+
+# Matplotlib's fonts and mathematics are shared by all figures: one is rendered at a time (it holds the GIL anyway).
+_drawing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ResultParameter:
+    """One column of a result table: its name, its polars type, its unit and what it means."""
+
+    name: str
+    dtype: type[pl.DataType]
+    unit: str
+    meaning: str
+
+
+class Analysis(ABC):
+    """What is done with one source, every cycle.
+
+    Parameters
+    ----------
+    filepath : path, optional
+        The source; or give a `recorder`.
+    recorder : Recorder or StaticRecorder, optional
+        A source that is open already, maybe shared with other analyses.
+    image_src : path, optional
+        Folder for the figures, made if it is missing; without, none are drawn.
+    image_extension : str
+        ``.png``, ``.pdf``, ``.svg`` or what else matplotlib writes.
+    result_filepath : path, optional
+        Table to which the result rows are added, ``.csv`` or ``.parquet``.
+
+    Raises
+    ------
+    InputError
+        When neither or both of `filepath` and `recorder` are given, or an ending is unknown.
+
+    Attributes
+    ----------
+    results : polars.DataFrame
+        Results of the last run.
+    figures : list of path
+        Files drawn by the last run.
+    """
+
+    recorder_class: ClassVar[type[Recorder]]
+    parameters: ClassVar[tuple[ResultParameter, ...]]
+    short_name: ClassVar[str]
+
+    def __init__(
+        self,
+        filepath: str | Path | None = None,
+        *,
+        recorder: Recorder | StaticRecorder | None = None,
+        image_src: str | Path | None = None,
+        image_extension: str = ".png",
+        result_filepath: str | Path | None = None,
+    ) -> None:
+        if (filepath is None) == (recorder is None):
+            raise InputError(f"{type(self).__name__} takes a filepath or a recorder: one of them")
+        self.recorder = recorder if recorder is not None else self._recorder_of(Path(filepath or ""))
+        self.image_src = None if image_src is None else Path(image_src)
+        self.image_extension = "." + image_extension.lstrip(".").lower()
+        known = FigureCanvasAgg.get_supported_filetypes()
+        if self.image_extension[1:] not in known:
+            raise InputError(f"image_extension={image_extension!r} is none of {', '.join(sorted(known))}")
+        self.store = None if result_filepath is None else ResultTable(result_filepath)
+        self.results = self.no_results()
+        self.figures: list[Path] = []
+        self._lock = threading.Lock()
+        self._done: Any = None
+
+    @property
+    def name(self) -> str:
+        """For people: the kind of analysis and its source."""
+        return f"{type(self).__name__}({self.source_name})"
+
+    @property
+    def source(self) -> str:
+        """Where the data comes from, as result rows tell it: the absolute path."""
+        path = self.recorder.filepath
+        return "static" if path is None else path.absolute().as_posix()
+
+    @property
+    def source_name(self) -> str:
+        """The last part of the source: of a file or a folder."""
+        return Path(self.source).name
+
+    @property
+    def file_stem(self) -> str:
+        """The source's name as the beginning of a figure's name."""
+        return Path(self.source).stem.strip("-_. ") or "figure"
+
+    def run(self) -> pl.DataFrame:
+        """Analyse what is new.
+
+        Returns
+        -------
+        polars.DataFrame
+            The results of this source so far; see `parameters` for columns and units. When nothing is new since the
+            last run, nothing is done.
+
+        Raises
+        ------
+        InputError, OutputError
+            With one sentence, when the source cannot be read or a result cannot be written.
+        """
+        with self._lock:
+            self.recorder.update()
+            state = self.state()
+            if state == self._done:
+                return self.results
+            results = self.analyse()
+            if self.store is not None:
+                self.store.replace(results, self.replaced_by(results))
+            self.figures = list(self._drawn()) if self.image_src is not None else []
+            self.results = results
+            self._done = state
+            return results
+
+    def state(self) -> Any:
+        """What the recorder holds, in a form that changes when anything new has come."""
+        reader = getattr(self.recorder, "_reader", None)
+        return self.recorder.rows, getattr(reader, "generation", 0), id(getattr(reader, "metadata", None))
+
+    @abstractmethod
+    def analyse(self) -> pl.DataFrame:
+        """Results of all that the recorder holds, with the columns of `parameters`."""
+
+    @abstractmethod
+    def draw(self) -> Iterable[tuple[str, Figure]]:
+        """Figures of the last analysis, those that changed: name (without ending) and figure, one after another."""
+
+    def replaced_by(self, results: pl.DataFrame) -> pl.Expr:
+        """Which rows on disk the `results` replace: by default all of this source."""
+        del results
+        return pl.col("source") == self.source
+
+    @classmethod
+    def no_results(cls) -> pl.DataFrame:
+        """An empty result table."""
+        return cls.table([])
+
+    @classmethod
+    def table(cls, rows: list[dict[str, Any]]) -> pl.DataFrame:
+        """A result table of `rows`, with the columns and types of `parameters`."""
+        return pl.DataFrame(rows, schema={p.name: p.dtype for p in cls.parameters}, orient="row")
+
+    def _recorder_of(self, filepath: Path) -> Recorder:
+        return self.recorder_class(filepath)
+
+    def _drawn(self) -> Iterator[Path]:
+        assert self.image_src is not None
+        for name, figure in self.draw():
+            path = self.image_src / f"{self.short_name}_{name}{self.image_extension}"
+            save_figure(figure, path)
+            yield path
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Render a figure and write its file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written.
+    """
+    target = io.BytesIO()
+    with _drawing:
+        figure.savefig(target, format=path.suffix[1:], dpi=DOTS_PER_INCH)
+    write_whole(path, target.getvalue())

@@ -1,0 +1,26 @@
+"""The vacuum gauges: pressures of a TPG256, once a second for days."""
+
+from __future__ import annotations
+
+from ...io.layout import Column, Kind, Layout
+from ...io.times import ColumnTime
+from .base import Parser, Recorder
+
+__all__ = ["GaugeParser", "GaugeRecorder"]
+
+
+class GaugeRecorder(Recorder):
+    """Columns `Timestamp` and one a gauge, named as in the file; three of the name NC become NC1, NC2, NC3."""
+
+    layout = Layout(
+        "gauge",
+        (Column("Timestamp", Kind.DATETIME),),
+        time=ColumnTime("Timestamp"),
+        others=Column("", Kind.FLOAT, nullable=True),
+        trailing_delimiter=True,
+    )
+    signature = rb"Timestamp,Rb disp\."
+
+
+class GaugeParser(Parser, GaugeRecorder):
+    """`GaugeRecorder` in chunks."""

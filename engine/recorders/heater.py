@@ -1,0 +1,33 @@
+"""The heater's power: what the PROTEM logging tool writes, with a Japanese header in Shift-JIS."""
+
+from __future__ import annotations
+
+from ...io.header import KeyValueLines
+from ...io.layout import Column, Kind, Layout
+from ...io.times import DateAndTime
+from .base import Parser, Recorder
+
+__all__ = ["HeaterParser", "HeaterRecorder"]
+
+
+class HeaterRecorder(Recorder):
+    """Columns `Date`, `Time`, `Unknown` (text), `TargetPercentage`, `MeasuredPercentage`."""
+
+    layout = Layout(
+        "PROTEM heater log",
+        (
+            Column("Date", Kind.DATE),
+            Column("Time", Kind.TIME),
+            Column("Unknown", Kind.TEXT),
+            Column("TargetPercentage", Kind.FLOAT, nullable=True),
+            Column("MeasuredPercentage", Kind.FLOAT, nullable=True),
+        ),
+        encoding="cp932",
+        header=KeyValueLines(required=("PROTEM Logging Tool File Format Version.",)),
+        time=DateAndTime("Date", "Time"),
+    )
+    signature = rb"PROTEM"
+
+
+class HeaterParser(Parser, HeaterRecorder):
+    """`HeaterRecorder` in chunks."""

@@ -1,0 +1,27 @@
+"""The ion source: 33 voltages, currents and temperatures, once a second."""
+
+from __future__ import annotations
+
+from ...io.layout import Column, Kind, Layout
+from ...io.times import ColumnTime
+from .base import Parser, Recorder
+
+__all__ = ["IonParser", "IonRecorder"]
+
+
+class IonRecorder(Recorder):
+    """Columns `Timestamp` and those of the file, with `FC` (Faraday cup, nA) and its relays `Center`, `Surrounding`."""
+
+    layout = Layout(
+        "ion source",
+        (Column("Timestamp", Kind.DATETIME), Column("FC", Kind.FLOAT, nullable=True)),
+        encoding="cp932",
+        time=ColumnTime("Timestamp"),
+        others=Column("", Kind.FLOAT, nullable=True),
+        trailing_delimiter=True,
+    )
+    signature = rb"Timestamp,(?=[^\r\n]*\bFC\b)(?=[^\r\n]*Surrounding)"
+
+
+class IonParser(Parser, IonRecorder):
+    """`IonRecorder` in chunks."""

@@ -1,0 +1,105 @@
+"""The wavemeter's long-term measurement (HighFinesse ``.lta``): one signal a row, all signals in a sweep."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import constants
+
+from ...io.header import SectionLines
+from ...io.layout import Column, Kind, Layout
+from ...io.times import Elapsed
+from ...kernels.sweeps import number_sweeps
+from .base import Parser, Recorder, as_asked
+
+__all__ = ["LaserParser", "LaserRecorder"]
+
+TIME = "Time [ms]"
+
+
+class LaserRecorder(Recorder):
+    """Wavelengths in vacuum.
+
+    `get_table` has a row for every single measurement: `time` (ms since ``StartTime``), `signal` (its number on the
+    wavemeter), `wavelength` (nm), `frequency_THz`, then metadata and times. `get_sweeps` has a row for every sweep,
+    in which all signals were measured once. `get_data` has the rows as they stand in the file.
+    """
+
+    layout = Layout(
+        "wavemeter long-term measurement",
+        (Column(TIME, Kind.FLOAT),),
+        delimiter="\t",
+        encoding="cp932",
+        header=SectionLines("WLMLTA", data="Measurement data", plain=("General settings",)),
+        time=Elapsed(TIME, start_keys=("StartTime",), unit_s=1e-3),
+        others=Column("", Kind.FLOAT, nullable=True),
+        short_rows=True,
+    )
+    signature = rb"WLMLTA"
+
+    def get_sweeps(self) -> Any:
+        """One row a sweep.
+
+        Returns
+        -------
+        polars.DataFrame
+            `wavelength_8`, ... (nm, one column a signal, by number), `timestamp` and `datetime` of the sweep's last
+            measurement. A signal that was left out is null; the sweep that is still being measured is not shown.
+        """
+        with self._lock:
+            self.update()
+            long = self._measurements()
+            signals = long["signal"].unique(maintain_order=True).to_list()
+            sweeps = np.empty(long.height, np.int64)
+            place = long["signal"].replace_strict(signals, range(len(signals)), return_dtype=pl.Int64)
+            complete = number_sweeps(place.to_numpy(), len(signals), sweeps)
+            table = (
+                long.with_columns(sweep=pl.Series(sweeps, dtype=pl.Int64))
+                .filter(pl.col("sweep") < complete)
+                .group_by("sweep", maintain_order=True)
+                .agg(
+                    *(
+                        pl.col("wavelength").filter(pl.col("signal") == s).first().alias(f"wavelength_{s}")
+                        for s in signals
+                    ),
+                    pl.col("timestamp").last(),
+                    pl.col("datetime").last(),
+                )
+                .drop("sweep")
+            )
+            return as_asked(table, self.frame)
+
+    def _measurements(self) -> pl.DataFrame:
+        """Every measurement in the order of the file."""
+        data = super()._joined_in_file_order()
+        signals = [c.name for c in self._reader.columns if c.name != TIME]
+        keep = [name for name in data.columns if name not in signals and name != TIME]
+        return (
+            data.with_row_index("row")
+            .unpivot(signals, index=["row", TIME, *keep], variable_name="signal", value_name="wavelength")
+            .filter(pl.col("wavelength").is_not_null())
+            .sort("row", maintain_order=True)
+            .select(
+                pl.col(TIME).alias("time"),
+                pl.col("signal").replace_strict({name: _number(name) for name in signals}, return_dtype=pl.Int64),
+                pl.col("wavelength"),
+                # c / wavelength: m/s over nm is GHz
+                (constants.c / pl.col("wavelength") / 1e3).alias("frequency_THz"),
+                *keep,
+            )
+        )
+
+    def _joined(self) -> pl.DataFrame:
+        return self._measurements().sort("timestamp", maintain_order=True)
+
+
+class LaserParser(Parser, LaserRecorder):
+    """`LaserRecorder` in chunks of rows."""
+
+
+def _number(name: str) -> int:
+    found = re.search(r"Signal\s+(\d+)", name)
+    return int(found[1]) if found else 0

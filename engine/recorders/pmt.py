@@ -1,0 +1,35 @@
+"""The PMT's current and the coil's state, ``all_data.csv``; also the index of the camera's images of that run."""
+
+from __future__ import annotations
+
+from ...io.layout import Column, Kind, Layout
+from ...io.times import ColumnTime
+from .base import Parser, Recorder
+
+__all__ = ["COIL", "CURRENT", "PMTParser", "PMTRecorder"]
+
+CURRENT = "PMT Current (A)"
+COIL = "Coil (1:ON 0:OFF)"
+
+
+class PMTRecorder(Recorder):
+    """Columns `No.` (number of the image), `Time`, `PMT Current (A)`, `ROI Sum` (counts), `Coil (1:ON 0:OFF)`."""
+
+    layout = Layout(
+        "PMT",
+        (
+            Column("No.", Kind.INTEGER),
+            Column("Time", Kind.DATETIME),
+            Column(CURRENT, Kind.FLOAT, nullable=True),
+            Column("ROI Sum", Kind.FLOAT, nullable=True),
+            Column(COIL, Kind.INTEGER),
+        ),
+        time=ColumnTime("Time"),
+        others=Column("", Kind.FLOAT, nullable=True),
+        trailing_delimiter=True,
+    )
+    signature = rb"No\.,Time,PMT Current"
+
+
+class PMTParser(Parser, PMTRecorder):
+    """`PMTRecorder` in chunks."""

@@ -1,0 +1,34 @@
+"""The SSD's pulses: Yokogawa WE7562 list mode, one line a pulse, in ticks since the start."""
+
+from __future__ import annotations
+
+from ...io.header import KeyValueLines
+from ...io.layout import Column, Kind, Layout
+from ...io.times import Elapsed
+from .base import Parser, Recorder
+
+__all__ = ["SSDParser", "SSDRecorder"]
+
+
+class SSDRecorder(Recorder):
+    """Pulses of the SSD (and of the PMT on Slot2).
+
+    Columns `TraceName` (running number), `Time_x` (ticks; `Time` is a key of the header), `PulseHeight` (counts).
+    """
+
+    layout = Layout(
+        "SSD list mode",
+        (
+            Column("TraceName", Kind.INTEGER),
+            Column("Time_x", Kind.INTEGER, in_file="Time"),
+            Column("PulseHeight", Kind.INTEGER),
+        ),
+        encoding="cp932",
+        header=KeyValueLines(names_line=True, required=("//StartDate", "//StartTime", "//TimeResolution")),
+        time=Elapsed("Time_x", start_keys=("//StartDate", "//StartTime"), unit_key="//TimeResolution"),
+    )
+    signature = rb"[^\0]*^TraceName,Time,PulseHeight\r?$"
+
+
+class SSDParser(Parser, SSDRecorder):
+    """`SSDRecorder` in chunks."""

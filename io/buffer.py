@@ -1,0 +1,203 @@
+"""`ColumnBuffer`: typed columns that grow, seen as a polars frame without a copy.
+
+Integers and times of all columns stand in one int64 matrix, decimals in one float64 matrix, a row of the matrix a
+column; the kernel writes into them directly, and capacity doubles. A frame is a view of the rows that are there. Rows
+that were shown are never written again: growing moves to a new matrix, and the frames keep the old one alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..kernels.text import gather_text
+from .layout import Column, Kind
+
+__all__ = ["ColumnBuffer"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_ARROW = {
+    Kind.INTEGER: pa.int64(),
+    Kind.FLOAT: pa.float64(),
+    Kind.DATETIME: pa.timestamp("ns"),
+    Kind.DATE: pa.timestamp("ns"),
+    Kind.TIME: pa.time64("ns"),
+}
+
+
+class ColumnBuffer:
+    """Growing columns and the time of each row.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    encoding : str
+        Of the text cells.
+
+    Attributes
+    ----------
+    rows : int
+        Rows that are there.
+    ints, floats : int64 and float64, shape (slots, capacity)
+        The columns; `slots` says which is where. The last row of `ints` holds the timestamps.
+    kinds, slots : int64, shape (columns,)
+        For the kernel.
+    """
+
+    def __init__(self, columns: Sequence[Column], encoding: str = "utf-8") -> None:
+        self.columns = tuple(columns)
+        self.encoding = encoding
+        self.kinds = np.array([c.kind for c in columns], dtype=np.int64)
+        self.slots = np.zeros(len(columns), dtype=np.int64)
+        counts = {"float": 0, "text": 0, "int": 0}
+        for i, column in enumerate(self.columns):
+            family = {Kind.FLOAT: "float", Kind.TEXT: "text"}.get(column.kind, "int")
+            self.slots[i] = counts[family]
+            counts[family] += 1
+        self.rows = 0
+        self._timestamp_slot = counts["int"]
+        self.ints: Integers = np.empty((counts["int"] + 1, 0), np.int64)
+        self.floats: Floats = np.empty((counts["float"], 0), np.float64)
+        self._texts = [_TextColumn() for _ in range(counts["text"])]
+        self._valid: dict[int, NDArray[np.bool_]] = {}
+        self._place = {column.name: i for i, column in enumerate(self.columns)}
+
+    def reserve(self, rows: int) -> None:
+        """Make room for `rows` more."""
+        capacity, needed = self.ints.shape[1], self.rows + rows
+        if needed <= capacity:
+            return
+        # Doubling serves a tail; a bulk read says how much it needs and gets no more.
+        capacity = max(needed, 2 * capacity if capacity else 0)
+        for name in ("ints", "floats"):
+            old = getattr(self, name)
+            new = np.empty((old.shape[0], capacity), old.dtype)
+            new[:, : self.rows] = old[:, : self.rows]
+            setattr(self, name, new)
+
+    def column(self, name: str, start: int = 0, stop: int | None = None) -> Integers | Floats:
+        """Values of a column that is not text, from row `start` on (times in ns); rows not yet committed too."""
+        i = self._place[name]
+        matrix = self.floats if self.columns[i].kind is Kind.FLOAT else self.ints
+        return matrix[self.slots[i], start : self.rows if stop is None else stop]
+
+    def timestamps_ns(self, start: int = 0, stop: int | None = None) -> Integers:
+        """Time of each row; int64, ns since 1970."""
+        return self.ints[self._timestamp_slot, start : self.rows if stop is None else stop]
+
+    def put(self, column: int, row: int, value: float) -> None:
+        """Set one cell of a number or a time, of a row that is not committed yet."""
+        matrix = self.floats if self.columns[column].kind is Kind.FLOAT else self.ints
+        matrix[self.slots[column], row] = value
+
+    def widen(self, column: int) -> None:
+        """Turn a column of integers into one of decimals."""
+        values = self.ints[self.slots[column]].astype(np.float64)
+        self.floats = np.concatenate([self.floats, values[np.newaxis]])
+        self.kinds[column], self.slots[column] = Kind.FLOAT, self.floats.shape[0] - 1
+        self.columns = tuple(replace(c, kind=Kind.FLOAT) if i == column else c for i, c in enumerate(self.columns))
+
+    def renew_timestamps(self, timestamps_ns: Integers) -> None:
+        """Replace all timestamps: the header says another start now. Frames that were shown keep theirs."""
+        ints = self.ints.copy()
+        ints[self._timestamp_slot, : timestamps_ns.size] = timestamps_ns
+        self.ints = ints
+
+    def keep(self, start: int, kept: NDArray[np.bool_]) -> None:
+        """Close the gaps that bad rows leave in the rows behind `start`, which are not committed yet."""
+        for matrix in (self.ints, self.floats):
+            matrix[:, start : start + int(kept.sum())] = matrix[:, start : start + kept.size][:, kept]
+
+    def add_text(self, column: int, data: NDArray[np.uint8], starts: Integers, stops: Integers) -> None:
+        """Append text cells, given as spans in `data`."""
+        self._texts[self.slots[column]].append(data, starts, stops, self.encoding)
+
+    def commit(self, rows: int, empty: dict[int, Integers]) -> None:
+        """Make `rows` more rows visible.
+
+        Parameters
+        ----------
+        rows : int
+        empty : mapping of column to int64 array
+            Which of these rows (from 0) have a missing value.
+        """
+        start, stop = self.rows, self.rows + rows
+        for column in set(self._valid) | {c for c, which in empty.items() if which.size}:
+            valid = self._valid.get(column)
+            if valid is None or valid.size < stop:
+                grown = np.ones(max(stop, self.ints.shape[1]), np.bool_)
+                if valid is not None:
+                    grown[:start] = valid[:start]
+                valid = self._valid[column] = grown
+            if column in empty:
+                valid[start + empty[column]] = False
+        self.rows = stop
+
+    def frame(self) -> pl.DataFrame:
+        """All columns as polars sees them, without a copy of numbers and times."""
+        return pl.DataFrame([self._series(i) for i in range(len(self.columns))])
+
+    def time_series(self) -> tuple[pl.Series, pl.Series]:
+        """The columns `timestamp` (Int64, ns) and `datetime` (Datetime, ns): two views of one memory."""
+        buffers = [None, pa.py_buffer(self.timestamps_ns())]
+        stamp = pa.Array.from_buffers(pa.int64(), self.rows, buffers)
+        moment = pa.Array.from_buffers(pa.timestamp("ns"), self.rows, buffers)
+        return pl.Series("timestamp", stamp), pl.Series("datetime", moment)
+
+    def _series(self, i: int) -> pl.Series:
+        column, valid = self.columns[i], None
+        if i in self._valid:
+            valid = pa.py_buffer(np.packbits(self._valid[i][: self.rows], bitorder="little"))
+        if column.kind is Kind.TEXT:
+            return pl.Series(column.name, self._texts[self.slots[i]].array(valid))
+        values = pa.py_buffer(self.column(column.name))
+        series = pl.Series(column.name, pa.Array.from_buffers(_ARROW[column.kind], self.rows, [valid, values]))
+        return series.cast(pl.Date) if column.kind is Kind.DATE else series
+
+
+class _TextColumn:
+    """Text cells one behind another, with the offsets of their ends, as Arrow's large strings are."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._data: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self._offsets: Integers = np.zeros(1, np.int64)
+
+    def append(self, data: NDArray[np.uint8], starts: Integers, stops: Integers, encoding: str) -> None:
+        if data.max(initial=0) >= 0x80:  # all encodings of the formats agree on ASCII
+            data, starts, stops = _as_utf8(data, starts, stops, encoding)
+        used, rows = int(self._offsets[self.rows]), starts.size
+        needed = used + int((stops - starts).sum())
+        if needed > self._data.size:
+            grown = np.empty(max(needed, 2 * self._data.size), np.uint8)
+            grown[:used] = self._data[:used]
+            self._data = grown
+        if self.rows + rows + 1 > self._offsets.size:
+            offsets = np.zeros(max(self.rows + rows + 1, 2 * self._offsets.size), np.int64)
+            offsets[: self.rows + 1] = self._offsets[: self.rows + 1]
+            self._offsets = offsets
+        gather_text(data, starts, stops, self._data, self._offsets[self.rows : self.rows + rows + 1])
+        self.rows += rows
+
+    def array(self, valid: pa.Buffer | None) -> pa.Array:
+        offsets = self._offsets[: self.rows + 1]
+        data = self._data[: offsets[-1]]
+        return pa.Array.from_buffers(pa.large_string(), self.rows, [valid, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def _as_utf8(
+    data: NDArray[np.uint8], starts: Integers, stops: Integers, encoding: str
+) -> tuple[NDArray[np.uint8], Integers, Integers]:
+    raw = data.tobytes()
+    cells = [raw[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+    encoded = [cell.decode(encoding, errors="replace").encode() for cell in cells]
+    ends = np.cumsum([len(cell) for cell in encoded], dtype=np.int64)
+    begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]]) if ends.size else ends
+    return np.frombuffer(b"".join(encoded), np.uint8), begins, ends

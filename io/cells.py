@@ -1,0 +1,108 @@
+"""One cell of text to its value, by Python's own rules.
+
+The kernels read the common cells; what they are not sure of comes here, and so do the few values of a header. `None`
+means that the text is not a value of that kind. Wall-clock times are nanoseconds since 1970-01-01, without a zone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+from ..kernels import text
+from ..kernels.text import DAY_NS, SECOND_NS
+
+__all__ = ["as_number", "cell_value", "datetime_ns", "time_of_day_ns", "unquoted"]
+
+INT64_MAX = 2**63 - 1
+INTEGER_TEXT = re.compile(r"[+-]?[0-9]+")
+FLOAT_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+# How the C library of Windows writes what is not a number.
+WINDOWS_SPECIAL = {"1.#QNAN": "nan", "1.#SNAN": "nan", "1.#IND": "nan", "1.#INF": "inf"}
+YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})")
+DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})")
+CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})([.,](?P<f>\d{1,9}))?)?")
+
+
+def unquoted(cell: str) -> str:
+    """The cell without its quotes and the blanks around it."""
+    cell = cell.strip()
+    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
+        return cell[1:-1].replace('""', '"')
+    return cell
+
+
+def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
+    """Value of a cell of a number or a time; None where it is none.
+
+    Parameters
+    ----------
+    cell : str
+        The text, with or without quotes.
+    kind : int
+        A `Kind` other than TEXT.
+    decimal : str
+        The decimal sign.
+    """
+    cell = unquoted(cell)
+    match kind:
+        case text.INTEGER:
+            value = int(cell) if INTEGER_TEXT.fullmatch(cell) else None
+            return value if value is not None and -INT64_MAX - 1 <= value <= INT64_MAX else None
+        case text.FLOAT:
+            return _float(cell.replace(decimal, ".") if decimal != "." else cell)
+        case text.DATETIME:
+            return datetime_ns(cell)
+        case text.DATE:
+            found = YEAR_FIRST.fullmatch(cell) or DAY_FIRST.fullmatch(cell)
+            return _day_ns(found) if found else None
+        case _:
+            return time_of_day_ns(cell)
+
+
+def datetime_ns(cell: str) -> int | None:
+    """Wall-clock time of ``2022/03/14 10:07:54.5``, ``15.03.2022, 08:46:39.387`` and the like, or of a date alone."""
+    cell = cell.strip()
+    found = YEAR_FIRST.match(cell) or DAY_FIRST.match(cell)
+    if found is None:
+        return None
+    day, rest = _day_ns(found), cell[found.end() :].lstrip(", T").strip()
+    moment = time_of_day_ns(rest) if rest else 0
+    return None if day is None or moment is None else day + moment
+
+
+def time_of_day_ns(cell: str) -> int | None:
+    """Nanoseconds since midnight of ``14:30:52`` or ``14:30:52.5``."""
+    found = CLOCK.fullmatch(cell.strip())
+    if found is None:
+        return None
+    hour, minute, second = int(found["H"]), int(found["M"]), int(found["S"] or 0)
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    return ((hour * 60 + minute) * 60 + second) * SECOND_NS + int((found["f"] or "0").ljust(9, "0"))
+
+
+def as_number(value: str) -> str | int | float:
+    """A header's value as a number where it is one and says no more than that (``007`` stays text)."""
+    if INTEGER_TEXT.fullmatch(value) and str(int(value)) == value.lstrip("+"):
+        return int(value)
+    if FLOAT_TEXT.fullmatch(value) and not INTEGER_TEXT.fullmatch(value) and value[:1] in "+-.0123456789":
+        return float(value)
+    return value
+
+
+def _float(cell: str) -> float | None:
+    if FLOAT_TEXT.fullmatch(cell):
+        return float(cell)
+    special = WINDOWS_SPECIAL.get(cell.lstrip("+-").upper().rstrip("0"))
+    if special is None:
+        return None
+    return float(("-" if cell.startswith("-") else "") + special)
+
+
+def _day_ns(found: re.Match[str]) -> int | None:
+    try:
+        day = date(int(found["y"]), int(found["m"]), int(found["d"]))
+    except ValueError:  # the 31st of February
+        return None
+    return (day - datetime(1970, 1, 1).date()).days * DAY_NS if 1970 <= day.year <= 2261 else None

@@ -1,0 +1,114 @@
+"""A file format, described as data.
+
+A `Layout` says what stands in a file: the delimiter, the encoding, how the header reads, which columns follow and of
+what kind, and how a row gets its time. It holds no code of its own; `Reader` interprets it. A format that differs from
+another is `dataclasses.replace(layout, ...)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import polars as pl
+
+from ..kernels import text
+from .header import HeaderStyle, NamesLine
+from .times import TimeRule
+
+__all__ = ["Column", "Kind", "Layout"]
+
+
+class Kind(IntEnum):
+    """What the cells of a column hold, and the polars type that they become."""
+
+    INTEGER = text.INTEGER
+    FLOAT = text.FLOAT
+    DATETIME = text.DATETIME
+    DATE = text.DATE
+    TIME = text.TIME
+    TEXT = text.TEXT
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The polars type: Int64, Float64, Datetime (ns), Date, Time or String."""
+        return _DTYPES[self]
+
+
+_DTYPES: dict[Kind, pl.DataType] = {
+    Kind.INTEGER: pl.Int64(),
+    Kind.FLOAT: pl.Float64(),
+    Kind.DATETIME: pl.Datetime("ns"),
+    Kind.DATE: pl.Date(),
+    Kind.TIME: pl.Time(),
+    Kind.TEXT: pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file.
+
+    Parameters
+    ----------
+    name : str
+        What the table calls it.
+    kind : Kind
+    nullable : bool
+        Whether an empty cell is a missing value; else its row is a bad one.
+    in_file : str, optional
+        What the header of the file calls it, where that differs.
+    """
+
+    name: str
+    kind: Kind
+    nullable: bool = False
+    in_file: str | None = None
+
+    @property
+    def header_name(self) -> str:
+        """The name in the header of the file."""
+        return self.name if self.in_file is None else self.in_file
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A file format.
+
+    Parameters
+    ----------
+    name : str
+        For people: "SSD list mode".
+    columns : tuple of Column
+        Known columns. With a header that names them, the order is that of the file; without, it is this one.
+    delimiter : str
+        One ASCII character.
+    encoding : str
+        Of header and text cells, as Python calls it.
+    header : HeaderStyle
+        How the header reads and where it ends.
+    time : TimeRule, optional
+        How a row gets its time; without, tables have no `timestamp`.
+    others : Column, optional
+        Kind of columns that the header names and `columns` does not; without, such a file is of another format.
+    short_rows : bool
+        Whether cells may be missing at the end of a row.
+    trailing_delimiter : bool
+        Whether a delimiter may stand behind the last cell of a row.
+    decimal : str
+        The decimal sign, `.` or `,`.
+    guessed : bool
+        Whether this layout was found out from the file, so that an integer column may turn out to hold decimals.
+    """
+
+    name: str
+    columns: tuple[Column, ...] = ()
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    header: HeaderStyle = field(default_factory=NamesLine)
+    time: TimeRule | None = None
+    others: Column | None = None
+    short_rows: bool = False
+    trailing_delimiter: bool = False
+    decimal: str = "."
+    guessed: bool = False

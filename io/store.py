@@ -1,0 +1,197 @@
+"""Result tables on disk: every row once, whatever is killed when.
+
+A result is told by what it is of (its source, its event), not by when it was written: writing it again replaces it, so
+that a program that was killed and started again derives the same rows anew and harms nothing. The table is written
+whole into a temporary file beside it, flushed to the disk, and renamed over the old one: a reader sees the old table or
+the new one, never half of one. CSV or Parquet, by the ending of the path.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import threading
+import time
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from .errors import InputError, MissingFileError, OutputError
+
+__all__ = ["ResultTable", "read_results", "write_whole"]
+
+ENDINGS = (".csv", ".parquet")
+RETRIES = 20  # on Windows a file cannot be replaced while a viewer or a virus scanner looks at it
+RETRY_AFTER_S = 0.05
+
+
+class _Lock:
+    """A lock that a weak dictionary can hold."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+# Analyses of one process may share a table; the dictionary forgets the locks of tables that nobody holds.
+_locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
+_locks_lock = threading.Lock()
+
+
+class ResultTable:
+    """A table of results in a file.
+
+    Parameters
+    ----------
+    path : path
+        ``.csv`` or ``.parquet``; made with its folders when the first row comes.
+
+    Raises
+    ------
+    InputError
+        When the ending is another one.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() not in ENDINGS:
+            raise InputError(f"{path}: a result table ends in {' or '.join(ENDINGS)}")
+        key = os.path.normcase(self.path.absolute())
+        with _locks_lock:
+            self._lock = _locks.setdefault(key, _Lock())
+
+    def read(self) -> pl.DataFrame:
+        """All rows; an empty frame when there is no table yet."""
+        return read_results(self.path) if self.path.exists() else pl.DataFrame()
+
+    def replace(self, rows: pl.DataFrame, where: pl.Expr) -> int:
+        """Put `rows` in the place of those for which `where` holds, and sort by `timestamp_ns` if there is one.
+
+        Parameters
+        ----------
+        rows : polars.DataFrame
+        where : polars expression
+            Which of the rows on disk these ones replace: those of the same source and events.
+
+        Returns
+        -------
+        int
+            How many more rows the table has now. Nothing is written when nothing changed.
+
+        Raises
+        ------
+        OutputError
+            When the table cannot be written (a full disk, a file open elsewhere); what was on disk stays.
+        InputError
+            When the file on disk is no table with these columns.
+        """
+        with self._lock.lock:
+            old = self.read()
+            if old.width == 0:
+                kept = rows.clear()
+            else:
+                missing = [c for c in where.meta.root_names() if c not in old.columns]
+                if missing:
+                    raise InputError(f"{self.path}: a table without the column {missing[0]!r}; choose another file")
+                kept = _cast_like(self.path, old, rows).filter(~where)
+            new = pl.concat([kept, rows], how="diagonal_relaxed") if kept.width else rows
+            if "timestamp_ns" in new.columns:
+                new = new.sort("timestamp_ns", maintain_order=True)
+            if not _is_equal(old, new):
+                write_whole(self.path, _encoded(new, self.path))
+            return new.height - old.height
+
+
+def read_results(path: str | Path) -> pl.DataFrame:
+    """Read a result table.
+
+    Raises
+    ------
+    MissingFileError, InputError
+        When it is missing, or no table.
+    """
+    path = Path(path)
+    try:
+        if path.suffix.lower() == ".parquet":
+            return pl.read_parquet(path.read_bytes())
+        return pl.read_csv(path.read_bytes(), infer_schema_length=None)
+    except FileNotFoundError:
+        raise MissingFileError(f"{path}: no such file") from None
+    except pl.exceptions.NoDataError:
+        return pl.DataFrame()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: cannot be read as a table of results ({reason}); move it away or mend it") from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        When the disk is full, the folder cannot be made, or another program holds the file.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            _rename(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}:
+            reason = "no space left on the drive; free some"
+        elif isinstance(error, PermissionError):
+            reason = "no permission, or the file is open in another program; close it"
+        else:
+            reason = f"{error.strerror or error}; check the path and the drive"
+        raise OutputError(
+            f"{path}: cannot be written: {reason}, then run again; what was there before is kept"
+        ) from error
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    for _ in range(RETRIES):
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(RETRY_AFTER_S)
+        else:
+            return
+    temporary.replace(path)
+
+
+def _cast_like(path: Path, old: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a CSV file with the types that a column without values in it cannot tell."""
+    types = {name: dtype for name, dtype in rows.schema.items() if name in old.columns and old.schema[name] != dtype}
+    try:
+        return old.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{path}: its columns are not those of this analysis ({reason}); choose another file"
+        ) from error
+
+
+def _is_equal(old: pl.DataFrame, new: pl.DataFrame) -> bool:
+    try:
+        assert_frame_equal(old, new, check_dtypes=False, check_exact=True)
+    except AssertionError:
+        return False
+    return True
+
+
+def _encoded(table: pl.DataFrame, path: Path) -> bytes:
+    target = io.BytesIO()
+    if path.suffix.lower() == ".parquet":
+        table.write_parquet(target)
+    else:
+        table.write_csv(target)
+    return target.getvalue()

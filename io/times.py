@@ -1,0 +1,139 @@
+"""How a row gets its time.
+
+A time rule computes the timestamps of new rows from their columns and the metadata of the header. Timestamps are Int64
+nanoseconds of wall-clock time since 1970-01-01, without a zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import cells
+
+__all__ = ["ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay", "TimeRule"]
+
+Columns = Callable[[str], NDArray[np.int64] | NDArray[np.float64]]
+Metadata = Mapping[str, str | int | float]
+
+
+class TimeRule(Protocol):
+    """A way to tell the time of a row."""
+
+    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+        """Times of rows.
+
+        Parameters
+        ----------
+        column : callable
+            ``column(name)`` gives the values of these rows: int64 (times in ns) or float64.
+        metadata : mapping
+            Of the file's header.
+        previous_ns : int, optional
+            Time of the row before these.
+
+        Raises
+        ------
+        ValueError
+            With a sentence, when the metadata does not tell the start.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ColumnTime:
+    """The time stands in one column: of date and time, or of integer nanoseconds as result tables have them."""
+
+    column: str
+
+    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+        """Take the column as it is."""
+        del metadata, previous_ns
+        return np.asarray(column(self.column), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class DateAndTime:
+    """Date and time stand in two columns."""
+
+    date: str
+    time: str
+
+    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+        """Add the time of day to the date."""
+        del metadata, previous_ns
+        return np.asarray(column(self.date) + column(self.time), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class TimeOfDay:
+    """A column holds the time of day; the day is known from elsewhere, and a step back over midnight is the next day.
+
+    Parameters
+    ----------
+    column : str
+    day_ns : int
+        Midnight of the first row's day.
+    """
+
+    column: str
+    day_ns: int
+
+    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+        """Add the day of the row before, and a day at every midnight since."""
+        del metadata
+        times = np.asarray(column(self.column), dtype=np.int64)
+        before = self.day_ns if previous_ns is None else previous_ns
+        time_before = times[:1] if previous_ns is None else before % cells.DAY_NS
+        # Only a step back by more than half a day is midnight: logs also repeat or swap neighbouring lines.
+        midnights = np.cumsum(np.diff(times, prepend=time_before) < -cells.DAY_NS // 2)
+        return before // cells.DAY_NS * cells.DAY_NS + times + midnights * cells.DAY_NS
+
+
+@dataclass(frozen=True)
+class Elapsed:
+    """A column counts from a start that stands in the header.
+
+    Parameters
+    ----------
+    column : str
+        Integer or float counts.
+    start_keys : tuple of str
+        Keys of the header whose values, joined by a blank, are the start.
+    unit_s : float, optional
+        Seconds of one count; None takes it from `unit_key`.
+    unit_key : str, optional
+        Key of the header that holds the seconds of one count.
+    """
+
+    column: str
+    start_keys: tuple[str, ...]
+    unit_s: float | None = None
+    unit_key: str | None = None
+
+    def start_ns(self, metadata: Metadata) -> int:
+        """When counting began."""
+        text = " ".join(str(metadata.get(key, "")) for key in self.start_keys)
+        start = cells.datetime_ns(text)
+        if start is None:
+            raise ValueError(f"{' and '.join(self.start_keys)} should be a date and a time, not {text.strip()!r}")
+        return start
+
+    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+        """Add the counts, in ns, to the start: exactly where both are integers."""
+        del previous_ns
+        unit_s = self.unit_s
+        if unit_s is None:
+            given = metadata.get(self.unit_key or "")
+            if not isinstance(given, int | float) or not 0.0 < given < np.inf:
+                raise ValueError(f"{self.unit_key} should be the seconds of one count, not {given!r}")
+            unit_s = float(given)
+        counts = column(self.column)
+        unit_ns = unit_s * 1e9
+        if counts.dtype == np.int64 and round(unit_ns) >= 1 and abs(unit_ns - round(unit_ns)) < 1e-6 * unit_ns:
+            return self.start_ns(metadata) + counts * np.int64(round(unit_ns))
+        return self.start_ns(metadata) + np.rint(counts * unit_ns).astype(np.int64)
