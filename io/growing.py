@@ -51,6 +51,8 @@ class GrowingFile:
         How often the file turned out to be another one.
     position : int
         Bytes of this file read so far.
+    changeable_bytes : int
+        How many bytes at the start may be rewritten in place, a header, without this being another file.
     bytes_read : int
         Bytes handed over or held, over all generations; the few read again to know the file are not counted.
     """
@@ -60,6 +62,7 @@ class GrowingFile:
         self.generation = 0
         self.position = 0
         self.bytes_read = 0
+        self.changeable_bytes = 0
         self._buffer: Bytes = np.empty(0, np.uint8)
         self._held = 0  # bytes at the start of the buffer that were read and not yet taken
         self._fingerprint = b""
@@ -140,14 +143,17 @@ class GrowingFile:
         size = self._size(handle)
         if size < self.position or not self._is_the_same(handle):
             self.generation += 1
-            self.position = self._held = 0
+            self.position = self._held = self.changeable_bytes = 0
             self._fingerprint = b""
         handle.seek(self.position)
         return size
 
     def _is_the_same(self, handle: BinaryIO) -> bool:
-        handle.seek(self.position - len(self._fingerprint))
-        return handle.read(len(self._fingerprint)) == self._fingerprint
+        start = self.position - len(self._fingerprint)
+        # While nothing was read behind the header, the header is all there is to tell the file by.
+        skipped = max(0, self.changeable_bytes - start) if self.position > self.changeable_bytes else 0
+        handle.seek(start + skipped)
+        return handle.read(len(self._fingerprint) - skipped) == self._fingerprint[skipped:]
 
     def _fill(self, handle: BinaryIO, wanted: int) -> int:
         """Read up to `wanted` bytes behind those held; NULs at the end are not written yet and stay unread."""

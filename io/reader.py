@@ -238,6 +238,7 @@ class Reader:
         except ValueError as error:
             raise InputError(f"{self.path}: {error}") from None
         self._header, self._header_lines = header, lines[: header.lines + 1]
+        self._file.changeable_bytes = header.size
         self._buffer = ColumnBuffer(columns, self._layout.encoding)
 
     def _interpreted(self, lines: Sequence[bytes], layout: Layout) -> Header | None:

@@ -37,12 +37,13 @@ _drawing = threading.Lock()
 
 @dataclass(frozen=True)
 class ResultParameter:
-    """One column of a result table: its name, its polars type, its unit and what it means."""
+    """One column of a result table: its name, polars type, unit and meaning, and whether the terminal shows it."""
 
     name: str
     dtype: type[pl.DataType]
     unit: str
     meaning: str
+    shown: bool = True
 
 
 class Analysis(ABC):
@@ -161,6 +162,14 @@ class Analysis(ABC):
     @abstractmethod
     def draw(self) -> Iterable[tuple[str, Figure]]:
         """Figures of the last analysis, those that changed: name (without ending) and figure, one after another."""
+
+    def remarks(self) -> list[str]:
+        """Sentences about the last results that a person should read beside them."""
+        return []
+
+    def unreadable(self) -> int:
+        """How many parts of the source could not be read."""
+        return 0
 
     def replaced_by(self, results: pl.DataFrame) -> pl.Expr:
         """Which rows on disk the `results` replace: by default all of this source."""

@@ -27,17 +27,17 @@ class PMTAnalysis(Analysis):
     recorder_class = PMTRecorder
     short_name = "pmt"
     parameters = (
-        ResultParameter("source", pl.String, "", "file"),
+        ResultParameter("source", pl.String, "", "file", shown=False),
         ResultParameter("timestamp_ns", pl.Int64, "ns", "first row, since 1970"),
-        ResultParameter("end_ns", pl.Int64, "ns", "last row, since 1970"),
+        ResultParameter("end_ns", pl.Int64, "ns", "last row, since 1970", shown=False),
         ResultParameter("rows_on", pl.Int64, "", "readings with the coil on"),
         ResultParameter("rows_off", pl.Int64, "", "readings with the coil off"),
         ResultParameter("current_on_A", pl.Float64, "A", "mean current with the coil on"),
-        ResultParameter("current_on_error_A", pl.Float64, "A", "its standard error"),
+        ResultParameter("current_on_error_A", pl.Float64, "A", "its standard error", shown=False),
         ResultParameter("current_off_A", pl.Float64, "A", "mean current with the coil off"),
-        ResultParameter("current_off_error_A", pl.Float64, "A", "its standard error"),
+        ResultParameter("current_off_error_A", pl.Float64, "A", "its standard error", shown=False),
         ResultParameter("difference_A", pl.Float64, "A", "on minus off"),
-        ResultParameter("difference_error_A", pl.Float64, "A", "its standard error"),
+        ResultParameter("difference_error_A", pl.Float64, "A", "its standard error", shown=False),
     )
 
     def analyse(self) -> pl.DataFrame:

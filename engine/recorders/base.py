@@ -183,7 +183,9 @@ class Recorder:
         taken = set(data.columns)
         # Literals are scalar columns: they cost nothing however many rows there are.
         data = data.with_columns(
-            pl.lit(value, pl.Int64 if isinstance(value, int) else None).alias(f"{key} (header)" if key in taken else key)
+            pl.lit(value, pl.Int64 if isinstance(value, int) else None).alias(
+                f"{key} (header)" if key in taken else key
+            )
             for key, value in self._reader.metadata.items()
         )
         times = self._reader.time_series()
@@ -228,6 +230,10 @@ class Parser(Recorder):
 
     def __exit__(self, *reason: object) -> None:
         """Nothing is open between calls; `with` is for those who like it."""
+
+
+def _literal_type(value: str | float) -> type[pl.DataType] | None:
+    return pl.Int64 if isinstance(value, int) else None
 
 
 def as_asked(table: pl.DataFrame, frame: FrameKind) -> Any:

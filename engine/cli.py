@@ -1,0 +1,129 @@
+"""The command ``utokyo``.
+
+Each command imports what it needs when it runs, so that ``--help`` is quick. Exit codes: 0 done; 1 the demonstration
+missed the truth, or a fault of the program (with its traceback); 2 a mistake that the user can mend, told in one
+sentence on the standard error stream; 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["app", "main"]
+
+EXIT_USER = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="utokyo",
+    help="Follow growing LabVIEW files and find bursts, alpha lines and trapped atoms in them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; mistakes of the user become one sentence and exit code 2."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        from ..io.errors import UtokyoError  # noqa: PLC0415
+
+        if not isinstance(error, UtokyoError):
+            raise
+        print(f"utokyo: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_USER)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put data, figures and results.")] = Path("utokyo-demo"),
+    minutes: Annotated[float, typer.Option(help="Length of the simulated beam time.")] = 3.0,
+    speed: Annotated[float, typer.Option(help="Seconds of beam time in one second.")] = 12.0,
+    seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 1,
+) -> None:
+    """Simulate a beam time, analyse it while it grows, and compare the results with the truth."""
+    from .demo import run_demo  # noqa: PLC0415
+
+    console = _console()
+    raise typer.Exit(0 if run_demo(folder, minutes, speed, seed, console) else 1)
+
+
+@app.command()
+def analyze(
+    files: Annotated[list[Path], typer.Argument(help="Files of any known format, or folders of images.")],
+    plots: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("utokyo-plots"),
+    results: Annotated[Path | None, typer.Option(help="Table for the results, .csv or .parquet.")] = None,
+    figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
+) -> None:
+    """Find out what each file is, analyse it, and print the results."""
+    from .analyze import analyze_files  # noqa: PLC0415
+
+    console = _console()
+    sound = analyze_files(files, plots if figures else None, results, console)
+    raise typer.Exit(0 if sound else EXIT_USER)
+
+
+@app.command()
+def run(
+    config: Annotated[Path | None, typer.Argument(help="A TOML file; see --example.")] = None,
+    cycles: Annotated[int | None, typer.Option(help="Instead of the file's.")] = None,
+    period_s: Annotated[float | None, typer.Option(help="Instead of the file's, in seconds.")] = None,
+    example: Annotated[bool, typer.Option("--example", help="Print an example of such a file.")] = False,
+) -> None:
+    """Do the analyses of a configuration every cycle."""
+    from .config import EXAMPLE, read_config  # noqa: PLC0415
+
+    if example:
+        typer.echo(EXAMPLE.read_text(encoding="utf-8"), nl=False)
+        return
+    if config is None:
+        raise typer.BadParameter("give a TOML file, or --example to see one")
+    from .runner import Runner  # noqa: PLC0415
+
+    console = _console()
+    wanted = read_config(config)
+    summary = Runner(wanted.analyses, console=console).run(cycles or wanted.cycles, period_s or wanted.period_s)
+    failed = [a for a in summary.analyses if a.failure]
+    for analysis in failed:
+        print(f"utokyo: {analysis.name}: {analysis.failure}", file=sys.stderr)  # noqa: T201
+    raise typer.Exit(EXIT_USER if failed else 0)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Where to write; nothing there is overwritten.")],
+    minutes: Annotated[float, typer.Option(help="Length of the beam time.")] = 15.0,
+    seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 1,
+    live: Annotated[float | None, typer.Option(help="Append as the PCs would, so many times faster.")] = None,
+) -> None:
+    """Write one simulated beam time in the formats of the experiment, and the truth."""
+    from .simulate import simulate as write_beam_time  # noqa: PLC0415
+
+    truth = write_beam_time(folder, minutes=minutes, seed=seed, live_speed=live)
+    typer.echo(f"{folder}: {len(truth['bursts'])} bursts in {minutes:g} minutes; the truth is in truth.json")
+
+
+def _console() -> Console:
+    """The console for people: the standard error stream, on which warnings are shown too."""
+    import logging  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+    from rich.logging import RichHandler  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    handler = RichHandler(console=console, show_path=False, log_time_format="%H:%M:%S", markup=False)
+    logger = logging.getLogger("utokyo")
+    logger.handlers = [handler]
+    logger.propagate = False
+    return console

@@ -1,0 +1,1 @@
+"""Import paths of the specification: `from analyses.ssd_analyses import SSDAnalysis`."""

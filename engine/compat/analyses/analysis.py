@@ -1,0 +1,5 @@
+"""The import path of the specification; the code is in `utokyo.engine.analyses.base`."""
+
+from utokyo.engine.analyses.base import Analysis, ResultParameter
+
+__all__ = ["Analysis", "ResultParameter"]

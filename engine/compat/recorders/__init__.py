@@ -1,0 +1,1 @@
+"""Import paths of the specification: `from recorders.ssd_recorder import SSDRecorder`."""

@@ -1,0 +1,134 @@
+"""What ``utokyo run`` does, as a TOML file says it.
+
+Paths are relative to the folder of the file. Keys that nobody knows are a mistake, not a comment: a misspelt
+``result_filepath`` must not cost a night of results. `EXAMPLE` is the file that is shipped.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from ..io.errors import InputError, MissingFileError
+from .analyses.base import Analysis
+from .analyses.image import ImageAnalysis
+from .analyses.pmt import PMTAnalysis
+from .analyses.ssd import SSDAnalysis
+from .recorders.base import Recorder
+from .recorders.file import FileRecorder
+from .recorders.pmt import PMTRecorder
+from .recorders.ssd import SSDRecorder
+
+__all__ = ["ANALYSES", "EXAMPLE", "RunConfig", "read_config"]
+
+EXAMPLE = Path(__file__).with_name("example.toml")
+
+ANALYSES: Mapping[str, type[Analysis]] = {"ssd": SSDAnalysis, "pmt": PMTAnalysis, "image": ImageAnalysis}
+RECORDERS: Mapping[str, type[Recorder]] = {"ssd": SSDRecorder, "pmt": PMTRecorder, "files": FileRecorder}
+
+RUN_KEYS: dict[str, type | tuple[type, ...]] = {
+    "cycles": int,
+    "period_s": (int, float),
+    "recorders": dict,
+    "analyses": list,
+}
+RECORDER_KEYS: dict[str, type | tuple[type, ...]] = {
+    "kind": str,
+    "filepath": str,
+    "match": str,
+    "clock_offset_s": (int, float),
+    "always_update": bool,
+}
+ANALYSIS_KEYS: dict[str, type | tuple[type, ...]] = {
+    "kind": str,
+    "recorder": str,
+    "filepath": str,
+    "image_src": str,
+    "image_extension": str,
+    "result_filepath": str,
+    "match": str,
+    "draw": str,
+}
+PATHS = ("filepath", "image_src", "result_filepath")
+
+
+@dataclass(frozen=True, eq=False)
+class RunConfig:
+    """What a `Runner` is to do."""
+
+    analyses: list[Analysis]
+    cycles: int
+    period_s: float
+
+
+def read_config(path: str | Path) -> RunConfig:
+    """Read the configuration of a run.
+
+    Raises
+    ------
+    MissingFileError, InputError
+        With one sentence that says where and what, when the file is missing, no TOML, or says what cannot be done.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingFileError(f"{path}: no such file; `utokyo run --example` prints one to begin with") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: this is no TOML file: {error}") from None
+    _check(content, RUN_KEYS, f"{path}")
+    given = content.get("recorders", {})
+    recorders = {}
+    for name, keys in given.items():
+        where = f"{path}, [recorders.{name}]"
+        recorders[name] = _made(where, RECORDERS, keys, RECORDER_KEYS, path.parent)
+    if not content.get("analyses"):
+        raise InputError(f"{path}: no [[analyses]]; `utokyo run --example` prints a file to begin with")
+    analyses = []
+    for number, entry in enumerate(content["analyses"], start=1):
+        where = f"{path}, [[analyses]] number {number}"
+        keys = dict(entry) if isinstance(entry, dict) else entry
+        _check(keys, ANALYSIS_KEYS, where)
+        if "recorder" in keys:
+            if keys["recorder"] not in recorders:
+                known = ", ".join(recorders) or "none"
+                raise InputError(f"{where}: no [recorders.{keys['recorder']}]; there are: {known}")
+            keys["recorder"] = recorders[keys["recorder"]]
+        analyses.append(_made(where, ANALYSES, keys, {**ANALYSIS_KEYS, "recorder": Recorder}, path.parent))
+    return RunConfig(analyses, content.get("cycles", 100), float(content.get("period_s", 5.0)))
+
+
+def _made(where: str, classes: Mapping[str, type[Any]], keys: Any, known: Mapping[str, Any], folder: Path) -> Any:
+    """Make what a table of the file describes."""
+    _check(keys, known, where)
+    options = dict(keys)
+    kind = options.pop("kind", None)
+    if kind not in classes:
+        raise InputError(f"{where}: kind should be one of {', '.join(classes)}, not {kind!r}")
+    for name in PATHS:
+        if name in options:
+            options[name] = folder / options[name]
+    if "clock_offset_s" in options:
+        options["clock_offset"] = timedelta(seconds=options.pop("clock_offset_s"))
+    try:
+        return classes[kind](**options)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    except TypeError as error:  # an option that this class does not have, or one that it must have
+        raise InputError(f"{where}: kind {kind!r} does not go with these keys ({error})") from None
+
+
+def _check(keys: Any, known: Mapping[str, Any], where: str) -> None:
+    if not isinstance(keys, dict):
+        raise InputError(f"{where}: expected a table of keys and values, found {keys!r}")
+    for name, value in keys.items():
+        if name not in known:
+            raise InputError(f"{where}: unknown key {name!r}; known are {', '.join(known)}")
+        expected = known[name]
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
+            types = expected if isinstance(expected, tuple) else (expected,)
+            raise InputError(f"{where}: {name} should be {' or '.join(t.__name__ for t in types)}, not {value!r}")

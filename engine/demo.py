@@ -1,0 +1,202 @@
+"""``utokyo demo``: a beam time is simulated while the Runner analyses it; the results are held against the truth."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ..io.errors import InputError
+from .analyses.image import ImageAnalysis
+from .analyses.pmt import PMTAnalysis
+from .analyses.ssd import SSDAnalysis
+from .fits.result import rounded
+from .report import when
+from .runner import Runner, RunSummary
+from .simulate import simulate
+
+__all__ = ["run_demo"]
+
+PERIOD_S = 2.0
+FARTHEST_PULL = 5.0  # beyond it an estimate has missed the truth
+SAME_BURST_NS = 2_000_000_000
+
+
+def run_demo(folder: Path, minutes: float, speed: float, seed: int, console: Console) -> bool:
+    """Simulate, analyse live, compare.
+
+    Parameters
+    ----------
+    folder : path
+        Gets `data`, `plots` and `results`; where it exists already, the next free name is taken.
+    minutes, speed : float
+        Length of the beam time, and how much faster than real time it is played.
+    seed : int
+    console : rich.console.Console
+
+    Returns
+    -------
+    bool
+        Whether every burst was found once, nothing else was, and no estimate is far from the truth.
+    """
+    folder = _free(folder)
+    data, plots, results = folder / "data", folder / "plots", folder / "results"
+    console.print(f"Simulating {minutes:g} minutes of beam time, {speed:g} times as fast, in {data}", markup=False)
+    stop = threading.Event()
+    simulation = _Simulation(data, minutes, speed, seed, stop)
+    simulation.start()
+    try:
+        truth = simulation.truth_plan()
+        files = truth["files"]
+        image_folder = next((data / i["file"]).parent for i in truth["images"]) if truth["images"] else None
+        ssd = SSDAnalysis(data / files["ssd"], image_src=plots, result_filepath=results / "ssd.csv")
+        pmt = PMTAnalysis(data / files["pmt"], image_src=plots, result_filepath=results / "pmt.csv")
+        analyses: list[Any] = [ssd, pmt]
+        if image_folder is not None:
+            image = ImageAnalysis(
+                image_folder, image_src=plots, draw="detections", result_filepath=results / "images.csv"
+            )
+            analyses.append(image)
+        last = False
+
+        def more(summary: RunSummary) -> bool:
+            nonlocal last
+            del summary
+            was_last, last = last, not simulation.is_alive()
+            return not was_last
+
+        Runner(analyses, console=console).run(cycles=1_000_000, period_s=PERIOD_S, on_cycle=more)
+    finally:
+        stop.set()
+        simulation.join()
+    if simulation.error is not None:
+        raise simulation.error
+    good = _show_bursts(ssd, truth, console)
+    good &= _show_pmt(pmt, truth, console)
+    if image_folder is not None:
+        good &= _show_images(image, truth, console)
+    console.print(f"Figures: {plots}\nResults: {results}\nTruth:   {data / 'truth.json'}", markup=False, soft_wrap=True)
+    return good
+
+
+class _Simulation(threading.Thread):
+    """The PCs of the experiment."""
+
+    def __init__(self, folder: Path, minutes: float, speed: float, seed: int, stop: threading.Event) -> None:
+        super().__init__(name="simulation", daemon=True)
+        self.error: Exception | None = None
+        self._folder, self._stop_event = folder, stop
+        self._options: dict[str, Any] = {"minutes": minutes, "seed": seed, "live_speed": speed, "stop": stop}
+
+    def run(self) -> None:
+        """Write until the beam time is over."""
+        try:
+            simulate(self._folder, **self._options)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the main thread raises it)
+            self.error = error
+
+    def truth_plan(self) -> dict[str, Any]:
+        """The truth, which is written before anything else."""
+        path = self._folder / "truth.json"
+        while not path.exists():
+            if not self.is_alive():
+                raise self.error or InputError(f"{path}: the simulation wrote no truth")
+            time.sleep(0.01)
+        truth: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return truth
+
+
+def _free(folder: Path) -> Path:
+    numbered = (folder if i == 1 else folder.with_name(f"{folder.name}-{i}") for i in range(1, 10_000))
+    return next(f for f in numbered if not f.exists())
+
+
+def _pull(estimate: float | None, error: float | None, truth: float) -> float:
+    return float("nan") if estimate is None or not error else (estimate - truth) / error
+
+
+def _verdict(pull: float) -> str:
+    return f"{pull:+.1f}" if abs(pull) < FARTHEST_PULL else f"[bold red]{pull:+.1f}[/]"
+
+
+def _show_bursts(analysis: SSDAnalysis, truth: dict[str, Any], console: Console) -> bool:
+    table = Table(title="Bursts of SSD pulses: half-life against the truth", title_justify="left")
+    for heading in ("burst", "true half-life (s)", "half-life (s)", "pull", "true pulses", "pulses", "significance"):
+        table.add_column(heading, justify="right")
+    rows = analysis.results.to_dicts()
+    good = True
+    for burst in truth["bursts"]:
+        near = [r for r in rows if abs(r["timestamp_ns"] - burst["t0_ns"]) < SAME_BURST_NS]
+        rows = [r for r in rows if r not in near]
+        shown = [when(burst["t0_ns"]), f"{burst['half_life_s']:.3f}"]
+        true_pulses = burst["n_rise"] + burst["n_decay"]
+        if len(near) != 1:
+            table.add_row(*shown, f"[bold red]found {len(near)} times[/]", "", f"{true_pulses:.0f}", "", "")
+            good = False
+            continue
+        found = near[0]
+        half_life_s, error_s = found["half_life_time"] / 1e9, (found["half_life_time_error"] or 0.0) / 1e9
+        pull = _pull(half_life_s, error_s, burst["half_life_s"])
+        # Where the data cannot tell, the fit says so, and its number is not held against it.
+        fitted = " +- ".join(rounded(half_life_s, error_s)) if found["valid"] else "not valid"
+        good &= not found["valid"] or abs(pull) < FARTHEST_PULL
+        numbers = (f"{true_pulses:.0f}", f"{found['pulses_peak']:.0f}", f"{found['significance']:.1f}")
+        table.add_row(*shown, fitted, _verdict(pull) if found["valid"] else "", *numbers)
+    for false_alarm in rows:
+        table.add_row(when(false_alarm["timestamp_ns"]), "[bold red]no burst[/]", "", "", "", "", "")
+    console.print(table)
+    return good and not rows
+
+
+def _show_pmt(analysis: PMTAnalysis, truth: dict[str, Any], console: Console) -> bool:
+    if analysis.results.is_empty():
+        return False
+    found, true = analysis.results.to_dicts()[0], truth["pmt"]
+    table = Table(title="PMT current against the truth", title_justify="left")
+    for heading in ("coil", "true mean (fA)", "mean (fA)", "pull"):
+        table.add_column(heading, justify="right")
+    good = True
+    for state in ("on", "off"):
+        mean, error, true_mean = found[f"current_{state}_A"], found[f"current_{state}_error_A"], true[f"mean_{state}_A"]
+        if mean is None or true_mean is None:
+            continue
+        pull = _pull(mean, error, true_mean)
+        good &= not abs(pull) > FARTHEST_PULL
+        values = " +- ".join(rounded(mean * 1e15, (error or float("nan")) * 1e15))
+        table.add_row(state, f"{true_mean * 1e15:.1f}", values, _verdict(pull))
+    console.print(table)
+    return good
+
+
+def _show_images(analysis: ImageAnalysis, truth: dict[str, Any], console: Console) -> bool:
+    table = Table(title="Images: counts of the trapped atoms against the truth", title_justify="left")
+    for heading in ("image", "true counts", "counts", "pull", "significance"):
+        table.add_column(heading, justify="right")
+    rows = {r["filename"]: r for r in analysis.results.iter_rows(named=True)}
+    good, empty, quiet = True, 0, 0
+    for image in truth["images"]:
+        name = Path(image["file"]).name
+        found = rows.get(name)
+        if found is None:
+            table.add_row(name, f"{image['A']:.0f}", "[bold red]not analysed[/]", "", "")
+            good = False
+            continue
+        if not found["fit_successful"]:
+            quiet += image["A"] == 0
+            empty += image["A"] == 0
+            if image["A"] > 0:
+                table.add_row(name, f"{image['A']:.0f}", "not seen", "", "")
+            continue
+        pull = _pull(found["A"], found["A_unc"], image["A"])
+        empty += image["A"] == 0
+        good &= abs(pull) < FARTHEST_PULL
+        values = " +- ".join(rounded(found["A"], found["A_unc"]))
+        table.add_row(name, f"{image['A']:.0f}", values, _verdict(pull), f"{found['significance']:.1f}")
+    console.print(table)
+    console.print(f"Images without atoms: {empty}, of which {quiet} rightly show none.", markup=False)
+    return good

@@ -1,0 +1,81 @@
+"""Results as a person on shift reads them: tables for the terminal.
+
+A value and its error stand in one cell, with the digits that the error justifies; times are wall-clock times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from rich.markup import escape
+from rich.table import Table
+
+from .analyses.base import Analysis
+from .fits.result import rounded
+
+__all__ = ["columns_table", "results_table", "when"]
+
+ERROR_SUFFIXES = ("_error", "_unc")
+
+
+def results_table(analysis: Analysis) -> Table:
+    """The results of an analysis, one row a result."""
+    shown = [p for p in analysis.parameters if p.shown]
+    names = {p.name for p in analysis.parameters}
+    table = Table(title=escape(analysis.name), title_justify="left", caption=None)
+    for parameter in shown:
+        unit = f"\n({parameter.unit})" if parameter.unit and not parameter.name.endswith("_ns") else ""
+        table.add_column(escape(parameter.name.removesuffix("_ns") + unit), justify="right", overflow="fold")
+    for row in analysis.results.iter_rows(named=True):
+        table.add_row(*(escape(_cell(p.name, row, names)) for p in shown))
+    return table
+
+
+def columns_table(table: pl.DataFrame, title: str, columns: Sequence[str]) -> Table:
+    """What a table of data holds: a line a column."""
+    answer = Table(title=escape(title), title_justify="left")
+    for heading in ("column", "type", "values", "smallest", "mean", "largest"):
+        answer.add_column(heading, justify="left" if heading in {"column", "type"} else "right", overflow="fold")
+    for name in columns:
+        series = table[name]
+        known = series.drop_nulls()
+        mean = f"{known.mean():.6g}" if known.dtype.is_numeric() and known.len() else ""
+        cells = (name, str(series.dtype), str(known.len()), _plain(known.min()), mean, _plain(known.max()))
+        answer.add_row(*map(escape, cells))
+    return answer
+
+
+def when(timestamp_ns: int | None) -> str:
+    """Wall-clock time of a timestamp, to the millisecond."""
+    if timestamp_ns is None:
+        return "?"
+    return str(pl.Series([timestamp_ns]).cast(pl.Datetime("ns")).dt.strftime("%Y-%m-%d %H:%M:%S%.3f")[0])
+
+
+def _cell(name: str, row: dict[str, Any], names: set[str]) -> str:
+    value = row[name]
+    if value is None:
+        return ""
+    if name.endswith("_ns"):
+        return when(value)
+    error_name = next((e for e in _error_names(name) if e in names), None)
+    if error_name is not None and isinstance(value, float):
+        error = row[error_name]
+        return " +- ".join(rounded(value, float("nan") if error is None else error))
+    return _plain(value)
+
+
+def _error_names(name: str) -> list[str]:
+    """How the error of a value may be called: ``A_unc``, ``half_life_time_error``, ``current_on_error_A``."""
+    stem, _, unit = name.rpartition("_")
+    return [name + suffix for suffix in ERROR_SUFFIXES] + [f"{stem}{suffix}_{unit}" for suffix in ERROR_SUFFIXES]
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

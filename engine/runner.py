@@ -1,0 +1,276 @@
+"""`Runner`: does the analyses of an experiment every cycle.
+
+Cycle k starts at start + k * period, by a clock that is not set (no drift, no jump when the PC's time is corrected). A
+cycle that takes too long is reported, and the cycles that it ran into are skipped. The analyses of a cycle run side by
+side in threads: kernels and file reading release the GIL. One that fails says why and is tried again in the next cycle,
+while the others go on; one whose file does not exist yet waits for it. Ctrl-C finishes the running analyses, prints the
+summary and leaves with exit code 130.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ..io.errors import InputError, MissingFileError, UtokyoError
+
+__all__ = ["AnalysisReport", "RunSummary", "Runner"]
+
+log = logging.getLogger("utokyo")
+
+EXIT_INTERRUPTED = 130
+LATE_START = 0.1  # of a period: a cycle that begins so late is late, one that would begin later is skipped
+
+
+class Runnable(Protocol):
+    """What the Runner can run: an `Analysis`, or anything with a `run` that returns a table."""
+
+    def run(self) -> Any:
+        """Analyse what is new."""
+        ...
+
+
+@dataclass
+class AnalysisReport:
+    """What became of one analysis.
+
+    Attributes
+    ----------
+    name : str
+    runs, failures, waits : int
+        Cycles in which it ran through, failed, and waited for its file.
+    rows, rows_added : int
+        Rows of its source: all, and those that came in the last cycle.
+    results : int
+        Rows of its result table: peaks, images, means.
+    seconds : float
+        What its last run took.
+    failure : str
+        Why its last run failed; empty when it did not.
+    """
+
+    name: str
+    runs: int = 0
+    failures: int = 0
+    waits: int = 0
+    rows: int = 0
+    rows_added: int = 0
+    results: int = 0
+    seconds: float = 0.0
+    failure: str = ""
+
+
+@dataclass
+class RunSummary:
+    """What became of a run.
+
+    Attributes
+    ----------
+    cycles, skipped : int
+        Cycles that were run, and those that were skipped because an earlier one took too long.
+    interrupted : bool
+        Whether Ctrl-C ended it.
+    analyses : list of AnalysisReport
+        In the order of the Runner's analyses.
+    """
+
+    cycles: int = 0
+    skipped: int = 0
+    interrupted: bool = False
+    analyses: list[AnalysisReport] = field(default_factory=list)
+
+
+class Runner:
+    """Runs analyses every cycle.
+
+    Parameters
+    ----------
+    analyses : sequence of Analysis
+    console : rich.console.Console, optional
+        Where the live line and the summary go; by default the standard error stream.
+
+    Raises
+    ------
+    InputError
+        When there is no analysis to run.
+    """
+
+    def __init__(self, analyses: Sequence[Runnable], *, console: Console | None = None) -> None:
+        self.analyses = list(analyses)
+        if not self.analyses:
+            raise InputError("a Runner needs at least one analysis")
+        self.console = console or Console(stderr=True)
+
+    def run(
+        self,
+        cycles: int = 100,
+        period_s: float = 5.0,
+        *,
+        on_cycle: Callable[[RunSummary], bool | None] | None = None,
+    ) -> RunSummary:
+        """Run all analyses every `period_s` seconds, `cycles` times.
+
+        Parameters
+        ----------
+        cycles : int
+            The last one starts at start + (cycles - 1) * period_s; skipped ones count.
+        period_s : float
+            Seconds from the start of one cycle to that of the next.
+        on_cycle : callable, optional
+            Called after every cycle; answering False ends the run.
+
+        Returns
+        -------
+        RunSummary
+
+        Raises
+        ------
+        InputError
+            When `cycles` or `period_s` is not positive.
+        SystemExit
+            With code 130, after Ctrl-C and the end of the running analyses.
+        """
+        if cycles < 1 or not 0.0 < period_s < float("inf"):
+            raise InputError(f"a run needs 1 cycle or more and a period above 0 s, not {cycles} and {period_s}")
+        summary = RunSummary(analyses=[AnalysisReport(_name(a)) for a in self.analyses])
+        workers = min(len(self.analyses), max(2, os.cpu_count() or 1))
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="analysis")
+        try:
+            with Live(console=self.console, refresh_per_second=4, transient=True) as live:
+                self._run_cycles(cycles, period_s, summary, pool, live, on_cycle)
+        except KeyboardInterrupt:
+            summary.interrupted = True
+            self.console.print("Interrupted: the running analyses are finished first.")
+        finally:
+            # Analyses that have not begun are dropped; those that run are waited for.
+            pool.shutdown(wait=True, cancel_futures=True)
+        self.console.print(summary_table(summary))
+        if summary.interrupted:
+            raise SystemExit(EXIT_INTERRUPTED)
+        return summary
+
+    def _run_cycles(
+        self,
+        cycles: int,
+        period_s: float,
+        summary: RunSummary,
+        pool: ThreadPoolExecutor,
+        live: Live,
+        on_cycle: Callable[[RunSummary], bool | None] | None,
+    ) -> None:
+        start = time.monotonic()
+        cycle = 0
+        while cycle < cycles:
+            _sleep_until(start + cycle * period_s)
+            live.update(_line(summary, cycle, cycles, "running"))
+            self._run_once(summary, pool)
+            summary.cycles += 1
+            if on_cycle is not None and on_cycle(summary) is False:
+                return
+            elapsed_s = time.monotonic() - start
+            following = max(cycle + 1, math.ceil(elapsed_s / period_s - LATE_START))
+            missed = min(following, cycles) - cycle - 1
+            if missed > 0:
+                took_s = elapsed_s - cycle * period_s
+                log.warning(
+                    "cycle %d took %.2f s, longer than the period of %g s; %d cycle%s skipped",
+                    *(cycle + 1, took_s, period_s, missed, "" if missed == 1 else "s"),
+                )
+                summary.skipped += missed
+            cycle = following
+            if cycle < cycles:
+                wait_s = start + cycle * period_s - time.monotonic()
+                live.update(_line(summary, cycle, cycles, f"next in {max(0.0, wait_s):.0f} s"))
+
+    def _run_once(self, summary: RunSummary, pool: ThreadPoolExecutor) -> None:
+        """One cycle: all analyses side by side, and what became of them."""
+        futures = [
+            pool.submit(_run_analysis, analysis, report)
+            for analysis, report in zip(self.analyses, summary.analyses, strict=True)
+        ]
+        _wait_for(futures)
+
+
+def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
+    begin = time.monotonic()
+    try:
+        results = analysis.run()
+    except MissingFileError as error:
+        if not report.waits:
+            log.warning("%s: %s yet; waiting for it", report.name, error)
+        report.waits += 1
+        report.rows_added = 0
+        report.failure = str(error)
+    except UtokyoError as error:
+        _note_failure(report, str(error))
+        log.warning("%s: %s; it is tried again in the next cycle", report.name, error)
+    except Exception as error:
+        # A fault of the program: told with its traceback, and no reason to stop the other analyses.
+        _note_failure(report, f"{type(error).__name__}: {error}")
+        log.exception("%s failed; it is tried again in the next cycle", report.name)
+    else:
+        rows = getattr(getattr(analysis, "recorder", None), "rows", 0)
+        report.rows_added, report.rows = rows - report.rows, rows
+        report.results = len(results) if hasattr(results, "__len__") else 0
+        report.runs += 1
+        report.failure = ""
+    report.seconds = time.monotonic() - begin
+
+
+def _note_failure(report: AnalysisReport, reason: str) -> None:
+    report.failures += 1
+    report.rows_added = 0
+    report.failure = reason
+
+
+def _wait_for(futures: list[Future[None]]) -> None:
+    # In steps: on Windows a wait without end does not hear Ctrl-C.
+    while wait(futures, timeout=0.5).not_done:
+        pass
+    for future in futures:
+        future.result()
+
+
+def _sleep_until(moment: float) -> None:
+    while (left := moment - time.monotonic()) > 0.0:
+        time.sleep(min(left, 0.5))
+
+
+def _name(analysis: Runnable) -> str:
+    return str(getattr(analysis, "name", type(analysis).__name__))
+
+
+def _line(summary: RunSummary, cycle: int, cycles: int, what: str) -> Text:
+    """The live line: cycle, next start, rows added, peaks found, and who fails."""
+    parts = [f"cycle {cycle + 1}/{cycles}", what]
+    parts.append(f"+{sum(a.rows_added for a in summary.analyses)} rows")
+    parts += [f"{a.name}: {a.results}" for a in summary.analyses if a.runs]
+    line = Text(" | ".join(parts))
+    waiting = [a.name for a in summary.analyses if a.failure]
+    if waiting:
+        line.append(f" | without result: {', '.join(waiting)}", style="yellow")
+    return line
+
+
+def summary_table(summary: RunSummary) -> Table:
+    """The summary as rich shows it."""
+    skipped = f", {summary.skipped} skipped" if summary.skipped else ""
+    ended = ", interrupted" if summary.interrupted else ""
+    table = Table(title=f"{summary.cycles} cycles{skipped}{ended}", title_justify="left")
+    for heading in ("analysis", "runs", "failures", "rows", "results", "last run (s)", "last failure"):
+        table.add_column(heading, justify="left" if heading in {"analysis", "last failure"} else "right")
+    for a in summary.analyses:
+        numbers = (a.runs, a.failures, a.rows, a.results)
+        table.add_row(a.name, *map(str, numbers), f"{a.seconds:.2f}", a.failure)
+    return table

@@ -1,0 +1,353 @@
+"""`Reader` gives the same table however the bytes arrive, keeps the good rows, and says what was wrong with the others."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from utokyo.io.errors import InputError, MissingFileError
+from utokyo.io.header import KeyValueLines, NoHeader
+from utokyo.io.layout import Column, Kind, Layout
+from utokyo.io.reader import Reader
+from utokyo.io.times import ColumnTime, Elapsed, TimeOfDay
+
+LAYOUT = Layout(
+    "test",
+    (
+        Column("n", Kind.INTEGER),
+        Column("x", Kind.FLOAT, nullable=True),
+        Column("t", Kind.DATETIME),
+        Column("s", Kind.TEXT, nullable=True),
+    ),
+    time=ColumnTime("t"),
+)
+HEADER = b"n,x,t,s\n"
+# Hypothesis makes many files in one folder.
+CUTTING = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+integers = st.integers(-(2**63), 2**63 - 1)
+floats = st.floats(allow_nan=False).map(repr) | st.decimals(allow_nan=False, allow_infinity=False).map(str)
+moments = st.datetimes(min_value=pl.Series(["1970-01-01"]).str.to_datetime()[0], max_value=None).filter(
+    lambda t: t.year < 2262
+)
+texts = st.text(st.characters(codec="utf-8", exclude_characters='\r\n\0"', exclude_categories=["Cc", "Cs", "Zl", "Zp"]))
+rows = st.lists(st.tuples(integers, st.none() | floats, moments, texts.map(str.strip)), max_size=30)
+
+
+def written(table: list[tuple[int, str | None, object, str]], end: str) -> bytes:
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator=end)
+    for n, x, t, s in table:
+        writer.writerow([n, "" if x is None else x, str(t).replace("-", "/"), s])
+    return target.getvalue().encode()
+
+
+def fed(path: Path, content: bytes, cuts: list[int]) -> Reader:
+    """A reader that looked after every append."""
+    path.write_bytes(b"")
+    reader = Reader(path, LAYOUT)
+    for start, stop in zip([0, *cuts], [*cuts, len(content)], strict=True):
+        with path.open("ab") as handle:
+            handle.write(content[start:stop])
+        reader.update()
+    return reader
+
+
+@CUTTING
+@given(table=rows, end=st.sampled_from(["\n", "\r\n"]), data=st.data())
+def test_any_cutting_of_the_bytes_gives_the_table_that_csv_and_float_give(tmp_path, table, end, data):
+    content = HEADER + written(table, end)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=8)))
+
+    reader = fed(tmp_path / "f.csv", content, cuts)
+
+    frame = reader.frame
+    assert reader.bad_rows == 0
+    assert frame["n"].to_list() == [n for n, *_ in table]
+    expected = [None if x is None else float(x) for _, x, _, _ in table]
+    assert [None if x is None else x.hex() for x in frame["x"]] == [None if x is None else x.hex() for x in expected]
+    assert frame["t"].cast(pl.Datetime("us")).to_list() == [t for _, _, t, _ in table]
+    assert [s or "" for s in frame["s"]] == [s for *_, s in table]
+
+
+def test_one_byte_at_a_time_gives_the_same_table_as_all_at_once(tmp_path):
+    content = HEADER + "1,2.5,2022/03/14 10:07:54.553,あ\r\n2,,2022/03/14 10:07:55,b\r\n".encode()
+
+    piecewise = fed(tmp_path / "a.csv", content, list(range(len(content))))
+
+    assert piecewise.frame.equals(fed(tmp_path / "b.csv", content, []).frame)
+    assert piecewise.frame.height == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1", "-0", "1.", ".5", "+3", "1e5", "1E-5", "-1.519308E-13", "0.000000895", "123456789012345678901234567890",
+     "9007199254740993", "1e400", "-1e-400", "2.2250738585072011e-308", "0.1e-22", "1e22", "1e23", "nan", "-inf"],
+)  # fmt: skip
+def test_a_double_equals_pythons_float_to_the_last_bit(tmp_path, text):
+    path = tmp_path / "f.csv"
+    path.write_text(f"{text}\n")
+
+    reader = Reader(path, Layout("x", (Column("x", Kind.FLOAT),), header=NoHeader()))
+    reader.update()
+
+    assert reader.frame["x"][0].hex() == float(text).hex()
+
+
+@pytest.mark.parametrize(("text", "value"), [("1.#QNAN", "nan"), ("-1.#INF", "-inf"), ("1.#INF00", "inf")])
+def test_windows_spellings_of_what_is_not_a_number_are_read(tmp_path, text, value):
+    path = tmp_path / "f.csv"
+    path.write_text(f"{text}\n")
+
+    reader = Reader(path, Layout("x", (Column("x", Kind.FLOAT),), header=NoHeader()))
+    reader.update()
+
+    assert str(reader.frame["x"][0]) == value
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("1,2,2022/03/14 10:00:00", "expected 4 fields (n,x,t,s), found 3"),
+        ("1,2,2022/03/14 10:00:00,a,b", "expected 4 fields (n,x,t,s), found 5"),
+        ("1a,2,2022/03/14 10:00:00,a", "n should be an integer, found '1a'"),
+        ("1,2O,2022/03/14 10:00:00,a", "x should be a number, found '2O'"),
+        ("1,2,2022/02/30 10:00:00,a", "t should be a date and time, found '2022/02/30 10:00:00'"),
+        (",2,2022/03/14 10:00:00,a", "n should be an integer, found nothing"),
+        ("99999999999999999999,2,2022/03/14 10:00:00,a", "n should be an integer, found '99999999999999999999'"),
+    ],
+)
+def test_a_bad_row_is_told_with_its_line_and_the_good_ones_are_kept(tmp_path, caplog, line, reason):
+    good = "7,0.5,2022/03/14 10:00:00,z\n"
+    path = tmp_path / "f.csv"
+    path.write_text(HEADER.decode() + good + line + "\n\n" + good)
+
+    reader = Reader(path, LAYOUT)
+    with caplog.at_level(logging.WARNING, "utokyo"):
+        added = reader.update()
+
+    assert added == 2
+    assert reader.frame["n"].to_list() == [7, 7]
+    assert reader.frame["s"].to_list() == ["z", "z"]
+    assert reader.bad_rows == 1
+    assert reader.bad_row_messages == [f"f.csv, line 3: {reason}; the row was skipped"]
+    assert f"f.csv, line 3: {reason}; the row was skipped" in caplog.text
+
+
+def test_bad_rows_keep_their_lines_apart_over_many_updates(tmp_path):
+    lines = [b"%d,1.5,2022/03/14 10:00:00,a\n" % i if i % 3 else b"bad\n" for i in range(40)]
+    content = HEADER + b"".join(lines)
+
+    reader = fed(tmp_path / "f.csv", content, list(range(0, len(content), 17)))
+
+    assert reader.bad_rows == 14
+    assert [int(m.split("line ")[1].split(":")[0]) for m in reader.bad_row_messages] == list(range(2, 42, 3))
+    assert reader.frame["n"].to_list() == [i for i in range(40) if i % 3]
+
+
+def test_every_byte_is_read_once(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(HEADER)
+    reader = Reader(path, LAYOUT)
+    sizes = []
+
+    for i in range(50):
+        with path.open("ab") as handle:
+            handle.write(b"%d,1.5,2022/03/14 10:00:%02d,abc\n%d,1." % (i, i % 60, i))
+        reader.update()
+        sizes.append(reader.bytes_read)
+        with path.open("ab") as handle:
+            handle.write(b"5,2022/03/14 10:00:%02d,abc\n" % (i % 60))
+
+    reader.update()
+    assert reader.bytes_read == path.stat().st_size
+    assert sizes == sorted(sizes)
+    assert reader.rows == 100
+    assert reader.update() == 0
+    assert reader.bytes_read == path.stat().st_size
+
+
+def test_a_last_line_without_its_end_waits_and_is_taken_on_request(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(HEADER + b"1,1.5,2022/03/14 10:00:00,a\n2,2.5,2022/03/14 10:00:01,b")
+    reader = Reader(path, LAYOUT)
+
+    assert reader.update() == 1
+    assert reader.finish() == 1
+    assert reader.frame["n"].to_list() == [1, 2]
+    assert reader.finish() == 0
+
+
+@pytest.mark.parametrize("size", [3, 5, 8])
+def test_a_file_replaced_by_another_is_read_anew_whatever_its_size(tmp_path, caplog, size):
+    def lines(start, count):
+        return b"".join(b"%d,0.5,2022/03/14 10:00:00,a\n" % (start + i) for i in range(count))
+
+    path = tmp_path / "f.csv"
+    path.write_bytes(HEADER + lines(100, 5))
+    reader = Reader(path, LAYOUT)
+    reader.update()
+
+    path.write_bytes(HEADER + lines(500, size))
+    with caplog.at_level(logging.WARNING, "utokyo"):
+        added = reader.update()
+
+    assert added == size
+    assert reader.frame["n"].to_list() == list(range(500, 500 + size))
+    assert reader.generation == 1
+    assert "truncated or replaced" in caplog.text
+
+
+def test_frames_that_were_shown_do_not_change(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(HEADER + b"1,1.5,2022/03/14 10:00:00,a\n")
+    reader = Reader(path, LAYOUT)
+    reader.update()
+    shown, copy = reader.frame, reader.frame.clone().to_dicts()
+
+    for i in range(100):
+        with path.open("ab") as handle:
+            handle.write(b"%d,,2022/03/14 10:00:00,b\n" % i)
+        reader.update()
+
+    assert shown.to_dicts() == copy
+    assert reader.frame["x"].null_count() == 100
+
+
+def test_chunks_together_are_the_whole_table_and_bytes_are_read_once(tmp_path):
+    path = tmp_path / "f.csv"
+    content = HEADER + b"".join(b"%d,%d.25,2022/03/14 10:00:00,a%d\n" % (i, i, i) for i in range(1000))
+    path.write_bytes(content)
+
+    reader = Reader(path, LAYOUT)
+    chunks = list(reader.chunks(64))
+
+    assert [c.height for c in chunks] == [64] * 15 + [40]
+    whole = Reader(path, LAYOUT)
+    whole.update()
+    assert pl.concat(chunks).equals(whole.frame)
+    assert reader.bytes_read == len(content)
+    assert reader.rows == 1000
+
+
+def test_a_header_rewritten_in_place_shows_its_new_values_without_reading_rows_again(tmp_path):
+    layout = Layout(
+        "ssd",
+        (Column("n", Kind.INTEGER), Column("ticks", Kind.INTEGER)),
+        header=KeyValueLines(names_line=True, required=("Start",)),
+        time=Elapsed("ticks", start_keys=("Start",), unit_key="Unit"),
+    )
+    path = tmp_path / "f.csv"
+    header = "Size,{:<10}\nStart,2022/03/14 10:00:00\nUnit,1.0e-006\nn,ticks\n"
+    path.write_text(header.format(0) + "0,5\n1,1000007\n")
+    reader = Reader(path, layout)
+    reader.update()
+    assert reader.metadata["Size"] == 0
+
+    with path.open("r+b") as handle:
+        handle.write(header.format(77).encode())
+    with path.open("ab") as handle:
+        handle.write(b"2,2000000\n")
+
+    assert reader.update() == 1
+    assert reader.metadata["Size"] == 77
+    assert reader.generation == 0
+    times = reader.time_series()
+    assert times is not None
+    assert times[1].dt.strftime("%H:%M:%S%.6f").to_list() == ["10:00:00.000005", "10:00:01.000007", "10:00:02.000000"]
+
+
+def test_times_of_day_go_on_over_midnight_however_they_are_cut(tmp_path):
+    layout = Layout("log", (Column("t", Kind.TIME),), header=NoHeader(), time=TimeOfDay("t", 0))
+    content = b"23:59:58\n23:59:59\n00:00:01\n00:00:00\n12:00:00\n23:00:00\n01:00:00\n"
+    answers = []
+    for cuts in ([], list(range(len(content)))):
+        path = tmp_path / f"{len(cuts)}.csv"
+        path.write_bytes(b"")
+        reader = Reader(path, layout)
+        for start, stop in zip([0, *cuts], [*cuts, len(content)], strict=True):
+            with path.open("ab") as handle:
+                handle.write(content[start:stop])
+            reader.update()
+        times = reader.time_series()
+        assert times is not None
+        answers.append(times[1].dt.strftime("%d %H:%M:%S").to_list())
+    expected = ["01 23:59:58", "01 23:59:59", "02 00:00:01", "02 00:00:00", "02 12:00:00", "02 23:00:00", "03 01:00:00"]
+    assert answers == [expected, expected]
+
+
+def test_nul_bytes_at_the_end_are_space_that_is_not_written_yet(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(HEADER + b"1,1.5,2022/03/14 10:00:00,a\n2,2" + b"\0" * 60)
+    reader = Reader(path, LAYOUT)
+    assert reader.update() == 1
+
+    with path.open("r+b") as handle:
+        handle.seek(len(HEADER + b"1,1.5,2022/03/14 10:00:00,a\n2,2"))
+        handle.write(b".5,2022/03/14 10:00:00,b\n")
+
+    assert reader.update() == 1
+    assert reader.frame["x"].to_list() == [1.5, 2.5]
+
+
+def test_what_is_no_such_file_is_told_in_one_sentence(tmp_path):
+    with pytest.raises(MissingFileError, match=r"nix\.csv: no such file"):
+        Reader(tmp_path / "nix.csv", LAYOUT).update()
+    with pytest.raises(InputError, match="this is a folder, not a file"):
+        Reader(tmp_path, LAYOUT).update()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"n,x,s\n1,2,3\n", "line 1: this is no test file: .* found one without 't'"),
+        (b"n,x,t,s,extra\n", "found one with the unknown column 'extra'"),
+        ("n,x,t,s\n1,2\n".encode("utf-16"), "line 1: this is UTF-16 text"),
+        (b"n,x,t,s\n\x00\x01\x02\n", "line 2: NUL bytes"),
+    ],
+)
+def test_a_file_of_another_format_is_told_in_one_sentence(tmp_path, content, sentence):
+    path = tmp_path / "f.csv"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match=sentence):
+        Reader(path, LAYOUT).update()
+
+
+def test_no_file_stays_open_between_calls(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(HEADER + b"1,1.5,2022/03/14 10:00:00,a\n")
+    reader = Reader(path, LAYOUT)
+    reader.update()
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        pytest.skip("this system does not list open files")
+
+    assert not [d for d in descriptors.iterdir() if d.is_symlink() and str(d.readlink()).startswith(str(tmp_path))]
+
+
+def test_bulk_data_at_rest_is_mapped_and_gives_the_same_table(tmp_path, monkeypatch):
+    content = HEADER + b"".join(b"%d,%d.25,2022/03/14 10:00:00,a%d\n" % (i, i, i) for i in range(500)) + b"500,1"
+    path = tmp_path / "f.csv"
+    path.write_bytes(content)
+    read = Reader(path, LAYOUT)
+    read.update()
+
+    monkeypatch.setattr("utokyo.io.growing.MAP_FROM_BYTES", 100)
+    monkeypatch.setattr("utokyo.io.growing.AT_REST_S", -1.0)
+    mapped = Reader(path, LAYOUT)
+    mapped.update()
+
+    assert mapped.frame.equals(read.frame)
+    assert mapped.bytes_read == len(content)
+    with path.open("ab") as handle:
+        handle.write(b".5,2022/03/14 10:00:00,end\n")
+    assert mapped.update() == 1
+    assert mapped.frame["x"][-1] == 1.5
