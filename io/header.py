@@ -7,6 +7,7 @@ None, and is asked again when more lines have come. A file of another format is 
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -195,7 +196,11 @@ class SectionLines:
 def fields(line: bytes, layout: Layout) -> list[str]:
     """The fields of a header's line, without quotes and the blanks around them."""
     decoded = line.removeprefix(UTF8_MARK).decode(layout.encoding, errors="replace").rstrip("\r\n")
-    return [cells.unquoted(cell) for cell in decoded.split(layout.delimiter)]
+    try:
+        row = next(csv.reader([decoded], delimiter=layout.delimiter), [])
+    except csv.Error:  # a field larger than the csv module takes
+        row = decoded.split(layout.delimiter)
+    return [cell.strip() for cell in row] or [""]
 
 
 def as_value(values: Sequence[str]) -> Value:

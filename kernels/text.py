@@ -255,7 +255,7 @@ def parse_rows(
             slot = slots[column]
             cell = position
             done = False
-            if kind == INTEGER or kind == FLOAT:  # noqa: PLR1714 (a tuple costs time here)
+            if kind == INTEGER or kind == FLOAT:
                 negative = data[position] == 45
                 if negative or data[position] == 43:
                     position += 1

@@ -1,11 +1,11 @@
 """Fit of one burst: background, exponential rise, exponential decay, by the extended unbinned likelihood.
 
-The five positive parameters are fitted by Newton steps in their logarithms at fixed t0 (`kernels.decay`). The time t0 where
-the rise becomes the decay is special: moving it alone equals scaling both exponentials, so that it carries no Fisher
-information at all (the 6 x 6 matrix is singular, and so is the sum of outer products of the score), and the likelihood
-jumps at every event. It is therefore profiled: a coarse grid, then the exact best switch in turn with Newton steps. Its
-error, and what it adds to the errors of the others, comes from the profile itself: the likelihood over t0, normalised, is
-a weight, and by the law of total covariance
+The five positive parameters are fitted by Newton steps in their logarithms at fixed t0 (`kernels.decay`). The time t0
+where the rise becomes the decay is special: moving it alone equals scaling both exponentials, so that it carries no
+Fisher information at all (the 6 x 6 matrix is singular, and so is the sum of outer products of the score), and the
+likelihood jumps at every event. It is therefore profiled: a coarse grid, then the exact best switch in turn with
+Newton steps. Its error, and what it adds to the errors of the others, comes from the profile itself: the likelihood
+over t0, normalised, is a weight, and by the law of total covariance
 
     cov = <cov at t0> + cov of the estimates at t0,   <> over that weight.
 
@@ -18,35 +18,141 @@ of their errors); the half-life and the number of all pulses hardly notice.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ...io.errors import InputError
 from ...kernels.decay import best_switch, burst_integral, burst_likelihood
 from .minimize import Minimum, covariance_from, minimize_likelihood
-from .result import Fit
-from .search import find_bursts, sorted_times_ns
+from .result import Fit, rounded
+from .search import BEFORE_S, BEHIND_S, find_bursts, reach_ns, sorted_times_ns
 
 __all__ = ["burst_rate_Hz", "find_bursts", "fit_burst"]
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
-NAMES = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
-NS = 1e-9
+FITTED = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
+SECOND_NS = 1_000_000_000
+EVERY = np.arange(5)
 WALL = 0.05
-"""Softness of the limits of the logarithms: beyond them the likelihood is fenced by a parabola of this width."""
+"""Softness of the limits of the logarithms: beyond them a parabola of this width fences the likelihood."""
+GRID = 20
+"""Times t0 that are tried at once; the grid then closes in on those within `WORTH` of the best."""
+WORTH = 8.0
 FEWEST_PULSES = 15.0
-"""Pulses above background below which half-lives are not quoted: the error of ln(tau) exceeds a quarter."""
+"""Above background; with fewer, the error of the half-life exceeds a quarter of it even without background."""
+SEEN_DECAY_TIMES = 3.0
+"""Part of the decay, in decay times, that the window must hold to tell it from the background."""
 SMALLEST_P = 1e-4
-"""Deviance this improbable: the model does not describe the window."""
-GRID = 24
-NODES = 21
-EXPECTED_PER_BIN = 20.0
+EXPECTED_PER_BIN = (20.0, 10.0)
+"""Content of the bins for the goodness of fit; the second where the first gives too few of them."""
+FEWEST_BINS, MOST_BINS = 12, 200
+
+
+def burst_rate_Hz(values: Mapping[str, float], t_ns: ArrayLike) -> Floats:
+    """Rate of the fitted model at some times.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``, as in `Fit.values`.
+    t_ns : array of integers
+        Times in ns, of the same origin as ``t0_ns``.
+
+    Returns
+    -------
+    array of float64, same shape
+        Pulses per second.
+    """
+    t_s = (np.asarray(t_ns, dtype=np.int64) - int(values["t0_ns"])) * 1e-9
+    tau_r, tau_d = values["tau_rise_s"], values["tau_decay_s"]
+    rise = values["n_rise"] / tau_r * np.exp(np.minimum(t_s, 0.0) / tau_r)
+    decay = values["n_decay"] / tau_d * np.exp(-np.maximum(t_s, 0.0) / tau_d)
+    return np.asarray(values["background_Hz"] + np.where(t_s < 0.0, rise, decay), dtype=np.float64)
+
+
+def fit_burst(
+    timestamps_ns: ArrayLike | pl.Series,
+    burst: Mapping[str, Any],
+    *,
+    window_ns: tuple[int, int] | None = None,
+) -> Fit:
+    """Fit background, rise and decay to one burst.
+
+    Parameters
+    ----------
+    timestamps_ns : array or polars Series of integers, shape (n,)
+        Sorted pulse times in ns, as given to `find_bursts`; pulses outside the window are not looked at.
+    burst : mapping
+        A row of the table of `find_bursts` (``table.row(i, named=True)``): ``timestamp_ns``, ``onset_ns`` and
+        ``end_ns`` are needed, the window and the significance are used when there.
+    window_ns : (int, int), optional
+        Where to fit, instead of the window of the row; it should hold one burst only.
+
+    Returns
+    -------
+    Fit
+        Fitted: ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``; derived: ``half_life_s`` and
+        ``n_total`` (rise and decay together). ``t0_ns`` is a whole number; `Fit.interval` of it works in doubles, to
+        256 ns for times since 1970. Errors of the rise are nan, and the fit may still be valid, where the data show
+        no rise. `Fit.nll` is in units of pulses per second.
+
+    Raises
+    ------
+    InputError
+        If the times are not sorted integers, the row lacks a time, or the window is empty.
+    """
+    times_ns = sorted_times_ns(timestamps_ns)
+    low_ns, high_ns = _window(burst, window_ns)
+    reasons: list[str] = []
+    if times_ns.size:
+        low_ns, high_ns = max(low_ns, int(times_ns[0])), min(high_ns, int(times_ns[-1]) + 1)
+    inside = times_ns[slice(*np.searchsorted(times_ns, [low_ns, high_ns]))]
+    significance = float(burst.get("significance", math.nan))
+    if inside.size < FEWEST_PULSES or high_ns <= low_ns:
+        reasons.append(f"too few pulses: {inside.size} in the window")
+        return _nothing(int(burst["timestamp_ns"]), significance, tuple(reasons))
+
+    problem, start = _problem(inside, low_ns, high_ns, int(burst["onset_ns"]), int(burst["end_ns"]))
+    t0_s, best, nodes = _minimum(problem, start)
+    values, errors, covariance = _estimates(problem, t0_s, best, nodes)
+    deviance, ndof = _deviance(problem, t0_s, best.x)
+    fit = Fit(
+        values=values,
+        errors=errors,
+        covariance=covariance,
+        names=FITTED,
+        nll=best.nll,
+        deviance=deviance,
+        ndof=ndof,
+        significance=significance,
+        profile=_Profile(problem, t0_s, best, nodes),
+    )
+    cut = (low_ns <= times_ns[0], high_ns >= times_ns[-1])
+    return replace(fit, reasons=tuple(_reasons(fit, problem, t0_s, best, cut)))
+
+
+def _window(burst: Mapping[str, Any], window_ns: tuple[int, int] | None) -> tuple[int, int]:
+    for name in ("timestamp_ns", "onset_ns", "end_ns"):
+        if burst.get(name) is None:
+            raise InputError(f"a burst to fit needs {name!r}; take a row of the table of find_bursts.")
+    onset, end = int(burst["onset_ns"]), int(burst["end_ns"])
+    length = max(end - onset, 1)
+    low = burst.get("window_begin_ns", onset - reach_ns(2.0, length, BEFORE_S))
+    high = burst.get("window_end_ns", end + reach_ns(4.0, length, BEHIND_S))
+    if window_ns is not None:
+        low, high = window_ns
+    if not low < high:
+        raise InputError(f"the window of a fit ends after it begins, not from {low} to {high}.")
+    return int(low), int(high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +167,7 @@ class _Problem:
     low: Floats
     high: Floats
 
-    def at(self, t0_s: float, logs: Floats, free: NDArray[np.intp]) -> Minimum:
+    def at(self, t0_s: float, logs: Floats, free: Indices) -> Minimum:
         """Best logarithms at fixed t0; only those of `free` move."""
         full = logs.copy()
         gradient, information = np.empty(5), np.empty((5, 5))
@@ -80,13 +186,11 @@ class _Problem:
         full[free] = best.x
         return Minimum(full.copy(), best.nll, best.gradient, best.information, best.converged, best.message)
 
-    def near(self, t0_s: float, logs: Floats, free: NDArray[np.intp]) -> tuple[float, Minimum]:
+    def near(self, t0_s: float, logs: Floats, free: Indices) -> tuple[float, Minimum]:
         """Best logarithms and t0 around a beginning: the exact best switch and Newton steps in turn."""
         found = self.at(t0_s, logs, free)
         for _ in range(20):
-            moved, gain = best_switch(
-                self.times_s, self.t0_low_s, self.t0_high_s, t0_s, found.x, max(NS, 1e-15 * self.length_s)
-            )
+            moved, gain = best_switch(self.times_s, self.t0_low_s, self.t0_high_s, t0_s, found.x, 1e-9)
             if gain <= 1e-9:
                 break
             again = self.at(moved, _handed_over(found.x, moved - t0_s, free), free)
@@ -96,11 +200,181 @@ class _Problem:
         return t0_s, found
 
 
-def _handed_over(logs: Floats, shift_s: float, free: NDArray[np.intp]) -> Floats:
+@dataclass(frozen=True, eq=False)
+class _Nodes:
+    """The profile likelihood of t0 on an even grid: times in s, nll, and the best of all others there."""
+
+    t0_s: Floats
+    nll: Floats
+    found: list[Minimum]
+
+
+def _problem(
+    inside_ns: NDArray[np.int64], low_ns: int, high_ns: int, onset_ns: int, end_ns: int
+) -> tuple[_Problem, Floats]:
+    """The problem of one window with its limits, and where to begin."""
+    times_s = (inside_ns - low_ns) * 1e-9
+    length_s = (high_ns - low_ns) * 1e-9
+    onset_s = min(max((onset_ns - low_ns) * 1e-9, 0.0), 0.98 * length_s)
+    end_s = min(max((end_ns - low_ns) * 1e-9, onset_s + 0.01 * length_s), length_s)
+    duration_s = end_s - onset_s
+    in_burst = float(np.count_nonzero((times_s >= onset_s) & (times_s < end_s)))
+    outside_s = length_s - duration_s
+    background = max(times_s.size - in_burst, 1.0) / outside_s if outside_s > 0.0 else 0.1 * in_burst / duration_s
+    pulses = max(in_burst - background * duration_s, 5.0)
+    # A rise that lasts for fewer than two pulses cannot be told from a chance coincidence, and its likelihood diverges.
+    shortest_s = min(max(0.005, 0.5 * duration_s / pulses), 0.1)
+    tau_s = max(duration_s / 3.0, 2.0 * shortest_s)
+    start = np.log([background, 0.15 * pulses, max(0.2 * tau_s, 2.0 * shortest_s), 0.85 * pulses, tau_s])
+    low = np.log([0.2 / length_s, 0.3, shortest_s, 1.0, shortest_s])
+    high = np.log([2.0 * times_s.size / length_s, 2.0 * times_s.size, length_s, 9.0 * times_s.size, length_s])
+    t0_low, t0_high = max(onset_s - 0.25 * duration_s, 0.0), min(end_s, length_s)
+    return _Problem(low_ns, times_s, length_s, t0_low, t0_high, low, high), np.clip(start, low + WALL, high - WALL)
+
+
+def _minimum(problem: _Problem, start: Floats) -> tuple[float, Minimum, _Nodes]:
+    """The best t0, what is best there, and the profile around it on a grid that closed in."""
+    low, high = problem.t0_low_s, problem.t0_high_s
+    while True:
+        t0_s = np.linspace(low, high, GRID)
+        found = [problem.at(float(t0), start, EVERY) for t0 in t0_s]
+        nll = np.array([minimum.nll for minimum in found])
+        start = found[int(nll.argmin())].x
+        worth = np.flatnonzero(nll < nll.min() + WORTH)
+        step = (high - low) / (GRID - 1)
+        closer = max(low, t0_s[worth[0]] - step), min(high, t0_s[worth[-1]] + step)
+        if closer[1] - closer[0] > 0.5 * (high - low) or step < 1e-6:
+            break
+        low, high = float(closer[0]), float(closer[1])
+    begin = np.argsort(nll)[:3]
+    t0, best = min((problem.near(float(t0_s[i]), found[i].x, EVERY) for i in begin), key=lambda answer: answer[1].nll)
+    return t0, best, _Nodes(t0_s, nll, found)
+
+
+def _estimates(
+    problem: _Problem, t0_s: float, best: Minimum, nodes: _Nodes
+) -> tuple[dict[str, float], dict[str, float], Floats]:
+    """Values, errors and the total covariance (see the module's first paragraph)."""
+    scale_ns = np.array([1.0, 1.0, 1.0, 1.0, 1.0, SECOND_NS])
+    value = np.append(np.exp(best.x), t0_s)
+    within = np.zeros((6, 6))
+    between = np.zeros((6, 6))
+    total = 0.0
+    for t0, node, weight in zip(nodes.t0_s, nodes.found, np.exp(nodes.nll.min() - nodes.nll), strict=True):
+        at_t0 = covariance_from(node.information)
+        if not np.all(np.isfinite(at_t0)):
+            continue
+        natural = np.exp(node.x)
+        away = np.append(natural, t0) - value
+        within[:5, :5] += weight * at_t0 * np.outer(natural, natural)
+        between += weight * np.outer(away, away)
+        total += weight
+    covariance = (within + between) / total if total > 0.0 else np.full((6, 6), np.nan)
+    both = np.array([0.0, 1.0, 0.0, 1.0, 0.0, 0.0])
+    errors_all = np.sqrt(covariance.diagonal())
+    error_total = math.sqrt(both @ covariance @ both)
+    if _at_limit(problem, best.x, 1) or _at_limit(problem, best.x, 2):  # the data show no rise
+        errors_all[1:3] = np.nan
+        covariance[1:3, :] = np.nan
+        covariance[:, 1:3] = np.nan
+    errors_all *= scale_ns
+    values = dict(zip(FITTED, (float(v) for v in value), strict=True))
+    errors = dict(zip(FITTED, (float(e) for e in errors_all), strict=True))
+    values["t0_ns"] = problem.origin_ns + round(t0_s * SECOND_NS)
+    values["half_life_s"] = math.log(2.0) * values["tau_decay_s"]
+    errors["half_life_s"] = math.log(2.0) * errors["tau_decay_s"]
+    values["n_total"], errors["n_total"] = float(value @ both), error_total
+    return values, errors, covariance * np.outer(scale_ns, scale_ns)
+
+
+def _at_limit(problem: _Problem, logs: Floats, parameter: int) -> bool:
+    return bool(
+        logs[parameter] < problem.low[parameter] + WALL / 5 or logs[parameter] > problem.high[parameter] - WALL / 5
+    )
+
+
+def _deviance(problem: _Problem, t0_s: float, logs: Floats) -> tuple[float, int]:
+    """Poisson deviance in bins of equal expected content, and its degrees of freedom."""
+    time = np.unique(np.concatenate([np.linspace(0.0, problem.length_s, 2001), t0_s + np.linspace(-1.0, 1.0, 2001)]))
+    time = time[(time >= 0.0) & (time <= problem.length_s)]
+    expected_before = np.array([burst_integral(0.0, t, t0_s, logs) for t in time])
+    many, fewer = (int(expected_before[-1] / content) for content in EXPECTED_PER_BIN)
+    bins = min(many if many >= 2 * FEWEST_BINS else fewer, MOST_BINS)
+    if bins < FEWEST_BINS:
+        return math.nan, 0
+    edges = np.interp(np.linspace(0.0, expected_before[-1], bins + 1), expected_before, time)
+    edges[0], edges[-1] = 0.0, problem.length_s
+    expected = np.array([burst_integral(a, b, t0_s, logs) for a, b in pairwise(edges)])
+    observed = np.diff(np.append(np.searchsorted(problem.times_s, edges[:-1]), problem.times_s.size))
+    deviance = 2.0 * float(np.sum(special.xlogy(observed, observed / expected) - observed + expected))
+    return deviance, bins - len(FITTED)
+
+
+def _reasons(fit: Fit, problem: _Problem, t0_s: float, best: Minimum, cut: tuple[bool, bool]) -> Iterator[str]:
+    """Why the numbers must not be used."""
+    values, errors = fit.values, fit.errors
+    if not best.converged:
+        yield f"the fit did not converge ({best.message})"
+    if values["n_total"] < FEWEST_PULSES:
+        yield f"too few pulses: {values['n_total']:.0f} above background, {FEWEST_PULSES:.0f} are needed"
+    elif not values["n_total"] > 3.0 * errors["n_total"]:
+        pulses, error = rounded(values["n_total"], errors["n_total"])
+        yield f"the burst does not stand out: {pulses} +- {error} pulses above background"
+    if cut[0] and t0_s < SEEN_DECAY_TIMES * values["tau_rise_s"]:
+        yield f"the burst is cut: the data begin {t0_s:.1f} s before its maximum"
+    rest_s = problem.length_s - t0_s
+    if rest_s < SEEN_DECAY_TIMES * values["tau_decay_s"]:
+        seen = f"{rest_s / values['tau_decay_s']:.1f} decay times after the maximum"
+        yield f"the burst is cut: the data end {seen}" if cut[1] else f"no decay visible: the window ends {seen}"
+    elif _at_limit(problem, best.x, 4) or not errors["tau_decay_s"] < 0.5 * values["tau_decay_s"]:
+        yield "the window cannot tell the decay time"
+    if fit.p_value < SMALLEST_P:
+        yield f"the model does not describe the window (p = {fit.p_value:.1g})"
+
+
+def _nothing(t0_ns: int, significance: float, reasons: tuple[str, ...]) -> Fit:
+    values = dict.fromkeys((*FITTED, "half_life_s", "n_total"), math.nan)
+    errors = dict(values)
+    values["t0_ns"] = t0_ns
+    covariance = np.full((6, 6), np.nan)
+    return Fit(values, errors, covariance, FITTED, math.nan, significance=significance, reasons=reasons)
+
+
+@dataclass(frozen=True, eq=False)
+class _Profile:
+    """Negative log-likelihood at a fixed value of one parameter, best in all others."""
+
+    problem: _Problem
+    t0_s: float
+    best: Minimum
+    nodes: _Nodes
+
+    def __call__(self, name: str, value: float) -> float:
+        problem = self.problem
+        if name == "t0_ns":
+            t0_s = (value - problem.origin_ns) / SECOND_NS
+            if not 0.0 <= t0_s <= problem.length_s:
+                return math.inf
+            moved = _handed_over(self.best.x, t0_s - self.t0_s, EVERY)
+            return min(problem.at(t0_s, start, EVERY).nll for start in (self.best.x, moved))
+        if not value > 0.0:
+            return math.inf
+        at = FITTED.index(name)
+        free = np.delete(EVERY, at)
+        tried = []
+        worth = np.flatnonzero(self.nodes.nll < self.nodes.nll.min() + WORTH)
+        for node in worth[:: max(1, worth.size // 8)]:
+            logs = self.nodes.found[node].x.copy()
+            logs[at] = math.log(value)
+            tried.append((problem.at(float(self.nodes.t0_s[node]), logs, free), float(self.nodes.t0_s[node])))
+        found, t0_s = min(tried, key=lambda pair: pair[0].nll)
+        return problem.near(t0_s, found.x, free)[1].nll
+
+
+def _handed_over(logs: Floats, shift_s: float, free: Indices) -> Floats:
     """The same exponentials, as numbers of pulses on either side of a t0 that moved."""
     moved = logs.copy()
     for number, tau, sign in ((1, 2, 1.0), (3, 4, -1.0)):
         if number in free:
             moved[number] += float(np.clip(sign * shift_s * math.exp(-logs[tau]), -1.0, 1.0))
     return moved
-EVERY = np.arange(5)

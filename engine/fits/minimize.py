@@ -17,6 +17,9 @@ from scipy import optimize
 
 __all__ = ["Minimum", "covariance_from", "minimize_likelihood"]
 
+POLISHING_STEPS = 5
+POLISHED_FROM = 0.1  # errors away from the minimum: there the likelihood is a parabola
+
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector, NDArray[np.float64]]]
 
@@ -57,23 +60,40 @@ def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, t
         key = u.tobytes()
         if seen is None or seen[0] != key:
             nll, gradient, information = objective(start + scale * u)
+            # Derivatives that overflow are no place to stay: the step that led here is taken back.
+            if not (np.isfinite(nll) and np.all(np.isfinite(gradient)) and np.all(np.isfinite(information))):
+                nll = np.inf
             seen = (key, nll, gradient * scale, information * np.outer(scale, scale))
         return seen[1], seen[2], seen[3]
 
-    def value(u: Vector) -> float:
-        nll = at(u)[0]
-        return nll if np.isfinite(nll) else np.inf
+    def descended(method: str) -> optimize.OptimizeResult:
+        return optimize.minimize(
+            lambda u: at(u)[0],
+            np.zeros_like(start),
+            jac=lambda u: at(u)[1],
+            hess=lambda u: at(u)[2],
+            method=method,
+            options={"gtol": 0.1 * tolerance, "maxiter": 100, "initial_trust_radius": 1.0, "max_trust_radius": 1e4},
+        )
 
-    answer = optimize.minimize(
-        value,
-        np.zeros_like(start),
-        jac=lambda u: at(u)[1],
-        hess=lambda u: at(u)[2],
-        method="trust-exact",
-        options={"gtol": 1e-8, "maxiter": 200, "initial_trust_radius": 1.0, "max_trust_radius": 1e4},
-    )
+    try:
+        answer = descended("trust-exact")
+    except (ValueError, np.linalg.LinAlgError):
+        # An information matrix that is singular to its last digit: conjugate gradients need no factors of it.
+        answer = descended("trust-ncg")
     u = np.asarray(answer.x, dtype=np.float64)
     nll, gradient, information = at(u)
+    # Near the minimum the likelihood changes by less than its last digits, and the trust region, which compares its
+    # values, stands still; the gradient still has digits, and full Newton steps follow it.
+    for _ in range(POLISHING_STEPS):
+        distance = _distance(gradient, information)
+        if not tolerance <= distance < POLISHED_FROM:
+            break
+        following = u - covariance_from(information) @ gradient
+        if not _distance(*at(following)[1:]) < distance:
+            break
+        u = following
+        nll, gradient, information = at(u)
     distance = _distance(gradient, information)
     return Minimum(
         x=start + scale * u,
@@ -89,7 +109,8 @@ def covariance_from(information: NDArray[np.float64]) -> NDArray[np.float64]:
     """Inverse of an information matrix, by way of unit diagonal; nan everywhere when it is not positive definite."""
     size = np.sqrt(np.diagonal(information).clip(0.0))
     nothing = np.full_like(information, np.nan)
-    if not np.all(np.isfinite(information)) or np.any(size <= 0.0):
+    # Products of sizes beyond these limits are no numbers any more.
+    if not np.all(np.isfinite(information)) or np.any(size < 1e-100) or np.any(size > 1e100):
         return nothing
     try:
         root = np.linalg.cholesky(information / np.outer(size, size))

@@ -1,0 +1,150 @@
+"""The SSD's pulses: bursts of them, each with its half-life, over a background that drifts.
+
+Bursts are searched by `find_bursts` with a bound on the rate of false alarms, and fitted by `fit_burst`. A burst that
+was fitted is fitted again only when pulses came into its window.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ..figures.ssd import burst_figure, overview_figure
+from ..fits.bursts import find_bursts, fit_burst
+from ..fits.result import Fit
+from ..recorders.ssd import SSDRecorder
+from .base import Analysis, ResultParameter
+
+__all__ = ["SSDAnalysis"]
+
+SECOND_NS = 1_000_000_000
+
+
+class SSDAnalysis(Analysis):
+    """Bursts of SSD pulses, of one file; one result row a burst.
+
+    Parameters
+    ----------
+    filepath : path, optional
+        An SSD file; or give a `recorder`.
+    false_alarms_per_hour : float
+        Largest expected number of false bursts in an hour of background alone.
+    **options
+        As for `Analysis`.
+    """
+
+    recorder_class = SSDRecorder
+    short_name = "ssd"
+    parameters = (
+        ResultParameter("source", pl.String, "", "file", shown=False),
+        ResultParameter("timestamp_ns", pl.Int64, "ns", "apex, since 1970"),
+        ResultParameter("pulses_peak", pl.Float64, "", "pulses above background"),
+        ResultParameter("pulses_peak_error", pl.Float64, "", "its standard error", shown=False),
+        ResultParameter("pulses_background", pl.Float64, "", "pulses of background from onset to end"),
+        ResultParameter("half_life_time", pl.Float64, "ns", "half-life of the decay"),
+        ResultParameter("half_life_time_error", pl.Float64, "ns", "its standard error", shown=False),
+        ResultParameter("background", pl.Float64, "1/ns", "rate of the background", shown=False),
+        ResultParameter("background_error", pl.Float64, "1/ns", "its standard error", shown=False),
+        ResultParameter("onset_ns", pl.Int64, "ns", "beginning, since 1970", shown=False),
+        ResultParameter("end_ns", pl.Int64, "ns", "end, since 1970", shown=False),
+        ResultParameter("significance", pl.Float64, "sigma", "Gaussian equivalent of the search's probability"),
+        ResultParameter("false_alarms_per_hour", pl.Float64, "1/h", "rate of windows as extreme in background alone"),
+        ResultParameter("n_rise", pl.Float64, "", "pulses of the rise", shown=False),
+        ResultParameter("n_rise_error", pl.Float64, "", "its standard error", shown=False),
+        ResultParameter("tau_rise_s", pl.Float64, "s", "time constant of the rise", shown=False),
+        ResultParameter("tau_rise_error_s", pl.Float64, "s", "its standard error", shown=False),
+        ResultParameter("n_decay", pl.Float64, "", "pulses of the decay", shown=False),
+        ResultParameter("n_decay_error", pl.Float64, "", "its standard error", shown=False),
+        ResultParameter("deviance", pl.Float64, "", "of the fit", shown=False),
+        ResultParameter("ndof", pl.Int64, "", "its degrees of freedom", shown=False),
+        ResultParameter("p_value", pl.Float64, "", "probability of a larger deviance"),
+        ResultParameter("valid", pl.Boolean, "", "whether the fit may be used"),
+        ResultParameter("reason", pl.String, "", "why not"),
+    )
+
+    def __init__(
+        self, filepath: str | Path | None = None, *, false_alarms_per_hour: float = 0.01, **options: Any
+    ) -> None:
+        self.false_alarms_per_hour = false_alarms_per_hour
+        self._fits: dict[tuple[int, ...], Fit] = {}
+        self._drawn_bursts: set[tuple[int, ...]] = set()
+        self._bursts = pl.DataFrame()
+        super().__init__(filepath, **options)
+
+    def analyse(self) -> pl.DataFrame:
+        """Search all pulses, and fit the bursts that changed."""
+        times_ns, _ = self._pulses()
+        self._bursts = find_bursts(times_ns, false_alarms_per_hour=self.false_alarms_per_hour)
+        known, self._fits = self._fits, {}
+        rows = []
+        for burst in self._bursts.iter_rows(named=True):
+            key = self._key(times_ns, burst)
+            fit = known.get(key) or fit_burst(times_ns, burst)
+            self._fits[key] = fit
+            rows.append(self._row(burst, fit))
+        return self.table(rows).with_columns(pl.selectors.float().fill_nan(None))
+
+    def draw(self) -> Iterator[tuple[str, Figure]]:
+        """The overview, and a figure of every burst that is new or changed."""
+        times_ns, heights = self._pulses()
+        yield f"{self.file_stem}_overview", overview_figure(times_ns, heights, self._bursts, title=self.source_name)
+        for burst in self._bursts.iter_rows(named=True):
+            key = self._key(times_ns, burst)
+            if key not in self._drawn_bursts:
+                yield self._burst_name(burst), burst_figure(times_ns, burst, self._fits[key], title=self.source_name)
+                self._drawn_bursts.add(key)
+
+    def remarks(self) -> list[str]:
+        """What the search can say when it found nothing."""
+        if not self.results.is_empty():
+            return []
+        return [
+            f"{self.source_name}: no burst (at most {self.false_alarms_per_hour:g} false ones an hour are allowed)."
+        ]
+
+    def replaced_by(self, results: pl.DataFrame) -> pl.Expr:
+        """The bursts of the same file and time: those of an earlier file of the same name stay."""
+        del results
+        times_ns, _ = self._pulses()
+        if times_ns.size == 0:
+            return pl.lit(value=False)
+        stamps = pl.col("timestamp_ns")
+        return (pl.col("source") == self.source) & stamps.is_between(int(times_ns[0]), int(times_ns[-1]))
+
+    def _pulses(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        table = pl.DataFrame(self.recorder.get_table())
+        return table["timestamp"].to_numpy(), table["PulseHeight"].to_numpy()
+
+    def _key(self, times_ns: NDArray[np.int64], burst: dict[str, Any]) -> tuple[int, ...]:
+        """What the fit of a burst depends on: its place, its window, and how many pulses are in it."""
+        edges = [burst[name] for name in ("timestamp_ns", "onset_ns", "end_ns", "window_begin_ns", "window_end_ns")]
+        first, last = np.searchsorted(times_ns, edges[-2:])
+        return (*edges, int(first), int(last))
+
+    def _burst_name(self, burst: dict[str, Any]) -> str:
+        moment = pl.Series([burst["timestamp_ns"]]).cast(pl.Datetime("ns")).dt.strftime("%Y%m%d-%H%M%S")[0]
+        return f"{self.file_stem}_burst_{moment}"
+
+    def _row(self, burst: dict[str, Any], fit: Fit) -> dict[str, Any]:
+        values, errors = fit.values, fit.errors
+        taken = ("timestamp_ns", "onset_ns", "end_ns", "significance", "false_alarms_per_hour")
+        row = {"source": self.source} | {name: burst[name] for name in taken}
+        row |= {name: burst[name] for name in ("pulses_peak", "pulses_peak_error", "pulses_background")}
+        row |= {
+            "background": burst["background_Hz"] / SECOND_NS,
+            "background_error": burst["background_error_Hz"] / SECOND_NS,
+        }
+        half_life_s, error_s = values.get("half_life_s", math.nan), errors.get("half_life_s", math.nan)
+        row |= {"half_life_time": half_life_s * SECOND_NS, "half_life_time_error": error_s * SECOND_NS}
+        for name in ("n_rise", "n_decay"):
+            row |= {name: values.get(name), f"{name}_error": errors.get(name)}
+        row |= {"tau_rise_s": values.get("tau_rise_s"), "tau_rise_error_s": errors.get("tau_rise_s")}
+        row |= {"deviance": fit.deviance, "ndof": fit.ndof, "p_value": fit.p_value}
+        return row | {"valid": fit.valid, "reason": fit.reason or None}

@@ -1,0 +1,98 @@
+"""Camera images: matrices of counts in text files or in old Excel files.
+
+Most images are integers in a text file, which a kernel reads in one pass; numbers with a decimal point are read by
+Python's rules. A matrix whose rows differ in length is refused with the line where it breaks: half an image must not
+be fitted as a whole one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ..kernels.matrix import OK, RAGGED, first_line_width, parse_matrix
+from ..kernels.text import count_newlines
+from .errors import InputError, MissingFileError
+
+__all__ = ["read_image"]
+
+Image = NDArray[np.int64] | NDArray[np.float64]
+
+
+def read_image(path: str | Path) -> Image:
+    """Read an image.
+
+    Parameters
+    ----------
+    path : path
+        ``.xlsx`` (with the extra ``excel``) or text: values between commas, tabs, semicolons or blanks, one image row a
+        line, no header.
+
+    Returns
+    -------
+    int64 (or float64 where a value is no integer), shape (rows, columns)
+
+    Raises
+    ------
+    MissingFileError, InputError
+        With file and line, when it is missing, empty, ragged, or holds something else than numbers.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise MissingFileError(f"{path}: no such file") from None
+    except OSError as error:
+        if path.is_dir():
+            raise InputError(f"{path}: this is a folder; FileRecorder reads the files of a folder") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if not content.strip(b"\r\n\t ,\0"):
+        raise InputError(f"{path}: the image is empty")
+    return _from_excel(path, content) if path.suffix.lower() == ".xlsx" else _from_text(path, content)
+
+
+def _from_text(path: Path, content: bytes) -> Image:
+    data = np.frombuffer(content, np.uint8)
+    columns = first_line_width(data)
+    image = np.empty((count_newlines(data) + 1, columns), np.int64)
+    code, rows, line, values = parse_matrix(data, image)
+    if code == RAGGED:
+        raise InputError(f"{path}, line {line}: expected {columns} values as in the first line, found {values}")
+    return image[:rows].copy() if code == OK else _from_decimals(path, content, columns)
+
+
+def _from_decimals(path: Path, content: bytes, columns: int) -> NDArray[np.float64]:
+    """Read an image that holds more than integers, cell by cell."""
+    rows = []
+    for number, line in enumerate(content.decode("latin-1").splitlines(), start=1):
+        cells = line.replace(",", " ").replace(";", " ").split()
+        if not cells:
+            continue
+        if len(cells) != columns:
+            raise InputError(
+                f"{path}, line {number}: expected {columns} values as in the first line, found {len(cells)}"
+            )
+        try:
+            rows.append([float(cell) for cell in cells])
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: no image, which holds numbers only ({error})") from None
+    return np.array(rows, dtype=np.float64)
+
+
+def _from_excel(path: Path, content: bytes) -> Image:
+    try:
+        table: pl.DataFrame = pl.read_excel(content, engine="calamine", has_header=False, infer_schema_length=None)
+    except ImportError:
+        raise InputError(f"{path}: Excel images need an extra: pip install 'data-engineer-utokyo[excel]'") from None
+    except Exception as error:  # the Excel reader raises what it likes about a file that is none
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: this is no Excel file that can be read ({reason})") from error
+    values: Any = table.to_numpy()
+    if not all(dtype.is_numeric() for dtype in table.dtypes) or not np.all(np.isfinite(values.astype(np.float64))):
+        raise InputError(f"{path}: an image holds numbers only, in every cell")
+    integers = values.astype(np.int64)
+    return integers if np.array_equal(integers, values) else values.astype(np.float64)

@@ -1,0 +1,44 @@
+"""The error of a mean is right for independent and for correlated readings."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from utokyo.engine.fits.mean import mean_with_error
+
+SERIES, READINGS = 400, 600
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.6, 0.9])
+def test_pulls_of_the_mean_have_width_one(correlation):
+    random = np.random.default_rng(20220918)
+    noise = random.normal(size=(SERIES, READINGS + 200))
+    series = lfilter([1.0], [1.0, -correlation], noise, axis=1)[:, 200:]
+    means = [mean_with_error(3.0 + s) for s in series]
+
+    pulls = np.array([(m.value - 3.0) / m.error for m in means])
+
+    # The window leaves out the farthest correlations and the mean takes up some of the slowest noise: the error is a
+    # few per cent small, more so where fewer readings count.
+    bias = 0.15 * READINGS / 200 * correlation**4
+    assert abs(pulls.mean()) < 4 / math.sqrt(SERIES)
+    assert pulls.std() == pytest.approx(1.0 + bias / 2, abs=bias / 2 + 4 / math.sqrt(2 * SERIES))
+
+
+def test_the_naive_error_would_be_far_too_small():
+    random = np.random.default_rng(1)
+    series = lfilter([1.0], [1.0, -0.9], random.normal(size=5000))
+    mean = mean_with_error(series)
+    assert mean.error > 3 * series.std() / math.sqrt(series.size)
+    assert mean.effective_count < 0.15 * series.size
+
+
+def test_too_few_values_have_no_error():
+    assert math.isnan(mean_with_error(np.array([])).value)
+    one = mean_with_error(np.array([2.0, np.nan]))
+    assert one.value == 2.0
+    assert math.isnan(one.error)
