@@ -23,6 +23,8 @@ from .report import columns_table, results_table, when
 
 __all__ = ["analyze_files"]
 
+PIPE_WIDTH = 250  # columns: a pipe has no edge to wrap at
+
 SPECIAL: tuple[tuple[type[Recorder], type[Analysis]], ...] = (
     (SSDRecorder, SSDAnalysis),
     (PMTRecorder, PMTAnalysis),
@@ -48,7 +50,7 @@ def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | Non
     bool
         Whether all files were sound: readable, with rows, and without bad ones.
     """
-    output = Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty())
+    output = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     sound = True
     for path in files:
         try:

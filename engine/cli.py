@@ -20,6 +20,7 @@ __all__ = ["app", "main"]
 
 EXIT_USER = 2
 EXIT_INTERRUPTED = 130
+NO_TERMINAL_WIDTH = 150  # columns, for logs and pipes
 
 app = typer.Typer(
     name="utokyo",
@@ -122,6 +123,8 @@ def _console() -> Console:
     from rich.logging import RichHandler  # noqa: PLC0415
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        console = Console(stderr=True, width=NO_TERMINAL_WIDTH)
     handler = RichHandler(console=console, show_path=False, log_time_format="%H:%M:%S", markup=False)
     logger = logging.getLogger("utokyo")
     logger.handlers = [handler]

@@ -22,7 +22,7 @@ from .simulate import simulate
 
 __all__ = ["run_demo"]
 
-PERIOD_S = 2.0
+PERIOD_S = 3.0
 FARTHEST_PULL = 5.0  # beyond it an estimate has missed the truth
 SAME_BURST_NS = 2_000_000_000
 
@@ -126,14 +126,14 @@ def _verdict(pull: float) -> str:
 
 def _show_bursts(analysis: SSDAnalysis, truth: dict[str, Any], console: Console) -> bool:
     table = Table(title="Bursts of SSD pulses: half-life against the truth", title_justify="left")
-    for heading in ("burst", "true half-life (s)", "half-life (s)", "pull", "true pulses", "pulses", "significance"):
+    for heading in ("burst", "true half-life (s)", "half-life (s)", "pull", "true pulses", "pulses", "sigma"):
         table.add_column(heading, justify="right")
     rows = analysis.results.to_dicts()
     good = True
     for burst in truth["bursts"]:
         near = [r for r in rows if abs(r["timestamp_ns"] - burst["t0_ns"]) < SAME_BURST_NS]
         rows = [r for r in rows if r not in near]
-        shown = [when(burst["t0_ns"]), f"{burst['half_life_s']:.3f}"]
+        shown = [when(burst["t0_ns"]).split()[1], f"{burst['half_life_s']:.3f}"]
         true_pulses = burst["n_rise"] + burst["n_decay"]
         if len(near) != 1:
             table.add_row(*shown, f"[bold red]found {len(near)} times[/]", "", f"{true_pulses:.0f}", "", "")
@@ -175,7 +175,7 @@ def _show_pmt(analysis: PMTAnalysis, truth: dict[str, Any], console: Console) ->
 
 def _show_images(analysis: ImageAnalysis, truth: dict[str, Any], console: Console) -> bool:
     table = Table(title="Images: counts of the trapped atoms against the truth", title_justify="left")
-    for heading in ("image", "true counts", "counts", "pull", "significance"):
+    for heading in ("image", "true counts", "counts", "pull", "sigma"):
         table.add_column(heading, justify="right")
     rows = {r["filename"]: r for r in analysis.results.iter_rows(named=True)}
     good, empty, quiet = True, 0, 0

@@ -41,7 +41,7 @@ def columns_table(table: pl.DataFrame, title: str, columns: Sequence[str]) -> Ta
     for name in columns:
         series = table[name]
         known = series.drop_nulls()
-        mean = f"{known.mean():.6g}" if known.dtype.is_numeric() and known.len() else ""
+        mean = _plain(known.mean()) if known.dtype.is_numeric() else ""
         cells = (name, str(series.dtype), str(known.len()), _plain(known.min()), mean, _plain(known.max()))
         answer.add_row(*map(escape, cells))
     return answer

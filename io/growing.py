@@ -17,8 +17,8 @@ import mmap
 import os
 import time
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +122,7 @@ class GrowingFile:
         return os.stat(self.path).st_mtime_ns
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _opened(self) -> Iterator[FileIO]:
         with contextlib.ExitStack() as stack:
             try:
                 handle = stack.enter_context(self.path.open("rb", buffering=0))
@@ -130,15 +130,15 @@ class GrowingFile:
                 raise MissingFileError(f"{self.path}: no such file") from None
             except (IsADirectoryError, PermissionError, OSError) as error:
                 raise _unreadable(self.path, error) from error
-            yield handle  # type: ignore[misc]
+            yield handle
 
-    def _size(self, handle: BinaryIO) -> int:
+    def _size(self, handle: FileIO) -> int:
         return os.fstat(handle.fileno()).st_size
 
-    def _at_rest(self, handle: BinaryIO) -> bool:
+    def _at_rest(self, handle: FileIO) -> bool:
         return time.time() - os.fstat(handle.fileno()).st_mtime > AT_REST_S
 
-    def _known_size(self, handle: BinaryIO) -> int:
+    def _known_size(self, handle: FileIO) -> int:
         """Size of the file, after forgetting what was read if it is another file by now."""
         size = self._size(handle)
         if size < self.position or not self._is_the_same(handle):
@@ -148,20 +148,20 @@ class GrowingFile:
         handle.seek(self.position)
         return size
 
-    def _is_the_same(self, handle: BinaryIO) -> bool:
+    def _is_the_same(self, handle: FileIO) -> bool:
         start = self.position - len(self._fingerprint)
         # While nothing was read behind the header, the header is all there is to tell the file by.
         skipped = max(0, self.changeable_bytes - start) if self.position > self.changeable_bytes else 0
         handle.seek(start + skipped)
         return handle.read(len(self._fingerprint) - skipped) == self._fingerprint[skipped:]
 
-    def _fill(self, handle: BinaryIO, wanted: int) -> int:
+    def _fill(self, handle: FileIO, wanted: int) -> int:
         """Read up to `wanted` bytes behind those held; NULs at the end are not written yet and stay unread."""
         if self._held + wanted > self._buffer.size:
             grown = np.empty(max(self._held + wanted, 2 * self._buffer.size), np.uint8)
             grown[: self._held] = self._buffer[: self._held]
             self._buffer = grown
-        got = handle.readinto(memoryview(self._buffer)[self._held : self._held + wanted])  # type: ignore[attr-defined]
+        got = handle.readinto(self._buffer[self._held : self._held + wanted].data)
         written = without_trailing_nuls(self._buffer[self._held : self._held + got])
         if written < got:
             handle.seek(written - got, os.SEEK_CUR)
@@ -169,7 +169,7 @@ class GrowingFile:
         self._held += written
         return written
 
-    def _feed_mapped(self, handle: BinaryIO, size: int, consume: Consume) -> bool:
+    def _feed_mapped(self, handle: FileIO, size: int, consume: Consume) -> bool:
         """Hand over all whole lines from a map, and hold what is behind them; whether more is wanted."""
         start = self.position - self._held
         aligned = start // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY

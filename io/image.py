@@ -94,5 +94,5 @@ def _from_excel(path: Path, content: bytes) -> Image:
     values: Any = table.to_numpy()
     if not all(dtype.is_numeric() for dtype in table.dtypes) or not np.all(np.isfinite(values.astype(np.float64))):
         raise InputError(f"{path}: an image holds numbers only, in every cell")
-    integers = values.astype(np.int64)
-    return integers if np.array_equal(integers, values) else values.astype(np.float64)
+    integers = np.asarray(values, dtype=np.int64)
+    return integers if np.array_equal(integers, values) else np.asarray(values, dtype=np.float64)

@@ -71,10 +71,15 @@ class Reader:
         Whether the timestamps never decrease.
     """
 
+    _layout: Layout | None
+    _header: Header | None
+    _buffer: ColumnBuffer | None
+
     def __init__(self, path: str | Path, layout: Layout | None = None, *, clock_offset_ns: int = 0) -> None:
         self.path = Path(path)
         self.clock_offset_ns = clock_offset_ns
         self._given_layout = layout
+        self._rows_before = self._seen_generation = 0
         self._file = GrowingFile(path)
         self._start_anew()
         self.generation = 0
@@ -181,10 +186,10 @@ class Reader:
 
     def _start_anew(self) -> None:
         self._layout = self._given_layout
-        self._header: Header | None = None
+        self._header = None
         self._header_lines: list[bytes] = []  # and the first row, which ends it
         self._header_seen_ns = 0
-        self._buffer: ColumnBuffer | None = None
+        self._buffer = None
         self._rows_before = 0
         self._previous_ns: int | None = None
         self._line = 0
@@ -208,29 +213,29 @@ class Reader:
             self._notice_another_file()
         start = 0
         if self._header is None:
-            self._read_header(data)
-            if self._header is None:
+            header = self._read_header(data)
+            if header is None:
                 if data.size > HEADER_LIMIT_BYTES:
                     raise self._mismatch(1, "a header", f"no row in the first {HEADER_LIMIT_BYTES >> 20} MB")
                 return 0, True
-            start = self._header.size
-            self._line = self._header.lines
+            start, self._line = header.size, header.lines
         start = self._parse(data, start)
         return start, self._added < self._wanted
 
-    def _read_header(self, data: NDArray[np.uint8]) -> None:
+    def _read_header(self, data: NDArray[np.uint8]) -> Header | None:
+        """Read the header and make room for its columns; None while it is not complete."""
         lines = _lines(data[:SAMPLE_BYTES])
         check_encoding(self.path, lines)
         if self._layout is None:
             self._layout = sniff_layout(self.path, lines)
         if self._layout is None:
-            return
+            return None
         header = self._interpreted(lines, self._layout)
         if header is None and data.size > SAMPLE_BYTES:
             lines = _lines(data[:HEADER_LIMIT_BYTES])
             header = self._interpreted(lines, self._layout)
         if header is None:
-            return
+            return None
         columns = _columns(self._layout, header)
         try:
             if self._layout.time is not None:
@@ -240,6 +245,7 @@ class Reader:
         self._header, self._header_lines = header, lines[: header.lines + 1]
         self._file.changeable_bytes = header.size
         self._buffer = ColumnBuffer(columns, self._layout.encoding)
+        return header
 
     def _interpreted(self, lines: Sequence[bytes], layout: Layout) -> Header | None:
         try:

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.text import DAY_NS
 from . import cells
 
 __all__ = ["ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay", "TimeRule"]
@@ -88,10 +89,10 @@ class TimeOfDay:
         del metadata
         times = np.asarray(column(self.column), dtype=np.int64)
         before = self.day_ns if previous_ns is None else previous_ns
-        time_before = times[:1] if previous_ns is None else before % cells.DAY_NS
+        time_before = times[:1] if previous_ns is None else before % DAY_NS
         # Only a step back by more than half a day is midnight: logs also repeat or swap neighbouring lines.
-        midnights = np.cumsum(np.diff(times, prepend=time_before) < -cells.DAY_NS // 2)
-        return before // cells.DAY_NS * cells.DAY_NS + times + midnights * cells.DAY_NS
+        midnights = np.cumsum(np.diff(times, prepend=time_before) < -DAY_NS // 2)
+        return np.asarray(before // DAY_NS * DAY_NS + times + midnights * DAY_NS, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -135,5 +136,5 @@ class Elapsed:
         counts = column(self.column)
         unit_ns = unit_s * 1e9
         if counts.dtype == np.int64 and round(unit_ns) >= 1 and abs(unit_ns - round(unit_ns)) < 1e-6 * unit_ns:
-            return self.start_ns(metadata) + counts * np.int64(round(unit_ns))
+            return np.asarray(self.start_ns(metadata) + counts * np.int64(round(unit_ns)), dtype=np.int64)
         return self.start_ns(metadata) + np.rint(counts * unit_ns).astype(np.int64)

@@ -70,9 +70,8 @@ def pmt_figure(
         mesh = axes.pcolormesh(time_edges, edges, shown, norm=norm, cmap="viridis")
         figure.colorbar(mesh, ax=axes, label="readings", pad=0.01)
         axes.set_ylabel(f"current, coil {state} ({unit})")
-        mean = None if result is None else result[f"current_{state}_A"]
         label = f"coil {state}: no readings"
-        if mean is not None:
+        if result is not None and (mean := result[f"current_{state}_A"]) is not None:
             axes.axhline(mean / scale, color=COLOURS[state], linewidth=1.2)
             beside.axhline(mean / scale, color=COLOURS[state], linewidth=1.2)
             label = f"coil {state}: {_with_error(result, f'current_{state}', scale)} {unit}"
@@ -80,8 +79,9 @@ def pmt_figure(
         beside.stairs(heights, edges, orientation="horizontal", color=COLOURS[state], label=label)
     assert first is not None
     first.tick_params(labelbottom=False)
-    axes.xaxis.set_major_locator(locator := mdates.AutoDateLocator())
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    locator = mdates.AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.set_xlabel("time")
     beside.set_ylim(edges[0], edges[-1])
     beside.set_xlabel("readings per bin")

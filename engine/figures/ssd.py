@@ -93,9 +93,9 @@ def overview_figure(
     first, last = int(times_ns[0]), max(int(times_ns[-1]) + 1, int(times_ns[0]) + SECOND_NS)
     _draw_heights(figure, above, times_ns, heights, first, last)
     _draw_rate(below, times_ns, bursts, first, last)
-    locator = AutoDateLocator(minticks=4, maxticks=9)
+    locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
     below.xaxis.set_major_locator(locator)
-    below.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    below.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     below.set_xlim(_days(first), _days(last))
     return figure
 

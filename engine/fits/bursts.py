@@ -42,11 +42,14 @@ Indices = NDArray[np.intp]
 FITTED = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
 SECOND_NS = 1_000_000_000
 EVERY = np.arange(5)
+WITHOUT_RISE = np.array([0, 3, 4])
 WALL = 0.05
 """Softness of the limits of the logarithms: beyond them a parabola of this width fences the likelihood."""
 GRID = 20
 """Times t0 that are tried at once; the grid then closes in on those within `WORTH` of the best."""
 WORTH = 8.0
+BEGINNINGS = 6
+"""Of the grid, from which the best t0 is looked for: the likelihood has a maximum of its own at every other event."""
 FEWEST_PULSES = 15.0
 """Above background; with fewer, the error of the half-life exceeds a quarter of it even without background."""
 SEEN_DECAY_TIMES = 3.0
@@ -213,7 +216,7 @@ def _problem(
     inside_ns: NDArray[np.int64], low_ns: int, high_ns: int, onset_ns: int, end_ns: int
 ) -> tuple[_Problem, Floats]:
     """The problem of one window with its limits, and where to begin."""
-    times_s = (inside_ns - low_ns) * 1e-9
+    times_s = np.asarray((inside_ns - low_ns) * 1e-9, dtype=np.float64)
     length_s = (high_ns - low_ns) * 1e-9
     onset_s = min(max((onset_ns - low_ns) * 1e-9, 0.0), 0.98 * length_s)
     end_s = min(max((end_ns - low_ns) * 1e-9, onset_s + 0.01 * length_s), length_s)
@@ -237,7 +240,10 @@ def _minimum(problem: _Problem, start: Floats) -> tuple[float, Minimum, _Nodes]:
     low, high = problem.t0_low_s, problem.t0_high_s
     while True:
         t0_s = np.linspace(low, high, GRID)
-        found = [problem.at(float(t0), start, EVERY) for t0 in t0_s]
+        found: list[Minimum] = []
+        for t0 in t0_s:  # the neighbour is a good beginning, unless it lost the rise
+            near = found[-1].x if found and not _no_rise(problem, found[-1].x) else start
+            found.append(problem.at(float(t0), near, EVERY))
         nll = np.array([minimum.nll for minimum in found])
         start = found[int(nll.argmin())].x
         worth = np.flatnonzero(nll < nll.min() + WORTH)
@@ -246,8 +252,10 @@ def _minimum(problem: _Problem, start: Floats) -> tuple[float, Minimum, _Nodes]:
         if closer[1] - closer[0] > 0.5 * (high - low) or step < 1e-6:
             break
         low, high = float(closer[0]), float(closer[1])
-    begin = np.argsort(nll)[:3]
+    begin = np.argsort(nll)[:BEGINNINGS]
     t0, best = min((problem.near(float(t0_s[i]), found[i].x, EVERY) for i in begin), key=lambda answer: answer[1].nll)
+    if _no_rise(problem, best.x):  # what is flat there is not asked to converge
+        best = replace(best, converged=problem.at(t0, best.x, WITHOUT_RISE).converged)
     return t0, best, _Nodes(t0_s, nll, found)
 
 
@@ -261,7 +269,9 @@ def _estimates(
     between = np.zeros((6, 6))
     total = 0.0
     for t0, node, weight in zip(nodes.t0_s, nodes.found, np.exp(nodes.nll.min() - nodes.nll), strict=True):
-        at_t0 = covariance_from(node.information)
+        free = WITHOUT_RISE if _no_rise(problem, node.x) else EVERY
+        at_t0 = np.zeros((5, 5))
+        at_t0[np.ix_(free, free)] = covariance_from(node.information[np.ix_(free, free)])
         if not np.all(np.isfinite(at_t0)):
             continue
         natural = np.exp(node.x)
@@ -273,7 +283,7 @@ def _estimates(
     both = np.array([0.0, 1.0, 0.0, 1.0, 0.0, 0.0])
     errors_all = np.sqrt(covariance.diagonal())
     error_total = math.sqrt(both @ covariance @ both)
-    if _at_limit(problem, best.x, 1) or _at_limit(problem, best.x, 2):  # the data show no rise
+    if _no_rise(problem, best.x):
         errors_all[1:3] = np.nan
         covariance[1:3, :] = np.nan
         covariance[:, 1:3] = np.nan
@@ -285,6 +295,11 @@ def _estimates(
     errors["half_life_s"] = math.log(2.0) * errors["tau_decay_s"]
     values["n_total"], errors["n_total"] = float(value @ both), error_total
     return values, errors, covariance * np.outer(scale_ns, scale_ns)
+
+
+def _no_rise(problem: _Problem, logs: Floats) -> bool:
+    """Whether the data show no rise: its number is as good as zero, or its time is not determined."""
+    return _at_limit(problem, logs, 1) or _at_limit(problem, logs, 2)
 
 
 def _at_limit(problem: _Problem, logs: Floats, parameter: int) -> bool:
@@ -342,7 +357,11 @@ def _nothing(t0_ns: int, significance: float, reasons: tuple[str, ...]) -> Fit:
 
 @dataclass(frozen=True, eq=False)
 class _Profile:
-    """Negative log-likelihood at a fixed value of one parameter, best in all others."""
+    """Negative log-likelihood at a fixed value of one parameter, or farther from the estimate, best in all others.
+
+    Where t0 jumps from event to event the profile has a minimum of its own for many of them; "or farther" makes an
+    interval span them all.
+    """
 
     problem: _Problem
     t0_s: float
@@ -350,25 +369,37 @@ class _Profile:
     nodes: _Nodes
 
     def __call__(self, name: str, value: float) -> float:
-        problem = self.problem
+        problem, at = self.problem, FITTED.index(name)
         if name == "t0_ns":
-            t0_s = (value - problem.origin_ns) / SECOND_NS
-            if not 0.0 <= t0_s <= problem.length_s:
+            value = (value - problem.origin_ns) / SECOND_NS
+            if not 0.0 <= value <= problem.length_s:
                 return math.inf
-            moved = _handed_over(self.best.x, t0_s - self.t0_s, EVERY)
-            return min(problem.at(t0_s, start, EVERY).nll for start in (self.best.x, moved))
-        if not value > 0.0:
-            return math.inf
-        at = FITTED.index(name)
-        free = np.delete(EVERY, at)
+            estimate, known = self.t0_s, self.nodes.t0_s
+        else:
+            if not value > 0.0:
+                return math.inf
+            value = math.log(value)
+            estimate, known = float(self.best.x[at]), np.array([node.x[at] for node in self.nodes.found])
+        here = self._at_t0(value) if name == "t0_ns" else self._at(at, value)
+        side = np.sign(value - estimate)
+        farther = side * (known - value) > 0.0
+        return min(here, float(self.nodes.nll[farther & (side != 0.0)].min(initial=math.inf)))
+
+    def _at(self, parameter: int, log_value: float) -> float:
+        problem, nodes = self.problem, self.nodes
+        free = np.delete(EVERY, parameter)
+        worth = np.flatnonzero(nodes.nll < nodes.nll.min() + WORTH)
         tried = []
-        worth = np.flatnonzero(self.nodes.nll < self.nodes.nll.min() + WORTH)
-        for node in worth[:: max(1, worth.size // 8)]:
-            logs = self.nodes.found[node].x.copy()
-            logs[at] = math.log(value)
-            tried.append((problem.at(float(self.nodes.t0_s[node]), logs, free), float(self.nodes.t0_s[node])))
-        found, t0_s = min(tried, key=lambda pair: pair[0].nll)
-        return problem.near(t0_s, found.x, free)[1].nll
+        for t0_s, logs in [(self.t0_s, self.best.x), *((float(nodes.t0_s[i]), nodes.found[i].x) for i in worth)]:
+            fixed = logs.copy()
+            fixed[parameter] = log_value
+            tried.append((t0_s, problem.at(t0_s, fixed, free)))
+        tried.sort(key=lambda answer: answer[1].nll)
+        return min(problem.near(t0_s, found.x, free)[1].nll for t0_s, found in tried[:3])
+
+    def _at_t0(self, t0_s: float) -> float:
+        moved = _handed_over(self.best.x, t0_s - self.t0_s, EVERY)
+        return min(self.problem.at(t0_s, start, EVERY).nll for start in (self.best.x, moved))
 
 
 def _handed_over(logs: Floats, shift_s: float, free: Indices) -> Floats:

@@ -83,7 +83,7 @@ def fit_gaussian(
     background = float(counts[good].mean())
     nll_background = float(np.sum(special.xlogy(counts[good], counts[good] / background))) if background > 0.0 else 0.0
     log_p = _log_p_anywhere(2.0 * (nll_background - minimum.nll) / scale, minimum.x, pixels)
-    significance = float(-special.ndtri_exp(log_p)) if log_p < 0.0 else -math.inf
+    significance = max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0
     reasons = _reasons(minimum, covariance, counts.shape, log_p, pearson / _neighbour_dispersion(counts, mean, good))
     offset = np.array([0.0, x_low, y_low, 0.0, 0.0, 0.0])
     errors = np.sqrt(np.diagonal(covariance))

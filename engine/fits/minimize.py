@@ -8,8 +8,10 @@ fooled by bad scales as L-BFGS-B on raw parameters is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +68,7 @@ def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, t
             seen = (key, nll, gradient * scale, information * np.outer(scale, scale))
         return seen[1], seen[2], seen[3]
 
-    def descended(method: str) -> optimize.OptimizeResult:
+    def descended(method: str) -> Any:
         return optimize.minimize(
             lambda u: at(u)[0],
             np.zeros_like(start),
@@ -124,4 +126,4 @@ def _distance(gradient: Vector, information: NDArray[np.float64]) -> float:
     covariance = covariance_from(information)
     if not np.all(np.isfinite(covariance)):
         return np.inf
-    return float(np.sqrt(max(0.0, gradient @ covariance @ gradient)))
+    return math.sqrt(max(0.0, float(gradient @ covariance @ gradient)))

@@ -101,6 +101,8 @@ def find_bursts(timestamps_ns: ArrayLike | pl.Series, *, false_alarms_per_hour: 
 
 def sorted_times_ns(timestamps_ns: ArrayLike | pl.Series) -> Integers:
     """The times as an int64 array, without a copy when they are one; `InputError` when they cannot be."""
+    if isinstance(timestamps_ns, pl.Series) and timestamps_ns.null_count():
+        raise InputError(f"{timestamps_ns.null_count()} pulse times are missing; drop those rows first.")
     times = timestamps_ns.to_numpy() if isinstance(timestamps_ns, pl.Series) else np.asarray(timestamps_ns)
     if times.ndim != 1:
         raise InputError(f"pulse times are one list, not an array of shape {times.shape}.")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
+
 from utokyo.engine.simulate import simulate
 from utokyo.engine.simulate_files import _integer_csv
 from utokyo.io.errors import InputError

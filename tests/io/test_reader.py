@@ -1,4 +1,4 @@
-"""`Reader` gives the same table however the bytes arrive, keeps the good rows, and says what was wrong with the others."""
+"""`Reader` gives the same table however the bytes arrive, keeps the good rows, and says what is wrong with others."""
 
 from __future__ import annotations
 

@@ -1,0 +1,190 @@
+"""The command as a person and as a script use it: what it prints, and how it exits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from utokyo import SSDAnalysis, simulate
+
+SSD_FILE = """Model,WE7562
+BlockSize,3
+TraceName,Time,PulseHeight
+//StartDate,2022/03/14
+//StartTime,10:07:54
+//TimeResolution,1.000000e-006
+//LLD,500
+//ULD,4031
+0,553786,2463
+1,865236,2855
+2,2486115,2516
+"""
+
+
+def utokyo(*arguments: object, folder: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "utokyo", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+@pytest.fixture(scope="module")
+def beam(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("beam") / "data"
+    simulate(folder, minutes=1.5, seed=2)
+    return folder
+
+
+def test_help_names_the_commands(tmp_path):
+    answer = utokyo("--help", folder=tmp_path)
+    assert answer.returncode == 0
+    assert all(command in answer.stdout for command in ("demo", "analyze", "run", "simulate"))
+
+
+def test_analyze_finds_out_what_every_file_is(beam, tmp_path):
+    truth = json.loads((beam / "truth.json").read_text())
+    files = [beam / name for name in truth["files"].values()]
+    images = (beam / truth["images"][0]["file"]).parent
+
+    answer = utokyo("analyze", *files, images, folder=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    for name in ("SSDAnalysis", "PMTAnalysis", "ImageAnalysis", "HeaterRecorder", "GaugeRecorder", "IonRecorder"):
+        assert name in answer.stdout
+    assert len(list((tmp_path / "utokyo-plots").glob("*.png"))) >= len(truth["bursts"]) + 3
+
+
+SENTENCES = {
+    "empty": (b"", "the file is empty"),
+    "header only": (SSD_FILE[: SSD_FILE.index("0,553786")].encode(), "no complete row behind the header yet"),
+    "letter in a number": (
+        SSD_FILE.replace("865236", "86S236").encode(),
+        "line 10: Time_x should be an integer",
+    ),
+    "a field too many": (SSD_FILE.replace("865236,", "865236,7,").encode(), "line 10: expected 3 fields"),
+    "a field too few": (SSD_FILE.replace("865236,", "").encode(), "line 10: expected 3 fields"),
+    "a start that is none": (SSD_FILE.replace("//StartTime,10:07:54", "//StartTime,noon").encode(), "should be a date"),
+    "UTF-16": (SSD_FILE.encode("utf-16"), "UTF-16"),
+    "binary": (bytes(range(256)) * 10, "NUL bytes"),
+    "neither UTF-8 nor Shift-JIS": (b"caf\xe9,b\n1,2\n2,3\n", "neither UTF-8 nor Shift-JIS"),
+}
+
+
+@pytest.mark.parametrize("what", SENTENCES)
+def test_bad_input_gets_one_sentence_and_exit_code_2(what, tmp_path):
+    content, sentence = SENTENCES[what]
+    (tmp_path / "ssd.csv").write_bytes(content)
+
+    answer = utokyo("analyze", "ssd.csv", folder=tmp_path)
+
+    assert answer.returncode == 2
+    assert sentence in " ".join(answer.stderr.split())
+    assert "Traceback" not in answer.stderr
+
+
+def test_missing_files_and_folders_get_one_sentence(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name, sentence in (("nix.csv", "nix.csv: no such file"), ("empty", "no images in this folder")):
+        answer = utokyo("analyze", name, folder=tmp_path)
+        assert answer.returncode == 2
+        assert sentence in answer.stderr
+        assert "Traceback" not in answer.stderr
+
+
+def test_a_bad_file_does_not_keep_the_others_from_being_analysed(beam, tmp_path):
+    good = next(beam.glob("*Slot1*.csv"))
+    answer = utokyo("analyze", "nix.csv", good, folder=tmp_path)
+    assert answer.returncode == 2
+    assert "SSDAnalysis" in answer.stdout
+
+
+def test_the_shipped_example_is_a_configuration_that_runs(tmp_path):
+    example = utokyo("run", "--example", folder=tmp_path)
+    assert example.returncode == 0
+    simulate(tmp_path / "data", minutes=1.0, seed=1)
+    (tmp_path / "run.toml").write_text(example.stdout)
+
+    answer = utokyo("run", "run.toml", "--cycles", 1, folder=tmp_path)
+
+    assert answer.returncode == 0, answer.stderr
+    assert pl.read_csv(tmp_path / "results" / "ssd.csv").height >= 1
+    assert pl.read_parquet(tmp_path / "results" / "images.parquet").height >= 1
+    assert list((tmp_path / "plots").glob("pmt*.png"))
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ("cycles = ", "this is no TOML file"),
+        ("cycles = 3", "no [[analyses]]"),
+        ("cycls = 3", "unknown key 'cycls'"),
+        ("cycles = 'three'\n[[analyses]]\nkind='ssd'", "cycles should be int, not 'three'"),
+        ("[[analyses]]\nkind = 'sdd'\nfilepath = 'x'", "kind should be one of ssd, pmt, image, not 'sdd'"),
+        ("[[analyses]]\nkind = 'ssd'", "takes a filepath or a recorder"),
+        ("[[analyses]]\nkind = 'ssd'\nfilepath = 'x'\nresult_file = 'y'", "unknown key 'result_file'"),
+        ("[[analyses]]\nkind = 'ssd'\nfilepath = 'x'\nresult_filepath = 'y.xls'", "ends in .csv or .parquet"),
+        ("[[analyses]]\nkind = 'ssd'\nfilepath = 'x'\ndraw = 'never'", "does not go with these keys"),
+        ("[[analyses]]\nkind = 'ssd'\nrecorder = 'a'", "no [recorders.a]"),
+        ("cycles = 0\n[[analyses]]\nkind = 'ssd'\nfilepath = 'x'", "1 cycle or more"),
+    ],
+)
+def test_a_wrong_configuration_gets_one_sentence(config, sentence, tmp_path):
+    (tmp_path / "run.toml").write_text(config)
+    answer = utokyo("run", "run.toml", folder=tmp_path)
+    assert answer.returncode == 2
+    assert sentence in " ".join(answer.stderr.split())
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_run_without_its_file_waits_and_then_says_so(tmp_path):
+    (tmp_path / "run.toml").write_text("cycles = 2\nperiod_s = 0.1\n[[analyses]]\nkind = 'ssd'\nfilepath = 'ssd.csv'")
+    answer = utokyo("run", "run.toml", folder=tmp_path)
+    assert answer.returncode == 2
+    assert "waiting for it" in " ".join(answer.stderr.split())
+
+
+def test_simulate_refuses_to_overwrite(tmp_path):
+    assert utokyo("simulate", "data", "--minutes", 0.2, folder=tmp_path).returncode == 0
+    again = utokyo("simulate", "data", "--minutes", 0.2, folder=tmp_path)
+    assert again.returncode == 2
+    assert "Traceback" not in again.stderr
+
+
+def test_the_demonstration_meets_the_truth(tmp_path):
+    answer = utokyo("demo", "--minutes", 1.2, "--speed", 12, folder=tmp_path)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert list((tmp_path / "utokyo-demo" / "plots").glob("ssd*burst*.png"))
+    assert (tmp_path / "utokyo-demo" / "results" / "pmt.csv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_kill_9_in_mid_cycle_and_a_restart_neither_loses_nor_doubles_a_row(tmp_path):
+    truth = simulate(tmp_path / "data", minutes=1.5, seed=4)
+    ssd = tmp_path / "data" / truth["files"]["ssd"]
+    whole = ssd.read_bytes()
+    (tmp_path / "run.toml").write_text(
+        "cycles = 1000\nperiod_s = 0.05\n[[analyses]]\nkind = 'ssd'\n"
+        f"filepath = 'data/{ssd.name}'\nresult_filepath = 'results/ssd.csv'\nimage_src = 'plots'\n"
+    )
+    for part in (0.4, 0.7, 0.9, 1.0):
+        ssd.write_bytes(whole[: int(len(whole) * part)])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "utokyo", "run", "run.toml"], cwd=tmp_path, stderr=subprocess.DEVNULL
+        )
+        time.sleep(4.0 + part)  # past the imports, somewhere in a cycle
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    answer = utokyo("run", "run.toml", "--cycles", 1, folder=tmp_path)
+
+    assert answer.returncode == 0, answer.stderr
+    table = pl.read_csv(tmp_path / "results" / "ssd.csv")
+    expected = SSDAnalysis(ssd).run()
+    assert table["timestamp_ns"].to_list() == expected["timestamp_ns"].to_list()
+    assert table["half_life_time"].to_list() == expected["half_life_time"].to_list()
+    assert not [p for p in (tmp_path / "plots").glob("*.png") if p.stat().st_size < 1000]

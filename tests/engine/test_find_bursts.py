@@ -1,0 +1,191 @@
+"""Bursts are found once, background raises no more alarms than asked for, and mistakes get one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from utokyo.engine.fits.bursts import find_bursts
+from utokyo.io.errors import InputError
+
+START_NS = 1_663_504_000_000_000_000
+SECOND_NS = 1_000_000_000
+COLUMNS = ["timestamp_ns", "onset_ns", "end_ns", "significance", "false_alarms_per_hour"]
+COLUMNS += ["pulses_peak", "pulses_background", "background_Hz"]
+
+
+def background(random, rate_Hz, duration_s, drift_per_hour=0.0):
+    """A Poisson process whose rate goes up and down around its mean, at most by `drift_per_hour`."""
+    swing = 0.2 if drift_per_hour else 0.0
+    t = random.uniform(0.0, duration_s, random.poisson(rate_Hz * (1.0 + swing) * duration_s))
+    if swing:
+        relative = 1.0 + swing * np.sin(t * drift_per_hour / swing / 3600.0)
+        t = t[random.uniform(0.0, 1.0 + swing, t.size) < relative]
+    return t
+
+
+def burst(random, t0_s, pulses, tau_rise_s=0.2, tau_decay_s=1.0):
+    n_rise = pulses * tau_rise_s / (tau_rise_s + tau_decay_s)
+    return np.concatenate(
+        [
+            t0_s - random.exponential(tau_rise_s, random.poisson(n_rise)),
+            t0_s + random.exponential(tau_decay_s, random.poisson(pulses - n_rise)),
+        ]
+    )
+
+
+def ns(*parts):
+    return START_NS + np.sort((np.concatenate(parts) * 1e9).astype(np.int64))
+
+
+@pytest.mark.parametrize(("rate_Hz", "fewest"), [(0.1, 25.0), (2.0, 50.0), (100.0, 250.0), (1000.0, 700.0)])
+def test_bursts_36_s_apart_are_found_once_each(rate_Hz, fewest):
+    random = np.random.default_rng(11)
+    t0_s = 30.0 + 36.0 * np.arange(25)
+    pulses = np.geomspace(fewest, 10_000.0, t0_s.size)
+    times_ns = ns(background(random, rate_Hz, 930.0), *(burst(random, t, n) for t, n in zip(t0_s, pulses, strict=True)))
+
+    found = find_bursts(times_ns)
+
+    assert found.height == t0_s.size
+    apex_s = (found["timestamp_ns"].to_numpy() - START_NS) * 1e-9
+    assert np.abs(apex_s - t0_s).max() < 1.5
+    above, error = found["pulses_peak"].to_numpy(), found["pulses_peak_error"].to_numpy()
+    assert np.all(above < pulses + 5.0 * np.maximum(error, np.sqrt(pulses)))
+    assert np.all(above > 0.6 * pulses - 5.0 * error)
+    pulls = (found["background_Hz"].to_numpy() - rate_Hz) / np.sqrt(rate_Hz / 200.0)
+    assert np.abs(pulls).max() < 6.0  # about 200 s of background each; what is left of the tails is in it
+
+
+def test_a_row_is_consistent():
+    random = np.random.default_rng(12)
+    times_ns = ns(background(random, 100.0, 300.0), burst(random, 100.0, 800.0), burst(random, 150.0, 2000.0))
+
+    found = find_bursts(times_ns)
+
+    assert set(COLUMNS) <= set(found.columns)
+    assert found["timestamp_ns"].dtype == pl.Int64
+    for row in found.iter_rows(named=True):
+        assert row["window_begin_ns"] <= row["onset_ns"] <= row["timestamp_ns"] < row["end_ns"] <= row["window_end_ns"]
+        inside = np.sum((times_ns >= row["onset_ns"]) & (times_ns < row["end_ns"]))
+        assert row["pulses_peak"] + row["pulses_background"] == pytest.approx(inside)
+        assert row["significance"] > 5.0
+        assert row["false_alarms_per_hour"] <= 0.01
+    assert found["window_end_ns"][0] < found["onset_ns"][1]
+    assert found["window_begin_ns"][1] > found["end_ns"][0]
+
+
+def test_bursts_of_150_pulses_over_100_per_s_are_found_nearly_always():
+    random = np.random.default_rng(13)
+    t0_s = 30.0 + 60.0 * np.arange(40)
+    times_ns = ns(background(random, 100.0, 2400.0), *(burst(random, t, 150.0) for t in t0_s))
+    apex_s = (find_bursts(times_ns)["timestamp_ns"].to_numpy() - START_NS) * 1e-9
+    near = np.abs(apex_s[:, None] - t0_s).min(axis=0) < 3.0
+    assert near.sum() >= 38
+
+
+def false_alarms(rate_Hz, hours, drift_per_hour, seed):
+    random = np.random.default_rng(seed)
+    times_ns = ns(background(random, rate_Hz, 3600.0 * hours, drift_per_hour))
+    return find_bursts(times_ns, false_alarms_per_hour=1.0).height
+
+
+@pytest.mark.parametrize("drift_per_hour", [0.0, 0.2])
+@pytest.mark.parametrize(("rate_Hz", "hours"), [(2.0, 100.0), (100.0, 5.0), (1000.0, 0.5)])
+def test_background_alarms_no_more_often_than_configured(rate_Hz, hours, drift_per_hour):
+    # One alarm an hour is allowed, on average; the union over lengths is generous, so that there are fewer.
+    assert false_alarms(rate_Hz, hours, drift_per_hour, seed=14) <= stats.poisson.ppf(0.95, hours)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("drift_per_hour", [0.0, 0.2])
+@pytest.mark.parametrize(("rate_Hz", "hours"), [(0.1, 2000.0), (2.0, 1000.0), (100.0, 40.0), (1000.0, 6.0)])
+def test_background_alarms_no_more_often_than_configured_for_long(rate_Hz, hours, drift_per_hour):
+    assert false_alarms(rate_Hz, hours, drift_per_hour, seed=15) <= stats.poisson.ppf(0.95, hours)
+
+
+def test_two_hours_of_real_background_hold_no_burst(real_files):
+    lines = (real_files / "ssd_long.csv").read_text().splitlines()
+    header = max(i for i, line in enumerate(lines) if line.startswith("//"))
+    ticks_us = np.loadtxt(lines[header + 1 :], delimiter=",", usecols=1, dtype=np.int64)
+    assert find_bursts(ticks_us * 1000).height == 0
+    assert find_bursts(ticks_us * 1000, false_alarms_per_hour=0.1).height == 0
+
+
+@pytest.mark.parametrize("pulses", [0, 1, 2, 3, 10])
+def test_a_few_pulses_give_an_empty_table_with_all_columns(pulses):
+    times_ns = np.sort(np.random.default_rng(16).integers(0, 100 * SECOND_NS, pulses))
+    found = find_bursts(times_ns)
+    assert found.height == 0
+    assert set(COLUMNS) <= set(found.columns)
+
+
+def test_all_pulses_at_one_time_are_no_burst():
+    assert find_bursts(np.full(100, START_NS)).height == 0
+
+
+@pytest.mark.parametrize("rate_Hz", [2.0, 100.0, 1000.0])
+def test_an_interruption_of_the_data_is_no_burst(rate_Hz):
+    random = np.random.default_rng(17)
+    parts = [begin + background(random, rate_Hz, 300.0) for begin in (0.0, 330.0, 4000.0)]
+    assert find_bursts(ns(*parts)).height == 0
+
+
+def test_files_of_very_different_background_do_not_alarm_where_they_meet():
+    random = np.random.default_rng(18)
+    assert find_bursts(ns(background(random, 2.0, 600.0), 700.0 + background(random, 300.0, 600.0))).height == 0
+
+
+def test_a_single_time_far_off_does_no_harm():
+    random = np.random.default_rng(19)
+    times_ns = ns(background(random, 100.0, 200.0), burst(random, 100.0, 1000.0))
+    assert find_bursts(np.concatenate([[0], times_ns])).height == 1
+
+
+@pytest.mark.parametrize("tick_ns", [1_000, 1_000_000, 20_000_000])
+def test_a_coarse_clock_is_allowed(tick_ns):
+    random = np.random.default_rng(20)
+    times_ns = ns(background(random, 100.0, 600.0), burst(random, 300.0, 500.0))
+    assert find_bursts(times_ns // tick_ns * tick_ns).height == 1
+
+
+def test_it_finds_the_same_wherever_time_begins():
+    random = np.random.default_rng(21)
+    times_ns = ns(background(random, 100.0, 300.0), burst(random, 150.0, 500.0))
+    here, there = find_bursts(times_ns), find_bursts(times_ns - START_NS)
+    times = [name for name in here.columns if name.endswith("_ns")]
+    assert here.with_columns(pl.col(times) - START_NS).equals(there)
+
+
+def test_any_list_of_whole_numbers_is_taken():
+    random = np.random.default_rng(22)
+    times_ns = ns(background(random, 100.0, 100.0), burst(random, 50.0, 500.0))
+    read_only = times_ns.copy()
+    read_only.flags.writeable = False
+    expected = find_bursts(times_ns)
+    assert expected.height == 1
+    for same in (read_only, pl.Series(times_ns), times_ns.tolist(), times_ns.astype(np.uint64)):
+        assert find_bursts(same).equals(expected)
+
+
+@pytest.mark.parametrize(
+    ("times", "sentence"),
+    [
+        ([3, 1, 2], "number 1 is earlier"),
+        (np.array([1.0, 2.0]), "whole numbers of ns.*float64"),
+        (pl.Series([1, None, 3]), "1 pulse times are missing"),
+        (np.array([[1, 2]]), "one list"),
+        (np.array([2**64 - 1], dtype=np.uint64), "fit 64 bits"),
+    ],
+)
+def test_what_is_no_sorted_list_of_whole_numbers_gets_one_sentence(times, sentence):
+    with pytest.raises(InputError, match=sentence):
+        find_bursts(times)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_of_false_alarms_that_makes_no_sense_gets_one_sentence(rate):
+    with pytest.raises(InputError, match="false_alarms_per_hour"):
+        find_bursts([1, 2, 3], false_alarms_per_hour=rate)

@@ -1,0 +1,61 @@
+"""Every example of the documents runs, in the order in which a reader meets it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from utokyo import simulate
+from utokyo.engine.config import read_config
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLE = re.compile(r"<!-- test: laboratory -->\n```python\n(.*?)```", re.DOTALL)
+CONFIG = re.compile(r"<!-- config -->\n```toml\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture
+def laboratory(tmp_path, monkeypatch) -> Path:
+    """A folder with the files that the examples name."""
+    truth = simulate(tmp_path / "beam", minutes=1.0, seed=5)
+    for name, source in (("my_filepath.csv", "ssd"), ("all_data.csv", "pmt")):
+        (tmp_path / name).write_bytes((tmp_path / "beam" / truth["files"][source]).read_bytes())
+    (tmp_path / "temperatures.csv").write_text("time,T (K)\n2022-09-18 12:00:00,293.1\n2022-09-18 12:00:01,293.2\n")
+    (tmp_path / "magnet.txt").write_text("Time\tField (mT)\n2022/09/18 12:00:00\t1.25\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_examples_of_a_document_run(document, laboratory):
+    text = document.read_text(encoding="utf-8")
+    examples = EXAMPLE.findall(text)
+    assert len(examples) == text.count("```python"), "an example without its mark is not tested"
+    for example in examples:
+        exec(compile(example, document.name, "exec"), {"__name__": "example"})
+
+
+def test_the_subclass_of_the_readme_reads_its_file(laboratory):
+    example = next(e for e in EXAMPLE.findall(DOCUMENTS[0].read_text(encoding="utf-8")) if "MagnetRecorder" in e)
+    names: dict[str, object] = {"__name__": "example"}
+    exec(compile(example, "README.md", "exec"), names)
+    table = names["table"]
+    assert table.columns == ["Time", "Field (mT)", "timestamp", "datetime"]  # type: ignore[attr-defined]
+    assert table["Field (mT)"].to_list() == [1.25]  # type: ignore[index]
+
+
+def test_the_configuration_of_the_documents_can_be_read(tmp_path):
+    (config,) = CONFIG.findall((ROOT / "docs" / "running.md").read_text(encoding="utf-8"))
+    tomllib.loads(config)
+    path = tmp_path / "run.toml"
+    path.write_text(config)
+    assert read_config(path).cycles == 180
+
+
+def test_every_link_of_the_documents_leads_somewhere():
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
