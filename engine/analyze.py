@@ -78,7 +78,8 @@ def _analyze(path: Path, plots: Path | None, results: Path | None, output: Conso
     analysis = special(path, image_src=plots, result_filepath=results)
     analysis.run()
     _expect_rows(path, analysis.recorder.rows)
-    output.print(results_table(analysis))
+    if not analysis.results.is_empty():
+        output.print(results_table(analysis))
     for line in analysis.remarks():
         console.print(line, markup=False, soft_wrap=True)
     for figure in analysis.figures:

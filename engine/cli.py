@@ -60,7 +60,8 @@ def demo(
     raise typer.Exit(0 if run_demo(folder, minutes, speed, seed, console) else 1)
 
 
-@app.command()
+# The files of the SSD begin with a dash: what is no option is a file.
+@app.command(context_settings={"ignore_unknown_options": True})
 def analyze(
     files: Annotated[list[Path], typer.Argument(help="Files of any known format, or folders of images.")],
     plots: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("utokyo-plots"),

@@ -1,6 +1,7 @@
 """Results as a person on shift reads them: tables for the terminal.
 
-A value and its error stand in one cell, with the digits that the error justifies; times are wall-clock times.
+A value and its error stand in one cell, with the digits that the error justifies; times are wall-clock times, and
+durations, which the tables on disk hold in ns, are shown in seconds.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .fits.result import rounded
 
 __all__ = ["columns_table", "results_table", "when"]
 
+SECOND_NS = 1e9
 ERROR_SUFFIXES = ("_error", "_unc")
 
 
@@ -26,9 +28,12 @@ def results_table(analysis: Analysis) -> Table:
     names = {p.name for p in analysis.parameters}
     table = Table(title=escape(analysis.name), title_justify="left", caption=None)
     for parameter in shown:
-        unit = f"\n({parameter.unit})" if parameter.unit and not parameter.name.endswith("_ns") else ""
+        unit = f"\n({'s' if parameter.unit == 'ns' else parameter.unit})"
+        unit = unit if parameter.unit and not parameter.name.endswith("_ns") else ""
         table.add_column(escape(parameter.name.removesuffix("_ns") + unit), justify="right", overflow="fold")
-    for row in analysis.results.iter_rows(named=True):
+    durations = [p.name for p in analysis.parameters if p.unit == "ns" and p.dtype is pl.Float64]
+    in_seconds = analysis.results.with_columns(pl.col(durations) / SECOND_NS)
+    for row in in_seconds.iter_rows(named=True):
         table.add_row(*(escape(_cell(p.name, row, names)) for p in shown))
     return table
 
@@ -42,7 +47,7 @@ def columns_table(table: pl.DataFrame, title: str, columns: Sequence[str]) -> Ta
         series = table[name]
         known = series.drop_nulls()
         mean = _plain(known.mean()) if known.dtype.is_numeric() else ""
-        cells = (name, str(series.dtype), str(known.len()), _plain(known.min()), mean, _plain(known.max()))
+        cells = (name, str(series.dtype.base_type()), str(known.len()), _plain(known.min()), mean, _plain(known.max()))
         answer.add_row(*map(escape, cells))
     return answer
 
@@ -78,4 +83,4 @@ def _plain(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -139,7 +139,7 @@ class Analysis(ABC):
         """
         with self._lock:
             self.recorder.update()
-            state = self.state()
+            state = self.recorder.version
             if state == self._done:
                 return self.results
             results = self.analyse()
@@ -149,11 +149,6 @@ class Analysis(ABC):
             self.results = results
             self._done = state
             return results
-
-    def state(self) -> Any:
-        """What the recorder holds, in a form that changes when anything new has come."""
-        reader = getattr(self.recorder, "_reader", None)
-        return self.recorder.rows, getattr(reader, "generation", 0), id(getattr(reader, "metadata", None))
 
     @abstractmethod
     def analyse(self) -> pl.DataFrame:
@@ -192,7 +187,8 @@ class Analysis(ABC):
     def _drawn(self) -> Iterator[Path]:
         assert self.image_src is not None
         for name, figure in self.draw():
-            path = self.image_src / f"{self.short_name}_{name}{self.image_extension}"
+            named = name if name.startswith(f"{self.short_name}_") else f"{self.short_name}_{name}"
+            path = self.image_src / f"{named}{self.image_extension}"
             save_figure(figure, path)
             yield path
 

@@ -110,11 +110,6 @@ class ImageAnalysis(Analysis):
         self._new: list[str] = []
         super().__init__(filepath, **options)
 
-    def state(self) -> Any:
-        """Which images there are, and their sizes."""
-        table = self._files()
-        return frozenset(zip(table["filepath"].to_list(), table["size_bytes"].to_list(), strict=True))
-
     def analyse(self) -> pl.DataFrame:
         """Read and fit the images that are new or have grown."""
         files = self._files().to_dicts()

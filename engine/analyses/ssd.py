@@ -55,7 +55,9 @@ class SSDAnalysis(Analysis):
         ResultParameter("onset_ns", pl.Int64, "ns", "beginning, since 1970", shown=False),
         ResultParameter("end_ns", pl.Int64, "ns", "end, since 1970", shown=False),
         ResultParameter("significance", pl.Float64, "sigma", "Gaussian equivalent of the search's probability"),
-        ResultParameter("false_alarms_per_hour", pl.Float64, "1/h", "rate of windows as extreme in background alone"),
+        ResultParameter(
+            "false_alarms_per_hour", pl.Float64, "1/h", "rate of windows as extreme in background alone", shown=False
+        ),
         ResultParameter("n_rise", pl.Float64, "", "pulses of the rise", shown=False),
         ResultParameter("n_rise_error", pl.Float64, "", "its standard error", shown=False),
         ResultParameter("tau_rise_s", pl.Float64, "s", "time constant of the rise", shown=False),

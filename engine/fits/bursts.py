@@ -106,7 +106,7 @@ def fit_burst(
         Fitted: ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``; derived: ``half_life_s`` and
         ``n_total`` (rise and decay together). ``t0_ns`` is a whole number; `Fit.interval` of it works in doubles, to
         256 ns for times since 1970. Errors of the rise are nan, and the fit may still be valid, where the data show
-        no rise. `Fit.nll` is in units of pulses per second.
+        no rise.
 
     Raises
     ------
@@ -115,14 +115,12 @@ def fit_burst(
     """
     times_ns = sorted_times_ns(timestamps_ns)
     low_ns, high_ns = _window(burst, window_ns)
-    reasons: list[str] = []
     if times_ns.size:
         low_ns, high_ns = max(low_ns, int(times_ns[0])), min(high_ns, int(times_ns[-1]) + 1)
     inside = times_ns[slice(*np.searchsorted(times_ns, [low_ns, high_ns]))]
     significance = float(burst.get("significance", math.nan))
     if inside.size < FEWEST_PULSES or high_ns <= low_ns:
-        reasons.append(f"too few pulses: {inside.size} in the window")
-        return _nothing(int(burst["timestamp_ns"]), significance, tuple(reasons))
+        return _nothing(int(burst["timestamp_ns"]), significance, f"too few pulses: {inside.size} in the window")
 
     problem, start = _problem(inside, low_ns, high_ns, int(burst["onset_ns"]), int(burst["end_ns"]))
     t0_s, best, nodes = _minimum(problem, start)
@@ -347,12 +345,12 @@ def _reasons(fit: Fit, problem: _Problem, t0_s: float, best: Minimum, cut: tuple
         yield f"the model does not describe the window (p = {fit.p_value:.1g})"
 
 
-def _nothing(t0_ns: int, significance: float, reasons: tuple[str, ...]) -> Fit:
+def _nothing(t0_ns: int, significance: float, reason: str) -> Fit:
     values = dict.fromkeys((*FITTED, "half_life_s", "n_total"), math.nan)
     errors = dict(values)
     values["t0_ns"] = t0_ns
     covariance = np.full((6, 6), np.nan)
-    return Fit(values, errors, covariance, FITTED, math.nan, significance=significance, reasons=reasons)
+    return Fit(values, errors, covariance, FITTED, math.nan, significance=significance, reasons=(reason,))
 
 
 @dataclass(frozen=True, eq=False)

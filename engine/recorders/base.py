@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -131,6 +131,11 @@ class Recorder:
     def rows(self) -> int:
         """Rows read so far."""
         return self._reader.rows
+
+    @property
+    def version(self) -> Hashable:
+        """Of the data: differs whenever anything was read since."""
+        return self._reader.rows, self._reader.generation, tuple(self._reader.metadata.items())
 
     @property
     def bad_rows(self) -> int:

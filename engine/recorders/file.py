@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Hashable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,11 @@ class FileRecorder(Recorder):
         with self._lock:
             known = {name: size for name, (size, _, _) in self._known.items()}
             return self.filepath.is_dir() and self._listed() == known
+
+    @property
+    def version(self) -> Hashable:
+        """Which files were seen, and how large they were."""
+        return frozenset((name, size) for name, (size, _, _) in self._known.items())
 
     @property
     def rows(self) -> int:

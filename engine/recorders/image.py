@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import timedelta
 from typing import Any
 
@@ -60,6 +61,11 @@ class ImageRecorder(Recorder):
     def is_up_to_date(self) -> bool:
         """Whether the file is as it was when it was read."""
         return self._seen is not None and self._stat() == self._seen
+
+    @property
+    def version(self) -> Hashable:
+        """Size and time of the file when it was read."""
+        return self._seen
 
     @property
     def rows(self) -> int:

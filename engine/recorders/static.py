@@ -24,6 +24,7 @@ class StaticRecorder:
     """
 
     filepath = None
+    version = 0
     bad_rows = 0
     bad_row_messages: tuple[str, ...] = ()
 

@@ -75,6 +75,13 @@ SENTENCES = {
 }
 
 
+def test_a_file_whose_name_begins_with_a_dash_is_a_file(beam):
+    answer = utokyo("analyze", next(beam.glob("*Slot1*.csv")).name, "--no-figures", folder=beam)
+    assert answer.returncode == 0, answer.stderr
+    assert "SSDAnalysis" in answer.stdout
+    assert not (beam / "utokyo-plots").exists()
+
+
 @pytest.mark.parametrize("what", SENTENCES)
 def test_bad_input_gets_one_sentence_and_exit_code_2(what, tmp_path):
     content, sentence = SENTENCES[what]

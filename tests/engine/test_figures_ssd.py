@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from matplotlib import image as matplotlib_image
+from matplotlib import pyplot as plt
 
 from utokyo.engine.figures.ssd import burst_figure, overview_figure
 from utokyo.engine.fits.bursts import find_bursts, fit_burst
@@ -132,8 +133,6 @@ def test_a_burst_without_enough_pulses_is_drawn_without_a_fit(pulses, number):
 
 
 def test_figures_leave_no_trace_in_pyplot(pulses):
-    from matplotlib import pyplot as plt
-
     times_ns, heights = pulses
     overview_figure(times_ns, heights)
     assert plt.get_fignums() == []

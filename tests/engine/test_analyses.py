@@ -1,0 +1,201 @@
+"""Analyses: what they find is there, however the files grew, and a result row is there once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from utokyo import (
+    FileRecorder,
+    ImageAnalysis,
+    InputError,
+    OutputError,
+    PMTAnalysis,
+    SSDAnalysis,
+    SSDRecorder,
+    StaticRecorder,
+    simulate,
+)
+from utokyo.engine.fits.gaussian import gaussian_image
+
+SPOT = {"A": 30_000.0, "x0": 40.0, "y0": 60.0, "sigma_x": 6.0, "sigma_y": 9.0, "C": 20.0}
+
+
+@pytest.fixture(scope="module")
+def beam(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("beam") / "data"
+    simulate(folder, minutes=2.0, seed=11)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def truth(beam) -> dict:
+    return json.loads((beam / "truth.json").read_text())
+
+
+def write_image(path: Path, atoms: bool, seed: int) -> None:
+    mean = gaussian_image({**SPOT, "A": SPOT["A"] * atoms}, (120, 90))
+    image = np.random.default_rng(seed).poisson(mean)
+    path.write_text("".join(",".join(map(str, row)) + "\n" for row in image.tolist()))
+
+
+def test_every_burst_is_found_once_with_its_half_life(beam, truth):
+    results = SSDAnalysis(beam / truth["files"]["ssd"]).run()
+
+    assert results.height == len(truth["bursts"]) > 0
+    for row, burst in zip(results.iter_rows(named=True), truth["bursts"], strict=True):
+        assert abs(row["timestamp_ns"] - burst["t0_ns"]) < 1e9
+        assert row["valid"], row["reason"]
+        pull = (row["half_life_time"] / 1e9 - burst["half_life_s"]) / (row["half_life_time_error"] / 1e9)
+        assert abs(pull) < 5
+
+
+def test_the_columns_of_the_earlier_program_are_kept(beam, truth):
+    columns = SSDAnalysis(beam / truth["files"]["ssd"]).run().columns
+    assert {"timestamp_ns", "pulses_peak", "pulses_background", "half_life_time", "background"} <= set(columns)
+
+
+def test_a_file_that_grew_in_pieces_gives_the_results_of_the_whole(beam, truth, tmp_path):
+    content = (beam / truth["files"]["ssd"]).read_bytes()
+    path, table = tmp_path / "ssd.csv", tmp_path / "results.csv"
+    growing = SSDAnalysis(path, result_filepath=table)
+    for stop in [*np.linspace(2000, len(content), 7).astype(int)]:
+        path.write_bytes(content[:stop])
+        results = growing.run()
+
+    whole = SSDAnalysis(path).run()
+    assert results.equals(whole)
+    assert pl.read_csv(table)["timestamp_ns"].to_list() == whole["timestamp_ns"].to_list()
+    assert growing.recorder.bytes_read == len(content)
+
+
+def test_nothing_is_done_when_nothing_is_new(beam, truth, tmp_path):
+    analysis = SSDAnalysis(beam / truth["files"]["ssd"], image_src=tmp_path)
+    results = analysis.run()
+    drawn = {p: p.stat().st_mtime_ns for p in tmp_path.iterdir()}
+    assert analysis.run() is results
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.iterdir()} == drawn
+    assert len(drawn) == 1 + results.height
+
+
+def test_results_of_an_earlier_file_of_the_same_name_stay(beam, truth, tmp_path):
+    path, table = tmp_path / "ssd.csv", tmp_path / "results.csv"
+    content = (beam / truth["files"]["ssd"]).read_bytes()
+    path.write_bytes(content)
+    SSDAnalysis(path, result_filepath=table).run()
+    path.write_bytes(content.replace(b"2022/09/18", b"2022/09/19"))
+    SSDAnalysis(path, result_filepath=table).run()
+    assert pl.read_csv(table).height == 2 * len(truth["bursts"])
+
+
+def test_a_failed_write_is_made_up_for_in_the_next_run(beam, truth, tmp_path):
+    table = tmp_path / "results" / "ssd.csv"
+    (tmp_path / "results").write_text("a file where the folder should be")
+    analysis = SSDAnalysis(beam / truth["files"]["ssd"], result_filepath=table)
+    with pytest.raises(OutputError, match="cannot be written"):
+        analysis.run()
+    (tmp_path / "results").unlink()
+    analysis.run()
+    assert pl.read_csv(table).height == len(truth["bursts"])
+
+
+def test_the_real_background_has_no_burst(real_files):
+    analysis = SSDAnalysis(real_files / "ssd_long.csv")
+    assert analysis.run().is_empty()
+    assert "no burst" in analysis.remarks()[0]
+
+
+def test_the_difference_of_the_pmt_current_is_the_true_one(beam, truth):
+    (row,) = PMTAnalysis(beam / truth["files"]["pmt"]).run().to_dicts()
+    for state in ("on", "off"):
+        pull = (row[f"current_{state}_A"] - truth["pmt"][f"mean_{state}_A"]) / row[f"current_{state}_error_A"]
+        assert abs(pull) < 5
+    assert row["difference_A"] == pytest.approx(row["current_on_A"] - row["current_off_A"])
+
+
+def test_every_image_is_one_row_and_a_corrupt_one_says_so(tmp_path):
+    folder, table = tmp_path / "images", tmp_path / "r.parquet"
+    folder.mkdir()
+    write_image(folder / "cmos_000001.csv", True, 1)
+    write_image(folder / "cmos_000002.csv", False, 2)
+    (folder / "cmos_000003.csv").write_text("1,2,x\n4,5,6\n")
+    (folder / "timelog.csv").write_text("File Name,Time\ncmos_000001.csv,12:00:00\n")
+
+    analysis = ImageAnalysis(folder, image_src=tmp_path / "plots", draw="detections", result_filepath=table)
+    rows = {r["filename"]: r for r in analysis.run().to_dicts()}
+
+    assert sorted(rows) == ["cmos_000001.csv", "cmos_000002.csv", "cmos_000003.csv"]
+    assert rows["cmos_000001.csv"]["fit_successful"]
+    assert abs(rows["cmos_000001.csv"]["A"] - SPOT["A"]) < 5 * rows["cmos_000001.csv"]["A_unc"]
+    assert rows["cmos_000001.csv"]["time_source"] == "timelog"
+    assert "no atoms" in rows["cmos_000002.csv"]["reason"]
+    assert "line 1: no image" in rows["cmos_000003.csv"]["reason"]
+    assert sorted(p.name for p in (tmp_path / "plots").iterdir()) == [
+        "image_cmos_000001_3d.png",
+        "image_cmos_000001_fit.png",
+    ]
+    assert analysis.unreadable() == 1
+    assert pl.read_parquet(table).height == 3
+
+
+def test_an_image_that_was_half_written_is_fitted_again_when_it_is_whole(tmp_path):
+    write_image(tmp_path / "whole.csv", True, 1)
+    content = (tmp_path / "whole.csv").read_bytes()
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "cmos_000001.csv").write_bytes(content[: len(content) // 2 + 1])
+    analysis = ImageAnalysis(folder, result_filepath=tmp_path / "r.csv")
+    analysis.run()
+
+    (folder / "cmos_000001.csv").write_bytes(content)
+    write_image(folder / "cmos_000002.csv", True, 2)
+
+    assert analysis.run()["fit_successful"].to_list() == [True, True]
+    assert pl.read_csv(tmp_path / "r.csv").height == 2
+
+
+def test_one_image_a_recorder_and_a_fixed_table_are_sources_too(tmp_path):
+    path = tmp_path / "cmos_000001.csv"
+    write_image(path, True, 1)
+    alone = ImageAnalysis(path).run()
+    by_recorder = ImageAnalysis(recorder=FileRecorder(tmp_path, r"cmos.*")).run()
+    static = ImageAnalysis(recorder=StaticRecorder({"filepath": [str(path)]})).run()
+    for results in (alone, by_recorder, static):
+        assert results["A"].to_list() == alone["A"].to_list()
+        assert results["fit_successful"].to_list() == [True]
+
+
+def test_a_recorder_may_be_shared_and_may_give_pandas(beam, truth):
+    pytest.importorskip("pandas")
+    recorder = SSDRecorder(beam / truth["files"]["ssd"], frame="pandas")
+    first, second = SSDAnalysis(recorder=recorder), SSDAnalysis(recorder=recorder, false_alarms_per_hour=1.0)
+    assert first.run().height == len(truth["bursts"])
+    assert second.run().height >= first.results.height
+
+
+@pytest.mark.parametrize("extension", [".svg", "pdf", ".PNG"])
+def test_figures_are_written_in_the_format_asked_for(beam, truth, tmp_path, extension):
+    analysis = PMTAnalysis(
+        beam / truth["files"]["pmt"], image_src=tmp_path / "new" / "folder", image_extension=extension
+    )
+    analysis.run()
+    (path,) = analysis.figures
+    assert path.suffix == "." + extension.lstrip(".").lower()
+    assert path.stat().st_size > 1000
+
+
+def test_wrong_arguments_get_one_sentence(tmp_path):
+    with pytest.raises(InputError, match="takes a filepath or a recorder"):
+        SSDAnalysis()
+    with pytest.raises(InputError, match="is none of"):
+        SSDAnalysis("x.csv", image_extension=".docx")
+    with pytest.raises(InputError, match=r"ends in \.csv or \.parquet"):
+        SSDAnalysis("x.csv", result_filepath="x.xlsx")
+    with pytest.raises(InputError, match="draw should be"):
+        ImageAnalysis(tmp_path, draw="sometimes")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="needs a recorder whose table has the column"):
+        ImageAnalysis(recorder=StaticRecorder({"x": [1]})).run()
