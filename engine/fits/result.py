@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cached_property
 from html import escape
 
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 __all__ = ["Fit", "rounded"]
+
+MOMENTS_FROM_NS = 1e17  # 1973: smaller ones are durations
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +118,7 @@ class Fit:
         return end(-1.0), end(+1.0)
 
     def _rows(self) -> list[tuple[str, str, str]]:
-        return [(name, *rounded(value, self.errors.get(name, math.nan))) for name, value in self.values.items()]
+        return [(name, *_shown(name, value, self.errors.get(name, math.nan))) for name, value in self.values.items()]
 
     def _headline(self) -> str:
         quality = (
@@ -132,6 +135,17 @@ class Fit:
     def _repr_html_(self) -> str:
         body = "".join(f"<tr><td>{escape(n)}</td><td>{v}</td><td>&plusmn; {e}</td></tr>" for n, v, e in self._rows())
         return f"<table><caption>{escape(self._headline())}</caption>{body}</table>"
+
+
+def _shown(name: str, value: float, error: float) -> tuple[str, str]:
+    """Value and error as text; a moment in ns since 1970 as a wall-clock time, its error in seconds."""
+    if not (name.endswith("_ns") and abs(value) > MOMENTS_FROM_NS and error > 0.0):
+        return rounded(value, error)
+    digits = min(9, max(0, 1 - math.floor(math.log10(error / 1e9))))
+    seconds, rest_ns = divmod(int(value), 1_000_000_000)
+    fraction = f"{round(rest_ns, digits - 9):09d}"[:digits]
+    moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)
+    return f"{moment}{'.' if digits else ''}{fraction}", f"{error / 1e9:.{digits}f} s"
 
 
 def rounded(value: float, error: float) -> tuple[str, str]:
