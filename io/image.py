@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..kernels.matrix import OK, RAGGED, first_line_width, parse_matrix
 from ..kernels.text import count_newlines
 from .errors import InputError, MissingFileError
+from .header import UTF8_MARK
 
 __all__ = ["read_image"]
 
@@ -56,6 +57,7 @@ def read_image(path: str | Path) -> Image:
 
 
 def _from_text(path: Path, content: bytes) -> Image:
+    content = content.removeprefix(UTF8_MARK)  # Excel puts it before "CSV UTF-8"
     data = np.frombuffer(content, np.uint8)
     columns = first_line_width(data)
     image = np.empty((count_newlines(data) + 1, columns), np.int64)
@@ -80,6 +82,8 @@ def _from_decimals(path: Path, content: bytes, columns: int) -> NDArray[np.float
             rows.append([float(cell) for cell in cells])
         except ValueError as error:
             raise InputError(f"{path}, line {number}: no image, which holds numbers only ({error})") from None
+        if not np.all(np.isfinite(rows[-1])):
+            raise InputError(f"{path}, line {number}: no image, which holds finite numbers only")
     return np.array(rows, dtype=np.float64)
 
 

@@ -46,7 +46,7 @@ def image_figure(image: Image, fit: Fit, title: str) -> Figure:
         axes.set_title(name)
         axes.set_xlabel("x (px)")
     figure.colorbar(mesh, ax=[signal, fitted], label="counts per pixel", shrink=0.8, pad=0.01)
-    dispersion = max(1.0, fit.deviance / fit.ndof)
+    dispersion = max(1.0, fit.deviance / fit.ndof) if fit.ndof > 0 else 1.0
     pulls = (image - model) / np.sqrt(np.maximum(model, 1e-9) * dispersion)
     mesh = residual.imshow(pulls, norm=Normalize(-FARTHEST_PULL, FARTHEST_PULL), cmap="RdBu_r", interpolation="nearest")
     residual.set_title("camera - fit")

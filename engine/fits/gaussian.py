@@ -70,6 +70,8 @@ def fit_gaussian(
         When the image is no matrix of 5 x 5 pixels or more, or holds negative or infinite counts.
     """
     counts, used, x_low, y_low = _checked(image, mask, roi)
+    if not counts[used.astype(bool)].any():
+        return _dark()
     start = _start(counts, used)
     likelihood = _Likelihood(counts, used)
     minimum = _minimum(likelihood, start)
@@ -77,14 +79,14 @@ def fit_gaussian(
     good = used.astype(bool)
     pixels = int(good.sum())
     ndof = pixels - len(NAMES)
-    pearson = float(np.sum((counts[good] - mean[good]) ** 2 / mean[good])) / ndof
-    scale = max(1.0, pearson)
-    covariance = covariance_from(minimum.information) * scale
+    scale = max(1.0, float(np.sum((counts[good] - mean[good]) ** 2 / mean[good])) / ndof)
+    covariance = covariance_from(_information(likelihood, minimum.x, pixels)) * scale
     background = float(counts[good].mean())
     nll_background = float(np.sum(special.xlogy(counts[good], counts[good] / background))) if background > 0.0 else 0.0
     log_p = _log_p_anywhere(2.0 * (nll_background - minimum.nll) / scale, minimum.x, pixels)
     significance = max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0
-    reasons = _reasons(minimum, covariance, counts.shape, log_p, pearson / _neighbour_dispersion(counts, mean, good))
+    misfit = _misfit(counts, mean, good)
+    reasons = _reasons(minimum, covariance, counts.shape, log_p, misfit)
     offset = np.array([0.0, x_low, y_low, 0.0, 0.0, 0.0])
     errors = np.sqrt(np.diagonal(covariance))
 
@@ -187,7 +189,9 @@ def _start(counts: Floats, used: NDArray[np.uint8]) -> Floats:
     values = counts[used.astype(bool)]
     background = float(np.median(values))
     if background >= FEW_COUNTS:
-        smooth = ndimage.median_filter(counts, size=3, mode="nearest")
+        # masked pixels may hold anything, nan included, and their neighbours' medians must not see it
+        filled = np.where(used.astype(bool), counts, background)
+        smooth = ndimage.median_filter(filled, size=3, mode="nearest")
     else:  # so few counts have no median to speak of
         smooth, background = counts, max(float(values.mean()), 1e-3)
     table, area = (np.empty((counts.shape[0] + 1, counts.shape[1] + 1)) for _ in range(2))
@@ -207,6 +211,21 @@ def _minimum(likelihood: _Likelihood, start: Floats) -> Minimum:
         return minimum
     # Far from the start the steps' sizes are wrong: go on from where it stopped, with those of that place.
     return minimize_likelihood(likelihood, minimum.x, likelihood.scale(minimum.x))
+
+
+def _information(likelihood: _Likelihood, parameters: Floats, pixels: int) -> Floats:
+    """Fisher information; a background below one count in the image is not known better than that count."""
+    floored = parameters.copy()
+    floored[5] = max(floored[5], 1.0 / pixels) if floored[5] >= 0.0 else floored[5]
+    return likelihood(floored)[2]
+
+
+def _dark() -> Fit:
+    """No light at all: nothing can be estimated."""
+    nothing = dict.fromkeys(NAMES, math.nan)
+    covariance = np.full((len(NAMES), len(NAMES)), math.nan)
+    reasons = ("no atoms: every pixel is zero",)
+    return Fit(nothing, nothing, covariance, NAMES, nll=0.0, significance=0.0, reasons=reasons)
 
 
 def _model(parameters: Floats, shape: tuple[int, ...]) -> Floats:
@@ -235,18 +254,23 @@ def _log_p_anywhere(ratio: float, parameters: Floats, pixels: int) -> float:
     return min(0.0, log_tail + math.log(places * len(BOX_HALF_SIZES)))
 
 
-def _neighbour_dispersion(counts: Floats, mean: Floats, good: NDArray[np.bool_]) -> float:
-    """Variance over mean of the counts, from differences of neighbours: blind to what varies slowly."""
-    terms = []
+def _misfit(counts: Floats, mean: Floats, good: NDArray[np.bool_]) -> float:
+    """Chi-square per degree of freedom over that of the noise alone.
+
+    Noise is what differs between neighbours; a misfit is what they share, the mean product of their residuals. A hot
+    pixel has no share in that, however bright.
+    """
+    residuals = (counts - mean) / np.sqrt(mean)
+    shared, squares = [], []
     for a, b in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:, :], np.s_[:-1, :])):
         both = good[a] & good[b]
-        difference = (counts[a] - mean[a] - counts[b] + mean[b])[both]
-        terms.append(difference**2 / (mean[a] + mean[b])[both])
-    squares = np.concatenate(terms)
-    if squares.size == 0:
+        shared.append((residuals[a] * residuals[b])[both])
+        squares.append(((counts[a] - mean[a] - counts[b] + mean[b]) ** 2 / (mean[a] + mean[b]))[both])
+    differences = np.concatenate(squares)
+    if differences.size == 0:
         return 1.0
-    kept = squares[squares <= np.quantile(squares, TRIMMED)]
-    return max(1.0, float(kept.mean()))
+    kept = differences[differences <= np.quantile(differences, TRIMMED)]
+    return 1.0 + max(0.0, float(np.concatenate(shared).mean())) / max(1.0, float(kept.mean()))
 
 
 def _reasons(
@@ -257,12 +281,13 @@ def _reasons(
     rows, columns = shape
     if log_p > math.log(FALSE_ALARMS_PER_IMAGE) or amplitude <= 0.0:
         return ("no atoms: nothing stands out of the background",)
+    if min(sigma_x, sigma_y) < SMALLEST_SIGMA:
+        return ("the spot is smaller than a pixel: a hot pixel",)
     if misfit > WORST_MISFIT:
         return (f"a Gaussian does not describe this image: it misses by {misfit:.1f} times the noise (stray light?)",)
     checks: list[tuple[Any, str]] = [
         (not minimum.converged, "the fit did not converge"),
         (not np.all(np.isfinite(covariance)), "the covariance cannot be computed"),
-        (min(sigma_x, sigma_y) < SMALLEST_SIGMA, "the spot is smaller than a pixel: a hot pixel"),
         (max(sigma_x / columns, sigma_y / rows) > 0.5, "the spot is larger than the image: stray light"),
         (not (-0.5 <= x0 <= columns - 0.5 and -0.5 <= y0 <= rows - 0.5), "the centre lies outside of the image"),
     ]

@@ -123,6 +123,43 @@ def test_an_image_without_any_variation_is_no_spot(value):
     assert not fit.valid
 
 
+def test_an_image_without_any_light_says_so():
+    fit = fit_gaussian(np.zeros((50, 50)))
+    assert fit.reason == "no atoms: every pixel is zero"
+
+
+def test_hot_pixels_do_not_hide_a_bright_spot():
+    random = np.random.default_rng(SEED)
+    truth = dict(zip(NAMES, (60_000.0, 55.0, 60.0, 8.0, 12.0, 25.0), strict=True))
+    image = image_of(random, truth)
+    image[random.integers(0, SHAPE[0], 15), random.integers(0, SHAPE[1], 15)] += 325
+    fit = fit_gaussian(image)
+    assert fit.valid, fit.reason
+    assert abs(fit.values["A"] - 60_000) < 5 * fit.errors["A"]
+
+
+def test_two_spots_are_not_one():
+    random = np.random.default_rng(SEED)
+    first = dict(zip(NAMES, (60_000.0, 30.0, 60.0, 5.0, 5.0, 25.0), strict=True))
+    image = image_of(random, first) + image_of(random, {**first, "x0": 85.0, "C": 1e-9})
+    assert "a Gaussian does not describe this image" in fit_gaussian(image).reason
+
+
+def test_a_background_of_zero_has_an_error():
+    truth = dict(zip(NAMES, (20_000.0, 50.0, 60.0, 6.0, 9.0, 0.0), strict=True))
+    fit = fit_gaussian(image_of(np.random.default_rng(SEED), truth))
+    assert fit.errors["C"] > 0.5 / (SHAPE[0] * SHAPE[1])
+
+
+def test_masked_pixels_may_hold_anything():
+    truth = dict(zip(NAMES, (20_000.0, 60.0, 70.0, 6.0, 5.0, 10.0), strict=True))
+    image = image_of(np.random.default_rng(SEED), truth).astype(float)
+    mask = np.zeros(SHAPE, bool)
+    mask[20:30, 20:30] = True
+    image[mask] = np.nan
+    assert fit_gaussian(image, mask=mask).valid
+
+
 def test_a_mask_and_a_region_keep_the_positions_of_the_whole_image():
     random = np.random.default_rng(SEED)
     truth = dict(zip(NAMES, (20_000.0, 60.0, 70.0, 6.0, 5.0, 10.0), strict=True))

@@ -43,6 +43,12 @@ def test_decimals_are_read_as_python_reads_them(tmp_path):
     np.testing.assert_array_equal(read_image(path), [[1, 2.5], [-1000, 4]])
 
 
+def test_the_byte_order_mark_of_excel_is_passed_over(tmp_path):
+    path = tmp_path / "image.csv"
+    path.write_bytes(b"\xef\xbb\xbf1,2\n3,4\n")
+    np.testing.assert_array_equal(read_image(path), [[1, 2], [3, 4]])
+
+
 def test_an_old_excel_image_is_read(tmp_path):
     pytest.importorskip("fastexcel")
     pytest.importorskip("xlsxwriter")
@@ -60,6 +66,7 @@ def test_an_old_excel_image_is_read(tmp_path):
         (b"1,2,3\n4,5,6\n7,8,9,10\n", "line 3: expected 3 values as in the first line, found 4"),
         (b"1,2,3\n4,x,6\n", "line 2: no image, which holds numbers only"),
         (b"1,2.5,3\n4,5\n", "line 2: expected 3 values"),
+        (b"1,2,3\n4,nan,6\n", "line 2: no image, which holds finite numbers only"),
         (b"", "the image is empty"),
         (b"\n\n", "the image is empty"),
     ],

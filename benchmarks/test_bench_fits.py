@@ -1,0 +1,138 @@
+"""Search and fits: bursts and camera images, beside the same likelihood in the hands of the peers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import optimize, special, stats
+
+from utokyo import find_bursts, fit_burst, fit_gaussian
+from utokyo.engine.fits.gaussian import NAMES, gaussian_image
+
+SECOND_NS = 1_000_000_000
+SPOT = dict(zip(NAMES, (60_000.0, 100.0, 130.0, 8.0, 12.0, 25.0), strict=True))
+START = np.array([50_000.0, 98.0, 133.0, 10.0, 10.0, 24.0])
+
+
+def pulses(bursts: int, background: int, each: int) -> np.ndarray:
+    """Times in ns of background at 100 per s with bursts every 36 s."""
+    random = np.random.default_rng(1)
+    length_s = max(36.0 * bursts, background / 100.0)
+    times = [random.uniform(0.0, length_s, int(100 * length_s))]
+    for i in range(bursts):
+        t0 = 18.0 + 36.0 * i
+        times += [t0 + random.exponential(1.2, int(0.85 * each)), t0 - random.exponential(0.2, int(0.15 * each))]
+    return (np.sort(np.concatenate(times)) * SECOND_NS).astype(np.int64)
+
+
+@pytest.mark.parametrize("events", [100_000, 1_000_000])
+def test_search_of_background(benchmark: Any, events: int) -> None:
+    benchmark.group = "search for bursts, background alone"
+    times_ns = pulses(0, events, 0)
+    assert find_bursts(times_ns).is_empty()
+    benchmark.extra_info["events"] = times_ns.size
+    benchmark.pedantic(find_bursts, args=(times_ns,), rounds=3)
+
+
+def test_search_with_bursts(benchmark: Any) -> None:
+    benchmark.group = "search for bursts, 20 of 2000 pulses"
+    times_ns = pulses(20, 0, 2000)
+    assert find_bursts(times_ns).height == 20
+    benchmark.pedantic(find_bursts, args=(times_ns,), rounds=3)
+
+
+def burst_nll(times_s: np.ndarray, length_s: float, t0: float, logs: np.ndarray) -> float:
+    """The likelihood of a burst in plain numpy, at a fixed t0."""
+    b, n_rise, tau_rise, n_decay, tau_decay = np.exp(logs)
+    before, after = times_s[times_s < t0], times_s[times_s >= t0]
+    expected = b * length_s - n_rise * np.expm1(-t0 / tau_rise) - n_decay * np.expm1(-(length_s - t0) / tau_decay)
+    rate = np.concatenate(
+        [
+            b + n_rise / tau_rise * np.exp((before - t0) / tau_rise),
+            b + n_decay / tau_decay * np.exp((t0 - after) / tau_decay),
+        ]
+    )
+    return float(expected - np.log(rate).sum())
+
+
+@pytest.mark.parametrize("how", ["ours, t0 too", "iminuit, t0 given"])
+def test_fit_of_a_burst(benchmark: Any, how: str) -> None:
+    benchmark.group = "fit of a burst of 10 000 pulses"
+    times_ns = pulses(1, 3600, 10_000)
+    burst = find_bursts(times_ns).row(0, named=True)
+    fit = fit_burst(times_ns, burst)
+    if how.startswith("ours"):
+        assert fit.valid
+        benchmark.pedantic(fit_burst, args=(times_ns, burst), rounds=5)
+        return
+    iminuit = pytest.importorskip("iminuit")
+    low, high = burst["window_begin_ns"], burst["window_end_ns"]
+    inside = (times_ns[(times_ns >= low) & (times_ns < high)] - low) / SECOND_NS
+    t0 = (int(fit.values["t0_ns"]) - low) / SECOND_NS
+    names = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s")
+    start = np.log([fit.values[n] for n in names]) + 0.1
+
+    def minimised() -> Any:
+        nll = iminuit.Minuit(lambda logs: burst_nll(inside, (high - low) / SECOND_NS, t0, logs), start)
+        nll.errordef = 0.5
+        nll.migrad()
+        nll.hesse()
+        return nll
+
+    theirs = minimised()
+    half_life = np.log(2) * np.exp(theirs.values[4])
+    assert abs(half_life - fit.values["half_life_s"]) < 0.1 * fit.errors["half_life_s"]
+    benchmark.pedantic(minimised, rounds=3)
+
+
+def image_model(parameters: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The model in plain scipy."""
+    a, x0, y0, sx, sy, c = parameters
+    x, y = (
+        np.diff(stats.norm.cdf(np.arange(n + 1) - 0.5, m, s)) for n, m, s in ((shape[1], x0, sx), (shape[0], y0, sy))
+    )
+    return a * np.outer(y, x) + c
+
+
+@pytest.mark.parametrize("how", ["ours, start searched", "iminuit, start given", "scipy curve_fit, start given"])
+def test_fit_of_an_image(benchmark: Any, how: str) -> None:
+    benchmark.group = "fit of an image of 263 x 228"
+    image = np.random.default_rng(2).poisson(gaussian_image(SPOT, (263, 228))).astype(float)
+    fit = fit_gaussian(image)
+    assert fit.valid
+    if how.startswith("ours"):
+        benchmark(fit_gaussian, image)
+        return
+    if how.startswith("iminuit"):
+        iminuit = pytest.importorskip("iminuit")
+
+        def half_deviance(parameters: np.ndarray) -> float:
+            mean = image_model(parameters, (263, 228))
+            return float(np.sum(mean - image + special.xlogy(image, image / mean)))
+
+        def minimised() -> Any:
+            nll = iminuit.Minuit(half_deviance, START)
+            nll.errordef = 0.5
+            nll.migrad()
+            nll.hesse()
+            return np.array(nll.values), nll.fval
+
+        values, nll = minimised()
+        assert abs(nll - fit.nll) < 1e-3
+    else:
+        flat = image.ravel()
+
+        def curve(_: np.ndarray, *parameters: float) -> np.ndarray:
+            return image_model(np.array(parameters), (263, 228)).ravel()
+
+        def minimised() -> Any:
+            sigma = np.sqrt(np.maximum(flat, 1.0))
+            return optimize.curve_fit(curve, np.arange(flat.size), flat, START, sigma)
+
+        values = minimised()[0]
+    errors = np.array([fit.errors[n] for n in NAMES])
+    tolerance = 0.1 if how.startswith("iminuit") else 20.0  # least squares with sqrt(n) weights is biased in C
+    assert np.all(np.abs(values - [fit.values[n] for n in NAMES]) < tolerance * errors + 1.5 * how.startswith("scipy"))
+    benchmark.pedantic(minimised, rounds=3)
