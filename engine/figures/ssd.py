@@ -142,7 +142,7 @@ def _draw_rate(axes: Axes, times_ns: Integers, bursts: pl.DataFrame | None, firs
         apex = bursts["timestamp_ns"].to_numpy()
         height = rate[np.clip(np.searchsorted(edges, apex, side="right") - 1, 0, bins - 1)]
         axes.plot(apex / DAY_NS, height, "v", color=MARK, markersize=5.0, label="bursts", clip_on=False)
-    axes.set_ylim(0.0, 1.12 * max(float(rate.max()), 1e-9))
+    axes.set_ylim(0.0, 1.3 * max(float(rate.max()), 1e-9))  # room for the legend
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper right", fontsize="small", ncols=2)
 

@@ -201,7 +201,9 @@ def _exceeding_windows(
 
 def _thresholds(background: Background, widths_ns: Integers, alarms_per_hour: float) -> Integers:
     """Fewest counts whose predictive tail keeps the false alarms below each length's share, shape (blocks, lengths)."""
-    part = widths_ns / (widths_ns + background.live_ns[:, None])
+    # A window longer than the live time that its background is known from cannot be judged; none exceeds there.
+    usable = widths_ns <= background.live_ns[:, None]
+    part = np.where(usable, widths_ns / (widths_ns + background.live_ns[:, None]), 0.5)
     m = background.counts[:, None]
     share = alarms_per_hour / widths_ns.size / 3600.0 / ((m + 1.0) / background.live_ns[:, None] * 1e9)
     share = np.broadcast_to(np.minimum(share, 1.0), part.shape)
@@ -222,7 +224,7 @@ def _thresholds(background: Background, widths_ns: Integers, alarms_per_hour: fl
     while walking.any():
         walking[walking] = tail(n, walking) > share[walking]
         n[walking] += 1.0
-    return np.asarray(n, dtype=np.int64) + 1
+    return np.where(usable, n.astype(np.int64) + 1, np.iinfo(np.int32).max)
 
 
 def _merged(windows: _Windows) -> list[list[int]]:

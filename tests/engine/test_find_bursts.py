@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import polars as pl
 import pytest
@@ -189,3 +191,11 @@ def test_what_is_no_sorted_list_of_whole_numbers_gets_one_sentence(times, senten
 def test_a_rate_of_false_alarms_that_makes_no_sense_gets_one_sentence(rate):
     with pytest.raises(InputError, match="false_alarms_per_hour"):
         find_bursts([1, 2, 3], false_alarms_per_hour=rate)
+
+
+@pytest.mark.parametrize("span_ns", [1, 3, 1000, 10**6, 10**8])
+def test_a_list_shorter_than_any_burst_is_searched_at_once(span_ns):
+    times = np.linspace(0, span_ns, 50).astype(np.int64)
+    begin = time.perf_counter()
+    find_bursts(times)
+    assert time.perf_counter() - begin < 5.0
