@@ -69,7 +69,7 @@ def _analyze(path: Path, plots: Path | None, results: Path | None, output: Conso
         table = pl.DataFrame(recorder.get_table())
         _expect_rows(path, recorder.rows)
         span = ""
-        if "timestamp" in table.columns:
+        if {"timestamp", "datetime"} <= set(table.columns):
             span = f", {when(table['timestamp'][0])} to {when(table['timestamp'][-1])}"
         metadata = pl.DataFrame(recorder.get_metadata()).columns
         columns = [name for name in table.columns if name not in {*metadata, "timestamp", "datetime"}]
@@ -99,6 +99,8 @@ def _expect_rows(path: Path, rows: int) -> None:
 
 
 def _is_clean(recorder: object, path: Path, console: Console) -> bool:
+    if getattr(recorder, "has_unfinished_line", False):
+        console.print(f"{path}: the last line has no end yet; it is left out", markup=False, soft_wrap=True)
     bad = int(getattr(recorder, "bad_rows", 0))
     if bad:
         rows = int(getattr(recorder, "rows", 0))

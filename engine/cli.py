@@ -31,6 +31,24 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__  # noqa: PLC0415
+
+        typer.echo(f"utokyo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Follow growing LabVIEW files and find bursts, alpha lines and trapped atoms in them."""
+    del version
+
+
 def main() -> None:
     """Run the command line; mistakes of the user become one sentence and exit code 2."""
     try:
@@ -95,7 +113,9 @@ def run(
 
     console = _console()
     wanted = read_config(config)
-    summary = Runner(wanted.analyses, console=console).run(cycles or wanted.cycles, period_s or wanted.period_s)
+    summary = Runner(wanted.analyses, console=console).run(
+        wanted.cycles if cycles is None else cycles, wanted.period_s if period_s is None else period_s
+    )
     failed = [a for a in summary.analyses if a.failure]
     for analysis in failed:
         print(f"utokyo: {analysis.name}: {analysis.failure}", file=sys.stderr)  # noqa: T201

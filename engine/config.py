@@ -6,6 +6,7 @@ Paths are relative to the folder of the file. Keys that nobody knows are a mista
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def read_config(path: str | Path) -> RunConfig:
     """
     path = Path(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such file; `utokyo run --example` prints one to begin with") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -112,6 +113,10 @@ def _made(where: str, classes: Mapping[str, type[Any]], keys: Any, known: Mappin
     for name in PATHS:
         if name in options:
             options[name] = folder / options[name]
+    if classes is RECORDERS and "filepath" not in options:
+        raise InputError(f"{where}: no filepath")
+    if not math.isfinite(options.get("clock_offset_s", 0.0)):
+        raise InputError(f"{where}: clock_offset_s should be a number of seconds, not {options['clock_offset_s']!r}")
     if "clock_offset_s" in options:
         options["clock_offset"] = timedelta(seconds=options.pop("clock_offset_s"))
     try:
@@ -119,7 +124,8 @@ def _made(where: str, classes: Mapping[str, type[Any]], keys: Any, known: Mappin
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     except TypeError as error:  # an option that this class does not have, or one that it must have
-        raise InputError(f"{where}: kind {kind!r} does not go with these keys ({error})") from None
+        keys_given = ", ".join(options)
+        raise InputError(f"{where}: kind {kind!r} does not go with these keys ({keys_given})") from error
 
 
 def _check(keys: Any, known: Mapping[str, Any], where: str) -> None:

@@ -13,7 +13,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -107,6 +107,8 @@ class Runner:
     """
 
     def __init__(self, analyses: Sequence[Runnable], *, console: Console | None = None) -> None:
+        if not isinstance(analyses, Iterable) or not all(hasattr(a, "run") for a in analyses):
+            raise InputError("a Runner takes a list of analyses: Runner(analyses=[SSDAnalysis(...), ...])")
         self.analyses = list(analyses)
         if not self.analyses:
             raise InputError("a Runner needs at least one analysis")
@@ -213,12 +215,12 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
         report.rows_added = 0
         report.failure = str(error)
     except UtokyoError as error:
-        _note_failure(report, str(error))
-        log.warning("%s: %s; it is tried again in the next cycle", report.name, error)
+        if _note_failure(report, str(error)):
+            log.warning("%s: %s; it is tried again in every cycle", report.name, error)
     except Exception as error:
         # A fault of the program: told with its traceback, and no reason to stop the other analyses.
-        _note_failure(report, f"{type(error).__name__}: {error}")
-        log.exception("%s failed; it is tried again in the next cycle", report.name)
+        if _note_failure(report, f"{type(error).__name__}: {error}"):
+            log.exception("%s failed; it is tried again in every cycle", report.name)
     else:
         rows = getattr(getattr(analysis, "recorder", None), "rows", 0)
         report.rows_added, report.rows = rows - report.rows, rows
@@ -228,10 +230,13 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
     report.seconds = time.monotonic() - begin
 
 
-def _note_failure(report: AnalysisReport, reason: str) -> None:
+def _note_failure(report: AnalysisReport, reason: str) -> bool:
+    """Count a failure; whether it is another one than in the cycle before, and so worth telling."""
+    is_new = report.failure != reason
     report.failures += 1
     report.rows_added = 0
     report.failure = reason
+    return is_new
 
 
 def _wait_for(futures: list[Future[None]]) -> None:

@@ -15,6 +15,7 @@ from ..kernels.text import DAY_NS, SECOND_NS
 __all__ = ["as_number", "cell_value", "datetime_ns", "time_of_day_ns", "unquoted"]
 
 INT64_MAX = 2**63 - 1
+MOST_DIGITS = 100  # of an integer, leading zeros included: Python reads no more than some thousands
 INTEGER_TEXT = re.compile(r"[+-]?[0-9]+")
 FLOAT_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 # How the C library of Windows writes what is not a number.
@@ -47,7 +48,7 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
     cell = unquoted(cell)
     match kind:
         case text.INTEGER:
-            value = int(cell) if INTEGER_TEXT.fullmatch(cell) else None
+            value = int(cell) if len(cell) <= MOST_DIGITS and INTEGER_TEXT.fullmatch(cell) else None
             return value if value is not None and -INT64_MAX - 1 <= value <= INT64_MAX else None
         case text.FLOAT:
             return _float(cell.replace(decimal, ".") if decimal != "." else cell)
@@ -84,6 +85,8 @@ def time_of_day_ns(cell: str) -> int | None:
 
 def as_number(value: str) -> str | int | float:
     """A header's value as a number where it is one and says no more than that (``007`` stays text)."""
+    if len(value) > MOST_DIGITS:
+        return value
     if INTEGER_TEXT.fullmatch(value) and str(int(value)) == value.lstrip("+"):
         return int(value)
     if FLOAT_TEXT.fullmatch(value) and not INTEGER_TEXT.fullmatch(value) and value[:1] in "+-.0123456789":

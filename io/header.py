@@ -80,8 +80,8 @@ class NoHeader:
 
     def read(self, lines: Sequence[bytes], layout: Layout) -> Header | None:
         """Answer at once: there is nothing to read."""
-        del lines, layout
-        return Header(0, 0)
+        del layout
+        return Header(len(UTF8_MARK) if lines and lines[0].startswith(UTF8_MARK) else 0, 0)
 
 
 @dataclass(frozen=True)

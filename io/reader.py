@@ -95,6 +95,11 @@ class Reader:
         return self._rows_before + (self._buffer.rows if self._buffer else 0)
 
     @property
+    def has_unfinished_line(self) -> bool:
+        """Whether bytes wait for the end of their line."""
+        return bool(self._file.unfinished().strip(b"\0\r\n "))
+
+    @property
     def layout(self) -> Layout | None:
         """The layout in use; None while it is to be found out."""
         return self._layout

@@ -24,6 +24,7 @@ DELIMITERS = "\t;|,"
 ENCODINGS = ("utf-8", "cp932")
 AGREEMENT = 0.8  # the part of the sample that must follow; the rest are bad rows, told one by one
 TIME_NAMES = ("timestamp_ns", "timestamp")
+UNITS_NS = (1, 1_000, 1_000_000, 1_000_000_000)  # of integers since 1970
 
 
 def check_encoding(path: Path, lines: Sequence[bytes]) -> None:
@@ -56,22 +57,27 @@ def sniff_layout(path: Path, lines: Sequence[bytes]) -> Layout | None:
     delimiter = _delimiter(filled)
     rows = list(csv.reader(texts, delimiter=delimiter))
     width = _usual_width(rows)
+    wide = [row for row in rows if len(row) == width]
+    if width > 1 and sum(not row[-1].strip() for row in wide) > AGREEMENT * len(wide):
+        width -= 1  # a delimiter behind the last cell, which the names may lack
     skip = next(i for i, row in enumerate(rows) if len(row) >= width)
     first = rows[skip]
     has_names = all(_kind(cell) in {None, Kind.TEXT} for cell in first) and any(cell.strip() for cell in first)
     body = [row for row in rows[skip + has_names :] if row]
-    last = len(first) - 1
-    trailing = has_names and first[-1].strip() == "" and all(len(row) <= last or not row[last] for row in body)
+    names_end = len(first) - (
+        first[-1].strip() == "" and all(len(r) < len(first) or not r[len(first) - 1] for r in body)
+    )
+    trailing = has_names and (names_end < len(first) or any(len(row) == names_end + 1 for row in body))
     if has_names and not body:
         return None
     names = distinct([cell.strip() for cell in first] if has_names else [""] * width)
-    names = names[:-1] if trailing else names
+    names = names[:names_end] if has_names else names
     decimal = "," if delimiter != "," and _has_decimal_commas(body) else "."
     columns = tuple(
         Column(name, _column_kind([row[i] for row in body if i < len(row)], decimal), nullable=True)
         for i, name in enumerate(names)
     )
-    columns, time = _with_time(columns)
+    columns, time = _with_time(columns, body)
     return Layout(
         "table",
         columns,
@@ -127,7 +133,18 @@ def _has_decimal_commas(body: Sequence[Sequence[str]]) -> bool:
     return len(numbers) > AGREEMENT * len(found)
 
 
-def _with_time(columns: tuple[Column, ...]) -> tuple[tuple[Column, ...], TimeRule | None]:
+def _unit_ns(column: Sequence[str]) -> int | None:
+    """Nanoseconds of one count of integers since 1970, by their size; None where they are no times of today."""
+    counts = sorted(abs(int(v)) for cell in column if (v := cells.cell_value(cell, Kind.INTEGER)) is not None)
+    if not counts:
+        return None
+    middle = counts[len(counts) // 2]
+    return next((unit for unit in UNITS_NS if 1e17 <= middle * unit < 1e19), None)
+
+
+def _with_time(
+    columns: tuple[Column, ...], body: Sequence[Sequence[str]]
+) -> tuple[tuple[Column, ...], TimeRule | None]:
     """The columns with those that tell the time made mandatory, and the rule that reads them."""
 
     def first(kind: Kind, names: Sequence[str] | None = None) -> str | None:
@@ -136,7 +153,13 @@ def _with_time(columns: tuple[Column, ...]) -> tuple[tuple[Column, ...], TimeRul
     def mandatory(*names: str) -> tuple[Column, ...]:
         return tuple(Column(c.name, c.kind, nullable=c.name not in names) for c in columns)
 
-    moment = first(Kind.INTEGER, TIME_NAMES) or first(Kind.DATETIME)
+    counted = first(Kind.INTEGER, TIME_NAMES)
+    if counted is not None:
+        place = next(i for i, c in enumerate(columns) if c.name == counted)
+        unit_ns = _unit_ns([row[place] for row in body if place < len(row)])
+        if unit_ns is not None:
+            return mandatory(counted), ColumnTime(counted, unit_ns)
+    moment = first(Kind.DATETIME)
     if moment is not None:
         return mandatory(moment), ColumnTime(moment)
     date, clock = first(Kind.DATE), first(Kind.TIME)

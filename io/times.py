@@ -47,14 +47,22 @@ class TimeRule(Protocol):
 
 @dataclass(frozen=True)
 class ColumnTime:
-    """The time stands in one column: of date and time, or of integer nanoseconds as result tables have them."""
+    """The time stands in one column: of date and time, or of integers since 1970, as result tables have them.
+
+    Parameters
+    ----------
+    column : str
+    unit_ns : int
+        Nanoseconds of one count, for integers.
+    """
 
     column: str
+    unit_ns: int = 1
 
     def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
         """Take the column as it is."""
         del metadata, previous_ns
-        return np.asarray(column(self.column), dtype=np.int64)
+        return np.asarray(column(self.column) * np.int64(self.unit_ns), dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,8 @@ class Analysis(ABC):
     ) -> None:
         if (filepath is None) == (recorder is None):
             raise InputError(f"{type(self).__name__} takes a filepath or a recorder: one of them")
+        if recorder is not None and not hasattr(recorder, "get_table"):
+            raise InputError(f"recorder={recorder!r} is no recorder; a path is given as filepath")
         self.recorder = recorder if recorder is not None else self._recorder_of(Path(filepath or ""))
         self.image_src = None if image_src is None else Path(image_src)
         self.image_extension = "." + image_extension.lstrip(".").lower()
@@ -180,6 +182,14 @@ class Analysis(ABC):
     def table(cls, rows: list[dict[str, Any]]) -> pl.DataFrame:
         """A result table of `rows`, with the columns and types of `parameters`."""
         return pl.DataFrame(rows, schema={p.name: p.dtype for p in cls.parameters}, orient="row")
+
+    def _rows_of(self, *columns: str) -> pl.DataFrame:
+        """The recorder's table, which must have these columns."""
+        table = pl.DataFrame(self.recorder.get_table())
+        missing = [name for name in columns if name not in table.columns]
+        if missing:
+            raise InputError(f"{self.name} needs a source whose table has the column {missing[0]!r}; this one has not")
+        return table
 
     def _recorder_of(self, filepath: Path) -> Recorder:
         return self.recorder_class(filepath)

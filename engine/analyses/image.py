@@ -151,9 +151,7 @@ class ImageAnalysis(Analysis):
         return FileRecorder(filepath, self.match)
 
     def _files(self) -> pl.DataFrame:
-        table = pl.DataFrame(self.recorder.get_table())
-        if "filepath" not in table.columns:
-            raise InputError("ImageAnalysis needs a recorder whose table has the column 'filepath'")
+        table = self._rows_of("filepath")
         nothing = {
             "filename": pl.col("filepath").map_elements(lambda path: Path(path).name, pl.String),
             "size_bytes": pl.lit(0, pl.Int64),

@@ -40,6 +40,8 @@ class PMTAnalysis(Analysis):
         ResultParameter("difference_error_A", pl.Float64, "A", "its standard error", shown=False),
     )
 
+    _row: dict[str, Any] | None = None
+
     def analyse(self) -> pl.DataFrame:
         """Means of all rows so far."""
         table = self._readings()
@@ -57,18 +59,18 @@ class PMTAnalysis(Analysis):
             row |= {f"current_{name}_A": mean.value, f"current_{name}_error_A": mean.error}
         row["difference_A"] = means["on"].value - means["off"].value
         row["difference_error_A"] = math.hypot(means["on"].error, means["off"].error)
-        return self.table([row]).fill_nan(None)
+        results = self.table([row]).with_columns(pl.selectors.float().fill_nan(None))
+        self._row = results.row(0, named=True)
+        return results
 
     def draw(self) -> Iterator[tuple[str, Figure]]:
         """One figure: both 2D histograms, and the 1D histograms beside them."""
         table = self._readings()
         on = (table[COIL] == 1).to_numpy()
-        row = self.analyse().to_dicts()
+        row = self._row
         yield (
             f"{self.file_stem}_current",
-            pmt_figure(
-                table["timestamp"].to_numpy(), table[CURRENT].to_numpy(), on, row[0] if row else None, self.source_name
-            ),
+            pmt_figure(table["timestamp"].to_numpy(), table[CURRENT].to_numpy(), on, row, self.source_name),
         )
 
     def replaced_by(self, results: pl.DataFrame) -> pl.Expr:
@@ -77,5 +79,5 @@ class PMTAnalysis(Analysis):
         return (pl.col("source") == self.source) & pl.col("timestamp_ns").is_in(stamps)
 
     def _readings(self) -> pl.DataFrame:
-        table = pl.DataFrame(self.recorder.get_table())
+        table = self._rows_of("timestamp", CURRENT, COIL)
         return table.select("timestamp", CURRENT, COIL).drop_nulls()

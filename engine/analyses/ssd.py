@@ -121,7 +121,7 @@ class SSDAnalysis(Analysis):
         return (pl.col("source") == self.source) & stamps.is_between(int(times_ns[0]), int(times_ns[-1]))
 
     def _pulses(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        table = pl.DataFrame(self.recorder.get_table())
+        table = self._rows_of("timestamp", "PulseHeight")
         return table["timestamp"].to_numpy(), table["PulseHeight"].to_numpy()
 
     def _key(self, times_ns: NDArray[np.int64], burst: dict[str, Any]) -> tuple[int, ...]:

@@ -45,6 +45,7 @@ MOST_WINDOWS = 1_000_000
 BEFORE_S, BEHIND_S = (15.0, 20.0), (25.0, 40.0)
 """Where a fit may look before and behind a burst: at least, at most. The decay is told from the background there."""
 
+MOST_FALSE_ALARMS_PER_HOUR = 1000.0  # beyond it every fluctuation is a burst
 SCHEMA = {
     "timestamp_ns": pl.Int64,
     "onset_ns": pl.Int64,
@@ -87,10 +88,11 @@ def find_bursts(timestamps_ns: ArrayLike | pl.Series, *, false_alarms_per_hour: 
     Raises
     ------
     InputError
-        If the times are not sorted, not integers or missing, or the rate of false alarms is not positive.
+        If the times are not sorted, not integers or missing, or the rate of false alarms is out of range.
     """
-    if not (math.isfinite(false_alarms_per_hour) and false_alarms_per_hour > 0.0):
-        raise InputError(f"false_alarms_per_hour is a positive number, not {false_alarms_per_hour}.")
+    if not 0.0 < false_alarms_per_hour <= MOST_FALSE_ALARMS_PER_HOUR:
+        limit = f"{MOST_FALSE_ALARMS_PER_HOUR:g}"
+        raise InputError(f"false_alarms_per_hour is above 0 and at most {limit}, not {false_alarms_per_hour}.")
     times_ns = sorted_times_ns(timestamps_ns)
     widths_ns = _window_lengths_ns(times_ns)
     rows: list[tuple[int | float, ...]] = []

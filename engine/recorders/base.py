@@ -75,6 +75,8 @@ class Recorder:
         self.frame = frame
         if frame not in {"polars", "pandas"}:
             raise InputError(f"frame should be 'polars' or 'pandas', not {frame!r}")
+        if not isinstance(clock_offset, timedelta):
+            raise InputError(f"clock_offset should be a timedelta, as timedelta(seconds=-180), not {clock_offset!r}")
         self._lock = threading.RLock()
         self._reader = self._new_reader()
         self._table: pl.DataFrame | None = None
@@ -128,6 +130,16 @@ class Recorder:
             return self._reader.is_up_to_date()
 
     @property
+    def clock_offset_ns(self) -> int:
+        """What is added to all times, in ns."""
+        return self.clock_offset // timedelta(microseconds=1) * 1000
+
+    @property
+    def has_unfinished_line(self) -> bool:
+        """Whether the file ends in a line without its end, which was left out."""
+        return self._reader.has_unfinished_line
+
+    @property
     def rows(self) -> int:
         """Rows read so far."""
         return self._reader.rows
@@ -160,8 +172,7 @@ class Recorder:
         return self.layout
 
     def _new_reader(self) -> Reader:
-        offset_ns = self.clock_offset // timedelta(microseconds=1) * 1000
-        return Reader(self.filepath, self.make_layout(), clock_offset_ns=offset_ns)
+        return Reader(self.filepath, self.make_layout(), clock_offset_ns=self.clock_offset_ns)
 
     def _read(self, max_rows: int | None = None) -> int:
         """Let the reader read; rows added."""
@@ -194,7 +205,11 @@ class Recorder:
             for key, value in self._reader.metadata.items()
         )
         times = self._reader.time_series()
-        return data if times is None else data.with_columns(times)
+        if times is None:
+            return data
+        # A column of the file that has the name of a time and another meaning is kept under another name.
+        clashing = {s.name: f"{s.name} (file)" for s in times if s.name in taken and not data[s.name].equals(s)}
+        return data.rename(clashing).with_columns(times)
 
 
 class Parser(Recorder):
@@ -219,6 +234,14 @@ class Parser(Recorder):
         super().__init__(filepath, **options)
         self.lines_per_update = lines_per_update
 
+    def get_table(self) -> Any:
+        """The next rows joined with the metadata; empty when it has caught up."""
+        with self._lock:
+            # Rows of the file may give no row of the table: then go on, for an empty table means the end.
+            while self.update() and self._joined().is_empty():
+                pass
+            return as_asked(self._joined(), self.frame)
+
     def update(self) -> int:
         """Go on to the next chunk; its rows."""
         with self._lock:
@@ -235,10 +258,6 @@ class Parser(Recorder):
 
     def __exit__(self, *reason: object) -> None:
         """Nothing is open between calls; `with` is for those who like it."""
-
-
-def _literal_type(value: str | float) -> type[pl.DataType] | None:
-    return pl.Int64 if isinstance(value, int) else None
 
 
 def as_asked(table: pl.DataFrame, frame: FrameKind) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...io.errors import InputError, MissingFileError
+from ...io.header import UTF8_MARK
 from .base import Recorder
 from .coil import CoilRecorder
 from .gauge import GaugeRecorder
@@ -69,7 +70,7 @@ def recorder_for(path: str | Path) -> type[Recorder]:
     path = Path(path)
     try:
         with path.open("rb") as handle:
-            head = handle.read(HEAD_BYTES)
+            head = handle.read(HEAD_BYTES).removeprefix(UTF8_MARK)
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such file") from None
     except OSError as error:

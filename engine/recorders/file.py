@@ -115,9 +115,8 @@ class FileRecorder(Recorder):
         return with_time(listing.drop("timestamp"), listing["timestamp"])
 
     def _listing(self) -> pl.DataFrame:
-        offset_ns = self.clock_offset // timedelta(microseconds=1) * 1000
         rows = [
-            (name, str(self.filepath / name), size, source, stamp + offset_ns)
+            (name, str(self.filepath / name), size, source, stamp + self.clock_offset_ns)
             for name, (size, source, stamp) in self._known.items()
         ]
         return pl.DataFrame(rows, schema=SCHEMA, orient="row")
@@ -151,7 +150,7 @@ class FrameParser(Recorder):
             raise InputError(f"lines_per_update should be 1 or more, not {lines_per_update}")
         super().__init__(filepath, *args, **options)
         self.lines_per_update = lines_per_update
-        self._handed_out = 0
+        self._handed_out: set[Any] = set()
 
     def get_table(self) -> Any:
         """The next rows of the table; empty when it has caught up."""
@@ -166,10 +165,20 @@ class FrameParser(Recorder):
             yield table
 
     def _next(self, whole: Any) -> Any:
-        chunk = whole[self._handed_out : self._handed_out + self.lines_per_update]
-        self._handed_out += len(chunk)
-        return chunk
+        table = whole if isinstance(whole, pl.DataFrame) else pl.from_pandas(whole)
+        keys = self.row_keys(table).to_list()
+        new = [i for i, key in enumerate(keys) if key not in self._handed_out][: self.lines_per_update]
+        self._handed_out.update(keys[i] for i in new)
+        return as_asked(table[new], self.frame)
+
+    def row_keys(self, table: pl.DataFrame) -> pl.Series:
+        """What tells the rows of a table from each other when it is made again: their content."""
+        return table.hash_rows()
 
 
 class FileParser(FrameParser, FileRecorder):
     """`FileRecorder` in chunks of files."""
+
+    def row_keys(self, table: pl.DataFrame) -> pl.Series:
+        """Files are told by their names."""
+        return table["filename"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -77,7 +76,7 @@ class ImageRecorder(Recorder):
         return pl.DataFrame({str(i): image[:, i] for i in range(image.shape[1])})
 
     def _joined(self) -> pl.DataFrame:
-        stamp = ImageTimes().timestamp_ns(self.filepath)[0] + self.clock_offset // timedelta(microseconds=1) * 1000
+        stamp = ImageTimes().timestamp_ns(self.filepath)[0] + self.clock_offset_ns
         moment = pl.lit(stamp, pl.Int64)
         return self._frame().with_columns(moment.alias("timestamp"), moment.cast(pl.Datetime("ns")).alias("datetime"))
 
@@ -91,3 +90,7 @@ class ImageRecorder(Recorder):
 
 class ImageParser(FrameParser, ImageRecorder):
     """`ImageRecorder` in chunks of image rows."""
+
+    def row_keys(self, table: pl.DataFrame) -> pl.Series:
+        """Rows of an image may be alike: they are told by their place."""
+        return pl.Series(range(table.height))

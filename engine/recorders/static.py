@@ -29,6 +29,8 @@ class StaticRecorder:
     bad_row_messages: tuple[str, ...] = ()
 
     def __init__(self, table: Any, metadata: Any = None, *, frame: FrameKind = "polars") -> None:
+        if frame not in {"polars", "pandas"}:
+            raise InputError(f"frame should be 'polars' or 'pandas', not {frame!r}")
         self.frame = frame
         try:
             data = table if isinstance(table, pl.DataFrame) else pl.DataFrame(table)

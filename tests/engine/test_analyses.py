@@ -195,7 +195,11 @@ def test_wrong_arguments_get_one_sentence(tmp_path):
         SSDAnalysis("x.csv", image_extension=".docx")
     with pytest.raises(InputError, match=r"ends in \.csv or \.parquet"):
         SSDAnalysis("x.csv", result_filepath="x.xlsx")
+    with pytest.raises(InputError, match="a path is given as filepath"):
+        SSDAnalysis(recorder="x.csv")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="needs a source whose table has the column 'timestamp'"):
+        SSDAnalysis(recorder=StaticRecorder({"x": [1]})).run()
     with pytest.raises(InputError, match="draw should be"):
         ImageAnalysis(tmp_path, draw="sometimes")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="needs a recorder whose table has the column"):
+    with pytest.raises(InputError, match="needs a source whose table has the column"):
         ImageAnalysis(recorder=StaticRecorder({"x": [1]})).run()

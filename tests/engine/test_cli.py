@@ -137,6 +137,8 @@ def test_the_shipped_example_is_a_configuration_that_runs(tmp_path):
         ("[[analyses]]\nkind = 'ssd'\nfilepath = 'x'\nresult_filepath = 'y.xls'", "ends in .csv or .parquet"),
         ("[[analyses]]\nkind = 'ssd'\nfilepath = 'x'\ndraw = 'never'", "does not go with these keys"),
         ("[[analyses]]\nkind = 'ssd'\nrecorder = 'a'", "no [recorders.a]"),
+        ("[recorders.a]\nkind = 'ssd'\n[[analyses]]\nkind = 'ssd'\nrecorder = 'a'", "[recorders.a]: no filepath"),
+        ("[recorders.a]\nkind = 'ssd'\nfilepath = 'x'\nclock_offset_s = nan", "clock_offset_s should be a number"),
         ("cycles = 0\n[[analyses]]\nkind = 'ssd'\nfilepath = 'x'", "1 cycle or more"),
     ],
 )
@@ -146,6 +148,18 @@ def test_a_wrong_configuration_gets_one_sentence(config, sentence, tmp_path):
     assert answer.returncode == 2
     assert sentence in " ".join(answer.stderr.split())
     assert "Traceback" not in answer.stderr
+
+
+def test_no_cycle_is_refused_and_the_version_is_told(tmp_path):
+    (tmp_path / "run.toml").write_text("[[analyses]]\nkind = 'ssd'\nfilepath = 'x'")
+    assert utokyo("run", "run.toml", "--cycles", 0, folder=tmp_path).returncode == 2
+    assert utokyo("--version", folder=tmp_path).stdout.startswith("utokyo ")
+
+
+def test_a_last_line_without_its_end_is_told(tmp_path):
+    (tmp_path / "k.csv").write_text("a,b\n1,2\n3,4")
+    answer = utokyo("analyze", "k.csv", folder=tmp_path)
+    assert "the last line has no end yet; it is left out" in answer.stderr
 
 
 def test_a_run_without_its_file_waits_and_then_says_so(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from utokyo import (
     ImageRecorder,
     InputError,
     IonRecorder,
+    LaserParser,
     LaserRecorder,
     MissingFileError,
     PMTRecorder,
@@ -354,3 +356,70 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
     (tmp_path / "f").write_text("x")
     with pytest.raises(InputError, match="FileRecorder wants the folder"):
         FileRecorder(tmp_path / "f").get_table()
+
+
+def test_a_parser_goes_on_over_rows_that_measured_nothing(tmp_path):
+    path = tmp_path / "log.lta"
+    header = "WLMLTAID02\nStartTime\t15.03.2022, 08:46:39.387\n\n[Measurement data]\n26\t0\t1\n"
+    names = "Time  [ms]\tSignal 8  Wavelength, vac.  [nm]\tSignal 1  Wavelength, vac.  [nm]\n"
+    path.write_text(header + names + "1.5\t780.1\n2.5\n3.5\t\t780.2\n")
+    assert LaserRecorder(path).get_table()["signal"].to_list() == [8, 1]
+    chunks = [c["signal"].to_list() for c in LaserParser(path, lines_per_update=1)]
+    assert chunks == [[8], [1]]
+
+
+def test_a_file_that_appears_late_with_an_early_time_is_handed_out_once(tmp_path):
+    for i, name in enumerate(("a.csv", "b.csv", "c.csv")):
+        (tmp_path / name).write_text("1\n")
+        os.utime(tmp_path / name, (1e9 + i, 1e9 + i))
+    parser = FileParser(tmp_path, r".*\.csv")
+    assert parser.get_table()["filename"].to_list() == ["a.csv", "b.csv", "c.csv"]
+    (tmp_path / "old.csv").write_text("1\n")
+    os.utime(tmp_path / "old.csv", (1e8, 1e8))
+    assert parser.get_table()["filename"].to_list() == ["old.csv"]
+    assert parser.get_table().is_empty()
+
+
+@pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_integers_since_1970_are_read_in_the_unit_that_they_are_in(tmp_path, unit):
+    path = tmp_path / "t.csv"
+    moment_ns = 1_647_216_000_000_000_000
+    path.write_text(f"timestamp,v\n{moment_ns // unit},1\n{moment_ns // unit + 1},2\n")
+    assert Recorder(path).get_table()["datetime"][0] == datetime(2022, 3, 14)
+
+
+def test_small_integers_called_timestamp_are_no_times(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("timestamp,v\n1,1\n2,2\n")
+    assert Recorder(path).get_table().columns == ["timestamp", "v"]
+
+
+def test_a_column_that_has_the_name_of_a_time_is_kept(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("when,datetime\n2022-03-14 10:00:00,7\n")
+    table = Recorder(path).get_table()
+    assert table.columns == ["when", "datetime (file)", "timestamp", "datetime"]
+    assert table["datetime (file)"].to_list() == [7]
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (b"\xef\xbb\xbf1,2\n3,4\n5,6\n", 3),
+        (b"\xef\xbb\xbfa,b\n3,4\n5,6\n", 2),
+        (b"a,b\n1,2,\n3,4,\n5,6,\n", 3),
+    ],
+)
+def test_odd_tables_lose_no_good_row(tmp_path, content, rows):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    recorder = Recorder(path)
+    assert recorder.get_data().height == rows
+    assert recorder.bad_rows == 0
+
+
+def test_wrong_arguments_get_one_sentence(ssd_file):
+    with pytest.raises(InputError, match="clock_offset should be a timedelta"):
+        SSDRecorder(ssd_file, clock_offset=-180)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="frame should be"):
+        StaticRecorder({"a": [1]}, frame="xx")  # type: ignore[arg-type]

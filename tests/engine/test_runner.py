@@ -79,7 +79,7 @@ def test_one_that_fails_is_tried_again_while_the_others_go_on(caplog):
     assert [len(a.started) for a in (failing, faulty, good)] == [3, 3, 3]
     assert [a.failures for a in summary.analyses] == [3, 3, 0]
     assert summary.analyses[0].failure == "a.csv, line 1: no"
-    assert "a.csv, line 1: no; it is tried again in the next cycle" in caplog.text
+    assert "a.csv, line 1: no; it is tried again in every cycle" in caplog.text
     assert "Traceback" in caplog.text  # of the KeyError alone: a fault of the program
     assert summary.analyses[2].results == 2
 

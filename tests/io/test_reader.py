@@ -120,6 +120,7 @@ def test_windows_spellings_of_what_is_not_a_number_are_read(tmp_path, text, valu
         ("1a,2,2022/03/14 10:00:00,a", "n should be an integer, found '1a'"),
         ("1,2O,2022/03/14 10:00:00,a", "x should be a number, found '2O'"),
         ("1,2,2022/02/30 10:00:00,a", "t should be a date and time, found '2022/02/30 10:00:00'"),
+        ("1" * 5000 + ",2,2022/03/14 10:00:00,a", f"n should be an integer, found '{'1' * 37}...'"),
         (",2,2022/03/14 10:00:00,a", "n should be an integer, found nothing"),
         ("99999999999999999999,2,2022/03/14 10:00:00,a", "n should be an integer, found '99999999999999999999'"),
     ],
