@@ -28,12 +28,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..kernels import text
-from . import cells
 from .buffer import ColumnBuffer
 from .errors import FormatError, InputError
 from .growing import GrowingFile
 from .header import Header, HeaderMismatch
 from .layout import Column, Kind, Layout
+from .rows import settle_rows
 from .sniff import check_encoding, sniff_layout
 
 __all__ = ["Reader"]
@@ -329,71 +329,14 @@ class Reader:
                 spans,
                 odd,
             )
-            rows = self._settle(data, odd[:found], rows, spans, texts)
+            rows = settle_rows(data, odd[:found], rows, spans, buffer, layout, self._count_bad)
             self._line += lines
             self._set_timestamps(first, first + rows)
             self._added += rows
         return start
 
-    def _settle(
-        self,
-        data: NDArray[np.uint8],
-        odd: NDArray[np.int64],
-        rows: int,
-        spans: NDArray[np.int64],
-        texts: list[int],
-    ) -> int:
-        """Judge the odd cells, drop the bad rows, and commit the others; how many they are."""
-        layout, buffer = self._layout, self._buffer
-        assert layout is not None
-        assert buffer is not None
-        first = buffer.rows
-        bad: dict[int, None] = {}
-        nullable = np.array([c.nullable for c in buffer.columns], dtype=np.bool_)
-        text_values: dict[int, dict[int, str]] = {i: {} for i in texts}
-        is_missing = (odd[:, 4] == text.ODD_EMPTY) & nullable[np.where(odd[:, 0] >= 0, odd[:, 1], 0)]
-        missing = odd[is_missing]
-        for row, column, begin, end, code, line in odd[~is_missing].tolist():
-            number = self._line + line + 1
-            if code == text.BAD_FIELD_COUNT:
-                names = layout.delimiter.replace("\t", "<TAB>").join(c.header_name for c in buffer.columns)
-                names = names if len(names) <= 120 else names[:117] + "..."
-                self._count_bad(number, f"expected {len(buffer.columns)} fields ({names}), found {column}")
-                continue
-            if row in bad:
-                continue
-            what = buffer.columns[column]
-            cell = data[begin:end].tobytes().decode(layout.encoding, errors="replace")
-            if what.kind is Kind.TEXT:
-                text_values[column][row] = cells.unquoted(cell)
-                continue
-            value = cells.cell_value(cell, what.kind, layout.decimal)
-            if value is None and layout.guessed and what.kind is Kind.INTEGER:
-                value = cells.cell_value(cell, Kind.FLOAT, layout.decimal)
-                if value is not None:
-                    buffer.widen(column)
-            if value is not None:
-                buffer.put(column, first + row, value)
-                continue
-            bad[row] = None
-            shown = repr(cell if len(cell) <= 40 else cell[:37] + "...")
-            found = f"found {shown}" if cell else "found nothing"
-            self._count_bad(number, f"{what.name} should be {_ARTICLE[what.kind]}, {found}")
-        kept = np.ones(rows, np.bool_)
-        kept[list(bad)] = False
-        place = np.cumsum(kept) - 1
-        if bad:
-            buffer.keep(first, kept)
-        for k, i in enumerate(texts):
-            starts, stops, source = spans[2 * k, :rows], spans[2 * k + 1, :rows], data
-            if layout.short_rows or text_values[i]:
-                starts, stops, source = _patched(source, starts, stops, text_values[i], odd, i, layout.encoding)
-            buffer.add_text(i, source, starts[kept], stops[kept])
-        nulls = {int(c): place[missing[(missing[:, 1] == c) & kept[missing[:, 0]], 0]] for c in set(missing[:, 1])}
-        buffer.commit(int(kept.sum()), nulls)
-        return int(kept.sum())
-
-    def _count_bad(self, line: int, reason: str) -> None:
+    def _count_bad(self, line_from_here: int, reason: str) -> None:
+        line = self._line + line_from_here + 1
         self.bad_rows += 1
         if len(self.bad_row_messages) < MESSAGES:
             self.bad_row_messages.append(f"{self.path.name}, line {line}: {reason}; the row was skipped")
@@ -405,15 +348,6 @@ class Reader:
             log.warning("%s: %d bad rows so far; further ones are only counted", self.path.name, self.bad_rows)
             self._told_that_more = True
         self._told = len(self.bad_row_messages)
-
-
-_ARTICLE = {
-    Kind.INTEGER: "an integer",
-    Kind.FLOAT: "a number",
-    Kind.DATETIME: "a date and time",
-    Kind.DATE: "a date",
-    Kind.TIME: "a time of day",
-}
 
 
 def _lines(data: NDArray[np.uint8]) -> list[bytes]:
@@ -428,24 +362,3 @@ def _columns(layout: Layout, header: Header) -> tuple[Column, ...]:
     known = {column.header_name: column for column in layout.columns}
     others = layout.others or Column("", Kind.TEXT, nullable=True)
     return tuple(known.get(name) or replace(others, name=name) for name in header.names)
-
-
-def _patched(
-    data: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    stops: NDArray[np.int64],
-    values: Mapping[int, str],
-    odd: NDArray[np.int64],
-    column: int,
-    encoding: str,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-    """Spans of text cells with the unquoted ones put behind the data, and those of missing cells made empty."""
-    starts, stops = starts.copy(), stops.copy()
-    absent = odd[(odd[:, 4] == text.ODD_EMPTY) & (odd[:, 1] == column), 0]
-    starts[absent] = stops[absent] = 0
-    extra = bytearray()
-    for row, value in values.items():
-        starts[row] = data.size + len(extra)
-        extra += value.encode(encoding, errors="replace")
-        stops[row] = data.size + len(extra)
-    return starts, stops, np.concatenate([data, np.frombuffer(bytes(extra), np.uint8)]) if extra else data
