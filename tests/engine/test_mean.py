@@ -22,11 +22,8 @@ def test_pulls_of_the_mean_have_width_one(correlation):
 
     pulls = np.array([(m.value - 3.0) / m.error for m in means])
 
-    # The window leaves out the farthest correlations and the mean takes up some of the slowest noise: the error is a
-    # few per cent small, more so where fewer readings count.
-    bias = 0.15 * READINGS / 200 * correlation**4
     assert abs(pulls.mean()) < 4 / math.sqrt(SERIES)
-    assert pulls.std() == pytest.approx(1.0 + bias / 2, abs=bias / 2 + 4 / math.sqrt(2 * SERIES))
+    assert pulls.std() == pytest.approx(1.0, abs=4 / math.sqrt(2 * SERIES))
 
 
 def test_the_naive_error_would_be_far_too_small():
