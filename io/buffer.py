@@ -45,6 +45,8 @@ class ColumnBuffer:
     ----------
     rows : int
         Rows that are there.
+    has_text : bool
+        Whether there are columns of text.
     ints, floats : int64 and float64, shape (slots, capacity)
         The columns; `slots` says which is where. The last row of `ints` holds the timestamps.
     kinds, slots : int64, shape (columns,)
@@ -62,6 +64,7 @@ class ColumnBuffer:
             self.slots[i] = counts[family]
             counts[family] += 1
         self.rows = 0
+        self.has_text = counts["text"] > 0
         self._timestamp_slot = counts["int"]
         self.ints: Integers = np.empty((counts["int"] + 1, 0), np.int64)
         self.floats: Floats = np.empty((counts["float"], 0), np.float64)
@@ -104,11 +107,15 @@ class ColumnBuffer:
         self.kinds[column], self.slots[column] = Kind.FLOAT, self.floats.shape[0] - 1
         self.columns = tuple(replace(c, kind=Kind.FLOAT) if i == column else c for i, c in enumerate(self.columns))
 
-    def renew_timestamps(self, timestamps_ns: Integers) -> None:
-        """Replace all timestamps: the header says another start now. Frames that were shown keep theirs."""
-        ints = self.ints.copy()
-        ints[self._timestamp_slot, : timestamps_ns.size] = timestamps_ns
-        self.ints = ints
+    def renew_timestamps(self) -> None:
+        """Make room for other timestamps: the header says another start now. Frames that were shown keep theirs."""
+        self.ints = self.ints.copy()
+
+    def move_back(self, first: int, rows: int) -> None:
+        """Move rows that are not committed yet from `first` to directly behind those that are."""
+        if first > self.rows:
+            for matrix in (self.ints, self.floats):
+                matrix[:, self.rows : self.rows + rows] = matrix[:, first : first + rows]
 
     def keep(self, start: int, kept: NDArray[np.bool_]) -> None:
         """Close the gaps that bad rows leave in the rows behind `start`, which are not committed yet."""
@@ -140,25 +147,25 @@ class ColumnBuffer:
                 valid[start + empty[column]] = False
         self.rows = stop
 
-    def frame(self) -> pl.DataFrame:
-        """All columns as polars sees them, without a copy of numbers and times."""
-        return pl.DataFrame([self._series(i) for i in range(len(self.columns))])
+    def frame(self, start: int, stop: int) -> pl.DataFrame:
+        """Rows as polars sees them, without a copy of numbers and times."""
+        return pl.DataFrame([self._series(i, start, stop) for i in range(len(self.columns))])
 
-    def time_series(self) -> tuple[pl.Series, pl.Series]:
+    def time_series(self, start: int, stop: int) -> tuple[pl.Series, pl.Series]:
         """The columns `timestamp` (Int64, ns) and `datetime` (Datetime, ns): two views of one memory."""
-        buffers = [None, pa.py_buffer(self.timestamps_ns())]
-        stamp = pa.Array.from_buffers(pa.int64(), self.rows, buffers)
-        moment = pa.Array.from_buffers(pa.timestamp("ns"), self.rows, buffers)
+        buffers = [None, pa.py_buffer(self.timestamps_ns(start, stop))]
+        stamp = pa.Array.from_buffers(pa.int64(), stop - start, buffers)
+        moment = pa.Array.from_buffers(pa.timestamp("ns"), stop - start, buffers)
         return pl.Series("timestamp", stamp), pl.Series("datetime", moment)
 
-    def _series(self, i: int) -> pl.Series:
+    def _series(self, i: int, start: int, stop: int) -> pl.Series:
         column, valid = self.columns[i], None
         if i in self._valid:
-            valid = pa.py_buffer(np.packbits(self._valid[i][: self.rows], bitorder="little"))
+            valid = pa.py_buffer(np.packbits(self._valid[i][start:stop], bitorder="little"))
         if column.kind is Kind.TEXT:
-            return pl.Series(column.name, self._texts[self.slots[i]].array(valid))
-        values = pa.py_buffer(self.column(column.name))
-        series = pl.Series(column.name, pa.Array.from_buffers(_ARROW[column.kind], self.rows, [valid, values]))
+            return pl.Series(column.name, self._texts[self.slots[i]].array(start, stop, valid))
+        values = pa.py_buffer(self.column(column.name, start, stop))
+        series = pl.Series(column.name, pa.Array.from_buffers(_ARROW[column.kind], stop - start, [valid, values]))
         return series.cast(pl.Date) if column.kind is Kind.DATE else series
 
 
@@ -186,10 +193,12 @@ class _TextColumn:
         gather_text(data, starts, stops, self._data, self._offsets[self.rows : self.rows + rows + 1])
         self.rows += rows
 
-    def array(self, valid: pa.Buffer | None) -> pa.Array:
-        offsets = self._offsets[: self.rows + 1]
+    def array(self, start: int, stop: int, valid: pa.Buffer | None) -> pa.Array:
+        offsets = self._offsets[start : stop + 1]
         data = self._data[: offsets[-1]]
-        return pa.Array.from_buffers(pa.large_string(), self.rows, [valid, pa.py_buffer(offsets), pa.py_buffer(data)])
+        return pa.Array.from_buffers(
+            pa.large_string(), stop - start, [valid, pa.py_buffer(offsets), pa.py_buffer(data)]
+        )
 
 
 def _as_utf8(

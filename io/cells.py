@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from ..kernels import text
-from ..kernels.text import DAY_NS, SECOND_NS
+from ..kernels import cells as kinds
+from ..kernels.cells import DAY_NS, SECOND_NS
 
 __all__ = ["as_number", "cell_value", "datetime_ns", "time_of_day_ns", "unquoted"]
 
@@ -47,14 +47,14 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
     """
     cell = unquoted(cell)
     match kind:
-        case text.INTEGER:
+        case kinds.INTEGER:
             value = int(cell) if len(cell) <= MOST_DIGITS and INTEGER_TEXT.fullmatch(cell) else None
             return value if value is not None and -INT64_MAX - 1 <= value <= INT64_MAX else None
-        case text.FLOAT:
+        case kinds.FLOAT:
             return _float(cell.replace(decimal, ".") if decimal != "." else cell)
-        case text.DATETIME:
+        case kinds.DATETIME:
             return datetime_ns(cell)
-        case text.DATE:
+        case kinds.DATE:
             found = YEAR_FIRST.fullmatch(cell) or DAY_FIRST.fullmatch(cell)
             return _day_ns(found) if found else None
         case _:

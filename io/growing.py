@@ -1,19 +1,21 @@
 """`GrowingFile`: hands over the whole lines that were appended since the last look.
 
-The file is opened, read and closed within one call: nothing is held between cycles, because on Windows an open map
-keeps the writer from truncating or replacing its file. Every byte is read once; a last line without its end waits in
-memory. Bulk data at rest is mapped, live tails are read into a buffer that is used again.
+The file is opened, read and closed within one call. It is never mapped: measured on files of 500 MB, a map is no faster
+than reads into a buffer that stays in the cache (see benchmarks/), while a truncated map kills the process on POSIX and
+keeps the writer from truncating on Windows. Every byte is read once; a last line without its end waits in memory.
 
-Whether it is still the same file is told by its bytes, not by times or inodes: the last bytes before the read position
-must be there unchanged, and the size must not have gone down. Else the file counts as another one (`generation` goes
-up) and is handed over from its start.
+Whether it is still the same file is told by its bytes alone, not by times, inodes or its size, which a network share
+may tell late: the last bytes before the read position and the first ones behind the header must be there unchanged.
+Else it counts as another file (`generation` goes up) and is handed over from its start.
+
+NUL bytes at the end are space that the writer did not fill yet, and stay unread. NUL bytes with text behind them may be
+a page that a share did not get yet: they are read again at the next look, and only then handed over as they are.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import mmap
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -23,18 +25,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.text import last_newline, without_trailing_nuls
+from ..kernels.words import BACK, FRONT
 from .errors import InputError, MissingFileError
+from .threads import THREADS, shared
 
-__all__ = ["GrowingFile"]
+__all__ = ["FINGERPRINT_BYTES", "GrowingFile"]
 
 Bytes = NDArray[np.uint8]
-Consume = Callable[[Bytes], tuple[int, bool]]
+Consume = Callable[[Bytes, int, int], tuple[int, bool]]
 
-BLOCK_BYTES = 4 << 20
-MAP_FROM_BYTES = 64 << 20
-AT_REST_S = 5.0  # a writer that was silent for so long is not about to truncate
-FINGERPRINT_BYTES = 256
+FIRST_BYTES = 1 << 18  # what a live tail rarely exceeds
+BLOCK_BYTES = 8 << 20  # text and columns of a block stay in the cache
+PIECE_BYTES = 1 << 20  # less is not worth another thread
+FINGERPRINT_BYTES = 1024
+AT_REST_S = 5.0
 
 
 class GrowingFile:
@@ -49,23 +53,33 @@ class GrowingFile:
     ----------
     generation : int
         How often the file turned out to be another one.
-    position : int
-        Bytes of this file read so far.
-    changeable_bytes : int
-        How many bytes at the start may be rewritten in place, a header, without this being another file.
     bytes_read : int
         Bytes handed over or held, over all generations; the few read again to know the file are not counted.
+    header_bytes : bytes
+        What stands before `start` now: a header may be rewritten in place without this being another file.
+    start : int
+        Where the rows begin; the consumer sets it by `begin_rows` when it knows.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.generation = 0
-        self.position = 0
         self.bytes_read = 0
-        self.changeable_bytes = 0
-        self._buffer: Bytes = np.empty(0, np.uint8)
-        self._held = 0  # bytes at the start of the buffer that were read and not yet taken
-        self._fingerprint = b""
+        self._bytes = bytearray(FRONT + BACK)
+        self._buffer: Bytes = np.frombuffer(self._bytes, np.uint8)
+        self._looks = 0
+        self._forget()
+
+    @property
+    def position(self) -> int:
+        """Bytes of this file that were taken: behind the last whole line, for one who takes lines."""
+        return self._read - self._held
+
+    @property
+    def fingerprint(self) -> tuple[bytes, bytes]:
+        """The first bytes of the rows, and the last bytes before `position`."""
+        taken = len(self._tail) - self._held
+        return self._head[: max(0, self.position - self.start)], self._tail[: max(0, taken)]
 
     def feed(self, consume: Consume) -> None:
         """Hand the new whole lines to `consume`, in blocks, until it has enough or there are no more.
@@ -73,8 +87,9 @@ class GrowingFile:
         Parameters
         ----------
         consume : callable
-            Gets whole lines (uint8, read-only, valid within the call only) and answers how many bytes it took, and
-            whether it wants more. What it did not take is offered again, in front of what follows.
+            Gets ``(data, start, stop)``: whole lines (uint8) with `FRONT` bytes before and `BACK` bytes behind them,
+            valid within the call only. Answers where in `data` it stopped, and whether it wants more. What it did not
+            take is offered again, in front of what follows.
 
         Raises
         ------
@@ -82,26 +97,44 @@ class GrowingFile:
             When there is no such file, or it cannot be read.
         """
         with self._opened() as handle:
-            size = self._known_size(handle)
+            self._looks += 1
+            if not self._is_the_same(handle):
+                self.generation += 1
+                self._forget()
+            self.header_bytes = _read_at(handle, 0, self.start)
+            size = os.fstat(handle.fileno()).st_size
+            block = FIRST_BYTES
+            searched = 0
             while True:
-                end = last_newline(self._buffer[: self._held]) + 1
+                end = self._bytes.rfind(b"\n", FRONT + searched, FRONT + self._held) + 1
                 more = True
                 if end:
-                    lines = self._buffer[:end]
-                    lines.flags.writeable = False
-                    taken, more = consume(lines)
-                    self._drop(taken)
-                if not more or self.position >= size:
-                    return
-                if size - self.position >= MAP_FROM_BYTES and self._at_rest(handle):
-                    if not self._feed_mapped(handle, size, consume):
-                        return
-                elif not self._fill(handle, min(BLOCK_BYTES, size - self.position)):
-                    return
+                    stopped, more = consume(self._buffer, FRONT, end)
+                    self._drop(stopped - FRONT)
+                searched = self._held
+                # A size that went down, or lags, is no news; the bytes were looked at.
+                wanted = min(block, size - self._read)
+                if not more or wanted <= 0 or not self._fill(handle, wanted):
+                    break
+                block = BLOCK_BYTES
+            if len(self._head) < FINGERPRINT_BYTES and self._read > self.start + len(self._head):
+                self._head = _read_at(handle, self.start, min(FINGERPRINT_BYTES, self._read - self.start))
+        if len(self._bytes) > 2 * (self._held + FIRST_BYTES):
+            self._resize(self._held + FIRST_BYTES)
+
+    def begin_rows(self, start: int) -> None:
+        """Say where the header ends: what stands before `start` may change."""
+        self.start = start
+
+    def resume(self, position: int, start: int, head: bytes, tail: bytes) -> None:
+        """Go on at `position` as if all before had been read; fingerprints as `fingerprint` gave them then."""
+        self._forget()
+        self._read, self.start = position, start
+        self._head, self._tail = head, tail
 
     def unfinished(self) -> bytes:
         """The bytes that were read and wait for the end of their line."""
-        return self._buffer[: self._held].tobytes()
+        return bytes(self._bytes[FRONT : FRONT + self._held])
 
     def forget_unfinished(self) -> None:
         """Let go of the bytes that wait for the end of their line."""
@@ -110,16 +143,19 @@ class GrowingFile:
     def has_news(self) -> bool:
         """Whether the file has bytes that were not read yet, or is another one by now."""
         with self._opened() as handle:
-            return self._size(handle) != self.position or not self._is_the_same(handle)
+            return os.fstat(handle.fileno()).st_size > self._read or not self._is_the_same(handle)
 
-    def start_bytes(self, count: int) -> bytes:
-        """The first bytes of the file, as they are now: a header may be rewritten in place."""
+    def bytes_at(self, position: int, count: int) -> bytes:
+        """Bytes of the file as they are now; fewer at its end."""
         with self._opened() as handle:
-            return handle.read(count)
+            return _read_at(handle, position, count)
 
-    def modified_ns(self) -> int:
-        """When the file was last written, by the clock of its file system."""
-        return os.stat(self.path).st_mtime_ns
+    def _forget(self) -> None:
+        self.start = 0
+        self.header_bytes = b""
+        self._read = self._held = 0
+        self._head = self._tail = b""
+        self._nuls_seen = (-1, 0)  # where, and at which look
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[FileIO]:
@@ -128,81 +164,107 @@ class GrowingFile:
                 handle = stack.enter_context(self.path.open("rb", buffering=0))
             except FileNotFoundError:
                 raise MissingFileError(f"{self.path}: no such file") from None
-            except (IsADirectoryError, PermissionError, OSError) as error:
+            except OSError as error:
                 raise _unreadable(self.path, error) from error
-            yield handle
-
-    def _size(self, handle: FileIO) -> int:
-        return os.fstat(handle.fileno()).st_size
-
-    def _at_rest(self, handle: FileIO) -> bool:
-        return time.time() - os.fstat(handle.fileno()).st_mtime > AT_REST_S
-
-    def _known_size(self, handle: FileIO) -> int:
-        """Size of the file, after forgetting what was read if it is another file by now."""
-        size = self._size(handle)
-        if size < self.position or not self._is_the_same(handle):
-            self.generation += 1
-            self.position = self._held = self.changeable_bytes = 0
-            self._fingerprint = b""
-        handle.seek(self.position)
-        return size
+            try:
+                yield handle
+            except OSError as error:  # a drive that went away in the middle
+                raise _unreadable(self.path, error) from error
 
     def _is_the_same(self, handle: FileIO) -> bool:
-        start = self.position - len(self._fingerprint)
+        tail_from = self._read - len(self._tail)
         # While nothing was read behind the header, the header is all there is to tell the file by.
-        skipped = max(0, self.changeable_bytes - start) if self.position > self.changeable_bytes else 0
-        handle.seek(start + skipped)
-        return handle.read(len(self._fingerprint) - skipped) == self._fingerprint[skipped:]
+        skipped = max(0, self.start - tail_from) if self._read > self.start else 0
+        tail = _read_at(handle, tail_from + skipped, len(self._tail) - skipped)
+        return tail == self._tail[skipped:] and _read_at(handle, self.start, len(self._head)) == self._head
 
     def _fill(self, handle: FileIO, wanted: int) -> int:
-        """Read up to `wanted` bytes behind those held; NULs at the end are not written yet and stay unread."""
-        if self._held + wanted > self._buffer.size:
-            grown = np.empty(max(self._held + wanted, 2 * self._buffer.size), np.uint8)
-            grown[: self._held] = self._buffer[: self._held]
-            self._buffer = grown
-        got = handle.readinto(self._buffer[self._held : self._held + wanted].data)
-        written = without_trailing_nuls(self._buffer[self._held : self._held + got])
-        if written < got:
-            handle.seek(written - got, os.SEEK_CUR)
-        self._advance(self._buffer[self._held : self._held + written])
-        self._held += written
-        return written
+        """Read up to `wanted` bytes behind those held; how many were taken."""
+        end = FRONT + self._held
+        if end + wanted + BACK > len(self._bytes):
+            self._resize(max(self._held + wanted, FIRST_BYTES >> 2))
+        # Every thread reads a piece of its own; a file that was truncated meanwhile ends early.
+        pieces = max(1, min(THREADS, wanted // PIECE_BYTES))
+        edges = np.linspace(0, wanted, pieces + 1).astype(int).tolist()
 
-    def _feed_mapped(self, handle: FileIO, size: int, consume: Consume) -> bool:
-        """Hand over all whole lines from a map, and hold what is behind them; whether more is wanted."""
-        start = self.position - self._held
-        aligned = start // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
-        mapped = mmap.mmap(handle.fileno(), size - aligned, access=mmap.ACCESS_READ, offset=aligned)
-        try:
-            data = np.frombuffer(mapped, np.uint8)[start - aligned :]
-            written = without_trailing_nuls(data)
-            taken, more = consume(data[: last_newline(data[:written]) + 1])
-            rest = data[taken:written].copy()
-            self._advance(data[self._held : written])
-            del data
-        finally:
-            # After an exception its traceback still holds views: the map then closes when they are gone.
-            with contextlib.suppress(BufferError):
-                mapped.close()
-        if rest.size > self._buffer.size:
-            self._buffer = rest
-        else:
-            self._buffer[: rest.size] = rest
-        self._held = rest.size
-        handle.seek(self.position)
-        return more and written > 0
+        def read(piece: int) -> tuple[int, bool]:
+            view = self._buffer[end + edges[piece] : end + edges[piece + 1]]
+            got = _read_into(handle, self._read + edges[piece], view)
+            return got, bool(got) and int(view[:got].min()) == 0
 
-    def _advance(self, new: Bytes) -> None:
-        self.position += new.size
-        self.bytes_read += new.size
-        self._fingerprint = (self._fingerprint + new[-FINGERPRINT_BYTES:].tobytes())[-FINGERPRINT_BYTES:]
+        answers = shared(read, range(pieces))
+        got = 0
+        for piece, (count, _) in enumerate(answers):
+            got += count
+            if count < edges[piece + 1] - edges[piece]:
+                break
+        if any(has_nuls for _, has_nuls in answers):
+            got = self._without_nuls(handle, end, got)
+        new = self._bytes[max(end, end + got - FINGERPRINT_BYTES) : end + got]
+        self._tail = (self._tail + new)[-FINGERPRINT_BYTES:]
+        self._read += got
+        self.bytes_read += got
+        self._held += got
+        return got
+
+    def _without_nuls(self, handle: FileIO, start: int, got: int) -> int:
+        """How many of the bytes that were read may be handed over now."""
+        first = self._bytes.find(b"\0", start, start + got) - start
+        if first < 0:
+            return got
+        filled = len(self._bytes[start : start + got].rstrip(b"\0"))
+        place, look = self._nuls_seen
+        seen_before = place == self._read + first and look < self._looks
+        seen_before |= self.position == 0  # no text at all, most likely, and to be told so at once
+        if first < filled and (seen_before or time.time() - os.fstat(handle.fileno()).st_mtime > AT_REST_S):
+            return filled
+        if not seen_before:
+            self._nuls_seen = (self._read + first, self._looks)
+        return first
+
+    def _resize(self, room: int) -> None:
+        """Move what is held to a buffer with room for so many bytes."""
+        fresh = bytearray(FRONT + room + BACK)
+        fresh[FRONT : FRONT + self._held] = self._bytes[FRONT : FRONT + self._held]
+        self._bytes, self._buffer = fresh, np.frombuffer(fresh, np.uint8)
 
     def _drop(self, taken: int) -> None:
         rest = self._held - taken
-        if taken:
-            self._buffer[:rest] = self._buffer[taken : self._held]
+        if taken and rest:
+            self._bytes[FRONT : FRONT + rest] = self._bytes[FRONT + taken : FRONT + self._held]
         self._held = rest
+
+
+def _read_into(handle: FileIO, position: int, view: Bytes) -> int:
+    """Fill `view` from `position` on; fewer bytes at the end of the file. Threads may read from one handle."""
+    done = 0
+    while done < view.size:
+        got = _pread(handle, position + done, memoryview(view[done:]))
+        if not got:
+            break
+        done += got
+    return done
+
+
+def _read_at(handle: FileIO, position: int, count: int) -> bytes:
+    view = np.empty(count, np.uint8)
+    return view[: _read_into(handle, position, view)].tobytes()
+
+
+if hasattr(os, "preadv"):
+
+    def _pread(handle: FileIO, position: int, view: memoryview) -> int:
+        return os.preadv(handle.fileno(), [view], position)
+
+else:  # Windows, macOS: one thread after another
+    import threading
+
+    _seeking = threading.Lock()
+
+    def _pread(handle: FileIO, position: int, view: memoryview) -> int:
+        with _seeking:
+            handle.seek(position)
+            return handle.readinto(view) or 0
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:

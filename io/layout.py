@@ -12,7 +12,7 @@ from enum import IntEnum
 
 import polars as pl
 
-from ..kernels import text
+from ..kernels import cells
 from .header import HeaderStyle, NamesLine
 from .times import TimeRule
 
@@ -22,12 +22,12 @@ __all__ = ["Column", "Kind", "Layout"]
 class Kind(IntEnum):
     """What the cells of a column hold, and the polars type that they become."""
 
-    INTEGER = text.INTEGER
-    FLOAT = text.FLOAT
-    DATETIME = text.DATETIME
-    DATE = text.DATE
-    TIME = text.TIME
-    TEXT = text.TEXT
+    INTEGER = cells.INTEGER
+    FLOAT = cells.FLOAT
+    DATETIME = cells.DATETIME
+    DATE = cells.DATE
+    TIME = cells.TIME
+    TEXT = cells.TEXT
 
     @property
     def dtype(self) -> pl.DataType:

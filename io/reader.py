@@ -27,13 +27,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..kernels import text
+from ..kernels.text import is_sorted
+from ..kernels.words import BACK, FRONT
 from .buffer import ColumnBuffer
+from .checkpoint import Checkpoint, hash_of
 from .errors import FormatError, InputError
-from .growing import GrowingFile
+from .growing import FINGERPRINT_BYTES, GrowingFile
 from .header import Header, HeaderMismatch
 from .layout import Column, Kind, Layout
-from .rows import settle_rows
+from .parse import parse_block
 from .sniff import check_encoding, sniff_layout
 
 __all__ = ["Reader"]
@@ -42,7 +44,6 @@ log = logging.getLogger("utokyo")
 
 SAMPLE_BYTES = 1 << 16  # holds the header of every known format
 HEADER_LIMIT_BYTES = 4 << 20
-ODD_CELLS_AT_ONCE = 1 << 14
 MESSAGES = 20  # bad rows that are told one by one; the others are counted
 EVERYTHING = np.iinfo(np.int64).max
 
@@ -58,6 +59,14 @@ class Reader:
         Its format; without, delimiter, header, types and the time column are found out from the file.
     clock_offset_ns : int
         Added to every timestamp: what the clock of that PC lacks.
+    checkpoint : path, optional
+        Where `checkpoint` writes down how far the rows were read. If there is such a file, reading goes on from there:
+        `frame` then holds the rows behind it, and `rows` counts those before it too.
+
+    Raises
+    ------
+    InputError
+        When the checkpoint file holds something else.
 
     Attributes
     ----------
@@ -67,18 +76,37 @@ class Reader:
         The first of them, a sentence each.
     generation : int
         Goes up when the file turned out to be another one and was read anew.
-    is_sorted : bool
-        Whether the timestamps never decrease.
+
+    Examples
+    --------
+    A plain table needs no layout, and no recorder::
+
+        reader = Reader("pressures.csv")
+        reader.update()  # reads what is new; rows added
+        reader.frame  # all rows, as polars sees them
+        for chunk in Reader("pressures.csv").chunks(100_000):
+            ...  # the same without keeping them
     """
 
     _layout: Layout | None
     _header: Header | None
     _buffer: ColumnBuffer | None
+    _block: Checkpoint  # the state before the rows that were parsed ahead, which follow row `_block_row`
+    _block_row: int
 
-    def __init__(self, path: str | Path, layout: Layout | None = None, *, clock_offset_ns: int = 0) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        layout: Layout | None = None,
+        *,
+        clock_offset_ns: int = 0,
+        checkpoint: str | Path | None = None,
+    ) -> None:
         self.path = Path(path)
         self.clock_offset_ns = clock_offset_ns
         self._given_layout = layout
+        self._checkpoint_path = None if checkpoint is None else Path(checkpoint)
+        self._to_resume = None if checkpoint is None else Checkpoint.read(Path(checkpoint))
         self._rows_before = self._seen_generation = 0
         self._file = GrowingFile(path)
         self._start_anew()
@@ -92,7 +120,7 @@ class Reader:
     @property
     def rows(self) -> int:
         """Rows read so far; `chunks` does not keep them."""
-        return self._rows_before + (self._buffer.rows if self._buffer else 0)
+        return self._rows_before + self._last - self._first
 
     @property
     def has_unfinished_line(self) -> bool:
@@ -121,7 +149,13 @@ class Reader:
         """All rows read so far, in the order of the file."""
         if self._buffer is None:
             return pl.DataFrame(schema={c.name: c.kind.dtype for c in self.columns})
-        return self._buffer.frame()
+        return self._buffer.frame(self._first, self._last)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the timestamps never decrease."""
+        self._tell_times()
+        return self._is_sorted
 
     def time_series(self) -> tuple[pl.Series, pl.Series] | None:
         """Timestamps (Int64, ns) and datetimes of the rows; None for a format without times."""
@@ -129,7 +163,8 @@ class Reader:
             return None
         if self._buffer is None:
             return pl.Series("timestamp", [], pl.Int64), pl.Series("datetime", [], pl.Datetime("ns"))
-        return self._buffer.time_series()
+        self._tell_times()
+        return self._buffer.time_series(self._first, self._last)
 
     def update(self, max_rows: int | None = None) -> int:
         """Read what is new.
@@ -137,7 +172,7 @@ class Reader:
         Parameters
         ----------
         max_rows : int, optional
-            Stop after so many rows; the rest waits.
+            Show so many rows at the most; the rest waits.
 
         Returns
         -------
@@ -150,31 +185,42 @@ class Reader:
             When the file is missing, unreadable or of another format. What was read before stays.
         """
         self._wanted = EVERYTHING if max_rows is None else max_rows
-        self._added = 0
-        self._file.feed(self._take)
-        if self._file.generation != self._seen_generation:  # another file, without a whole line yet
-            self._notice_another_file()
-        if self._header is not None and self._header.metadata:
+        before = self.rows
+        if self._hidden_rows < self._wanted:
+            if self._to_resume is not None:
+                self._resume(self._to_resume)
+            generation = self.generation
+            self._file.feed(self._take)
+            if self._file.generation != self._seen_generation:  # another file, without a whole line yet
+                self._notice_another_file()
+            if self.generation != generation:
+                before = 0
             self._refresh_metadata()
-        self._report_bad_rows()
-        return self._added
+            self._report_bad_rows()
+        self._last += min(self._hidden_rows, self._wanted)
+        return self.rows - before
 
     def finish(self) -> int:
         """Take the last line although its end is missing: for a file that grows no more. Returns rows added."""
-        self.update()
+        added = self.update()
+        if self._file.has_news():  # NUL bytes that were to be looked at again
+            added += self.update()
         last = self._file.unfinished()
         if last.strip():
-            self._take(np.frombuffer(last + b"\n", np.uint8))
+            data = np.frombuffer(bytearray(FRONT) + last + b"\n" + bytearray(BACK), np.uint8)
+            self._take(data, FRONT, data.size - BACK)
             self._file.forget_unfinished()
             self._report_bad_rows()
-        return self._added
+            added += self._hidden_rows
+            self._last += self._hidden_rows
+        return added
 
     def is_up_to_date(self) -> bool:
         """Whether the file holds nothing that was not read; false while there is no such file."""
-        return self.path.exists() and not self._file.has_news()
+        return self.path.exists() and not self._hidden_rows and not self._file.has_news()
 
     def chunks(self, rows: int) -> Iterator[pl.DataFrame]:
-        """Frames of up to `rows` new rows until it has caught up; memory holds one at a time."""
+        """Frames of up to `rows` new rows until it has caught up; memory holds a block of the file at a time."""
         while (frame := self.next_chunk(rows)) is not None:
             yield frame
 
@@ -185,26 +231,121 @@ class Reader:
 
     def forget_rows(self) -> None:
         """Let go of the rows read so far: `frame` then holds only what comes."""
-        if self._buffer is not None and self._layout is not None:
-            self._rows_before += self._buffer.rows
+        if self._buffer is None or self._layout is None:
+            return
+        self._rows_before += self._last - self._first
+        self._first = self._last
+        if not self._hidden_rows:
+            self._tell_times()  # a time of day goes on from the row before
             self._buffer = ColumnBuffer(self._buffer.columns, self._layout.encoding)
+            self._first = self._last = self._timed = 0
+
+    def checkpoint(self) -> Checkpoint:
+        """Write down how far the rows were read, to the file that was given as `checkpoint`.
+
+        A reader that is made with it later goes on with the first row that was not read yet, if the file still is the
+        one of the checkpoint. What was derived from the rows before should be stored first.
+
+        Raises
+        ------
+        InputError
+            When no file for it was given, or there was nothing to read yet.
+        OutputError
+            When it cannot be written.
+        """
+        if self._checkpoint_path is None:
+            raise InputError(f"{self.path}: no checkpoint file was given; say Reader(path, checkpoint=...)")
+        if self._header is None or self._buffer is None:
+            raise InputError(f"{self.path}: nothing was read yet, so there is nothing to write down")
+        self._tell_times()
+        checkpoint = replace(self._here(), rows=self.rows)
+        if self._hidden_rows:  # parse their block again, and pass over those that were shown
+            skipped = self._last - self._block_row
+            checkpoint = replace(
+                self._block,
+                head_bytes=checkpoint.head_bytes,
+                head_hash=checkpoint.head_hash,
+                tail_end=checkpoint.tail_end,
+                tail_bytes=checkpoint.tail_bytes,
+                tail_hash=checkpoint.tail_hash,
+                kinds=checkpoint.kinds,
+                rows=self.rows - skipped,
+                skipped_rows=skipped,
+            )
+        checkpoint.write(self._checkpoint_path)
+        return checkpoint
+
+    @property
+    def _hidden_rows(self) -> int:
+        """Rows that were parsed ahead of what was asked for."""
+        return self._buffer.rows - self._last if self._buffer else 0
+
+    def _here(self) -> Checkpoint:
+        """The state behind the last row that was parsed."""
+        head, tail = self._file.fingerprint
+        tail = tail[max(0, self._file.start - self._file.position + len(tail)) :]  # the header may yet change
+        kinds = tuple(int(column.kind) for column in self._buffer.columns) if self._buffer else ()
+        return Checkpoint(
+            position=max(self._file.position, self._file.start),
+            start=self._file.start,
+            sample_bytes=self._sample_bytes,
+            head_bytes=len(head),
+            head_hash=hash_of(head),
+            tail_end=self._file.position,
+            tail_bytes=len(tail),
+            tail_hash=hash_of(tail),
+            lines=self._line,
+            bad_rows=self.bad_rows,
+            previous_ns=self._previous_ns,
+            is_sorted=self._is_sorted,
+            kinds=kinds,
+            generation=self.generation,
+        )
+
+    def _resume(self, checkpoint: Checkpoint) -> None:
+        """Go on where the checkpoint says; from the start when this is not its file any more."""
+        self._to_resume = None
+        self.generation = checkpoint.generation
+        sample = self._file.bytes_at(0, checkpoint.sample_bytes)
+        head = self._file.bytes_at(checkpoint.start, checkpoint.head_bytes)
+        tail = self._file.bytes_at(checkpoint.tail_end - checkpoint.tail_bytes, checkpoint.tail_bytes)
+        known = hash_of(head) == checkpoint.head_hash and hash_of(tail) == checkpoint.tail_hash
+        header = self._read_header(np.frombuffer(sample, np.uint8)) if known and sample else None
+        if header is None or header.size != checkpoint.start or len(self.columns) != len(checkpoint.kinds):
+            log.warning("%s is not the file of its checkpoint any more; it is read anew from its start", self.path)
+            self._file = GrowingFile(self.path)
+            self._start_anew()
+            self.generation += 1
+            return
+        before = min(checkpoint.position, FINGERPRINT_BYTES)
+        self._file.resume(
+            checkpoint.position, header.size, head, self._file.bytes_at(checkpoint.position - before, before)
+        )
+        if self._buffer is not None:
+            for i, (column, kind) in enumerate(zip(self._buffer.columns, checkpoint.kinds, strict=True)):
+                if column.kind != kind:
+                    self._buffer.widen(i)
+        self._rows_before, self._line, self.bad_rows = checkpoint.rows, checkpoint.lines, checkpoint.bad_rows
+        self._previous_ns, self._is_sorted = checkpoint.previous_ns, checkpoint.is_sorted
+        self._told_that_more = self.bad_rows > MESSAGES
+        self._rows_to_skip = checkpoint.skipped_rows
 
     def _start_anew(self) -> None:
         self._layout = self._given_layout
         self._header = None
         self._header_lines: list[bytes] = []  # and the first row, which ends it
-        self._header_seen_ns = 0
+        self._sample_bytes = 0
         self._buffer = None
-        self._rows_before = 0
+        self._rows_before = self._rows_to_skip = 0
+        self._first = self._last = self._timed = 0  # rows of the buffer: shown from, shown to, with times
         self._previous_ns: int | None = None
+        self._is_sorted = True
         self._line = 0
-        self._added = 0
         self._seen_generation = self._file.generation
         self.bad_rows = 0
         self.bad_row_messages: list[str] = []
         self._told = 0
         self._told_that_more = False
-        self.is_sorted = True
 
     def _notice_another_file(self) -> None:
         if self.rows or self.bad_rows:
@@ -212,23 +353,33 @@ class Reader:
         self._start_anew()
         self.generation += 1
 
-    def _take(self, data: NDArray[np.uint8]) -> tuple[int, bool]:
-        """Parse whole lines; how many bytes were taken, and whether more are wanted."""
+    def _take(self, data: NDArray[np.uint8], start: int, stop: int) -> tuple[int, bool]:
+        """Parse whole lines; where it stopped, and whether more are wanted."""
         if self._file.generation != self._seen_generation:
             self._notice_another_file()
-        start = 0
         if self._header is None:
-            header = self._read_header(data)
+            header = self._read_header(data[start:stop])
             if header is None:
-                if data.size > HEADER_LIMIT_BYTES:
+                if stop - start > HEADER_LIMIT_BYTES:
                     raise self._mismatch(1, "a header", f"no row in the first {HEADER_LIMIT_BYTES >> 20} MB")
-                return 0, True
-            start, self._line = header.size, header.lines
-        start = self._parse(data, start)
-        return start, self._added < self._wanted
+                return start, True
+            self._file.begin_rows(header.size)
+            start, self._line = start + header.size, header.lines
+        assert self._buffer is not None
+        assert self._layout is not None
+        if self._wanted < EVERYTHING and not self._hidden_rows:
+            self._block, self._block_row = self._here(), self._last
+        self._line += parse_block(data, start, stop, self._buffer, self._layout, self._count_bad)
+        if self._rows_to_skip:  # shown before the checkpoint
+            skipped = min(self._rows_to_skip, self._hidden_rows)
+            self._rows_to_skip -= skipped
+            self._rows_before += skipped
+            self._first = self._last = self._last + skipped
+        return stop, self._hidden_rows < self._wanted
 
     def _read_header(self, data: NDArray[np.uint8]) -> Header | None:
         """Read the header and make room for its columns; None while it is not complete."""
+        self._sample_bytes = min(data.size, SAMPLE_BYTES)
         lines = _lines(data[:SAMPLE_BYTES])
         check_encoding(self.path, lines)
         if self._layout is None:
@@ -237,6 +388,7 @@ class Reader:
             return None
         header = self._interpreted(lines, self._layout)
         if header is None and data.size > SAMPLE_BYTES:
+            self._sample_bytes = min(data.size, HEADER_LIMIT_BYTES)
             lines = _lines(data[:HEADER_LIMIT_BYTES])
             header = self._interpreted(lines, self._layout)
         if header is None:
@@ -248,7 +400,6 @@ class Reader:
         except ValueError as error:
             raise InputError(f"{self.path}: {error}") from None
         self._header, self._header_lines = header, lines[: header.lines + 1]
-        self._file.changeable_bytes = header.size
         self._buffer = ColumnBuffer(columns, self._layout.encoding)
         return header
 
@@ -263,14 +414,12 @@ class Reader:
         return FormatError(f"{self.path}, line {line}: this is no {name} file: expected {expected}, found {found}")
 
     def _refresh_metadata(self) -> None:
-        """Read the header again when the file was written to: the SSD module completes it at the end of a run."""
-        modified_ns = self._file.modified_ns()
-        if modified_ns == self._header_seen_ns or self._header is None or self._layout is None:
+        """Read the header again where it was rewritten in place: the SSD module completes it at the end of a run."""
+        if self._header is None or self._layout is None:
             return
-        self._header_seen_ns = modified_ns
         *old_lines, first_row = self._header_lines
-        now = self._file.start_bytes(self._header.size)
-        if now == b"".join(old_lines):
+        now = self._file.header_bytes
+        if not now or now == b"".join(old_lines):
             return
         lines = [*_lines(np.frombuffer(now, np.uint8)), first_row]
         try:
@@ -284,56 +433,26 @@ class Reader:
         old, self._header, self._header_lines = self._header, header, lines
         if self._layout.time is not None and self._buffer is not None and old.metadata != header.metadata:
             self._previous_ns = None
-            self.is_sorted = True
-            self._set_timestamps(0, self._buffer.rows, fresh=True)
+            self._is_sorted = True
+            self._timed = 0
+            self._buffer.renew_timestamps()
 
-    def _set_timestamps(self, start: int, stop: int, *, fresh: bool = False) -> None:
+    def _tell_times(self) -> None:
+        """Compute the timestamps of the rows that have none yet."""
         buffer, layout = self._buffer, self._layout
-        if buffer is None or layout is None or layout.time is None or stop == start:
+        if buffer is None or layout is None or layout.time is None or buffer.rows == self._timed:
             return
-        raw = layout.time.timestamps_ns(lambda name: buffer.column(name, start, stop), self.metadata, self._previous_ns)
-        if self.is_sorted:
-            sorted_within = text.is_sorted(raw)
-            self.is_sorted = sorted_within and (self._previous_ns is None or self._previous_ns <= raw[0])
-        self._previous_ns = int(raw[-1])
-        if fresh:
-            buffer.renew_timestamps(raw + self.clock_offset_ns)
-        else:
-            np.add(raw, self.clock_offset_ns, out=buffer.timestamps_ns(start, stop))
-
-    def _parse(self, data: NDArray[np.uint8], start: int) -> int:
-        """Parse rows from `start` on until the data ends or enough rows are there; where it stopped."""
-        layout, buffer = self._layout, self._buffer
-        assert layout is not None
-        assert buffer is not None
-        odd = np.empty((ODD_CELLS_AT_ONCE + 2 * len(buffer.columns), text.ODD_FIELDS), np.int64)
-        texts = [i for i, c in enumerate(buffer.columns) if c.kind is Kind.TEXT]
-        fewest = 1 if layout.short_rows else len(buffer.columns)
-        while start < data.size and self._added < self._wanted:
-            limit = min(self._wanted - self._added, text.count_newlines(data[start:]))
-            buffer.reserve(limit)
-            spans = np.empty((2 * len(texts), limit if texts else 0), np.int64)
-            first = buffer.rows
-            start, rows, lines, found = text.parse_rows(
-                data,
-                start,
-                ord(layout.delimiter),
-                buffer.kinds,
-                buffer.slots,
-                fewest,
-                layout.trailing_delimiter,
-                first,
-                limit,
-                buffer.ints,
-                buffer.floats,
-                spans,
-                odd,
-            )
-            rows = settle_rows(data, odd[:found], rows, spans, buffer, layout, self._count_bad)
-            self._line += lines
-            self._set_timestamps(first, first + rows)
-            self._added += rows
-        return start
+        first = self._timed
+        stamps = buffer.timestamps_ns(first, buffer.rows)
+        layout.time.timestamps_ns(
+            lambda name: buffer.column(name, first, buffer.rows), self.metadata, self._previous_ns, out=stamps
+        )
+        if self._is_sorted:
+            self._is_sorted = is_sorted(stamps) and (self._previous_ns is None or self._previous_ns <= stamps[0])
+        self._previous_ns = int(stamps[-1])
+        if self.clock_offset_ns:
+            stamps += self.clock_offset_ns
+        self._timed = buffer.rows
 
     def _count_bad(self, line_from_here: int, reason: str) -> None:
         line = self._line + line_from_here + 1

@@ -1,7 +1,8 @@
 """What becomes of the rows that the kernel parsed: odd cells are judged, bad rows dropped, the others committed.
 
-The kernel hands over what it is not sure of as a list of odd cells (see `kernels.text`). Here Python's rules decide: a
-missing value, a value after all, or a bad row, which is told with the reason.
+The kernel hands over what it is not sure of as a list of odd cells (see `kernels.columns`). A second kernel reads long
+and uncommon numbers (`kernels.cells`); for the rest Python's rules decide: a missing value, a value after all, or a bad
+row, which is told with the reason.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import text
+from ..kernels.cells import settle_numbers
+from ..kernels.columns import BAD_FIELD_COUNT, ODD_CELL, ODD_EMPTY
 from . import cells
 from .buffer import ColumnBuffer
 from .layout import Kind, Layout
 
-__all__ = ["settle_rows"]
+__all__ = ["Tell", "settle_rows"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -41,9 +43,9 @@ def settle_rows(
     data : uint8, shape (n,)
         What was parsed.
     odd : int64, shape (found, 6)
-        Cells and lines to judge, as `kernels.text.parse_rows` gives them.
+        Cells and lines to judge, as `kernels.columns.parse_rows` gives them.
     rows : int
-        Rows that were parsed into `buffer`, behind those that are committed.
+        Rows that were parsed into `buffer`, directly behind those that are committed.
     spans : int64, shape (2 * text columns, rows or more)
         Start and stop of the text cells.
     buffer : ColumnBuffer
@@ -56,9 +58,19 @@ def settle_rows(
     int
         Rows that were committed.
     """
+    if not odd.size and not buffer.has_text:
+        buffer.commit(rows, {})
+        return rows
     first = buffer.rows
+    numbers = (buffer.kinds[odd[:, 1] * (odd[:, 0] >= 0)] <= Kind.FLOAT) & (odd[:, 4] == ODD_CELL)
+    if numbers.any():
+        left = settle_numbers(
+            data, odd, buffer.kinds, buffer.slots, ord(layout.decimal), first, buffer.ints, buffer.floats
+        )
+        odd = odd[:left]
+    odd = odd[np.lexsort((odd[:, 1], odd[:, 5]))]  # the kernel goes column by column, people line by line
     nullable = np.array([c.nullable for c in buffer.columns], dtype=np.bool_)
-    is_missing = (odd[:, 4] == text.ODD_EMPTY) & nullable[np.where(odd[:, 0] >= 0, odd[:, 1], 0)]
+    is_missing = (odd[:, 4] == ODD_EMPTY) & nullable[np.where(odd[:, 0] >= 0, odd[:, 1], 0)]
     missing = odd[is_missing]
     bad, texts = _judged(data, odd[~is_missing], first, buffer, layout, tell)
     kept = np.ones(rows, np.bool_)
@@ -85,7 +97,7 @@ def _judged(
     bad: set[int] = set()
     texts: dict[int, dict[int, str]] = {}
     for row, column, begin, end, code, line in odd.tolist():
-        if code == text.BAD_FIELD_COUNT:
+        if code == BAD_FIELD_COUNT:
             names = layout.delimiter.replace("\t", "<TAB>").join(c.header_name for c in buffer.columns)
             names = names if len(names) <= 120 else names[:117] + "..."
             tell(line, f"expected {len(buffer.columns)} fields ({names}), found {column}")
@@ -123,7 +135,7 @@ def _patched(
 ) -> tuple[Integers, Integers, Bytes]:
     """Spans of text cells with the unquoted ones put behind the data, and those of missing cells made empty."""
     starts, stops = starts.copy(), stops.copy()
-    absent = odd[(odd[:, 4] == text.ODD_EMPTY) & (odd[:, 1] == column), 0]
+    absent = odd[(odd[:, 4] == ODD_EMPTY) & (odd[:, 1] == column), 0]
     starts[absent] = stops[absent] = 0
     extra = bytearray()
     for row, value in values.items():

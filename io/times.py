@@ -13,19 +13,22 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.text import DAY_NS
+from ..kernels.cells import DAY_NS
 from . import cells
 
 __all__ = ["ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay", "TimeRule"]
 
 Columns = Callable[[str], NDArray[np.int64] | NDArray[np.float64]]
+Times = NDArray[np.int64]
 Metadata = Mapping[str, str | int | float]
 
 
 class TimeRule(Protocol):
     """A way to tell the time of a row."""
 
-    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+    def timestamps_ns(
+        self, column: Columns, metadata: Metadata, previous_ns: int | None = None, *, out: Times | None = None
+    ) -> Times:
         """Times of rows.
 
         Parameters
@@ -36,6 +39,8 @@ class TimeRule(Protocol):
             Of the file's header.
         previous_ns : int, optional
             Time of the row before these.
+        out : int64 array, optional
+            Where to put them.
 
         Raises
         ------
@@ -59,10 +64,12 @@ class ColumnTime:
     column: str
     unit_ns: int = 1
 
-    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+    def timestamps_ns(
+        self, column: Columns, metadata: Metadata, previous_ns: int | None = None, *, out: Times | None = None
+    ) -> Times:
         """Take the column as it is."""
         del metadata, previous_ns
-        return np.asarray(column(self.column) * np.int64(self.unit_ns), dtype=np.int64)
+        return np.multiply(column(self.column), np.int64(self.unit_ns), out=out)
 
 
 @dataclass(frozen=True)
@@ -72,10 +79,12 @@ class DateAndTime:
     date: str
     time: str
 
-    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+    def timestamps_ns(
+        self, column: Columns, metadata: Metadata, previous_ns: int | None = None, *, out: Times | None = None
+    ) -> Times:
         """Add the time of day to the date."""
         del metadata, previous_ns
-        return np.asarray(column(self.date) + column(self.time), dtype=np.int64)
+        return np.add(column(self.date), column(self.time), out=out)
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,9 @@ class TimeOfDay:
     column: str
     day_ns: int
 
-    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+    def timestamps_ns(
+        self, column: Columns, metadata: Metadata, previous_ns: int | None = None, *, out: Times | None = None
+    ) -> Times:
         """Add the day of the row before, and a day at every midnight since."""
         del metadata
         times = np.asarray(column(self.column), dtype=np.int64)
@@ -100,7 +111,7 @@ class TimeOfDay:
         time_before = times[:1] if previous_ns is None else before % DAY_NS
         # Only a step back by more than half a day is midnight: logs also repeat or swap neighbouring lines.
         midnights = np.cumsum(np.diff(times, prepend=time_before) < -DAY_NS // 2)
-        return np.asarray(before // DAY_NS * DAY_NS + times + midnights * DAY_NS, dtype=np.int64)
+        return np.add(times, before // DAY_NS * DAY_NS + midnights * DAY_NS, out=out)
 
 
 @dataclass(frozen=True)
@@ -132,7 +143,9 @@ class Elapsed:
             raise ValueError(f"{' and '.join(self.start_keys)} should be a date and a time, not {text.strip()!r}")
         return start
 
-    def timestamps_ns(self, column: Columns, metadata: Metadata, previous_ns: int | None = None) -> NDArray[np.int64]:
+    def timestamps_ns(
+        self, column: Columns, metadata: Metadata, previous_ns: int | None = None, *, out: Times | None = None
+    ) -> Times:
         """Add the counts, in ns, to the start: exactly where both are integers."""
         del previous_ns
         unit_s = self.unit_s
@@ -144,5 +157,7 @@ class Elapsed:
         counts = column(self.column)
         unit_ns = unit_s * 1e9
         if counts.dtype == np.int64 and round(unit_ns) >= 1 and abs(unit_ns - round(unit_ns)) < 1e-6 * unit_ns:
-            return np.asarray(self.start_ns(metadata) + counts * np.int64(round(unit_ns)), dtype=np.int64)
-        return self.start_ns(metadata) + np.rint(counts * unit_ns).astype(np.int64)
+            times = np.multiply(counts, np.int64(round(unit_ns)), out=out)
+            times += self.start_ns(metadata)
+            return times
+        return np.add(np.rint(counts * unit_ns).astype(np.int64), self.start_ns(metadata), out=out)

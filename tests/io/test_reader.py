@@ -334,21 +334,29 @@ def test_no_file_stays_open_between_calls(tmp_path):
     assert not [d for d in descriptors.iterdir() if d.is_symlink() and str(d.readlink()).startswith(str(tmp_path))]
 
 
-def test_bulk_data_at_rest_is_mapped_and_gives_the_same_table(tmp_path, monkeypatch):
-    content = HEADER + b"".join(b"%d,%d.25,2022/03/14 10:00:00,a%d\n" % (i, i, i) for i in range(500)) + b"500,1"
+def test_blocks_and_threads_give_the_table_of_one_piece(tmp_path, monkeypatch):
+    lines = [b"%d,%d.25,2022/03/14 10:00:00,a%d\n" % (i, i, i) for i in range(3000)]
+    for i in range(0, 3000, 37):
+        lines[i] = [b"bad\n", b"\n", b'7,"1.5",2022/03/14 10:00:00,"a ""b"", c"\n', b"8,,2022/03/14 10:00:00,\n"][i % 4]
     path = tmp_path / "f.csv"
-    path.write_bytes(content)
-    read = Reader(path, LAYOUT)
-    read.update()
+    path.write_bytes(HEADER + b"".join(lines) + b"500,1")
+    one_piece = Reader(path, LAYOUT)
+    one_piece.update()
 
-    monkeypatch.setattr("utokyo.io.growing.MAP_FROM_BYTES", 100)
-    monkeypatch.setattr("utokyo.io.growing.AT_REST_S", -1.0)
-    mapped = Reader(path, LAYOUT)
-    mapped.update()
+    for name, size in (("growing.FIRST_BYTES", 999), ("growing.BLOCK_BYTES", 7001), ("growing.PIECE_BYTES", 100)):
+        monkeypatch.setattr(f"utokyo.io.{name}", size)
+    monkeypatch.setattr("utokyo.io.parse.PART_BYTES", 50)
+    monkeypatch.setattr("utokyo.io.parse.THREADS", 4)
+    monkeypatch.setattr("utokyo.io.growing.THREADS", 3)
+    monkeypatch.setattr("utokyo.io.threads.THREADS", 4)
+    parts = Reader(path, LAYOUT)
+    parts.update()
 
-    assert mapped.frame.equals(read.frame)
-    assert mapped.bytes_read == len(content)
+    assert parts.frame.equals(one_piece.frame)
+    assert parts.bad_row_messages == one_piece.bad_row_messages
+    assert parts.bad_rows == one_piece.bad_rows > 15
+    assert parts.bytes_read == path.stat().st_size
     with path.open("ab") as handle:
         handle.write(b".5,2022/03/14 10:00:00,end\n")
-    assert mapped.update() == 1
-    assert mapped.frame["x"][-1] == 1.5
+    assert parts.update() == 1
+    assert parts.frame["x"][-1] == 1.5

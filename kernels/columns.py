@@ -1,0 +1,485 @@
+"""Bytes of whole lines to typed columns: many rows at once, a column at a time.
+
+Parsing goes in batches of some hundred rows. First all delimiters and line ends are found, 64 bytes at a time
+(`byte_mask`; the idea of G. Langdale and D. Lemire, "Parsing gigabytes of JSON per second", VLDB Journal 28, 2019).
+Then each column is converted by a loop of its own kind: one loop loads the words that hold the digits, the next
+computes on them without a branch, which the compiler turns into vector instructions. Lines that differ (quotes, another
+number of fields, blanks) are split one by one.
+
+A cell that the loop of its column does not take is read by itself (`cells`). What that is not sure of either (empty
+cells, quoted ones, `nan`, 25 digits, a letter) goes to a list of odd cells, which the caller judges with Python's own
+rules. So a double equals Python's ``float()`` to the last bit, and no cell is guessed.
+
+Lines end in LF or CRLF; blank lines are passed over.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cells import (
+    BLANK,
+    DATE,
+    FLOAT,
+    INTEGER,
+    NEWLINE,
+    POWERS_OF_TEN,
+    RETURN,
+    TEXT,
+    TIME,
+    clock_ns,
+    date_ns,
+    trimmed,
+)
+from .compile import exact_kernel, inlined, inner_kernel
+from .words import (
+    BACK,
+    FRONT,
+    ZEROS,
+    byte_mask,
+    count_ones,
+    digits_value,
+    load_word,
+    lowest_match,
+    not_digits,
+    trailing_zeros,
+)
+
+__all__ = ["BAD_FIELD_COUNT", "ODD_CELL", "ODD_EMPTY", "ODD_FIELDS", "odd_room", "parse_rows", "scratch_room"]
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+U = np.uint64
+
+# Columns of the list of odd cells: (row, column, start, stop, code, line). Rows of a bad field count have row -1.
+ODD_FIELDS = 6
+ODD_EMPTY, ODD_CELL, BAD_FIELD_COUNT = range(3)
+
+BATCH_ROWS = 1024
+BATCH_FIELDS = 4096  # 32 kB of positions: with the text they stay in the cache
+FEWEST_BATCH_ROWS = 8
+SPARE = 130  # `_separators` writes up to 64 positions too far, and some that are none
+
+# Parts of the scratch memory: a value for every row of a batch, and behind them the positions of the separators. Apart
+# by constants, they are known to the compiler not to overlap.
+BEGINS, STOPS, LENGTHS, POWERS, WORDS, UPPER = (np.uint64(k * BATCH_ROWS) for k in range(6))
+ENDS = np.uint64(6 * BATCH_ROWS)
+
+QUOTE, MINUS, PLUS, LETTER_T = 34, 45, 43, 84
+NO_NUMBER = 1 << 20  # a power of ten that says: this cell has to be read by itself
+REPEATED = U(0x0101010101010101)
+LOWER_CASE = U(0x2020202020202020)
+LAST_FIVE = ~U(0xFFFFFF)
+LETTER_E = U(0x6565656565656565)
+BEHIND = U(0x0706050403020100)  # times the lowest bit of a byte: how many bytes stand behind it
+EIGHT_DIGITS = U(100_000_000)
+EXACT = 1 << 53  # integers up to here are doubles
+
+
+def odd_room(columns: int) -> int:
+    """Room for odd cells that lets `parse_rows` take a batch of `columns`."""
+    return 2 * scratch_room(columns)
+
+
+def scratch_room(columns: int) -> int:
+    """Room that `parse_rows` needs for intermediate values."""
+    return int(ENDS) + max(BATCH_FIELDS, 2 * columns + 2) + SPARE
+
+
+@inner_kernel
+def _separators(data: Bytes, start: int, stop: int, delimiter: int, most: int, scratch: Integers) -> tuple[int, int]:
+    """Find delimiters and line ends up to a quote; how many, and how many of them line ends.
+
+    The first of `ENDS` becomes the byte before `start`, so that field k lies between numbers k and k + 1.
+    """
+    scratch[ENDS] = start - 1
+    count = newlines = 0
+    base = start
+    while base < stop and count < most:
+        line_ends = byte_mask(data, base, np.uint8(NEWLINE))
+        both = line_ends | byte_mask(data, base, np.uint8(delimiter))
+        inside = ~U(0)
+        if stop - base < 64:
+            inside = (U(1) << U(stop - base)) - U(1)
+        quotes = byte_mask(data, base, np.uint8(QUOTE)) & inside
+        if quotes:
+            inside = (quotes & (U(0) - quotes)) - U(1)
+        both &= inside
+        newlines += count_ones(line_ends & inside)
+        found = count_ones(both)
+        # Writing more than there are costs less than asking each time; the spare room allows for it.
+        place = ENDS + U(count + 1)
+        for k in range(8):
+            scratch[place + U(k)] = base + trailing_zeros(both)
+            both &= both - U(1)
+        place += U(8)
+        while both:
+            scratch[place] = base + trailing_zeros(both)
+            both &= both - U(1)
+            place += U(1)
+        count += found
+        base = stop if quotes else base + 64
+    return count, newlines
+
+
+@inner_kernel
+def _regular_rows(data: Bytes, count: int, newlines: int, width: int, scratch: Integers) -> int:
+    """How many whole lines there are before the first that has not `width` fields."""
+    rows = count // width
+    wrong = newlines != rows
+    for row in range(1, rows + 1):
+        wrong |= data[U(scratch[ENDS + U(row * width)])] != NEWLINE
+    if wrong:
+        for k in range(1, rows * width + 1):
+            if (data[U(scratch[ENDS + U(k)])] == NEWLINE) != (k % width == 0):
+                return (k - 1) // width
+    return rows
+
+
+@inner_kernel
+def _split_lines(
+    data: Bytes, start: int, stop: int, delimiter: int, columns: int, most_rows: int, scratch: Integers
+) -> tuple[int, int, int]:
+    """Split lines that may hold quotes, as long as they have `columns` fields.
+
+    Fields (0 for a line of blanks), how many lines have so many, and where they end. A quote counts as such at the
+    start of a cell only.
+    """
+    scratch[ENDS] = start - 1
+    rows = 0
+    end = start
+    while end < stop and rows < most_rows:
+        i = end
+        fields = 0
+        blank = True
+        while True:
+            quoted = data[U(i)] == QUOTE
+            i += quoted
+            while (quoted or data[U(i)] != delimiter) and data[U(i)] != NEWLINE:
+                byte = data[U(i)]
+                blank = blank and not quoted and (byte == BLANK or byte == RETURN)
+                if quoted and byte == QUOTE:
+                    quoted = data[U(i + 1)] == QUOTE
+                    i += quoted
+                i += 1
+            fields += 1
+            place = ENDS + U(rows * columns + fields)
+            if place < U(scratch.size):
+                scratch[place] = i
+            i += 1
+            if data[U(i - 1)] == NEWLINE:
+                break
+        if blank and (fields == 1 or delimiter == BLANK):
+            fields = 0
+        if fields != columns:
+            return (fields, 1, i) if rows == 0 else (columns, rows, end)
+        rows += 1
+        end = i
+    return columns, rows, end
+
+
+@inlined
+def _add_odd(start: int, stop: int, row: int, column: int, line: int, odd: Integers, found: int) -> int:
+    entry = U(found)
+    odd[entry, 0] = row
+    odd[entry, 1] = column
+    odd[entry, 2] = start
+    odd[entry, 3] = stop
+    odd[entry, 4] = ODD_EMPTY if start == stop else ODD_CELL
+    odd[entry, 5] = line
+    return found + 1
+
+
+@inner_kernel
+def _integers(data: Bytes, rows: int, scratch: Integers, out: Integers) -> bool:
+    """Convert cells of up to 16 digits with or without a minus; whether all are such. `POWERS` says which."""
+    longest = np.int64(0)
+    signed = False
+    for r in range(U(rows)):
+        begin, stop = scratch[BEGINS + r], scratch[STOPS + r]
+        negative = data[U(begin)] == MINUS
+        length = stop - begin - negative
+        signed |= negative
+        longest = max(longest, length)
+        scratch[WORDS + r] = np.int64(load_word(data, stop - 8))
+        scratch[LENGTHS + r] = length
+    wrong = U(0)
+    if longest <= 8:
+        for r in range(U(rows)):
+            length = max(scratch[LENGTHS + r], np.int64(1))
+            shift = U(64) - (U(length) << U(3))
+            digits = ((U(scratch[WORDS + r]) ^ ZEROS) >> shift) << shift
+            odd = not_digits(digits) | U(length != scratch[LENGTHS + r])
+            scratch[POWERS + r] = NO_NUMBER if odd else 0
+            wrong |= odd
+            out[r] = np.int64(digits_value(digits))
+    else:
+        for r in range(U(rows)):
+            scratch[UPPER + r] = np.int64(load_word(data, scratch[STOPS + r] - 16))
+        for r in range(U(rows)):
+            length = min(max(scratch[LENGTHS + r], np.int64(1)), np.int64(16))
+            low, high = _sixteen(scratch[WORDS + r], scratch[UPPER + r], length)
+            odd = not_digits(low) | not_digits(high) | U(length != scratch[LENGTHS + r])
+            scratch[POWERS + r] = NO_NUMBER if odd else 0
+            wrong |= odd
+            out[r] = np.int64(digits_value(low) + digits_value(high) * EIGHT_DIGITS)
+    if signed:
+        for r in range(U(rows)):
+            if data[U(scratch[BEGINS + r])] == MINUS:
+                out[r] = -out[r]
+    return wrong == U(0)
+
+
+@inlined
+def _sixteen(word: int, upper: int, length: int) -> tuple[int, int]:
+    """The values of the last `length` (1 to 16) characters of two words, less those of "0"; the others become 0."""
+    shift = U(64) - (U(min(length, np.int64(8))) << U(3))
+    low = ((U(word) ^ ZEROS) >> shift) << shift
+    shift = U(128) - (U(max(length, np.int64(8))) << U(3))  # 0 to 64: too far for one step
+    half = shift >> U(1)
+    return low, (U(upper) ^ ZEROS) & ((~U(0) << half) << (shift - half))
+
+
+@inlined
+def _mark_of_exponent(data: Bytes, stop: int) -> int:
+    """The high bit of an ``e`` in the five bytes before `stop`, as its place in the word of eight; zero for none."""
+    return lowest_match((load_word(data, stop - 8) | LOWER_CASE) & LAST_FIVE, LETTER_E)
+
+
+@inlined
+def _exponent(data: Bytes, begin: int, stop: int) -> tuple[int, int]:
+    """Where the significand of a cell ends, and its exponent; an end at `begin` for what is no exponent."""
+    mark = _mark_of_exponent(data, stop)
+    place = stop - 8 + (trailing_zeros(mark) >> 3)
+    if mark == U(0) or place <= begin:
+        return stop, 0
+    i = place + 1
+    negative = data[U(i)] == MINUS
+    i += negative or data[U(i)] == PLUS
+    power = 0
+    wrong = i == stop
+    while i < stop:
+        digit = np.int64(data[U(i)]) - 48
+        wrong |= digit < 0 or digit > 9
+        power = power * 10 + digit
+        i += 1
+    return begin if wrong else place, -power if negative else power
+
+
+@inner_kernel
+def _decimals(data: Bytes, rows: int, point: int, scratch: Integers, out: Floats) -> bool:
+    """Convert decimals whose significand has up to 16 characters; whether all are such. `POWERS` says which."""
+    points = U(point) * REPEATED ^ ZEROS
+    with_exponent = _mark_of_exponent(data, scratch[STOPS]) != U(0)
+    for r in range(U(rows)):
+        begin, stop = scratch[BEGINS + r], scratch[STOPS + r]
+        first = data[U(begin)]
+        begin += (first == MINUS) | (first == PLUS)
+        power = 0
+        if with_exponent:
+            stop, power = _exponent(data, begin, stop)
+        scratch[WORDS + r] = np.int64(load_word(data, stop - 8))
+        scratch[UPPER + r] = np.int64(load_word(data, stop - 16))
+        scratch[LENGTHS + r] = stop - begin
+        scratch[POWERS + r] = power
+    for r in range(U(rows)):
+        length = min(max(scratch[LENGTHS + r], np.int64(1)), np.int64(16))
+        low, high = _sixteen(scratch[WORDS + r], scratch[UPPER + r], length)
+        # The bytes before the point move up by one, over it.
+        mark, mark_high = lowest_match(low, points), lowest_match(high, points)
+        in_low = U(0) - U(mark != U(0))
+        in_high = (U(0) - U(mark_high != U(0))) & ~in_low
+        before = ((mark >> U(7)) - U(1)) & in_low
+        behind = (U(0) - (mark << U(1))) | ~in_low
+        before_high = (((mark_high >> U(7)) - U(1)) & in_high) | in_low
+        behind_high = ((U(0) - (mark_high << U(1))) & in_high) | ~(in_low | in_high)
+        low = ((low & before) << U(8)) | (low & behind) | ((high >> U(56)) & in_low)
+        high = ((high & before_high) << U(8)) | (high & behind_high)
+        fraction = (((mark >> U(7)) * BEHIND) >> U(56)) & in_low
+        fraction += (U(8) + (((mark_high >> U(7)) * BEHIND) >> U(56))) & in_high
+        no_digits = length == np.int64(U(1) & (in_low | in_high))
+        odd = not_digits(low) | not_digits(high) | U(scratch[LENGTHS + r] != length) | U(no_digits)
+        scratch[WORDS + r] = np.int64(digits_value(low) + digits_value(high) * EIGHT_DIGITS)
+        scratch[POWERS + r] = NO_NUMBER if odd else scratch[POWERS + r] - np.int64(fraction)
+    good = True
+    for r in range(U(rows)):
+        significand, power = scratch[WORDS + r], scratch[POWERS + r]
+        value = 0.0
+        if significand <= EXACT and -22 <= power <= 22:
+            value = np.float64(significand)
+            value = value / POWERS_OF_TEN[U(-power)] if power < 0 else value * POWERS_OF_TEN[U(power)]
+        else:
+            scratch[POWERS + r] = NO_NUMBER
+            good = False
+        out[r] = -value if data[U(scratch[BEGINS + r])] == MINUS else value
+    return good
+
+
+@inner_kernel
+def _moments(data: Bytes, rows: int, kind: int, scratch: Integers, out: Integers) -> bool:
+    """Read dates, times of day or both in the usual order, -1 for others; whether all are such.
+
+    The day of the row before saves reading the date again.
+    """
+    known_start = known_end = U(0)
+    known = np.int64(-1)
+    good = True
+    for r in range(U(rows)):
+        begin, stop = scratch[BEGINS + r], scratch[STOPS + r]
+        day = clock = np.int64(0)
+        if kind != TIME:
+            start, end = load_word(data, begin), load_word(data, begin + 8) & U(0xFFFF)
+            if start != known_start or end != known_end:
+                known_start, known_end, known = start, end, date_ns(data, begin)
+            day = known
+            between = data[U(begin + 10)]
+            if kind == DATE:
+                day = day if stop - begin == 10 else np.int64(-1)
+            elif stop - begin < 19 or (between != BLANK and between != LETTER_T):
+                day = np.int64(-1)
+            begin += 11
+        if kind != DATE and day >= 0:
+            clock = clock_ns(data, begin, stop)
+        out[r] = day + clock
+        scratch[POWERS + r] = 0
+        if day < 0 or clock < 0:
+            scratch[POWERS + r] = NO_NUMBER
+            good = False
+    return good
+
+
+@exact_kernel
+def parse_rows(
+    data: Bytes,
+    start: int,
+    stop: int,
+    delimiter: int,
+    point: int,
+    kinds: Integers,
+    slots: Integers,
+    fewest_fields: int,
+    trailing_delimiter: bool,
+    first_row: int,
+    row_limit: int,
+    ints: Integers,
+    floats: Floats,
+    spans: Integers,
+    odd: Integers,
+    scratch: Integers,
+) -> tuple[int, int, int, int]:
+    """Parse lines until the text, the room for rows, or the room for odd cells is used up.
+
+    Parameters
+    ----------
+    data : uint8, shape (n,)
+        With `FRONT` readable bytes before `start` and `BACK` from `stop` on, whatever stands there.
+    start, stop : int
+        Where the text stands in `data`: whole lines, of which the last byte is a line end.
+    delimiter, point : int
+        Codes of the byte between fields and of the decimal sign.
+    kinds, slots : int64, shape (columns,)
+        What each column is, and its row in `ints`, `floats` or (twice) `spans`.
+    fewest_fields : int
+        Lines with fewer fields are bad; missing ones at the end of a longer line count as empty.
+    trailing_delimiter : bool
+        Whether one empty field beyond the last column is taken without a word.
+    first_row, row_limit : int
+        Where to put the first row, and how many rows to take at the most.
+    ints, floats : int64 and float64, shape (slots, capacity)
+        The columns, filled from `first_row` on.
+    spans : int64, shape (2 * text columns, rows)
+        Start and stop of each text cell in `data`; rows counted from 0.
+    odd : int64, shape (`odd_room`, 6)
+        Cells and lines for the caller to judge: row (from 0; -1 for a bad line), column (fields found, for a bad line),
+        start, stop, code, line (from 0). Within a batch they come column by column.
+    scratch : int64, shape (`scratch_room`,)
+
+    Returns
+    -------
+    position, rows, lines, odd cells : ints
+        Where it stopped, rows and lines taken (bad and blank ones are lines too), entries in `odd`.
+
+    Raises
+    ------
+    ValueError
+        When there is less room around the text: a loop would read beyond the array.
+    """
+    if start < FRONT or stop + BACK > data.size:
+        raise ValueError("too little room around the text")
+    columns = kinds.size
+    most = scratch.size - np.int64(ENDS) - SPARE
+    row = line = found = np.int64(0)
+    batch_rows = np.int64(BATCH_ROWS)
+    position = start
+    while position < stop and row < row_limit and found + most < odd.shape[0]:
+        rows = np.int64(0)
+        width = columns
+        wanted = min(batch_rows, row_limit - row, most // (columns + 1))
+        if delimiter != BLANK and columns > 1:
+            count, newlines = _separators(data, position, stop, delimiter, wanted * (columns + 1), scratch)
+            rows = _regular_rows(data, count, newlines, columns, scratch)
+            if rows == 0 and trailing_delimiter:
+                width = columns + 1
+                rows = _regular_rows(data, count, newlines, width, scratch)
+                for r in range(rows):
+                    end = ENDS + U(r * width + width)
+                    begin, end = trimmed(data, scratch[end - U(1)] + 1, scratch[end])
+                    if begin < end:
+                        rows = r
+                        break
+            # Irregular lines among the regular ones: look less far ahead.
+            cut = rows < min(wanted, count // width)
+            batch_rows = max(batch_rows // 2, np.int64(FEWEST_BATCH_ROWS)) if cut else np.int64(BATCH_ROWS)
+            rows = min(rows, wanted)
+        if rows > 0:
+            position = scratch[ENDS + U(rows * width)] + 1
+        else:
+            line_start = position
+            width, rows, position = _split_lines(data, position, stop, delimiter, columns, wanted, scratch)
+            if width == columns + 1 and trailing_delimiter:
+                begin, end = trimmed(data, scratch[ENDS + U(columns)] + 1, scratch[ENDS + U(width)])
+                width -= begin == end
+            if width == 0 or width > columns or width < fewest_fields:
+                if width > 0:
+                    found = _add_odd(line_start, position - 1, np.int64(-1), width, line, odd, found)
+                    odd[found - 1, 4] = BAD_FIELD_COUNT
+                line += 1
+                continue
+        first = first_row + row
+        for column in range(columns):
+            if column >= width:  # one short line
+                found = _add_odd(position - 1, position - 1, row, column, line, odd, found)
+                continue
+            for r in range(rows):
+                field = ENDS + U(r * width + column)
+                scratch[BEGINS + U(r)] = scratch[field] + 1
+                scratch[STOPS + U(r)] = scratch[field + U(1)]
+            if column == width - 1:
+                for r in range(rows):
+                    end = scratch[STOPS + U(r)]
+                    scratch[STOPS + U(r)] -= end > scratch[BEGINS + U(r)] and data[U(end - 1)] == RETURN
+            kind, slot = kinds[column], slots[column]
+            settled = False
+            if kind == INTEGER:
+                settled = _integers(data, rows, scratch, ints[slot, first : first + rows])
+            elif kind == FLOAT:
+                settled = _decimals(data, rows, point, scratch, floats[slot, first : first + rows])
+            elif kind != TEXT:
+                settled = _moments(data, rows, kind, scratch, ints[slot, first : first + rows])
+            if settled:
+                continue
+            for r in range(rows):
+                begin, end = trimmed(data, scratch[BEGINS + U(r)], scratch[STOPS + U(r)])
+                done = scratch[POWERS + U(r)] != NO_NUMBER
+                if kind == TEXT:
+                    spans[2 * slot, row + r] = begin
+                    spans[2 * slot + 1, row + r] = end
+                    done = begin < end and data[U(begin)] != QUOTE
+                if not done:
+                    found = _add_odd(begin, end, row + r, column, line + r, odd, found)
+        row += rows
+        line += rows
+    return position, row, line, found
