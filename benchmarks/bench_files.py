@@ -23,9 +23,9 @@ def _times(rows: int) -> pl.Series:
 
 
 def ssd_table(rows: int) -> pl.DataFrame:
-    """Pulses as the SSD writes them."""
+    """Pulses as the SSD writes them, at 1e5 per s and in ticks of 1 us: 23 bytes a line."""
     random = np.random.default_rng(1)
-    ticks = np.cumsum(random.integers(1, 900_000, rows))
+    ticks = np.cumsum(random.integers(1, 20, rows))
     return pl.DataFrame({"n": np.arange(rows), "t": ticks, "h": random.integers(500, 4031, rows)})
 
 

@@ -72,13 +72,17 @@ class ColumnBuffer:
         self._valid: dict[int, NDArray[np.bool_]] = {}
         self._place = {column.name: i for i, column in enumerate(self.columns)}
 
+    @property
+    def capacity(self) -> int:
+        """Rows for which there is memory."""
+        return self.ints.shape[1]
+
     def reserve(self, rows: int) -> None:
         """Make room for `rows` more."""
-        capacity, needed = self.ints.shape[1], self.rows + rows
+        capacity, needed = self.capacity, self.rows + rows
         if needed <= capacity:
             return
-        # Doubling serves a tail; a bulk read says how much it needs and gets no more.
-        capacity = max(needed, 2 * capacity if capacity else 0)
+        capacity = max(needed, 2 * capacity)
         for name in ("ints", "floats"):
             old = getattr(self, name)
             new = np.empty((old.shape[0], capacity), old.dtype)
@@ -139,7 +143,7 @@ class ColumnBuffer:
         for column in set(self._valid) | {c for c, which in empty.items() if which.size}:
             valid = self._valid.get(column)
             if valid is None or valid.size < stop:
-                grown = np.ones(max(stop, self.ints.shape[1]), np.bool_)
+                grown = np.ones(max(stop, self.capacity), np.bool_)
                 if valid is not None:
                     grown[:start] = valid[:start]
                 valid = self._valid[column] = grown

@@ -18,27 +18,44 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.words import BACK, FRONT
 from .errors import InputError, MissingFileError
-from .threads import THREADS, shared
+from .pipeline import Sink, run_parts
 
 __all__ = ["FINGERPRINT_BYTES", "GrowingFile"]
 
 Bytes = NDArray[np.uint8]
-Consume = Callable[[Bytes, int, int], tuple[int, bool]]
 
-FIRST_BYTES = 1 << 18  # what a live tail rarely exceeds
-BLOCK_BYTES = 8 << 20  # text and columns of a block stay in the cache
-PIECE_BYTES = 1 << 20  # less is not worth another thread
+BLOCK_BYTES = 1 << 18  # what a live tail rarely exceeds
+PART_BYTES = 1 << 20  # of a long file, for one thread: it stays in the cache of its core
+PARTS_FROM_BYTES = 4 << 20  # less is not worth another thread
+EXTRA_BYTES = 1 << 14
 FINGERPRINT_BYTES = 1024
 AT_REST_S = 5.0
+
+
+class Consumer(Protocol):
+    """Who takes the lines."""
+
+    def take(self, data: Bytes, start: int, stop: int) -> int:
+        """Take whole lines; where in `data` it stopped. What it did not take is offered again with what follows."""
+        ...
+
+    def wants_more(self) -> bool:
+        """Whether it has not enough yet."""
+        ...
+
+    def parts(self, bytes_ahead: int) -> tuple[Sink, int] | None:
+        """Who takes parts of a long file in several threads, and how many bytes of them; None to go on as before."""
+        ...
 
 
 class GrowingFile:
@@ -81,15 +98,14 @@ class GrowingFile:
         taken = len(self._tail) - self._held
         return self._head[: max(0, self.position - self.start)], self._tail[: max(0, taken)]
 
-    def feed(self, consume: Consume) -> None:
-        """Hand the new whole lines to `consume`, in blocks, until it has enough or there are no more.
+    def feed(self, consumer: Consumer) -> None:
+        """Hand the new whole lines to the consumer until it has enough or there are no more.
 
         Parameters
         ----------
-        consume : callable
+        consumer : Consumer
             Gets ``(data, start, stop)``: whole lines (uint8) with `FRONT` bytes before and `BACK` bytes behind them,
-            valid within the call only. Answers where in `data` it stopped, and whether it wants more. What it did not
-            take is offered again, in front of what follows.
+            valid within the call only.
 
         Raises
         ------
@@ -103,24 +119,25 @@ class GrowingFile:
                 self._forget()
             self.header_bytes = _read_at(handle, 0, self.start)
             size = os.fstat(handle.fileno()).st_size
-            block = FIRST_BYTES
             searched = 0
             while True:
                 end = self._bytes.rfind(b"\n", FRONT + searched, FRONT + self._held) + 1
-                more = True
                 if end:
-                    stopped, more = consume(self._buffer, FRONT, end)
-                    self._drop(stopped - FRONT)
+                    self._drop(consumer.take(self._buffer, FRONT, end) - FRONT)
                 searched = self._held
-                # A size that went down, or lags, is no news; the bytes were looked at.
-                wanted = min(block, size - self._read)
-                if not more or wanted <= 0 or not self._fill(handle, wanted):
+                if not consumer.wants_more():
                     break
-                block = BLOCK_BYTES
+                if size - self.position >= PARTS_FROM_BYTES and self._feed_parts(handle, size, consumer):
+                    searched = 0
+                    continue
+                # A size that went down, or lags, is no news; the bytes were looked at.
+                wanted = min(BLOCK_BYTES, size - self._read)
+                if wanted <= 0 or not self._fill(handle, wanted):
+                    break
             if len(self._head) < FINGERPRINT_BYTES and self._read > self.start + len(self._head):
                 self._head = _read_at(handle, self.start, min(FINGERPRINT_BYTES, self._read - self.start))
-        if len(self._bytes) > 2 * (self._held + FIRST_BYTES):
-            self._resize(self._held + FIRST_BYTES)
+        if len(self._bytes) > 2 * (self._held + BLOCK_BYTES):
+            self._resize(self._held + BLOCK_BYTES)
 
     def begin_rows(self, start: int) -> None:
         """Say where the header ends: what stands before `start` may change."""
@@ -182,30 +199,33 @@ class GrowingFile:
         """Read up to `wanted` bytes behind those held; how many were taken."""
         end = FRONT + self._held
         if end + wanted + BACK > len(self._bytes):
-            self._resize(max(self._held + wanted, FIRST_BYTES >> 2))
-        # Every thread reads a piece of its own; a file that was truncated meanwhile ends early.
-        pieces = max(1, min(THREADS, wanted // PIECE_BYTES))
-        edges = np.linspace(0, wanted, pieces + 1).astype(int).tolist()
-
-        def read(piece: int) -> tuple[int, bool]:
-            view = self._buffer[end + edges[piece] : end + edges[piece + 1]]
-            got = _read_into(handle, self._read + edges[piece], view)
-            return got, bool(got) and int(view[:got].min()) == 0
-
-        answers = shared(read, range(pieces))
-        got = 0
-        for piece, (count, _) in enumerate(answers):
-            got += count
-            if count < edges[piece + 1] - edges[piece]:
-                break
-        if any(has_nuls for _, has_nuls in answers):
+            self._resize(max(self._held + wanted, 2 * self._held, BLOCK_BYTES >> 2))
+        got = _read_into(handle, self._read, self._buffer[end : end + wanted])
+        if self._bytes.find(b"\0", end, end + got) >= 0:
             got = self._without_nuls(handle, end, got)
-        new = self._bytes[max(end, end + got - FINGERPRINT_BYTES) : end + got]
-        self._tail = (self._tail + new)[-FINGERPRINT_BYTES:]
-        self._read += got
-        self.bytes_read += got
+        self._advance(self._bytes[max(end, end + got - FINGERPRINT_BYTES) : end + got], got)
         self._held += got
         return got
+
+    def _advance(self, new: bytes | bytearray, count: int) -> None:
+        self._tail = (self._tail + new)[-FINGERPRINT_BYTES:]
+        self._read += count
+        self.bytes_read += count
+
+    def _feed_parts(self, handle: FileIO, size: int, consumer: Consumer) -> bool:
+        """Hand over a long file in parts; whether there were any."""
+        answer = consumer.parts(size - self.position)
+        if answer is None:
+            return False
+        sink, wanted = answer
+        if self._held:  # parts begin with whole lines: these bytes are read again
+            self._tail = self._tail[: max(0, len(self._tail) - self._held)]
+            self._read -= self._held
+            self.bytes_read -= self._held
+            self._held = 0
+        stop = self._read + min(wanted, size - self._read)
+        count = -(-(stop - self._read) // PART_BYTES)
+        return run_parts(count, _Parts(self, handle, self._read, stop), sink) > 0
 
     def _without_nuls(self, handle: FileIO, start: int, got: int) -> int:
         """How many of the bytes that were read may be handed over now."""
@@ -233,6 +253,47 @@ class GrowingFile:
         if taken and rest:
             self._bytes[FRONT : FRONT + rest] = self._bytes[FRONT + taken : FRONT + self._held]
         self._held = rest
+
+
+class _Parts:
+    """Parts of a file: the lines that begin within a stretch of it."""
+
+    def __init__(self, file: GrowingFile, handle: FileIO, start: int, stop: int) -> None:
+        self._file, self._handle, self._start, self._stop = file, handle, start, stop
+
+    def room(self) -> int:
+        return FRONT + 2 * PART_BYTES + BACK
+
+    def read(self, part: int, buffer: bytearray) -> tuple[int, int] | None:
+        begin = self._start + part * PART_BYTES
+        end = min(begin + PART_BYTES, self._stop)
+        # With the byte before, a line end there tells that a line begins here.
+        begin -= part > 0
+        filled = FRONT + self._read(begin, end, buffer, FRONT)
+        if filled < FRONT + end - begin:
+            return None  # truncated meanwhile
+        start = buffer.find(b"\n", FRONT, filled) + 1 if part else FRONT
+        stop = buffer.find(b"\n", filled - 1, filled) + 1
+        while not stop and end < self._stop:  # the last line goes on
+            more = min(end + EXTRA_BYTES, self._stop)
+            if filled + EXTRA_BYTES + BACK > len(buffer):
+                return None  # a very long line
+            got = self._read(end, more, buffer, filled)
+            if got < more - end:
+                return None
+            stop = buffer.find(b"\n", filled, filled + got) + 1
+            filled, end = filled + got, more
+        stop = stop or buffer.rfind(b"\n", FRONT, filled) + 1
+        if (part and not start) or stop <= start:
+            return FRONT, FRONT  # all within one line
+        return None if buffer.find(b"\0", start, stop) >= 0 else (start, stop)
+
+    def taken(self, part: int, buffer: bytearray, start: int, stop: int) -> None:
+        del part
+        self._file._advance(buffer[max(start, stop - FINGERPRINT_BYTES) : stop], stop - start)
+
+    def _read(self, begin: int, end: int, buffer: bytearray, at: int) -> int:
+        return _read_into(self._handle, begin, np.frombuffer(buffer, np.uint8, end - begin, at))
 
 
 def _read_into(handle: FileIO, position: int, view: Bytes) -> int:

@@ -1,8 +1,7 @@
-"""A block of whole lines into a `ColumnBuffer`: in parts, one a thread, then settled in the order of the file."""
+"""Whole lines of text into a `ColumnBuffer`: one piece, or parts of a long file in several threads."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,14 +12,11 @@ from ..kernels.text import count_newlines
 from .buffer import ColumnBuffer
 from .layout import Kind, Layout
 from .rows import Tell, settle_rows
-from .threads import THREADS, shared
 
-__all__ = ["parse_block"]
+__all__ = ["TextParser"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
-
-PART_BYTES = 1 << 19  # less is not worth another thread
 
 
 class _Parsed(NamedTuple):
@@ -33,98 +29,86 @@ class _Parsed(NamedTuple):
     odd: Integers
 
 
-def parse_block(data: Bytes, start: int, stop: int, buffer: ColumnBuffer, layout: Layout, tell: Tell) -> int:
-    """Append the rows in ``data[start:stop]`` to the buffer.
+class TextParser:
+    """Appends rows to a buffer; it is the `Sink` of a pipeline.
 
     Parameters
     ----------
-    data : uint8, shape (n,)
-        With `FRONT` bytes before `start` and `BACK` bytes behind `stop`.
-    start, stop : int
-        Whole lines.
     buffer : ColumnBuffer
+        For parts in several threads it has the room already: it must not grow meanwhile.
     layout : Layout
     tell : callable
-        ``tell(line, reason)`` is called for every bad row; lines are counted from 0 at `start`.
+        ``tell(line, reason)`` is called for every bad row; lines are counted from 0 at the first part.
 
-    Returns
-    -------
-    int
-        Lines, bad and blank ones too.
+    Attributes
+    ----------
+    lines : int
+        Lines that were settled, bad and blank ones too.
     """
-    if start == stop:
-        return 0
-    parts = list(pairwise(_edges(data, start, stop)))
-    counts = shared(lambda part: count_newlines(data, *part), parts)
-    buffer.reserve(sum(counts))
-    first_rows = np.cumsum([buffer.rows, *counts]).tolist()
 
-    def parse(part: int) -> list[_Parsed]:
-        return _parsed(data, *parts[part], first_rows[part], counts[part], buffer, layout)
+    def __init__(self, buffer: ColumnBuffer, layout: Layout, tell: Tell) -> None:
+        self.lines = 0
+        self._buffer, self._layout, self._tell = buffer, layout, tell
+        self._next_row = buffer.rows
 
-    lines = 0
-    for answers in shared(parse, range(len(parts))):
-        for parsed in answers:
-            buffer.move_back(parsed.first_row, parsed.rows)
-            lines_before = lines
-            settle_rows(
+    def append(self, data: Bytes, start: int, stop: int) -> None:
+        """Append the rows in ``data[start:stop]``: whole lines, with `FRONT` bytes before and `BACK` behind them."""
+        size = self.measure(data, start, stop)
+        self._buffer.reserve(size)
+        self.settle(data, self.parse(data, start, stop, self._buffer.rows, size))
+        self._next_row = self._buffer.rows
+
+    def measure(self, data: Bytes, start: int, stop: int) -> int:
+        """Rows that there can be at the most."""
+        return count_newlines(data, start, stop)
+
+    def place(self, size: int) -> int | None:
+        """Row to begin at; None where the buffer would have to grow."""
+        first_row = self._next_row
+        if first_row + size > self._buffer.capacity:
+            return None
+        self._next_row += size
+        return first_row
+
+    def parse(self, data: Bytes, start: int, stop: int, place: int, size: int) -> list[_Parsed]:
+        """Parse up to `size` rows to row `place` and behind."""
+        buffer, layout = self._buffer, self._layout
+        columns = len(buffer.columns)
+        texts = sum(column.kind is Kind.TEXT for column in buffer.columns)
+        scratch = np.empty(scratch_room(columns), np.int64)
+        odd = np.empty((odd_room(columns), ODD_FIELDS), np.int64)
+        answers = []
+        while start < stop:
+            spans = np.empty((2 * texts, size if texts else 0), np.int64)
+            start, rows, lines, found = parse_rows(
                 data,
-                parsed.odd,
-                parsed.rows,
-                parsed.spans,
-                buffer,
-                layout,
-                lambda line, reason, before=lines_before: tell(before + line, reason),  # type: ignore[misc]
+                start,
+                stop,
+                ord(layout.delimiter),
+                ord(layout.decimal),
+                buffer.kinds,
+                buffer.slots,
+                1 if layout.short_rows else columns,
+                layout.trailing_delimiter,
+                place,
+                size,
+                buffer.ints,
+                buffer.floats,
+                spans,
+                odd,
+                scratch,
             )
-            lines += parsed.lines
-    return lines
+            answers.append(_Parsed(place, rows, lines, spans, odd[:found].copy()))
+            place += rows
+            size -= rows
+        return answers
 
+    def settle(self, data: Bytes, parsed: list[_Parsed]) -> None:
+        """Judge odd cells, drop bad rows, and commit the others behind those before."""
+        for part in parsed:
+            self._buffer.move_back(part.first_row, part.rows)
+            settle_rows(data, part.odd, part.rows, part.spans, self._buffer, self._layout, self._tell_line)
+            self.lines += part.lines
 
-def _edges(data: Bytes, start: int, stop: int) -> list[int]:
-    """Where to cut the block, at line ends, into parts of about the same size."""
-    count = max(1, min(THREADS, (stop - start) // PART_BYTES))
-    edges = [start]
-    for k in range(1, count):
-        place = start + (stop - start) * k // count
-        # The next line end is near, but for very long lines.
-        while place < stop and place > edges[-1]:
-            found = np.flatnonzero(data[place : min(place + 4096, stop)] == ord("\n"))
-            if found.size:
-                edges.append(place + int(found[0]) + 1)
-                break
-            place += 4096
-    return [*edges, stop] if edges[-1] < stop else edges
-
-
-def _parsed(
-    data: Bytes, start: int, stop: int, first_row: int, room: int, buffer: ColumnBuffer, layout: Layout
-) -> list[_Parsed]:
-    columns = len(buffer.columns)
-    texts = sum(column.kind is Kind.TEXT for column in buffer.columns)
-    scratch = np.empty(scratch_room(columns), np.int64)
-    odd = np.empty((odd_room(columns), ODD_FIELDS), np.int64)
-    answers = []
-    while start < stop:
-        spans = np.empty((2 * texts, room if texts else 0), np.int64)
-        start, rows, lines, found = parse_rows(
-            data,
-            start,
-            stop,
-            ord(layout.delimiter),
-            ord(layout.decimal),
-            buffer.kinds,
-            buffer.slots,
-            1 if layout.short_rows else columns,
-            layout.trailing_delimiter,
-            first_row,
-            room,
-            buffer.ints,
-            buffer.floats,
-            spans,
-            odd,
-            scratch,
-        )
-        answers.append(_Parsed(first_row, rows, lines, spans, odd[:found].copy()))
-        first_row += rows
-        room -= rows
-    return answers
+    def _tell_line(self, line: int, reason: str) -> None:
+        self._tell(self.lines + line, reason)

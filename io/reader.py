@@ -35,7 +35,8 @@ from .errors import FormatError, InputError
 from .growing import FINGERPRINT_BYTES, GrowingFile
 from .header import Header, HeaderMismatch
 from .layout import Column, Kind, Layout
-from .parse import parse_block
+from .parse import TextParser
+from .pipeline import Sink
 from .sniff import check_encoding, sniff_layout
 
 __all__ = ["Reader"]
@@ -44,6 +45,7 @@ log = logging.getLogger("utokyo")
 
 SAMPLE_BYTES = 1 << 16  # holds the header of every known format
 HEADER_LIMIT_BYTES = 4 << 20
+AHEAD_BYTES = 8 << 20  # parsed at once for chunks, so that several threads share the work
 MESSAGES = 20  # bad rows that are told one by one; the others are counted
 EVERYTHING = np.iinfo(np.int64).max
 
@@ -190,7 +192,7 @@ class Reader:
             if self._to_resume is not None:
                 self._resume(self._to_resume)
             generation = self.generation
-            self._file.feed(self._take)
+            self._file.feed(self)
             if self._file.generation != self._seen_generation:  # another file, without a whole line yet
                 self._notice_another_file()
             if self.generation != generation:
@@ -208,7 +210,7 @@ class Reader:
         last = self._file.unfinished()
         if last.strip():
             data = np.frombuffer(bytearray(FRONT) + last + b"\n" + bytearray(BACK), np.uint8)
-            self._take(data, FRONT, data.size - BACK)
+            self.take(data, FRONT, data.size - BACK)
             self._file.forget_unfinished()
             self._report_bad_rows()
             added += self._hidden_rows
@@ -341,6 +343,8 @@ class Reader:
         self._previous_ns: int | None = None
         self._is_sorted = True
         self._line = 0
+        self._parts: TextParser | None = None  # at work in several threads
+        self._rows_from = 0  # where the rows of the buffer begin in the file
         self._seen_generation = self._file.generation
         self.bad_rows = 0
         self.bad_row_messages: list[str] = []
@@ -353,8 +357,8 @@ class Reader:
         self._start_anew()
         self.generation += 1
 
-    def _take(self, data: NDArray[np.uint8], start: int, stop: int) -> tuple[int, bool]:
-        """Parse whole lines; where it stopped, and whether more are wanted."""
+    def take(self, data: NDArray[np.uint8], start: int, stop: int) -> int:
+        """Parse whole lines, for `GrowingFile`; where it stopped."""
         if self._file.generation != self._seen_generation:
             self._notice_another_file()
         if self._header is None:
@@ -362,20 +366,59 @@ class Reader:
             if header is None:
                 if stop - start > HEADER_LIMIT_BYTES:
                     raise self._mismatch(1, "a header", f"no row in the first {HEADER_LIMIT_BYTES >> 20} MB")
-                return start, True
+                return start
             self._file.begin_rows(header.size)
             start, self._line = start + header.size, header.lines
+        self._settle_parts()
+        parser = self._new_parser()
+        parser.append(data, start, stop)
+        self._line += parser.lines
+        self._skip_rows()
+        return stop
+
+    def wants_more(self) -> bool:
+        """Whether `GrowingFile` should go on."""
+        self._settle_parts()
+        return self._hidden_rows < self._wanted
+
+    def parts(self, bytes_ahead: int) -> tuple[Sink, int] | None:
+        """Who parses a long file in several threads, for `GrowingFile`, and how much of it."""
+        buffer, layout = self._buffer, self._layout
+        if buffer is None or layout is None or not buffer.rows:
+            return None
+        if layout.guessed and any(column.kind is Kind.INTEGER for column in buffer.columns):
+            return None  # a column of integers may turn out to hold decimals: then the buffer changes
+        if self._wanted < EVERYTHING:
+            bytes_ahead = min(bytes_ahead, AHEAD_BYTES)
+        # Memory for all of it at once: what is not written to costs nothing.
+        rows_per_byte = buffer.rows / max(1, self._file.position - self._rows_from)
+        buffer.reserve(int(1.05 * rows_per_byte * bytes_ahead) + 1)
+        self._parts = self._new_parser()
+        return self._parts, bytes_ahead
+
+    def _new_parser(self) -> TextParser:
         assert self._buffer is not None
         assert self._layout is not None
-        if self._wanted < EVERYTHING and not self._hidden_rows:
+        if not self._hidden_rows:
             self._block, self._block_row = self._here(), self._last
-        self._line += parse_block(data, start, stop, self._buffer, self._layout, self._count_bad)
-        if self._rows_to_skip:  # shown before the checkpoint
+        if not self._buffer.rows:
+            self._rows_from = max(self._file.position, self._file.start)
+        return TextParser(self._buffer, self._layout, self._count_bad)
+
+    def _settle_parts(self) -> None:
+        """Note what was parsed in parts."""
+        if self._parts is not None:
+            self._line += self._parts.lines
+            self._parts = None
+            self._skip_rows()
+
+    def _skip_rows(self) -> None:
+        """Pass over rows that were shown before the checkpoint."""
+        if self._rows_to_skip:
             skipped = min(self._rows_to_skip, self._hidden_rows)
             self._rows_to_skip -= skipped
             self._rows_before += skipped
             self._first = self._last = self._last + skipped
-        return stop, self._hidden_rows < self._wanted
 
     def _read_header(self, data: NDArray[np.uint8]) -> Header | None:
         """Read the header and make room for its columns; None while it is not complete."""

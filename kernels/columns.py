@@ -58,15 +58,16 @@ U = np.uint64
 ODD_FIELDS = 6
 ODD_EMPTY, ODD_CELL, BAD_FIELD_COUNT = range(3)
 
-BATCH_ROWS = 1024
+BATCH_ROWS = 512
 BATCH_FIELDS = 4096  # 32 kB of positions: with the text they stay in the cache
 FEWEST_BATCH_ROWS = 8
+USUAL_FIELDS = 12  # within 64 bytes
 SPARE = 130  # `_separators` writes up to 64 positions too far, and some that are none
 
 # Parts of the scratch memory: a value for every row of a batch, and behind them the positions of the separators. Apart
 # by constants, they are known to the compiler not to overlap.
-BEGINS, STOPS, LENGTHS, POWERS, WORDS, UPPER = (np.uint64(k * BATCH_ROWS) for k in range(6))
-ENDS = np.uint64(6 * BATCH_ROWS)
+LENGTHS, POWERS, WORDS, UPPER = (np.uint64(k * BATCH_ROWS) for k in range(4))
+ENDS = np.uint64(4 * BATCH_ROWS)
 
 QUOTE, MINUS, PLUS, LETTER_T = 34, 45, 43, 84
 NO_NUMBER = 1 << 20  # a power of ten that says: this cell has to be read by itself
@@ -112,10 +113,10 @@ def _separators(data: Bytes, start: int, stop: int, delimiter: int, most: int, s
         found = count_ones(both)
         # Writing more than there are costs less than asking each time; the spare room allows for it.
         place = ENDS + U(count + 1)
-        for k in range(8):
+        for k in range(USUAL_FIELDS):
             scratch[place + U(k)] = base + trailing_zeros(both)
             both &= both - U(1)
-        place += U(8)
+        place += U(USUAL_FIELDS)
         while both:
             scratch[place] = base + trailing_zeros(both)
             both &= both - U(1)
@@ -137,6 +138,20 @@ def _regular_rows(data: Bytes, count: int, newlines: int, width: int, scratch: I
             if (data[U(scratch[ENDS + U(k)])] == NEWLINE) != (k % width == 0):
                 return (k - 1) // width
     return rows
+
+
+@inner_kernel
+def _alike(data: Bytes, rows: int, width: int, scratch: Integers) -> tuple[int, int]:
+    """How many of the rows end as the first does, and how many bytes of the line end belong to the last cell."""
+    returns = np.int64(data[U(scratch[ENDS + U(width)] - 1)] == RETURN)
+    found = np.int64(0)
+    for row in range(1, rows + 1):
+        found += data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN
+    if found != rows * returns:
+        for row in range(1, rows + 1):
+            if (data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN) != (returns == 1):
+                return row - 1, returns
+    return rows, returns
 
 
 @inner_kernel
@@ -194,12 +209,12 @@ def _add_odd(start: int, stop: int, row: int, column: int, line: int, odd: Integ
 
 
 @inner_kernel
-def _integers(data: Bytes, rows: int, scratch: Integers, out: Integers) -> bool:
+def _integers(data: Bytes, first: int, width: int, rows: int, returns: int, scratch: Integers, out: Integers) -> bool:
     """Convert cells of up to 16 digits with or without a minus; whether all are such. `POWERS` says which."""
     longest = np.int64(0)
     signed = False
     for r in range(U(rows)):
-        begin, stop = scratch[BEGINS + r], scratch[STOPS + r]
+        begin, stop = scratch[first + r * width] + 1, scratch[first + r * width + U(1)] - returns
         negative = data[U(begin)] == MINUS
         length = stop - begin - negative
         signed |= negative
@@ -218,7 +233,7 @@ def _integers(data: Bytes, rows: int, scratch: Integers, out: Integers) -> bool:
             out[r] = np.int64(digits_value(digits))
     else:
         for r in range(U(rows)):
-            scratch[UPPER + r] = np.int64(load_word(data, scratch[STOPS + r] - 16))
+            scratch[UPPER + r] = np.int64(load_word(data, scratch[first + r * width + U(1)] - returns - 16))
         for r in range(U(rows)):
             length = min(max(scratch[LENGTHS + r], np.int64(1)), np.int64(16))
             low, high = _sixteen(scratch[WORDS + r], scratch[UPPER + r], length)
@@ -228,7 +243,7 @@ def _integers(data: Bytes, rows: int, scratch: Integers, out: Integers) -> bool:
             out[r] = np.int64(digits_value(low) + digits_value(high) * EIGHT_DIGITS)
     if signed:
         for r in range(U(rows)):
-            if data[U(scratch[BEGINS + r])] == MINUS:
+            if data[U(scratch[first + r * width] + 1)] == MINUS:
                 out[r] = -out[r]
     return wrong == U(0)
 
@@ -270,14 +285,16 @@ def _exponent(data: Bytes, begin: int, stop: int) -> tuple[int, int]:
 
 
 @inner_kernel
-def _decimals(data: Bytes, rows: int, point: int, scratch: Integers, out: Floats) -> bool:
+def _decimals(
+    data: Bytes, first: int, width: int, rows: int, returns: int, point: int, scratch: Integers, out: Floats
+) -> bool:
     """Convert decimals whose significand has up to 16 characters; whether all are such. `POWERS` says which."""
     points = U(point) * REPEATED ^ ZEROS
-    with_exponent = _mark_of_exponent(data, scratch[STOPS]) != U(0)
+    with_exponent = _mark_of_exponent(data, scratch[first + U(1)] - returns) != U(0)
     for r in range(U(rows)):
-        begin, stop = scratch[BEGINS + r], scratch[STOPS + r]
-        first = data[U(begin)]
-        begin += (first == MINUS) | (first == PLUS)
+        begin, stop = scratch[first + r * width] + 1, scratch[first + r * width + U(1)] - returns
+        sign = data[U(begin)]
+        begin += (sign == MINUS) | (sign == PLUS)
         power = 0
         if with_exponent:
             stop, power = _exponent(data, begin, stop)
@@ -314,12 +331,14 @@ def _decimals(data: Bytes, rows: int, point: int, scratch: Integers, out: Floats
         else:
             scratch[POWERS + r] = NO_NUMBER
             good = False
-        out[r] = -value if data[U(scratch[BEGINS + r])] == MINUS else value
+        out[r] = -value if data[U(scratch[first + r * width] + 1)] == MINUS else value
     return good
 
 
 @inner_kernel
-def _moments(data: Bytes, rows: int, kind: int, scratch: Integers, out: Integers) -> bool:
+def _moments(
+    data: Bytes, first: int, width: int, rows: int, returns: int, kind: int, scratch: Integers, out: Integers
+) -> bool:
     """Read dates, times of day or both in the usual order, -1 for others; whether all are such.
 
     The day of the row before saves reading the date again.
@@ -328,7 +347,7 @@ def _moments(data: Bytes, rows: int, kind: int, scratch: Integers, out: Integers
     known = np.int64(-1)
     good = True
     for r in range(U(rows)):
-        begin, stop = scratch[BEGINS + r], scratch[STOPS + r]
+        begin, stop = scratch[first + r * width] + 1, scratch[first + r * width + U(1)] - returns
         day = clock = np.int64(0)
         if kind != TIME:
             start, end = load_word(data, begin), load_word(data, begin + 8) & U(0xFFFF)
@@ -448,31 +467,30 @@ def parse_rows(
                     odd[found - 1, 4] = BAD_FIELD_COUNT
                 line += 1
                 continue
-        first = first_row + row
+        rows_alike, returns = _alike(data, rows, width, scratch)
+        if rows_alike < rows:
+            rows = rows_alike
+            position = scratch[ENDS + U(rows * width)] + 1
+        place = first_row + row
         for column in range(columns):
             if column >= width:  # one short line
                 found = _add_odd(position - 1, position - 1, row, column, line, odd, found)
                 continue
-            for r in range(rows):
-                field = ENDS + U(r * width + column)
-                scratch[BEGINS + U(r)] = scratch[field] + 1
-                scratch[STOPS + U(r)] = scratch[field + U(1)]
-            if column == width - 1:
-                for r in range(rows):
-                    end = scratch[STOPS + U(r)]
-                    scratch[STOPS + U(r)] -= end > scratch[BEGINS + U(r)] and data[U(end - 1)] == RETURN
+            first, step = ENDS + U(column), U(width)
+            ending = returns if column == width - 1 else np.int64(0)
             kind, slot = kinds[column], slots[column]
             settled = False
             if kind == INTEGER:
-                settled = _integers(data, rows, scratch, ints[slot, first : first + rows])
+                settled = _integers(data, first, step, rows, ending, scratch, ints[slot, place : place + rows])
             elif kind == FLOAT:
-                settled = _decimals(data, rows, point, scratch, floats[slot, first : first + rows])
+                settled = _decimals(data, first, step, rows, ending, point, scratch, floats[slot, place : place + rows])
             elif kind != TEXT:
-                settled = _moments(data, rows, kind, scratch, ints[slot, first : first + rows])
+                settled = _moments(data, first, step, rows, ending, kind, scratch, ints[slot, place : place + rows])
             if settled:
                 continue
             for r in range(rows):
-                begin, end = trimmed(data, scratch[BEGINS + U(r)], scratch[STOPS + U(r)])
+                field = first + U(r) * step
+                begin, end = trimmed(data, scratch[field] + 1, scratch[field + U(1)])
                 done = scratch[POWERS + U(r)] != NO_NUMBER
                 if kind == TEXT:
                     spans[2 * slot, row + r] = begin

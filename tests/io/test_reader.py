@@ -343,12 +343,9 @@ def test_blocks_and_threads_give_the_table_of_one_piece(tmp_path, monkeypatch):
     one_piece = Reader(path, LAYOUT)
     one_piece.update()
 
-    for name, size in (("growing.FIRST_BYTES", 999), ("growing.BLOCK_BYTES", 7001), ("growing.PIECE_BYTES", 100)):
-        monkeypatch.setattr(f"utokyo.io.{name}", size)
-    monkeypatch.setattr("utokyo.io.parse.PART_BYTES", 50)
-    monkeypatch.setattr("utokyo.io.parse.THREADS", 4)
-    monkeypatch.setattr("utokyo.io.growing.THREADS", 3)
-    monkeypatch.setattr("utokyo.io.threads.THREADS", 4)
+    for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000), ("PART_BYTES", 700), ("EXTRA_BYTES", 20)):
+        monkeypatch.setattr(f"utokyo.io.growing.{name}", size)
+    monkeypatch.setattr("utokyo.io.pipeline.THREADS", 4)
     parts = Reader(path, LAYOUT)
     parts.update()
 
