@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..kernels.text import gather_text
 from .layout import Column, Kind
+from .memory import matrix
 
 __all__ = ["ColumnBuffer"]
 
@@ -40,6 +41,8 @@ class ColumnBuffer:
     columns : sequence of Column
     encoding : str
         Of the text cells.
+    capacity : int
+        Rows for which to take memory.
 
     Attributes
     ----------
@@ -53,7 +56,7 @@ class ColumnBuffer:
         For the kernel.
     """
 
-    def __init__(self, columns: Sequence[Column], encoding: str = "utf-8") -> None:
+    def __init__(self, columns: Sequence[Column], encoding: str = "utf-8", capacity: int = 0) -> None:
         self.columns = tuple(columns)
         self.encoding = encoding
         self.kinds = np.array([c.kind for c in columns], dtype=np.int64)
@@ -66,8 +69,8 @@ class ColumnBuffer:
         self.rows = 0
         self.has_text = counts["text"] > 0
         self._timestamp_slot = counts["int"]
-        self.ints: Integers = np.empty((counts["int"] + 1, 0), np.int64)
-        self.floats: Floats = np.empty((counts["float"], 0), np.float64)
+        self.ints: Integers = matrix(counts["int"] + 1, capacity, np.int64)
+        self.floats: Floats = matrix(counts["float"], capacity, np.float64)
         self._texts = [_TextColumn() for _ in range(counts["text"])]
         self._valid: dict[int, NDArray[np.bool_]] = {}
         self._place = {column.name: i for i, column in enumerate(self.columns)}
@@ -79,15 +82,26 @@ class ColumnBuffer:
 
     def reserve(self, rows: int) -> None:
         """Make room for `rows` more."""
-        capacity, needed = self.capacity, self.rows + rows
-        if needed <= capacity:
+        needed = self.rows + rows
+        if needed <= self.capacity:
             return
-        capacity = max(needed, 2 * capacity)
+        capacity = max(needed, 2 * self.rows)
         for name in ("ints", "floats"):
             old = getattr(self, name)
-            new = np.empty((old.shape[0], capacity), old.dtype)
+            new = matrix(old.shape[0], capacity, old.dtype.type)
             new[:, : self.rows] = old[:, : self.rows]
             setattr(self, name, new)
+
+    def from_row(self, start: int) -> ColumnBuffer:
+        """A buffer of the same columns and capacity with the rows from `start` on, copied."""
+        other = ColumnBuffer(self.columns, self.encoding, self.capacity)
+        other.rows = rows = self.rows - start
+        other.ints[:, :rows] = self.ints[:, start : self.rows]
+        other.floats[:, :rows] = self.floats[:, start : self.rows]
+        for ours, theirs in zip(self._texts, other._texts, strict=True):
+            theirs.copy_from(ours, start)
+        other._valid = {column: valid[start : self.rows].copy() for column, valid in self._valid.items()}
+        return other
 
     def column(self, name: str, start: int = 0, stop: int | None = None) -> Integers | Floats:
         """Values of a column that is not text, from row `start` on (times in ns); rows not yet committed too."""
@@ -118,13 +132,13 @@ class ColumnBuffer:
     def move_back(self, first: int, rows: int) -> None:
         """Move rows that are not committed yet from `first` to directly behind those that are."""
         if first > self.rows:
-            for matrix in (self.ints, self.floats):
-                matrix[:, self.rows : self.rows + rows] = matrix[:, first : first + rows]
+            for values in (self.ints, self.floats):
+                values[:, self.rows : self.rows + rows] = values[:, first : first + rows]
 
     def keep(self, start: int, kept: NDArray[np.bool_]) -> None:
         """Close the gaps that bad rows leave in the rows behind `start`, which are not committed yet."""
-        for matrix in (self.ints, self.floats):
-            matrix[:, start : start + int(kept.sum())] = matrix[:, start : start + kept.size][:, kept]
+        for values in (self.ints, self.floats):
+            values[:, start : start + int(kept.sum())] = values[:, start : start + kept.size][:, kept]
 
     def add_text(self, column: int, data: NDArray[np.uint8], starts: Integers, stops: Integers) -> None:
         """Append text cells, given as spans in `data`."""
@@ -196,6 +210,12 @@ class _TextColumn:
             self._offsets = offsets
         gather_text(data, starts, stops, self._data, self._offsets[self.rows : self.rows + rows + 1])
         self.rows += rows
+
+    def copy_from(self, other: _TextColumn, start: int) -> None:
+        self.rows = other.rows - start
+        offsets = other._offsets[start : other.rows + 1]
+        self._data = other._data[offsets[0] : offsets[-1]].copy()
+        self._offsets = offsets - offsets[0]
 
     def array(self, start: int, stop: int, valid: pa.Buffer | None) -> pa.Array:
         offsets = self._offsets[start : stop + 1]

@@ -262,7 +262,7 @@ class _Parts:
         self._file, self._handle, self._start, self._stop = file, handle, start, stop
 
     def room(self) -> int:
-        return FRONT + 2 * PART_BYTES + BACK
+        return FRONT + PART_BYTES + 8 * EXTRA_BYTES + BACK
 
     def read(self, part: int, buffer: bytearray) -> tuple[int, int] | None:
         begin = self._start + part * PART_BYTES

@@ -28,6 +28,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+_own = threading.local()  # a buffer of each thread, used again: new memory costs as much as parsing
 THREADS = min(_cores(), 4)  # more would wait for the memory
 
 
@@ -82,8 +83,9 @@ class _Run:
         self.changed = threading.Condition()
 
     def work(self) -> None:
-        buffer = bytearray(self.source.room())
-        data = np.frombuffer(buffer, np.uint8)
+        if len(getattr(_own, "buffer", b"")) < self.source.room():
+            _own.buffer = bytearray(self.source.room())
+        buffer, data = _own.buffer, np.frombuffer(_own.buffer, np.uint8)
         while True:
             with self.changed:
                 part = self.begun

@@ -93,8 +93,6 @@ class Reader:
     _layout: Layout | None
     _header: Header | None
     _buffer: ColumnBuffer | None
-    _block: Checkpoint  # the state before the rows that were parsed ahead, which follow row `_block_row`
-    _block_row: int
 
     def __init__(
         self,
@@ -189,6 +187,7 @@ class Reader:
         self._wanted = EVERYTHING if max_rows is None else max_rows
         before = self.rows
         if self._hidden_rows < self._wanted:
+            self._drop_forgotten()
             if self._to_resume is not None:
                 self._resume(self._to_resume)
             generation = self.generation
@@ -200,6 +199,8 @@ class Reader:
             self._refresh_metadata()
             self._report_bad_rows()
         self._last += min(self._hidden_rows, self._wanted)
+        while len(self._blocks) > 1 and self._blocks[1][0] <= self._last:
+            del self._blocks[0]
         return self.rows - before
 
     def finish(self) -> int:
@@ -237,10 +238,16 @@ class Reader:
             return
         self._rows_before += self._last - self._first
         self._first = self._last
-        if not self._hidden_rows:
+
+    def _drop_forgotten(self) -> None:
+        """Go on in new memory: frames that were shown keep the old."""
+        if self._buffer is not None and self._first:
             self._tell_times()  # a time of day goes on from the row before
-            self._buffer = ColumnBuffer(self._buffer.columns, self._layout.encoding)
-            self._first = self._last = self._timed = 0
+            self._buffer = self._buffer.from_row(self._first)
+            self._blocks = [(row - self._first, block) for row, block in self._blocks]
+            self._timed -= self._first
+            self._last -= self._first
+            self._first = 0
 
     def checkpoint(self) -> Checkpoint:
         """Write down how far the rows were read, to the file that was given as `checkpoint`.
@@ -262,9 +269,10 @@ class Reader:
         self._tell_times()
         checkpoint = replace(self._here(), rows=self.rows)
         if self._hidden_rows:  # parse their block again, and pass over those that were shown
-            skipped = self._last - self._block_row
+            row, block = self._blocks[0]
+            skipped = self._last - row
             checkpoint = replace(
-                self._block,
+                block,
                 head_bytes=checkpoint.head_bytes,
                 head_hash=checkpoint.head_hash,
                 tail_end=checkpoint.tail_end,
@@ -343,8 +351,9 @@ class Reader:
         self._previous_ns: int | None = None
         self._is_sorted = True
         self._line = 0
+        self._blocks: list[tuple[int, Checkpoint]] = []  # of rows parsed ahead: the first one, and the state before it
         self._parts: TextParser | None = None  # at work in several threads
-        self._rows_from = 0  # where the rows of the buffer begin in the file
+        self._rows_per_byte = 0.0  # of late
         self._seen_generation = self._file.generation
         self.bad_rows = 0
         self.bad_row_messages: list[str] = []
@@ -373,6 +382,7 @@ class Reader:
         parser = self._new_parser()
         parser.append(data, start, stop)
         self._line += parser.lines
+        self._rows_per_byte = parser.lines / max(1, stop - start)
         self._skip_rows()
         return stop
 
@@ -384,25 +394,24 @@ class Reader:
     def parts(self, bytes_ahead: int) -> tuple[Sink, int] | None:
         """Who parses a long file in several threads, for `GrowingFile`, and how much of it."""
         buffer, layout = self._buffer, self._layout
-        if buffer is None or layout is None or not buffer.rows:
+        if buffer is None or layout is None or not self._rows_per_byte:
             return None
         if layout.guessed and any(column.kind is Kind.INTEGER for column in buffer.columns):
             return None  # a column of integers may turn out to hold decimals: then the buffer changes
         if self._wanted < EVERYTHING:
             bytes_ahead = min(bytes_ahead, AHEAD_BYTES)
         # Memory for all of it at once: what is not written to costs nothing.
-        rows_per_byte = buffer.rows / max(1, self._file.position - self._rows_from)
-        buffer.reserve(int(1.05 * rows_per_byte * bytes_ahead) + 1)
+        rows = self._rows_per_byte * bytes_ahead
+        if buffer.capacity - buffer.rows < 1.02 * rows:
+            buffer.reserve(int(1.1 * rows) + 1)
         self._parts = self._new_parser()
         return self._parts, bytes_ahead
 
     def _new_parser(self) -> TextParser:
         assert self._buffer is not None
         assert self._layout is not None
-        if not self._hidden_rows:
-            self._block, self._block_row = self._here(), self._last
-        if not self._buffer.rows:
-            self._rows_from = max(self._file.position, self._file.start)
+        if self._wanted < EVERYTHING:
+            self._blocks.append((self._buffer.rows, self._here()))
         return TextParser(self._buffer, self._layout, self._count_bad)
 
     def _settle_parts(self) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -81,6 +81,7 @@ class Recorder:
         self._reader = self._new_reader()
         self._table: pl.DataFrame | None = None
         self._told_empty = False
+        self._literals_of: tuple[Mapping[str, object], frozenset[str], list[pl.Expr]] | None = None
 
     def update(self) -> int:
         """Read what is new; rows added."""
@@ -196,20 +197,26 @@ class Recorder:
 
     def _joined_in_file_order(self) -> pl.DataFrame:
         data = self._reader.frame
-        taken = set(data.columns)
-        # Literals are scalar columns: they cost nothing however many rows there are.
-        data = data.with_columns(
-            pl.lit(value, pl.Int64 if isinstance(value, int) else None).alias(
-                f"{key} (header)" if key in taken else key
-            )
-            for key, value in self._reader.metadata.items()
-        )
-        times = self._reader.time_series()
-        if times is None:
-            return data
+        taken = frozenset(data.columns)
+        times = self._reader.time_series() or ()
         # A column of the file that has the name of a time and another meaning is kept under another name.
         clashing = {s.name: f"{s.name} (file)" for s in times if s.name in taken and not data[s.name].equals(s)}
-        return data.rename(clashing).with_columns(times)
+        if clashing:
+            data = data.rename(clashing)
+        return data.with_columns(*self._literals(taken), *times)
+
+    def _literals(self, taken: frozenset[str]) -> list[pl.Expr]:
+        """The metadata as scalar columns, which cost nothing however many rows there are."""
+        metadata = self._reader.metadata
+        if self._literals_of is None or self._literals_of[0] is not metadata or self._literals_of[1] != taken:
+            literals = [
+                pl.lit(value, pl.Int64 if isinstance(value, int) else None).alias(
+                    f"{key} (header)" if key in taken else key
+                )
+                for key, value in metadata.items()
+            ]
+            self._literals_of = metadata, taken, literals
+        return self._literals_of[2]
 
 
 class Parser(Recorder):
@@ -238,9 +245,11 @@ class Parser(Recorder):
         """The next rows joined with the metadata; empty when it has caught up."""
         with self._lock:
             # Rows of the file may give no row of the table: then go on, for an empty table means the end.
-            while self.update() and self._joined().is_empty():
-                pass
-            return as_asked(self._joined(), self.frame)
+            while True:
+                added = self.update()
+                table = self._joined()
+                if len(table) or not added:
+                    return as_asked(table, self.frame)
 
     def update(self) -> int:
         """Go on to the next chunk; its rows."""
