@@ -120,6 +120,7 @@ class GrowingFile:
             self.header_bytes = _read_at(handle, 0, self.start)
             size = os.fstat(handle.fileno()).st_size
             searched = 0
+            in_parts = True
             while True:
                 end = self._bytes.rfind(b"\n", FRONT + searched, FRONT + self._held) + 1
                 if end:
@@ -127,11 +128,15 @@ class GrowingFile:
                 searched = self._held
                 if not consumer.wants_more():
                     break
-                if size - self.position >= PARTS_FROM_BYTES and self._feed_parts(handle, size, consumer):
-                    searched = 0
-                    continue
+                # A very long line is no work for several threads.
+                if in_parts and self._held < PART_BYTES and size - self._read >= PARTS_FROM_BYTES:
+                    parts = consumer.parts(size - self.position)
+                    if parts is not None:
+                        in_parts = self._feed_parts(handle, size, *parts)
+                        searched = 0
+                        continue
                 # A size that went down, or lags, is no news; the bytes were looked at.
-                wanted = min(BLOCK_BYTES, size - self._read)
+                wanted = min(max(BLOCK_BYTES, self._held), size - self._read)
                 if wanted <= 0 or not self._fill(handle, wanted):
                     break
             if len(self._head) < FINGERPRINT_BYTES and self._read > self.start + len(self._head):
@@ -212,12 +217,8 @@ class GrowingFile:
         self._read += count
         self.bytes_read += count
 
-    def _feed_parts(self, handle: FileIO, size: int, consumer: Consumer) -> bool:
-        """Hand over a long file in parts; whether there were any."""
-        answer = consumer.parts(size - self.position)
-        if answer is None:
-            return False
-        sink, wanted = answer
+    def _feed_parts(self, handle: FileIO, size: int, sink: Sink, wanted: int) -> bool:
+        """Hand over a long file in parts; whether that went on."""
         if self._held:  # parts begin with whole lines: these bytes are read again
             self._tail = self._tail[: max(0, len(self._tail) - self._held)]
             self._read -= self._held
@@ -225,7 +226,9 @@ class GrowingFile:
             self._held = 0
         stop = self._read + min(wanted, size - self._read)
         count = -(-(stop - self._read) // PART_BYTES)
-        return run_parts(count, _Parts(self, handle, self._read, stop), sink) > 0
+        before = self._read
+        run_parts(count, _Parts(self, handle, before, stop), sink)
+        return self._read > before
 
     def _without_nuls(self, handle: FileIO, start: int, got: int) -> int:
         """How many of the bytes that were read may be handed over now."""

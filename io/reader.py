@@ -431,19 +431,18 @@ class Reader:
 
     def _read_header(self, data: NDArray[np.uint8]) -> Header | None:
         """Read the header and make room for its columns; None while it is not complete."""
-        self._sample_bytes = min(data.size, SAMPLE_BYTES)
-        lines = _lines(data[:SAMPLE_BYTES])
-        check_encoding(self.path, lines)
-        if self._layout is None:
-            self._layout = sniff_layout(self.path, lines)
-        if self._layout is None:
-            return None
-        header = self._interpreted(lines, self._layout)
-        if header is None and data.size > SAMPLE_BYTES:
-            self._sample_bytes = min(data.size, HEADER_LIMIT_BYTES)
-            lines = _lines(data[:HEADER_LIMIT_BYTES])
-            header = self._interpreted(lines, self._layout)
-        if header is None:
+        header = None
+        for limit in (SAMPLE_BYTES, HEADER_LIMIT_BYTES):
+            lines = _lines(data[:limit])
+            self._sample_bytes = min(data.size, limit)
+            check_encoding(self.path, lines)
+            if self._layout is None:
+                self._layout = sniff_layout(self.path, lines)
+            if self._layout is not None:
+                header = self._interpreted(lines, self._layout)
+            if header is not None or data.size <= limit:
+                break
+        if header is None or self._layout is None:
             return None
         columns = _columns(self._layout, header)
         try:
@@ -500,7 +499,7 @@ class Reader:
             lambda name: buffer.column(name, first, buffer.rows), self.metadata, self._previous_ns, out=stamps
         )
         if self._is_sorted:
-            self._is_sorted = is_sorted(stamps) and (self._previous_ns is None or self._previous_ns <= stamps[0])
+            self._is_sorted = is_sorted(stamps) and (self._previous_ns is None or self._previous_ns <= int(stamps[0]))
         self._previous_ns = int(stamps[-1])
         if self.clock_offset_ns:
             stamps += self.clock_offset_ns

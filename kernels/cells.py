@@ -61,6 +61,8 @@ def _powers_of_five() -> NDArray[np.uint64]:
         bits = power.bit_length()
         if q >= 0:
             leading = power << (128 - bits) if bits <= 128 else power >> (bits - 128)
+        elif q >= -27:
+            leading = (1 << (bits + 127)) // power + 1
         else:
             leading = (1 << (2 * bits + 128)) // power + 1
             leading >>= leading.bit_length() - 128
