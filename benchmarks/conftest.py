@@ -20,7 +20,7 @@ def rows(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory, rows: int) -> dict[str, Path]:
-    """One file of every format; the ion log has fewer rows, as they are long."""
+    """One file of every format; rows of the others are longer, and fewer: more than 200 MB of each for 2e7 pulses."""
     folder = tmp_path_factory.mktemp("files")
-    sizes = {"ssd": rows, "gauge": rows // 2, "pmt": rows // 2, "ion": rows // 10}
+    sizes = {"ssd": rows, "gauge": rows // 8, "pmt": rows // 5, "ion": rows // 32}
     return {name: write(folder / f"{name}.csv", sizes[name]) for name, write in WRITERS.items()}

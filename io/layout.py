@@ -112,3 +112,19 @@ class Layout:
     trailing_delimiter: bool = False
     decimal: str = "."
     guessed: bool = False
+
+    def __str__(self) -> str:
+        """For people: what differs from a plain table, and a line for every column."""
+        notes = [f"delimiter {self.delimiter!r}", self.encoding, f"header {self.header}"]
+        notes += [f"time {self.time}"] if self.time is not None else ["no times"]
+        notes += [f"decimal sign {self.decimal!r}"] if self.decimal != "." else []
+        notes += ["short rows"] if self.short_rows else []
+        notes += ["a delimiter may end a row"] if self.trailing_delimiter else []
+        notes += ["found out from the file"] if self.guessed else []
+        lines = [f"{self.name}: {', '.join(notes)}"]
+        for column in self.columns:
+            called = f", {column.in_file!r} in the file" if column.in_file else ""
+            lines.append(f"  {column.name}: {column.kind.name.lower()}{', may be empty' * column.nullable}{called}")
+        if self.others is not None:
+            lines.append(f"  others: {self.others.kind.name.lower()}{', may be empty' * self.others.nullable}")
+        return "\n".join(lines)

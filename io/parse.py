@@ -37,17 +37,19 @@ class TextParser:
     buffer : ColumnBuffer
         For parts in several threads it has the room already: it must not grow meanwhile.
     layout : Layout
+    line : int
+        Of the file, from 0, where the text begins.
     tell : callable
-        ``tell(line, reason)`` is called for every bad row; lines are counted from 0 at the first part.
+        ``tell(line, reason)`` is called for every bad row.
 
     Attributes
     ----------
-    lines : int
-        Lines that were settled, bad and blank ones too.
+    line : int
+        Behind what was settled.
     """
 
-    def __init__(self, buffer: ColumnBuffer, layout: Layout, tell: Tell) -> None:
-        self.lines = 0
+    def __init__(self, buffer: ColumnBuffer, layout: Layout, line: int, tell: Tell) -> None:
+        self.line = line
         self._buffer, self._layout, self._tell = buffer, layout, tell
         self._next_row = buffer.rows
 
@@ -108,7 +110,7 @@ class TextParser:
         for part in parsed:
             self._buffer.move_back(part.first_row, part.rows)
             settle_rows(data, part.odd, part.rows, part.spans, self._buffer, self._layout, self._tell_line)
-            self.lines += part.lines
+            self.line += part.lines
 
     def _tell_line(self, line: int, reason: str) -> None:
-        self._tell(self.lines + line, reason)
+        self._tell(self.line + line, reason)

@@ -1,25 +1,13 @@
 """`Reader`: a growing file and its layout to columns.
 
-Each `update` parses the bytes that are new and nothing else. What it promises:
-
-=========================================  =========================================================================
-The file ...                               The reader ...
-=========================================  =========================================================================
-ends in half a line                        leaves it until its end has come
-ends in half a header                      has no rows yet
-has a bad row                              skips it, counts it in `bad_rows`, and says file, line and reason
-has its header rewritten in place          shows the new metadata, without reading the rows again
-is truncated, replaced or rotated          says so and starts anew; `generation` goes up
-is of another format                       raises `InputError` with the line and what was expected
-=========================================  =========================================================================
-
-However the bytes arrive, in one piece or one by one, the table is the same.
+Each `update` parses the bytes that are new and nothing else. However they arrive, in one piece or one by one, the table
+is the same. What is promised of files that are cut, replaced, damaged or late stands in docs/reader.md.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,22 +19,20 @@ from ..kernels.text import is_sorted
 from ..kernels.words import BACK, FRONT
 from .buffer import ColumnBuffer
 from .checkpoint import Checkpoint, hash_of
-from .errors import FormatError, InputError
+from .errors import InputError
 from .growing import FINGERPRINT_BYTES, GrowingFile
-from .header import Header, HeaderMismatch
+from .header import Header
 from .layout import Column, Kind, Layout
+from .opening import Opening
 from .parse import TextParser
 from .pipeline import Sink
-from .sniff import check_encoding, sniff_layout
+from .rows import BadRows
 
 __all__ = ["Reader"]
 
 log = logging.getLogger("utokyo")
 
-SAMPLE_BYTES = 1 << 16  # holds the header of every known format
-HEADER_LIMIT_BYTES = 4 << 20
 AHEAD_BYTES = 8 << 20  # parsed at once for chunks, so that several threads share the work
-MESSAGES = 20  # bad rows that are told one by one; the others are counted
 EVERYTHING = np.iinfo(np.int64).max
 
 
@@ -72,10 +58,6 @@ class Reader:
 
     Attributes
     ----------
-    bad_rows : int
-        Lines that were skipped.
-    bad_row_messages : list of str
-        The first of them, a sentence each.
     generation : int
         Goes up when the file turned out to be another one and was read anew.
 
@@ -90,8 +72,7 @@ class Reader:
             ...  # the same without keeping them
     """
 
-    _layout: Layout | None
-    _header: Header | None
+    _opening: Opening
     _buffer: ColumnBuffer | None
 
     def __init__(
@@ -113,6 +94,16 @@ class Reader:
         self.generation = 0
 
     @property
+    def bad_rows(self) -> int:
+        """Lines that were skipped."""
+        return self._bad.count
+
+    @property
+    def bad_row_messages(self) -> list[str]:
+        """The first of them, a sentence each."""
+        return self._bad.messages
+
+    @property
     def bytes_read(self) -> int:
         """Bytes read from the file so far."""
         return self._file.bytes_read
@@ -130,19 +121,17 @@ class Reader:
     @property
     def layout(self) -> Layout | None:
         """The layout in use; None while it is to be found out."""
-        return self._layout
+        return self._opening.layout
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns, in the order of the file; those that the layout knows while there is no header."""
-        if self._buffer:
-            return self._buffer.columns
-        return self._layout.columns if self._layout else ()
+        return self._buffer.columns if self._buffer else self._opening.columns
 
     @property
     def metadata(self) -> Mapping[str, str | int | float]:
         """What the header says."""
-        return self._header.metadata if self._header else {}
+        return self._opening.header.metadata if self._opening.header else {}
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -159,7 +148,7 @@ class Reader:
 
     def time_series(self) -> tuple[pl.Series, pl.Series] | None:
         """Timestamps (Int64, ns) and datetimes of the rows; None for a format without times."""
-        if self._layout is not None and self._layout.time is None:
+        if self.layout is not None and self.layout.time is None:
             return None
         if self._buffer is None:
             return pl.Series("timestamp", [], pl.Int64), pl.Series("datetime", [], pl.Datetime("ns"))
@@ -196,8 +185,11 @@ class Reader:
                 self._notice_another_file()
             if self.generation != generation:
                 before = 0
-            self._refresh_metadata()
-            self._report_bad_rows()
+            if self._opening.follow(self._file.header_bytes) and self._buffer is not None:
+                # The start may be another one now, and with it all times.
+                self._previous_ns, self._is_sorted, self._timed = None, True, 0
+                self._buffer.renew_timestamps()
+            self._bad.report()
         self._last += min(self._hidden_rows, self._wanted)
         while len(self._blocks) > 1 and self._blocks[1][0] <= self._last:
             del self._blocks[0]
@@ -213,7 +205,7 @@ class Reader:
             data = np.frombuffer(bytearray(FRONT) + last + b"\n" + bytearray(BACK), np.uint8)
             self.take(data, FRONT, data.size - BACK)
             self._file.forget_unfinished()
-            self._report_bad_rows()
+            self._bad.report()
             added += self._hidden_rows
             self._last += self._hidden_rows
         return added
@@ -234,7 +226,7 @@ class Reader:
 
     def forget_rows(self) -> None:
         """Let go of the rows read so far: `frame` then holds only what comes."""
-        if self._buffer is None or self._layout is None:
+        if self._buffer is None or self.layout is None:
             return
         self._rows_before += self._last - self._first
         self._first = self._last
@@ -264,7 +256,7 @@ class Reader:
         """
         if self._checkpoint_path is None:
             raise InputError(f"{self.path}: no checkpoint file was given; say Reader(path, checkpoint=...)")
-        if self._header is None or self._buffer is None:
+        if self._buffer is None:
             raise InputError(f"{self.path}: nothing was read yet, so there is nothing to write down")
         self._tell_times()
         checkpoint = replace(self._here(), rows=self.rows)
@@ -298,7 +290,7 @@ class Reader:
         return Checkpoint(
             position=max(self._file.position, self._file.start),
             start=self._file.start,
-            sample_bytes=self._sample_bytes,
+            sample_bytes=self._opening.sample_bytes,
             head_bytes=len(head),
             head_hash=hash_of(head),
             tail_end=self._file.position,
@@ -320,7 +312,7 @@ class Reader:
         head = self._file.bytes_at(checkpoint.start, checkpoint.head_bytes)
         tail = self._file.bytes_at(checkpoint.tail_end - checkpoint.tail_bytes, checkpoint.tail_bytes)
         known = hash_of(head) == checkpoint.head_hash and hash_of(tail) == checkpoint.tail_hash
-        header = self._read_header(np.frombuffer(sample, np.uint8)) if known and sample else None
+        header = self._open(np.frombuffer(sample, np.uint8)) if known and sample else None
         if header is None or header.size != checkpoint.start or len(self.columns) != len(checkpoint.kinds):
             log.warning("%s is not the file of its checkpoint any more; it is read anew from its start", self.path)
             self._file = GrowingFile(self.path)
@@ -335,16 +327,13 @@ class Reader:
             for i, (column, kind) in enumerate(zip(self._buffer.columns, checkpoint.kinds, strict=True)):
                 if column.kind != kind:
                     self._buffer.widen(i)
-        self._rows_before, self._line, self.bad_rows = checkpoint.rows, checkpoint.lines, checkpoint.bad_rows
+        self._rows_before, self._line = checkpoint.rows, checkpoint.lines
+        self._bad = BadRows(self.path, checkpoint.bad_rows)
         self._previous_ns, self._is_sorted = checkpoint.previous_ns, checkpoint.is_sorted
-        self._told_that_more = self.bad_rows > MESSAGES
         self._rows_to_skip = checkpoint.skipped_rows
 
     def _start_anew(self) -> None:
-        self._layout = self._given_layout
-        self._header = None
-        self._header_lines: list[bytes] = []  # and the first row, which ends it
-        self._sample_bytes = 0
+        self._opening = Opening(self.path, self._given_layout)
         self._buffer = None
         self._rows_before = self._rows_to_skip = 0
         self._first = self._last = self._timed = 0  # rows of the buffer: shown from, shown to, with times
@@ -355,10 +344,7 @@ class Reader:
         self._parts: TextParser | None = None  # at work in several threads
         self._rows_per_byte = 0.0  # of late
         self._seen_generation = self._file.generation
-        self.bad_rows = 0
-        self.bad_row_messages: list[str] = []
-        self._told = 0
-        self._told_that_more = False
+        self._bad = BadRows(self.path)
 
     def _notice_another_file(self) -> None:
         if self.rows or self.bad_rows:
@@ -370,21 +356,26 @@ class Reader:
         """Parse whole lines, for `GrowingFile`; where it stopped."""
         if self._file.generation != self._seen_generation:
             self._notice_another_file()
-        if self._header is None:
-            header = self._read_header(data[start:stop])
+        if self._buffer is None:
+            header = self._open(data[start:stop])
             if header is None:
-                if stop - start > HEADER_LIMIT_BYTES:
-                    raise self._mismatch(1, "a header", f"no row in the first {HEADER_LIMIT_BYTES >> 20} MB")
                 return start
             self._file.begin_rows(header.size)
             start, self._line = start + header.size, header.lines
         self._settle_parts()
         parser = self._new_parser()
         parser.append(data, start, stop)
-        self._line += parser.lines
-        self._rows_per_byte = parser.lines / max(1, stop - start)
+        self._rows_per_byte = (parser.line - self._line) / max(1, stop - start)
+        self._line = parser.line
         self._skip_rows()
         return stop
+
+    def _open(self, data: NDArray[np.uint8]) -> Header | None:
+        """Read the header and make room for its columns; None while it is not complete."""
+        header = self._opening.read(data)
+        if header is not None and self.layout is not None:
+            self._buffer = ColumnBuffer(self._opening.columns, self.layout.encoding)
+        return header
 
     def wants_more(self) -> bool:
         """Whether `GrowingFile` should go on."""
@@ -393,7 +384,7 @@ class Reader:
 
     def parts(self, bytes_ahead: int) -> tuple[Sink, int] | None:
         """Who parses a long file in several threads, for `GrowingFile`, and how much of it."""
-        buffer, layout = self._buffer, self._layout
+        buffer, layout = self._buffer, self.layout
         if buffer is None or layout is None or not self._rows_per_byte:
             return None
         if layout.guessed and any(column.kind is Kind.INTEGER for column in buffer.columns):
@@ -409,15 +400,15 @@ class Reader:
 
     def _new_parser(self) -> TextParser:
         assert self._buffer is not None
-        assert self._layout is not None
+        assert self.layout is not None
         if self._wanted < EVERYTHING:
             self._blocks.append((self._buffer.rows, self._here()))
-        return TextParser(self._buffer, self._layout, self._count_bad)
+        return TextParser(self._buffer, self.layout, self._line, self._bad.add)
 
     def _settle_parts(self) -> None:
         """Note what was parsed in parts."""
         if self._parts is not None:
-            self._line += self._parts.lines
+            self._line = self._parts.line
             self._parts = None
             self._skip_rows()
 
@@ -429,68 +420,9 @@ class Reader:
             self._rows_before += skipped
             self._first = self._last = self._last + skipped
 
-    def _read_header(self, data: NDArray[np.uint8]) -> Header | None:
-        """Read the header and make room for its columns; None while it is not complete."""
-        header = None
-        for limit in (SAMPLE_BYTES, HEADER_LIMIT_BYTES):
-            lines = _lines(data[:limit])
-            self._sample_bytes = min(data.size, limit)
-            check_encoding(self.path, lines)
-            if self._layout is None:
-                self._layout = sniff_layout(self.path, lines)
-            if self._layout is not None:
-                header = self._interpreted(lines, self._layout)
-            if header is not None or data.size <= limit:
-                break
-        if header is None or self._layout is None:
-            return None
-        columns = _columns(self._layout, header)
-        try:
-            if self._layout.time is not None:
-                self._layout.time.timestamps_ns(ColumnBuffer(columns).column, header.metadata)
-        except ValueError as error:
-            raise InputError(f"{self.path}: {error}") from None
-        self._header, self._header_lines = header, lines[: header.lines + 1]
-        self._buffer = ColumnBuffer(columns, self._layout.encoding)
-        return header
-
-    def _interpreted(self, lines: Sequence[bytes], layout: Layout) -> Header | None:
-        try:
-            return layout.header.read(lines, layout)
-        except HeaderMismatch as wrong:
-            raise self._mismatch(wrong.line, wrong.expected, wrong.found) from None
-
-    def _mismatch(self, line: int, expected: str, found: str) -> FormatError:
-        name = self._layout.name if self._layout else "table"
-        return FormatError(f"{self.path}, line {line}: this is no {name} file: expected {expected}, found {found}")
-
-    def _refresh_metadata(self) -> None:
-        """Read the header again where it was rewritten in place: the SSD module completes it at the end of a run."""
-        if self._header is None or self._layout is None:
-            return
-        *old_lines, first_row = self._header_lines
-        now = self._file.header_bytes
-        if not now or now == b"".join(old_lines):
-            return
-        lines = [*_lines(np.frombuffer(now, np.uint8)), first_row]
-        try:
-            header = self._layout.header.read(lines, self._layout)
-            if header is None or header.size != len(now):
-                return
-            if self._layout.time is not None and self._buffer is not None:
-                self._layout.time.timestamps_ns(ColumnBuffer(self._buffer.columns).column, header.metadata)
-        except (HeaderMismatch, ValueError):  # caught in the middle of being rewritten
-            return
-        old, self._header, self._header_lines = self._header, header, lines
-        if self._layout.time is not None and self._buffer is not None and old.metadata != header.metadata:
-            self._previous_ns = None
-            self._is_sorted = True
-            self._timed = 0
-            self._buffer.renew_timestamps()
-
     def _tell_times(self) -> None:
         """Compute the timestamps of the rows that have none yet."""
-        buffer, layout = self._buffer, self._layout
+        buffer, layout = self._buffer, self.layout
         if buffer is None or layout is None or layout.time is None or buffer.rows == self._timed:
             return
         first = self._timed
@@ -504,31 +436,3 @@ class Reader:
         if self.clock_offset_ns:
             stamps += self.clock_offset_ns
         self._timed = buffer.rows
-
-    def _count_bad(self, line_from_here: int, reason: str) -> None:
-        line = self._line + line_from_here + 1
-        self.bad_rows += 1
-        if len(self.bad_row_messages) < MESSAGES:
-            self.bad_row_messages.append(f"{self.path.name}, line {line}: {reason}; the row was skipped")
-
-    def _report_bad_rows(self) -> None:
-        for message in self.bad_row_messages[self._told :]:
-            log.warning("%s", message)
-        if self.bad_rows > MESSAGES and not self._told_that_more:
-            log.warning("%s: %d bad rows so far; further ones are only counted", self.path.name, self.bad_rows)
-            self._told_that_more = True
-        self._told = len(self.bad_row_messages)
-
-
-def _lines(data: NDArray[np.uint8]) -> list[bytes]:
-    """The whole lines in `data`, with their ends."""
-    return [line + b"\n" for line in data.tobytes().split(b"\n")[:-1]]
-
-
-def _columns(layout: Layout, header: Header) -> tuple[Column, ...]:
-    """The columns in the order of the file."""
-    if header.names is None:
-        return layout.columns
-    known = {column.header_name: column for column in layout.columns}
-    others = layout.others or Column("", Kind.TEXT, nullable=True)
-    return tuple(known.get(name) or replace(others, name=name) for name in header.names)

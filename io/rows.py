@@ -7,7 +7,9 @@ row, which is told with the reason.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +20,15 @@ from . import cells
 from .buffer import ColumnBuffer
 from .layout import Kind, Layout
 
-__all__ = ["Tell", "settle_rows"]
+__all__ = ["BadRows", "Tell", "settle_rows"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 Tell = Callable[[int, str], None]
 
+log = logging.getLogger("utokyo")
+
+MESSAGES = 20  # bad rows that are told one by one; the others are counted
 _ARTICLE = {
     Kind.INTEGER: "an integer",
     Kind.FLOAT: "a number",
@@ -31,6 +36,46 @@ _ARTICLE = {
     Kind.DATE: "a date",
     Kind.TIME: "a time of day",
 }
+
+
+class BadRows:
+    """Counts bad rows, and tells the first of them one by one.
+
+    Parameters
+    ----------
+    path : path
+        The file, for messages.
+    count : int
+        How many there were before.
+
+    Attributes
+    ----------
+    count : int
+    messages : list of str
+        A sentence each: file, line, and what was expected and found.
+    """
+
+    def __init__(self, path: Path, count: int = 0) -> None:
+        self.count = count
+        self.messages: list[str] = []
+        self._path = path
+        self._told = 0
+        self._told_that_more = count > MESSAGES
+
+    def add(self, line: int, reason: str) -> None:
+        """Take one more, in `line` from 0."""
+        self.count += 1
+        if len(self.messages) < MESSAGES:
+            self.messages.append(f"{self._path.name}, line {line + 1}: {reason}; the row was skipped")
+
+    def report(self) -> None:
+        """Log those that were not told yet."""
+        for message in self.messages[self._told :]:
+            log.warning("%s", message)
+        if self.count > MESSAGES and not self._told_that_more:
+            log.warning("%s: %d bad rows so far; further ones are only counted", self._path.name, self.count)
+            self._told_that_more = True
+        self._told = len(self.messages)
 
 
 def settle_rows(

@@ -23,9 +23,7 @@ from .cells import (
     DATE,
     FLOAT,
     INTEGER,
-    NEWLINE,
     POWERS_OF_TEN,
-    RETURN,
     TEXT,
     TIME,
     clock_ns,
@@ -33,12 +31,11 @@ from .cells import (
     trimmed,
 )
 from .compile import exact_kernel, inlined, inner_kernel
+from .fields import BATCH_ROWS, ENDS, QUOTE, SPARE, alike, regular_rows, separators, split_lines
 from .words import (
     BACK,
     FRONT,
     ZEROS,
-    byte_mask,
-    count_ones,
     digits_value,
     load_word,
     lowest_match,
@@ -58,18 +55,14 @@ U = np.uint64
 ODD_FIELDS = 6
 ODD_EMPTY, ODD_CELL, BAD_FIELD_COUNT = range(3)
 
-BATCH_ROWS = 512
 BATCH_FIELDS = 4096  # 32 kB of positions: with the text they stay in the cache
 FEWEST_BATCH_ROWS = 8
-USUAL_FIELDS = 12  # within 64 bytes
-SPARE = 130  # `_separators` writes up to 64 positions too far, and some that are none
 
 # Parts of the scratch memory: a value for every row of a batch, and behind them the positions of the separators. Apart
 # by constants, they are known to the compiler not to overlap.
 LENGTHS, POWERS, WORDS, UPPER = (np.uint64(k * BATCH_ROWS) for k in range(4))
-ENDS = np.uint64(4 * BATCH_ROWS)
 
-QUOTE, MINUS, PLUS, LETTER_T = 34, 45, 43, 84
+MINUS, PLUS, LETTER_T = 45, 43, 84
 NO_NUMBER = 1 << 20  # a power of ten that says: this cell has to be read by itself
 REPEATED = U(0x0101010101010101)
 LOWER_CASE = U(0x2020202020202020)
@@ -88,112 +81,6 @@ def odd_room(columns: int) -> int:
 def scratch_room(columns: int) -> int:
     """Room that `parse_rows` needs for intermediate values."""
     return int(ENDS) + max(BATCH_FIELDS, 2 * columns + 2) + SPARE
-
-
-@inner_kernel
-def _separators(data: Bytes, start: int, stop: int, delimiter: int, most: int, scratch: Integers) -> tuple[int, int]:
-    """Find delimiters and line ends up to a quote; how many, and how many of them line ends.
-
-    The first of `ENDS` becomes the byte before `start`, so that field k lies between numbers k and k + 1.
-    """
-    scratch[ENDS] = start - 1
-    count = newlines = 0
-    base = start
-    while base < stop and count < most:
-        line_ends = byte_mask(data, base, np.uint8(NEWLINE))
-        both = line_ends | byte_mask(data, base, np.uint8(delimiter))
-        inside = ~U(0)
-        if stop - base < 64:
-            inside = (U(1) << U(stop - base)) - U(1)
-        quotes = byte_mask(data, base, np.uint8(QUOTE)) & inside
-        if quotes:
-            inside = (quotes & (U(0) - quotes)) - U(1)
-        both &= inside
-        newlines += count_ones(line_ends & inside)
-        found = count_ones(both)
-        # Writing more than there are costs less than asking each time; the spare room allows for it.
-        place = ENDS + U(count + 1)
-        for k in range(USUAL_FIELDS):
-            scratch[place + U(k)] = base + trailing_zeros(both)
-            both &= both - U(1)
-        place += U(USUAL_FIELDS)
-        while both:
-            scratch[place] = base + trailing_zeros(both)
-            both &= both - U(1)
-            place += U(1)
-        count += found
-        base = stop if quotes else base + 64
-    return count, newlines
-
-
-@inner_kernel
-def _regular_rows(data: Bytes, count: int, newlines: int, width: int, scratch: Integers) -> int:
-    """How many whole lines there are before the first that has not `width` fields."""
-    rows = count // width
-    wrong = newlines != rows
-    for row in range(1, rows + 1):
-        wrong |= data[U(scratch[ENDS + U(row * width)])] != NEWLINE
-    if wrong:
-        for k in range(1, rows * width + 1):
-            if (data[U(scratch[ENDS + U(k)])] == NEWLINE) != (k % width == 0):
-                return (k - 1) // width
-    return rows
-
-
-@inner_kernel
-def _alike(data: Bytes, rows: int, width: int, scratch: Integers) -> tuple[int, int]:
-    """How many of the rows end as the first does, and how many bytes of the line end belong to the last cell."""
-    returns = np.int64(data[U(scratch[ENDS + U(width)] - 1)] == RETURN)
-    found = np.int64(0)
-    for row in range(1, rows + 1):
-        found += data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN
-    if found != rows * returns:
-        for row in range(1, rows + 1):
-            if (data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN) != (returns == 1):
-                return row - 1, returns
-    return rows, returns
-
-
-@inner_kernel
-def _split_lines(
-    data: Bytes, start: int, stop: int, delimiter: int, columns: int, most_rows: int, scratch: Integers
-) -> tuple[int, int, int]:
-    """Split lines that may hold quotes, as long as they have `columns` fields.
-
-    Fields (0 for a line of blanks), how many lines have so many, and where they end. A quote counts as such at the
-    start of a cell only.
-    """
-    scratch[ENDS] = start - 1
-    rows = 0
-    end = start
-    while end < stop and rows < most_rows:
-        i = end
-        fields = 0
-        blank = True
-        while True:
-            quoted = data[U(i)] == QUOTE
-            i += quoted
-            while (quoted or data[U(i)] != delimiter) and data[U(i)] != NEWLINE:
-                byte = data[U(i)]
-                blank = blank and not quoted and (byte == BLANK or byte == RETURN)
-                if quoted and byte == QUOTE:
-                    quoted = data[U(i + 1)] == QUOTE
-                    i += quoted
-                i += 1
-            fields += 1
-            place = ENDS + U(rows * columns + fields)
-            if place < U(scratch.size):
-                scratch[place] = i
-            i += 1
-            if data[U(i - 1)] == NEWLINE:
-                break
-        if blank and (fields == 1 or delimiter == BLANK):
-            fields = 0
-        if fields != columns:
-            return (fields, 1, i) if rows == 0 else (columns, rows, end)
-        rows += 1
-        end = i
-    return columns, rows, end
 
 
 @inlined
@@ -438,11 +325,11 @@ def parse_rows(
         width = columns
         wanted = min(batch_rows, row_limit - row, most // (columns + 1))
         if delimiter != BLANK and columns > 1:
-            count, newlines = _separators(data, position, stop, delimiter, wanted * (columns + 1), scratch)
-            rows = _regular_rows(data, count, newlines, columns, scratch)
+            count, newlines = separators(data, position, stop, delimiter, wanted * (columns + 1), scratch)
+            rows = regular_rows(data, count, newlines, columns, scratch)
             if rows == 0 and trailing_delimiter:
                 width = columns + 1
-                rows = _regular_rows(data, count, newlines, width, scratch)
+                rows = regular_rows(data, count, newlines, width, scratch)
                 for r in range(rows):
                     end = ENDS + U(r * width + width)
                     begin, end = trimmed(data, scratch[end - U(1)] + 1, scratch[end])
@@ -457,7 +344,7 @@ def parse_rows(
             position = scratch[ENDS + U(rows * width)] + 1
         else:
             line_start = position
-            width, rows, position = _split_lines(data, position, stop, delimiter, columns, wanted, scratch)
+            width, rows, position = split_lines(data, position, stop, delimiter, columns, wanted, scratch)
             if width == columns + 1 and trailing_delimiter:
                 begin, end = trimmed(data, scratch[ENDS + U(columns)] + 1, scratch[ENDS + U(width)])
                 width -= begin == end
@@ -467,7 +354,7 @@ def parse_rows(
                     odd[found - 1, 4] = BAD_FIELD_COUNT
                 line += 1
                 continue
-        rows_alike, returns = _alike(data, rows, width, scratch)
+        rows_alike, returns = alike(data, rows, width, scratch)
         if rows_alike < rows:
             rows = rows_alike
             position = scratch[ENDS + U(rows * width)] + 1

@@ -231,15 +231,43 @@ class Parser(Recorder):
     filepath : path
     lines_per_update : int
         Rows of a chunk at the most.
+    checkpoint : path, optional
+        Where `checkpoint` writes down how far it came; if there is such a file, the first chunk is the one behind it.
     **options
         As for the recorder.
     """
 
-    def __init__(self, filepath: str | Path, lines_per_update: int = 100_000, **options: Any) -> None:
+    def __init__(
+        self,
+        filepath: str | Path,
+        lines_per_update: int = 100_000,
+        *,
+        checkpoint: str | Path | None = None,
+        **options: Any,
+    ) -> None:
         if lines_per_update < 1:
             raise InputError(f"lines_per_update should be 1 or more, not {lines_per_update}")
+        self._checkpoint_path = checkpoint
         super().__init__(filepath, **options)
         self.lines_per_update = lines_per_update
+
+    def checkpoint(self) -> None:
+        """Write down that all chunks so far were taken, after what was derived from them was stored.
+
+        Raises
+        ------
+        InputError
+            When no file for it was given, or no chunk was taken yet.
+        OutputError
+            When it cannot be written.
+        """
+        with self._lock:
+            self._reader.checkpoint()
+
+    def _new_reader(self) -> Reader:
+        return Reader(
+            self.filepath, self.make_layout(), clock_offset_ns=self.clock_offset_ns, checkpoint=self._checkpoint_path
+        )
 
     def get_table(self) -> Any:
         """The next rows joined with the metadata; empty when it has caught up."""

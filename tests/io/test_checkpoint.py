@@ -125,3 +125,9 @@ def test_mistakes_are_told_in_one_sentence(tmp_path):
     state.write_text("{}")
     with pytest.raises(InputError, match="this is no checkpoint; delete it"):
         Reader(path, LAYOUT, checkpoint=state)
+
+
+def test_a_layout_is_printed_for_people():
+    assert str(LAYOUT) == (
+        "log: delimiter ',', utf-8, header NoHeader(), time TimeOfDay(column='t', day_ns=0)\n  t: time\n  n: integer"
+    )

@@ -1,0 +1,134 @@
+"""Where the fields of many rows stand: the positions of delimiters and line ends.
+
+All of them are found 64 bytes at a time, as long as there is no quote; lines that differ are split one by one.
+Positions go to the scratch memory of `columns.parse_rows`, from `ENDS` on: field k lies between numbers k and k + 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cells import BLANK, NEWLINE, RETURN
+from .compile import inner_kernel
+from .words import byte_mask, count_ones, trailing_zeros
+
+__all__ = ["BATCH_ROWS", "ENDS", "QUOTE", "SPARE", "alike", "regular_rows", "separators", "split_lines"]
+
+Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+U = np.uint64
+
+BATCH_ROWS = 512
+SPARE = 130  # `separators` writes up to 64 positions too far, and some that are none
+USUAL_FIELDS = 12  # within 64 bytes
+QUOTE = 34
+
+# The scratch memory begins with four values for every row of a batch.
+ENDS = np.uint64(4 * BATCH_ROWS)
+
+
+@inner_kernel
+def separators(data: Bytes, start: int, stop: int, delimiter: int, most: int, scratch: Integers) -> tuple[int, int]:
+    """Find delimiters and line ends up to a quote; how many, and how many of them line ends.
+
+    The first of `ENDS` becomes the byte before `start`, so that field k lies between numbers k and k + 1.
+    """
+    scratch[ENDS] = start - 1
+    count = newlines = 0
+    base = start
+    while base < stop and count < most:
+        line_ends = byte_mask(data, base, np.uint8(NEWLINE))
+        both = line_ends | byte_mask(data, base, np.uint8(delimiter))
+        inside = ~U(0)
+        if stop - base < 64:
+            inside = (U(1) << U(stop - base)) - U(1)
+        quotes = byte_mask(data, base, np.uint8(QUOTE)) & inside
+        if quotes:
+            inside = (quotes & (U(0) - quotes)) - U(1)
+        both &= inside
+        newlines += count_ones(line_ends & inside)
+        found = count_ones(both)
+        # Writing more than there are costs less than asking each time; the spare room allows for it.
+        place = ENDS + U(count + 1)
+        for k in range(USUAL_FIELDS):
+            scratch[place + U(k)] = base + trailing_zeros(both)
+            both &= both - U(1)
+        place += U(USUAL_FIELDS)
+        while both:
+            scratch[place] = base + trailing_zeros(both)
+            both &= both - U(1)
+            place += U(1)
+        count += found
+        base = stop if quotes else base + 64
+    return count, newlines
+
+
+@inner_kernel
+def regular_rows(data: Bytes, count: int, newlines: int, width: int, scratch: Integers) -> int:
+    """How many whole lines there are before the first that has not `width` fields."""
+    rows = count // width
+    wrong = newlines != rows
+    for row in range(1, rows + 1):
+        wrong |= data[U(scratch[ENDS + U(row * width)])] != NEWLINE
+    if wrong:
+        for k in range(1, rows * width + 1):
+            if (data[U(scratch[ENDS + U(k)])] == NEWLINE) != (k % width == 0):
+                return (k - 1) // width
+    return rows
+
+
+@inner_kernel
+def alike(data: Bytes, rows: int, width: int, scratch: Integers) -> tuple[int, int]:
+    """How many of the rows end as the first does, and how many bytes of the line end belong to the last cell."""
+    returns = np.int64(data[U(scratch[ENDS + U(width)] - 1)] == RETURN)
+    found = np.int64(0)
+    for row in range(1, rows + 1):
+        found += data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN
+    if found != rows * returns:
+        for row in range(1, rows + 1):
+            if (data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN) != (returns == 1):
+                return row - 1, returns
+    return rows, returns
+
+
+@inner_kernel
+def split_lines(
+    data: Bytes, start: int, stop: int, delimiter: int, columns: int, most_rows: int, scratch: Integers
+) -> tuple[int, int, int]:
+    """Split lines that may hold quotes, as long as they have `columns` fields.
+
+    Fields (0 for a line of blanks), how many lines have so many, and where they end. A quote counts as such at the
+    start of a cell only.
+    """
+    scratch[ENDS] = start - 1
+    rows = 0
+    end = start
+    while end < stop and rows < most_rows:
+        i = end
+        fields = 0
+        blank = True
+        while True:
+            quoted = data[U(i)] == QUOTE
+            i += quoted
+            while (quoted or data[U(i)] != delimiter) and data[U(i)] != NEWLINE:
+                byte = data[U(i)]
+                blank = blank and not quoted and (byte == BLANK or byte == RETURN)
+                if quoted and byte == QUOTE:
+                    quoted = data[U(i + 1)] == QUOTE
+                    i += quoted
+                i += 1
+            fields += 1
+            place = ENDS + U(rows * columns + fields)
+            if place < U(scratch.size):
+                scratch[place] = i
+            i += 1
+            if data[U(i - 1)] == NEWLINE:
+                break
+        if blank and (fields == 1 or delimiter == BLANK):
+            fields = 0
+        if fields != columns:
+            return (fields, 1, i) if rows == 0 else (columns, rows, end)
+        rows += 1
+        end = i
+    return columns, rows, end
