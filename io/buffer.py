@@ -78,7 +78,7 @@ class ColumnBuffer:
     @property
     def capacity(self) -> int:
         """Rows for which there is memory."""
-        return self.ints.shape[1]
+        return int(self.ints.shape[1])
 
     def reserve(self, rows: int) -> None:
         """Make room for `rows` more."""

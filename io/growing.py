@@ -78,6 +78,11 @@ class GrowingFile:
         Where the rows begin; the consumer sets it by `begin_rows` when it knows.
     """
 
+    start: int
+    header_bytes: bytes
+    _head: bytes
+    _tail: bytes
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.generation = 0
@@ -146,6 +151,8 @@ class GrowingFile:
 
     def begin_rows(self, start: int) -> None:
         """Say where the header ends: what stands before `start` may change."""
+        if start != self.start:
+            self._head = b""  # of what was taken for rows while the header was being written
         self.start = start
 
     def resume(self, position: int, start: int, head: bytes, tail: bytes) -> None:
@@ -303,7 +310,7 @@ def _read_into(handle: FileIO, position: int, view: Bytes) -> int:
     """Fill `view` from `position` on; fewer bytes at the end of the file. Threads may read from one handle."""
     done = 0
     while done < view.size:
-        got = _pread(handle, position + done, memoryview(view[done:]))
+        got = _pread(handle, position + done, view[done:].data)
         if not got:
             break
         done += got

@@ -74,6 +74,11 @@ class Reader:
 
     _opening: Opening
     _buffer: ColumnBuffer | None
+    _first: int  # rows of the buffer: shown from here,
+    _last: int  # to here,
+    _timed: int  # and with times to here
+    _blocks: list[tuple[int, Checkpoint]]  # of rows parsed ahead: the first one, and the state before it
+    _previous_ns: int | None
 
     def __init__(
         self,
@@ -336,11 +341,11 @@ class Reader:
         self._opening = Opening(self.path, self._given_layout)
         self._buffer = None
         self._rows_before = self._rows_to_skip = 0
-        self._first = self._last = self._timed = 0  # rows of the buffer: shown from, shown to, with times
-        self._previous_ns: int | None = None
+        self._first = self._last = self._timed = 0
+        self._previous_ns = None
         self._is_sorted = True
         self._line = 0
-        self._blocks: list[tuple[int, Checkpoint]] = []  # of rows parsed ahead: the first one, and the state before it
+        self._blocks = []
         self._parts: TextParser | None = None  # at work in several threads
         self._rows_per_byte = 0.0  # of late
         self._seen_generation = self._file.generation

@@ -111,7 +111,8 @@ class TimeOfDay:
         time_before = times[:1] if previous_ns is None else before % DAY_NS
         # Only a step back by more than half a day is midnight: logs also repeat or swap neighbouring lines.
         midnights = np.cumsum(np.diff(times, prepend=time_before) < -DAY_NS // 2)
-        return np.add(times, before // DAY_NS * DAY_NS + midnights * DAY_NS, out=out)
+        days: Times = before // DAY_NS * DAY_NS + midnights * DAY_NS
+        return np.add(times, days, out=out)
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,8 @@ class Elapsed:
         counts = column(self.column)
         unit_ns = unit_s * 1e9
         if counts.dtype == np.int64 and round(unit_ns) >= 1 and abs(unit_ns - round(unit_ns)) < 1e-6 * unit_ns:
-            times = np.multiply(counts, np.int64(round(unit_ns)), out=out)
+            times: Times = np.multiply(counts, np.int64(round(unit_ns)), out=out)
             times += self.start_ns(metadata)
             return times
-        return np.add(np.rint(counts * unit_ns).astype(np.int64), self.start_ns(metadata), out=out)
+        rounded: Times = np.rint(counts * unit_ns).astype(np.int64)
+        return np.add(rounded, np.int64(self.start_ns(metadata)), out=out)

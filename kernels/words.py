@@ -10,7 +10,8 @@ numbers"; a zero byte within a word as of H. S. Warren, "Hacker's Delight", 2nd 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 from llvmlite import ir
@@ -47,6 +48,9 @@ HIGH_BITS = U(0x8080808080808080)
 LOW_BITS = U(0x0101010101010101)
 TO_HIGH = U(0x7676767676767676)  # carries all values above 9 into the high bit of their byte
 
+# Called with values, defined with types: nothing that a type checker can follow.
+_intrinsic = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsic)
+
 _i1, _i8, _i64, _i128 = (ir.IntType(n) for n in (1, 8, 64, 128))
 
 
@@ -58,7 +62,7 @@ def _loaded(context: Any, builder: Any, array_type: Any, array: Any, index: Any,
     return word
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def load_word(typing: Any, data: Any, index: Any) -> Any:
     """Load eight bytes from `index` on, wherever that is."""
     del typing
@@ -69,7 +73,7 @@ def load_word(typing: Any, data: Any, index: Any) -> Any:
     return types.uint64(data, types.intp), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def byte_mask(typing: Any, data: Any, index: Any, byte: Any) -> Any:
     """Compare 64 bytes from `index` on with `byte`: bit k is set where byte k is equal."""
     del typing
@@ -86,28 +90,28 @@ def byte_mask(typing: Any, data: Any, index: Any, byte: Any) -> Any:
     return types.uint64(data, types.intp, types.uint8), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def trailing_zeros(typing: Any, word: Any) -> Any:
     """Count the zero bits below the lowest set one; 64 for zero."""
     del typing, word
     return types.int64(types.uint64), lambda _c, builder, _s, args: builder.cttz(args[0], ir.Constant(_i1, 0))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def leading_zeros(typing: Any, word: Any) -> Any:
     """Count the zero bits above the highest set one; 64 for zero."""
     del typing, word
     return types.int64(types.uint64), lambda _c, builder, _s, args: builder.ctlz(args[0], ir.Constant(_i1, 0))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def count_ones(typing: Any, word: Any) -> Any:
     """Count the set bits."""
     del typing, word
     return types.int64(types.uint64), lambda _c, builder, _s, args: builder.ctpop(args[0])
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def high_product(typing: Any, a: Any, b: Any) -> Any:
     """Upper 64 of the 128 bits of ``a * b``."""
     del typing, a, b
@@ -120,7 +124,7 @@ def high_product(typing: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def double_of_bits(typing: Any, bits: Any) -> Any:
     """The double with these bits."""
     del typing, bits

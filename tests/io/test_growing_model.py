@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -265,4 +265,10 @@ class GrowingFileMachine(RuleBasedStateMachine):
 
 
 TestGrowingFile = GrowingFileMachine.TestCase
-TestGrowingFile.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+# Explaining a failure would take longer than finding it.
+TestGrowingFile.settings = settings(
+    max_examples=150,
+    stateful_step_count=40,
+    deadline=None,
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+)

@@ -265,6 +265,22 @@ def test_a_header_rewritten_in_place_shows_its_new_values_without_reading_rows_a
     assert times[1].dt.strftime("%H:%M:%S%.6f").to_list() == ["10:00:00.000005", "10:00:01.000007", "10:00:02.000000"]
 
 
+@pytest.mark.parametrize("cut", [1, 30, 52, 55])
+def test_a_header_seen_while_it_was_written_is_still_the_same_file(tmp_path, cut):
+    path = tmp_path / "f.csv"
+    whole = b"Size,7\r\nStart,2022/03/14 10:00:00\r\nUnit,1.0e-006\r\nn,ticks\r\n0,5\r\n"
+    layout = Layout(
+        "ssd", (Column("n", Kind.INTEGER), Column("ticks", Kind.INTEGER)), header=KeyValueLines(names_line=True)
+    )
+    path.write_bytes(whole[:cut])
+    reader = Reader(path, layout)
+    reader.update()
+    path.write_bytes(whole)
+
+    assert [reader.update() for _ in range(3)] == [1, 0, 0]
+    assert reader.generation == 0
+
+
 def test_times_of_day_go_on_over_midnight_however_they_are_cut(tmp_path):
     layout = Layout("log", (Column("t", Kind.TIME),), header=NoHeader(), time=TimeOfDay("t", 0))
     content = b"23:59:58\n23:59:59\n00:00:01\n00:00:00\n12:00:00\n23:00:00\n01:00:00\n"
