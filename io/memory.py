@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ KEPT_BYTES = 32 << 20  # for those chunks that follow; larger tables are given b
 
 _lock = threading.Lock()
 _spare: list[NDArray[np.uint8]] = []
+# Finalizers run wherever the garbage collector does, be it in the thread that holds the lock: they never wait for it.
+_returned: deque[NDArray[np.uint8]] = deque(maxlen=4)
 
 
 class _Lent:
@@ -36,6 +39,10 @@ def matrix(rows: int, columns: int, dtype: type[Any]) -> NDArray[Any]:
     if not size:
         return np.empty((rows, columns), kind)
     with _lock:
+        while _returned:
+            _spare.append(_returned.popleft())
+        while sum(memory.size for memory in _spare) > KEPT_BYTES:
+            _spare.pop(0)
         fitting = [k for k, memory in enumerate(_spare) if size <= memory.size <= 2 * size]
         memory = _spare.pop(fitting[-1]) if fitting else None
     if memory is None:
@@ -46,7 +53,5 @@ def matrix(rows: int, columns: int, dtype: type[Any]) -> NDArray[Any]:
 
 
 def _give_back(memory: NDArray[np.uint8]) -> None:
-    with _lock:
-        _spare.append(memory)
-        while _spare and sum(kept.size for kept in _spare) > KEPT_BYTES:
-            _spare.pop(0)
+    if memory.size <= KEPT_BYTES // 2:
+        _returned.append(memory)

@@ -150,7 +150,7 @@ class GrowingFileMachine(RuleBasedStateMachine):
         cut = int(part * len(self.content))
         line_end = self.content.find(b"\n", max(0, cut - 1)) + 1
         # The writer goes on with the line that was cut.
-        self.pending = self.content[cut:line_end] if line_end > cut else self.pending if cut else b""
+        self.pending = self.content[cut:line_end] if line_end else self.content[cut:] + self.pending
         if cut < len(self.header()):
             self.pending = self.header()[cut:]
         self.content = self.content[:cut]
@@ -218,7 +218,8 @@ class GrowingFileMachine(RuleBasedStateMachine):
         if numbers[: self.base] != self.numbers(self.known)[: self.base]:
             self.base = 0  # another file: from its start
         expected = numbers[self.base :]
-        if self.base and found == numbers:  # a file that was cut before the position of the checkpoint
+        # A file that was cut before the position of the checkpoint.
+        if self.base and found and found == numbers[: len(found) if lag else None]:
             self.base, expected = 0, numbers
         if lag:  # what an old size hides comes later; nothing is lost
             assert found == expected[: len(found)]
@@ -230,8 +231,8 @@ class GrowingFileMachine(RuleBasedStateMachine):
             if self.reader.metadata:
                 assert self.reader.metadata["Size"] == self.size
         assert self.reader.bad_rows == 0
-        # While there is no row, the header is all there is to tell the file by.
-        assert self.changed or not self.numbers(self.known) or self.reader.generation == self.generation
+        # While no row was seen, the header is all there is to tell the file by.
+        assert self.changed or not (before or self.base) or self.reader.generation == self.generation
         self.known, self.changed, self.generation = self.content, False, self.reader.generation
 
     @rule()
