@@ -92,11 +92,12 @@ class Reader:
         self.clock_offset_ns = clock_offset_ns
         self._given_layout = layout
         self._checkpoint_path = None if checkpoint is None else Path(checkpoint)
-        self._to_resume = None if checkpoint is None else Checkpoint.read(Path(checkpoint))
-        self._rows_before = self._seen_generation = 0
         self._file = GrowingFile(path)
         self._start_anew()
         self.generation = 0
+        self._to_resume = None if checkpoint is None else Checkpoint.read(Path(checkpoint))
+        if self._to_resume is not None:
+            self._rows_before = self._to_resume.rows + self._to_resume.skipped_rows
 
     @property
     def bad_rows(self) -> int:
@@ -115,8 +116,8 @@ class Reader:
 
     @property
     def rows(self) -> int:
-        """Rows read so far; `chunks` does not keep them."""
-        return self._rows_before + self._last - self._first
+        """Rows read so far, with those before the checkpoint; `chunks` does not keep them."""
+        return self._rows_before + self._rows_to_skip + self._last - self._first
 
     @property
     def has_unfinished_line(self) -> bool:
@@ -179,11 +180,11 @@ class Reader:
             When the file is missing, unreadable or of another format. What was read before stays.
         """
         self._wanted = EVERYTHING if max_rows is None else max_rows
+        if self._to_resume is not None:
+            self._resume(self._to_resume)
         before = self.rows
         if self._hidden_rows < self._wanted:
             self._drop_forgotten()
-            if self._to_resume is not None:
-                self._resume(self._to_resume)
             generation = self.generation
             self._file.feed(self)
             if self._file.generation != self._seen_generation:  # another file, without a whole line yet
@@ -264,7 +265,7 @@ class Reader:
         if self._buffer is None:
             raise InputError(f"{self.path}: nothing was read yet, so there is nothing to write down")
         self._tell_times()
-        checkpoint = replace(self._here(), rows=self.rows)
+        checkpoint = replace(self._here(), rows=self.rows - self._rows_to_skip, skipped_rows=self._rows_to_skip)
         if self._hidden_rows:  # parse their block again, and pass over those that were shown
             row, block = self._blocks[0]
             skipped = self._last - row
@@ -311,11 +312,11 @@ class Reader:
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         """Go on where the checkpoint says; from the start when this is not its file any more."""
-        self._to_resume = None
-        self.generation = checkpoint.generation
         sample = self._file.bytes_at(0, checkpoint.sample_bytes)
         head = self._file.bytes_at(checkpoint.start, checkpoint.head_bytes)
         tail = self._file.bytes_at(checkpoint.tail_end - checkpoint.tail_bytes, checkpoint.tail_bytes)
+        self._to_resume = None
+        self.generation = checkpoint.generation
         known = hash_of(head) == checkpoint.head_hash and hash_of(tail) == checkpoint.tail_hash
         header = self._open(np.frombuffer(sample, np.uint8)) if known and sample else None
         if header is None or header.size != checkpoint.start or len(self.columns) != len(checkpoint.kinds):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from utokyo.io.errors import InputError
+from utokyo.io.errors import InputError, MissingFileError
 from utokyo.io.header import NoHeader
 from utokyo.io.layout import Column, Kind, Layout
 from utokyo.io.reader import Reader
@@ -46,7 +46,8 @@ def test_rows_before_and_after_a_checkpoint_are_all_rows(tmp_path, rows, later, 
 
     path.write_bytes(content)
     later_reader = Reader(path, LAYOUT, checkpoint=state)
-    later_reader.update()
+    assert later_reader.rows == len(before)
+    assert later_reader.update() == rows + later - len(before)
 
     assert before + later_reader.frame["n"].to_list() == list(range(rows + later))
     assert later_reader.rows == rows + later
@@ -57,6 +58,25 @@ def test_rows_before_and_after_a_checkpoint_are_all_rows(tmp_path, rows, later, 
     assert all_times is not None
     assert times[0].equals(all_times[0].tail(len(times[0])))
     assert later_reader.generation == 0
+
+
+def test_a_file_that_is_missing_at_the_restart_is_gone_on_with_later(tmp_path):
+    path, state = tmp_path / "f.csv", tmp_path / "state"
+    path.write_bytes(lines(0, 50))
+    first = Reader(path, LAYOUT, checkpoint=state)
+    first.update()
+    first.checkpoint()
+    path.rename(tmp_path / "away.csv")
+
+    reader = Reader(path, LAYOUT, checkpoint=state)
+    with pytest.raises(MissingFileError):
+        reader.update()
+    (tmp_path / "away.csv").rename(path)
+    with path.open("ab") as handle:
+        handle.write(lines(50, 3))
+
+    assert reader.update() == 3
+    assert (reader.rows, reader.generation) == (53, 0)
 
 
 def test_bad_rows_and_their_lines_go_on(tmp_path):
