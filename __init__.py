@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .engine.fits.bursts import find_bursts, fit_burst
     from .engine.fits.gaussian import fit_gaussian
     from .engine.fits.result import Fit
+    from .engine.fits.search import BurstSearch
     from .engine.recorders.base import Parser, Recorder
     from .engine.recorders.coil import CoilParser, CoilRecorder
     from .engine.recorders.detect import open_recorder
@@ -50,6 +51,7 @@ _HOMES = {
     "engine.fits.bursts": ["find_bursts", "fit_burst"],
     "engine.fits.gaussian": ["fit_gaussian"],
     "engine.fits.result": ["Fit"],
+    "engine.fits.search": ["BurstSearch"],
     "engine.recorders.base": ["Parser", "Recorder"],
     "engine.recorders.coil": ["CoilParser", "CoilRecorder"],
     "engine.recorders.detect": ["open_recorder"],

@@ -1,7 +1,7 @@
 """The SSD's pulses: bursts of them, each with its half-life, over a background that drifts.
 
-Bursts are searched by `find_bursts` with a bound on the rate of false alarms, and fitted by `fit_burst`. A burst that
-was fitted is fitted again only when pulses came into its window.
+Bursts are searched among the new pulses by `BurstSearch` at a chosen rate of false alarms, and fitted by `fit_burst`. A
+burst that was fitted is fitted again only when pulses came into its window.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..figures.ssd import burst_figure, overview_figure
-from ..fits.bursts import find_bursts, fit_burst
+from ..fits.bursts import fit_burst
 from ..fits.result import Fit
+from ..fits.search import BurstSearch
 from ..recorders.ssd import SSDRecorder
 from .base import Analysis, ResultParameter
 
@@ -35,7 +36,7 @@ class SSDAnalysis(Analysis):
     filepath : path, optional
         An SSD file; or give a `recorder`.
     false_alarms_per_hour : float
-        Largest expected number of false bursts in an hour of background alone.
+        Expected number of false bursts in an hour of background alone.
     **options
         As for `Analysis`.
     """
@@ -54,9 +55,10 @@ class SSDAnalysis(Analysis):
         ResultParameter("background_error", pl.Float64, "1/ns", "its standard error", shown=False),
         ResultParameter("onset_ns", pl.Int64, "ns", "beginning, since 1970", shown=False),
         ResultParameter("end_ns", pl.Int64, "ns", "end, since 1970", shown=False),
-        ResultParameter("significance", pl.Float64, "sigma", "Gaussian equivalent of the search's probability"),
+        ResultParameter("open", pl.Boolean, "", "whether the data end before the burst does", shown=False),
+        ResultParameter("significance", pl.Float64, "sigma", "of the best matched filter"),
         ResultParameter(
-            "false_alarms_per_hour", pl.Float64, "1/h", "rate of windows as extreme in background alone", shown=False
+            "false_alarms_per_hour", pl.Float64, "1/h", "rate of places as significant in background alone", shown=False
         ),
         ResultParameter("n_rise", pl.Float64, "", "pulses of the rise", shown=False),
         ResultParameter("n_rise_error", pl.Float64, "", "its standard error", shown=False),
@@ -78,12 +80,14 @@ class SSDAnalysis(Analysis):
         self._fits: dict[tuple[int, ...], Fit] = {}
         self._drawn_bursts: set[tuple[int, ...]] = set()
         self._bursts = pl.DataFrame()
+        self._search = BurstSearch(false_alarms_per_hour=false_alarms_per_hour)
+        self._searched: tuple[int, int, int] | None = None  # generation, pulses, and when the last of them was
         super().__init__(filepath, **options)
 
     def analyse(self) -> pl.DataFrame:
-        """Search all pulses, and fit the bursts that changed."""
+        """Search the new pulses, and fit the bursts that changed."""
         times_ns, _ = self._pulses()
-        self._bursts = find_bursts(times_ns, false_alarms_per_hour=self.false_alarms_per_hour)
+        self._bursts = self._searched_bursts(times_ns)
         known, self._fits = self._fits, {}
         rows = []
         for burst in self._bursts.iter_rows(named=True):
@@ -120,6 +124,20 @@ class SSDAnalysis(Analysis):
         stamps = pl.col("timestamp_ns")
         return (pl.col("source") == self.source) & stamps.is_between(int(times_ns[0]), int(times_ns[-1]))
 
+    def _searched_bursts(self, times_ns: NDArray[np.int64]) -> pl.DataFrame:
+        """The bursts, after the pulses that are new; all pulses are, when the file is another one or times changed."""
+        generation, known, last_ns = self._searched or (0, 0, 0)
+        if (
+            self.recorder.generation != generation
+            or times_ns.size < known
+            or (known and times_ns[known - 1] != last_ns)
+        ):
+            self._search, known = BurstSearch(false_alarms_per_hour=self.false_alarms_per_hour), 0
+        self._search.feed(times_ns[known:])
+        if times_ns.size:
+            self._searched = self.recorder.generation, times_ns.size, int(times_ns[-1])
+        return self._search.bursts
+
     def _pulses(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         table = self._rows_of("timestamp", "PulseHeight")
         return table["timestamp"].to_numpy(), table["PulseHeight"].to_numpy()
@@ -136,7 +154,7 @@ class SSDAnalysis(Analysis):
 
     def _row(self, burst: dict[str, Any], fit: Fit) -> dict[str, Any]:
         values, errors = fit.values, fit.errors
-        taken = ("timestamp_ns", "onset_ns", "end_ns", "significance", "false_alarms_per_hour")
+        taken = ("timestamp_ns", "onset_ns", "end_ns", "open", "significance", "false_alarms_per_hour")
         row = {"source": self.source} | {name: burst[name] for name in taken}
         row |= {name: burst[name] for name in ("pulses_peak", "pulses_peak_error", "pulses_background")}
         row |= {

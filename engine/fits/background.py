@@ -1,9 +1,9 @@
 """The background of a search for bursts: where the data are whole, and how many pulses a second to expect there.
 
 The background drifts over minutes to hours, so that it is measured around each block of ten seconds, two minutes to
-either side, with bursts masked. The first measurement knows no bursts: it takes the median of the counts per second,
-which bursts hardly move, unless the plain mean is lower. Promise: every block has counts and a live time, so that the
-uncertainty of the background can enter the threshold.
+either side, with bursts masked. The first measurement knows no bursts: it leaves out the blocks that stand out above
+the lower quartile. Promises: every block has a live time, so that the uncertainty of the background can enter the
+search; what is said of a block depends on the data within minutes of it alone.
 """
 
 from __future__ import annotations
@@ -13,15 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...kernels.bursts import clipped_background, wide_gaps
+
 __all__ = [
     "BLOCK_NS",
+    "CLIPPED_REACH",
+    "REACH",
     "SECOND_NS",
+    "SIDE",
     "Background",
+    "Blocks",
     "background_level",
     "first_background",
+    "interruptions",
     "mask_of",
     "masked_background",
-    "stretches",
 ]
 
 Floats = NDArray[np.float64]
@@ -31,10 +37,16 @@ SECOND_NS = 1_000_000_000
 BLOCK_NS = 10 * SECOND_NS
 REACH = 12
 """Blocks of background to either side of the block that is searched."""
-LONG_PAUSE_S = (60.0, 600.0)
-"""The shortest and the longest pause between two pulses that interrupts the data, where no rate is known."""
+CLIPPED_REACH = 13
+"""The same, while bursts are not known."""
+LONGEST_PAUSE_NS = 3600 * SECOND_NS
+"""Beyond it nothing is known of the rate."""
+FORBIDDEN = 30.0
+"""Pulses that a pause swallowed, at which it is an interruption: chance does so with the probability exp(-30)."""
+SIDE = 10
+"""Windows of a block's length to either side of a pause; the third quietest of them tells the rate without bursts."""
 LEAST_LIVE = 0.2
-"""Part of the time around a block that the masks must leave; below it the median is the better estimate."""
+"""Part of the time around a block that the masks must leave; below it the first measurement is the better one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,78 +67,114 @@ class Background:
         return np.asarray(np.sqrt(np.maximum(self.counts, 1.0)) / self.live_ns * 1e9)
 
 
-def stretches(times_ns: Integers) -> list[Integers]:
-    """Cut at interruptions: pauses that the rate around them forbids (probability below exp(-20))."""
-    if times_ns.size < 3:
-        return []
-    pauses_s = np.diff(times_ns) * 1e-9
-    long_s = float(np.clip(20.0 * pauses_s.mean(), *LONG_PAUSE_S))
-    cut: list[Integers] = []
-    for stretch in np.split(times_ns, np.flatnonzero(pauses_s > long_s) + 1):
-        per_second = _typical_counts(stretch)
-        pause_s = np.diff(stretch) * 1e-9
-        typical = per_second[(stretch[:-1] - stretch[:1]) // BLOCK_NS]
-        forbidden = np.where(typical >= 1.0, 30.0 / np.maximum(typical, 1.0), np.inf)
-        cut.extend(np.split(stretch, np.flatnonzero(pause_s > forbidden) + 1))
-    return [stretch for stretch in cut if stretch.size >= 3 and stretch[-1] > stretch[0]]
-
-
-def _typical_counts(times_ns: Integers) -> Floats:
-    """Median of the counts per second around each block; bursts hardly move it."""
-    blocks = int((times_ns[-1] - times_ns[0]) // BLOCK_NS) + 1
-    seconds = int((times_ns[-1] - times_ns[0]) // SECOND_NS)
-    if seconds < 1:
-        return np.full(blocks, float(times_ns.size))
-    edges = times_ns[0] + SECOND_NS * np.arange(seconds + 1)
-    counts = np.diff(np.searchsorted(times_ns, edges)).astype(np.float32)
-    side = (REACH + 1) * (BLOCK_NS // SECOND_NS)
-    padded = np.pad(counts, (side, side + BLOCK_NS // SECOND_NS), mode="symmetric")
-    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * side)[:: BLOCK_NS // SECOND_NS][:blocks]
-    return np.concatenate([np.median(around[i : i + 4096], axis=1) for i in range(0, blocks, 4096)]).astype(np.float64)
-
-
-def first_background(times_ns: Integers) -> Background:
-    """Background of a stretch whose bursts are not known: the lower of mean and median of the counts per second."""
-    mean = masked_background(times_ns, [], None)
-    highest = (_typical_counts(times_ns) + 1.0) * mean.live_ns / SECOND_NS
-    return Background(np.minimum(mean.counts, highest), mean.live_ns)
-
-
-def masked_background(times_ns: Integers, masks: list[tuple[int, int]], robust: Background | None) -> Background:
-    """Mean rate around each block outside the masks.
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Blocks of time of a stretch of data without interruption.
 
     Parameters
     ----------
     times_ns : array of int64, shape (n,)
-        One stretch of data, not all at one time.
+        Sorted pulse times.
+    origin_ns : int
+        Where the first of these blocks begins.
+    edges : array of int64, shape (blocks + 1,)
+        Index of the first pulse of each block.
+    """
+
+    times_ns: Integers
+    origin_ns: int
+    edges: Integers
+
+    @classmethod
+    def of(cls, times_ns: Integers, origin_ns: int) -> Blocks:
+        """Cut pulse times, none before `origin_ns`, into blocks."""
+        count = int(times_ns[-1] - origin_ns) // BLOCK_NS + 1
+        begins = origin_ns + BLOCK_NS * np.arange(count)
+        return cls(times_ns, origin_ns, np.append(np.searchsorted(times_ns, begins), times_ns.size))
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.edges.size - 1
+
+    @property
+    def live_ns(self) -> Integers:
+        """How long each is: the last one ends with the data."""
+        live = np.full(self.count, BLOCK_NS)
+        live[-1] = max(1, int(self.times_ns[-1]) - self.origin_ns - BLOCK_NS * (self.count - 1))
+        return live
+
+
+def interruptions(times_ns: Integers) -> Integers:
+    """Where the data are interrupted: by pauses that the rate around them forbids.
+
+    Parameters
+    ----------
+    times_ns : array of int64, shape (n,)
+        Sorted pulse times.
+
+    Returns
+    -------
+    array of int64
+        Indices of the first pulse behind each interruption.
+    """
+    most = 4096
+    while True:
+        found = np.empty(most, np.int64)
+        # Pauses that are short beside the 50 pulses before them are no candidates.
+        most = wide_gaps(times_ns, 50, 0.3, found)
+        if most <= found.size:
+            break
+    behind = found[:most]
+    if not behind.size:
+        return behind
+    begin, end = times_ns[behind - 1], times_ns[behind]
+    windows = BLOCK_NS * np.arange(SIDE + 1)
+    before = np.diff(np.searchsorted(times_ns, begin[:, None] - windows[::-1], side="right"), axis=1)
+    after = np.diff(np.searchsorted(times_ns, end[:, None] + windows), axis=1)
+    quiet = np.minimum(np.sort(before, axis=1)[:, 2], np.sort(after, axis=1)[:, 2])
+    pause = end - begin
+    return behind[(pause > LONGEST_PAUSE_NS) | (pause * (quiet / BLOCK_NS) > FORBIDDEN)]
+
+
+def first_background(blocks: Blocks) -> Background:
+    """Background of a stretch whose bursts are not known."""
+    counts, live = np.empty(blocks.count), np.empty(blocks.count)
+    clipped_background(np.diff(blocks.edges), blocks.live_ns, CLIPPED_REACH, counts, live)
+    return Background(counts, live)
+
+
+def masked_background(blocks: Blocks, masks: list[tuple[int, int]], first: Background) -> Background:
+    """Mean rate around each block outside the masks.
+
+    Parameters
+    ----------
+    blocks : Blocks
     masks : list of (begin_ns, end_ns)
         Intervals to leave out; they may overlap.
-    robust : Background, optional
+    first : Background
         Taken where the masks leave too little.
     """
-    first, last = int(times_ns[0]), int(times_ns[-1])
-    blocks = (last - first) // BLOCK_NS + 1
-    edges = np.minimum(first + BLOCK_NS * np.arange(blocks + 1), last)
-    counts, live = np.searchsorted(times_ns, edges), edges - first
-    counts[-1] = times_ns.size
-    if masks:
-        begin, end = np.array(_union(masks, first, last), dtype=np.int64).T
+    times_ns = blocks.times_ns
+    edges_ns = np.minimum(blocks.origin_ns + BLOCK_NS * np.arange(blocks.count + 1), times_ns[-1])
+    counts, live = blocks.edges.copy(), edges_ns - blocks.origin_ns
+    union = _union(masks, blocks.origin_ns, int(times_ns[-1]))
+    if union:
+        begin, end = np.array(union, dtype=np.int64).T
         masked_counts = np.searchsorted(times_ns, end) - np.searchsorted(times_ns, begin)
         live_before = np.concatenate([[0], np.cumsum(end - begin)])
         counts_before = np.concatenate([[0], np.cumsum(masked_counts)])
-        mask = np.searchsorted(begin, edges, side="right")  # masks that begin at or before each edge
+        mask = np.searchsorted(begin, edges_ns, side="right")  # masks that begin at or before each edge
         inside = np.maximum(mask - 1, 0)
-        upto = np.where(mask > 0, np.minimum(edges, end[inside]), edges)
-        start = np.where(mask > 0, begin[inside], edges)
+        upto = np.where(mask > 0, np.minimum(edges_ns, end[inside]), edges_ns)
+        start = np.where(mask > 0, begin[inside], edges_ns)
         live = live - live_before[inside] - (upto - start)
         counts = counts - counts_before[inside] - (np.searchsorted(times_ns, upto) - np.searchsorted(times_ns, start))
-    block = np.arange(blocks)
-    left, right = np.maximum(block - REACH, 0), np.minimum(block + REACH + 1, blocks)
-    here = Background((counts[right] - counts[left]).astype(np.float64), (live[right] - live[left]).astype(np.float64))
-    if robust is None:
-        return here
-    enough = here.live_ns > LEAST_LIVE * robust.live_ns
-    return Background(np.where(enough, here.counts, robust.counts), np.where(enough, here.live_ns, robust.live_ns))
+    block = np.arange(blocks.count)
+    left, right = np.maximum(block - REACH, 0), np.minimum(block + REACH + 1, blocks.count)
+    here_counts, here_live = (counts[right] - counts[left]).astype(float), (live[right] - live[left]).astype(float)
+    enough = here_live > LEAST_LIVE * BLOCK_NS * (right - left)
+    return Background(np.where(enough, here_counts, first.counts), np.where(enough, here_live, first.live_ns))
 
 
 def mask_of(onset_ns: int, end_ns: int) -> tuple[int, int]:
@@ -153,8 +201,12 @@ def background_level(times_ns: Integers, bursts: list[tuple[int, int]]) -> tuple
     masks = [mask_of(*burst) for burst in bursts]
     at: list[Integers] = [np.empty(0, dtype=np.int64)]
     rates: list[Floats] = [np.empty(0)]
-    for stretch in stretches(times_ns):
-        rate = masked_background(stretch, masks, first_background(stretch)).rate_Hz
+    for stretch in np.split(times_ns, interruptions(times_ns)):
+        if stretch.size < 3 or stretch[0] == stretch[-1]:
+            continue
+        blocks = Blocks.of(stretch, int(stretch[0]))
+        here = [mask for mask in masks if mask[0] <= stretch[-1] and mask[1] >= stretch[0]]
+        rate = masked_background(blocks, here, first_background(blocks)).rate_Hz
         middle = np.minimum(stretch[0] + BLOCK_NS * np.arange(rate.size) + BLOCK_NS // 2, stretch[-1])
         at.append(np.concatenate([stretch[:1], middle, stretch[-1:], stretch[-1:]]))
         rates.append(np.concatenate([rate[:1], rate, rate[-1:], [np.nan]]))
@@ -167,6 +219,6 @@ def _union(masks: list[tuple[int, int]], first: int, last: int) -> list[tuple[in
     for begin, end in sorted((max(begin, first), min(end, last)) for begin, end in masks):
         if union and begin <= union[-1][1]:
             union[-1] = (union[-1][0], max(end, union[-1][1]))
-        else:
+        elif begin < end:
             union.append((begin, end))
     return union

@@ -32,7 +32,8 @@ from ...io.errors import InputError
 from ...kernels.decay import best_switch, burst_integral, burst_likelihood
 from .minimize import Minimum, covariance_from, minimize_likelihood
 from .result import Fit, rounded
-from .search import BEFORE_S, BEHIND_S, find_bursts, reach_ns, sorted_times_ns
+from .search import find_bursts, sorted_times_ns
+from .stretch import BEFORE_S, BEHIND_S, reach_ns
 
 __all__ = ["burst_rate_Hz", "find_bursts", "fit_burst"]
 

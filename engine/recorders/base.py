@@ -146,6 +146,11 @@ class Recorder:
         return self._reader.rows
 
     @property
+    def generation(self) -> int:
+        """How often the file turned out to be another one, so that it was read anew."""
+        return self._reader.generation
+
+    @property
     def version(self) -> Hashable:
         """Of the data: differs whenever anything was read since."""
         return self._reader.rows, self._reader.generation, tuple(self._reader.metadata.items())

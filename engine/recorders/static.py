@@ -25,6 +25,7 @@ class StaticRecorder:
 
     filepath = None
     version = 0
+    generation = 0
     bad_rows = 0
     bad_row_messages: tuple[str, ...] = ()
 

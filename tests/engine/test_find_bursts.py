@@ -7,9 +7,12 @@ import time
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
-from utokyo.engine.fits.bursts import find_bursts
+from utokyo.engine.fits.alarms import alarms_per_hour, level_for
+from utokyo.engine.fits.search import BurstSearch, find_bursts
 from utokyo.io.errors import InputError
 
 START_NS = 1_663_504_000_000_000_000
@@ -79,33 +82,45 @@ def test_a_row_is_consistent():
     assert found["window_begin_ns"][1] > found["end_ns"][0]
 
 
-def test_bursts_of_150_pulses_over_100_per_s_are_found_nearly_always():
+@pytest.mark.parametrize(("pulses", "least"), [(100, 0.4), (150, 0.95), (200, 0.99)])
+def test_efficiency_over_100_per_s(pulses, least):
+    # A search that knew the shape of every burst would find 58 %, 96 % and all of them (docs/analyses.md).
     random = np.random.default_rng(13)
-    t0_s = 30.0 + 60.0 * np.arange(40)
-    times_ns = ns(background(random, 100.0, 2400.0), *(burst(random, t, 150.0) for t in t0_s))
-    apex_s = (find_bursts(times_ns)["timestamp_ns"].to_numpy() - START_NS) * 1e-9
+    t0_s = 30.0 + 60.0 * np.arange(150)
+    bursts = (burst(random, t, pulses, tau_decay_s=1.0 / np.log(2.0)) for t in t0_s)
+    apex_s = (find_bursts(ns(background(random, 100.0, 9100.0), *bursts))["timestamp_ns"].to_numpy() - START_NS) * 1e-9
     near = np.abs(apex_s[:, None] - t0_s).min(axis=0) < 3.0
-    assert near.sum() >= 38
+    assert near.sum() >= stats.binom.ppf(0.001, t0_s.size, least)
 
 
 def false_alarms(rate_Hz, hours, drift_per_hour, seed):
     random = np.random.default_rng(seed)
-    times_ns = ns(background(random, rate_Hz, 3600.0 * hours, drift_per_hour))
-    return find_bursts(times_ns, false_alarms_per_hour=1.0).height
+    pieces = [min(100.0, hours - begin) for begin in np.arange(0.0, hours, 100.0)]
+    times_ns = (ns(background(random, rate_Hz, 3600.0 * piece, drift_per_hour)) for piece in pieces)
+    return sum(find_bursts(piece, false_alarms_per_hour=1.0).height for piece in times_ns)
 
 
 @pytest.mark.parametrize("drift_per_hour", [0.0, 0.2])
-@pytest.mark.parametrize(("rate_Hz", "hours"), [(2.0, 100.0), (100.0, 5.0), (1000.0, 0.5)])
+@pytest.mark.parametrize(("rate_Hz", "hours"), [(2.0, 100.0), (100.0, 10.0), (1000.0, 2.0)])
 def test_background_alarms_no_more_often_than_configured(rate_Hz, hours, drift_per_hour):
-    # One alarm an hour is allowed, on average; the union over lengths is generous, so that there are fewer.
-    assert false_alarms(rate_Hz, hours, drift_per_hour, seed=14) <= stats.poisson.ppf(0.95, hours)
+    assert false_alarms(rate_Hz, hours, drift_per_hour, seed=14) <= stats.poisson.ppf(0.99, hours)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("drift_per_hour", [0.0, 0.2])
-@pytest.mark.parametrize(("rate_Hz", "hours"), [(0.1, 2000.0), (2.0, 1000.0), (100.0, 40.0), (1000.0, 6.0)])
+@pytest.mark.parametrize(("rate_Hz", "hours"), [(0.1, 2000.0), (2.1, 1000.0), (118.0, 300.0), (1000.0, 40.0)])
 def test_background_alarms_no_more_often_than_configured_for_long(rate_Hz, hours, drift_per_hour):
-    assert false_alarms(rate_Hz, hours, drift_per_hour, seed=15) <= stats.poisson.ppf(0.95, hours)
+    count = false_alarms(rate_Hz, hours, drift_per_hour, seed=15)
+    assert 0.4 * hours - 3.0 * np.sqrt(hours) < count <= stats.poisson.ppf(0.95, hours)
+
+
+def test_the_level_is_the_one_of_so_many_alarms_an_hour():
+    rates = np.geomspace(0.02, 5000.0, 30)
+    for alarms in (1e-6, 0.01, 0.1):
+        levels = level_for(alarms, rates)
+        told = [alarms_per_hour(level, rate) for level, rate in zip(levels, rates, strict=True)]
+        assert np.all(np.array(told) <= alarms * (1.0 + 1e-9))
+        assert np.all((np.array(told) > alarms * 0.999) | (levels <= 3.5))
 
 
 def test_two_hours_of_real_background_hold_no_burst(real_files):
@@ -199,3 +214,95 @@ def test_a_list_shorter_than_any_burst_is_searched_at_once(span_ns):
     begin = time.perf_counter()
     find_bursts(times)
     assert time.perf_counter() - begin < 5.0
+
+
+# --- The same bursts, however the pulses come.
+
+
+@st.composite
+def measurements(draw):
+    """Pulse times with bursts, interruptions, and equal times, and where they are cut into pieces."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    rate_Hz = 10.0 ** draw(st.floats(-1.0, 1.7))
+    duration_s = draw(st.floats(100.0, 12_000.0))
+    parts = [background(random, rate_Hz, duration_s)]
+    parts += [
+        burst(random, t0_s, 10.0 ** random.uniform(1.0, 3.7), tau_decay_s=random.uniform(0.3, 3.0))
+        for t0_s in random.uniform(0.0, duration_s, random.integers(0, int(duration_s / 60.0) + 2))
+    ]
+    t = np.concatenate(parts)
+    for begin_s in random.uniform(0.0, duration_s, draw(st.integers(0, 3))):
+        t = t[(t < begin_s) | (t > begin_s + 10.0 ** random.uniform(-1.0, 3.0))]
+    times_ns = ns(t)
+    if draw(st.booleans()):
+        times_ns = times_ns // 10_000_000 * 10_000_000
+    return times_ns, np.sort(random.integers(0, times_ns.size + 1, draw(st.integers(1, 40))))
+
+
+@settings(deadline=None, max_examples=60)
+@given(measurements())
+def test_pulses_fed_in_pieces_give_the_bursts_of_all_at_once(measurement):
+    times_ns, cuts = measurement
+    search = BurstSearch()
+    settled = []
+    for piece in np.split(times_ns, cuts):
+        search.feed(piece)
+        rows = search.bursts.rows()
+        assert rows[: len(settled)] == settled
+        settled = rows[: len(rows) - search.unsettled]
+    assert search.bursts.equals(find_bursts(times_ns))
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=1500)
+@given(measurements())
+def test_pulses_fed_in_any_pieces_give_the_bursts_of_all_at_once(measurement):
+    times_ns, cuts = measurement
+    search = BurstSearch()
+    for piece in np.split(times_ns, cuts):
+        search.feed(piece)
+    assert search.bursts.equals(find_bursts(times_ns))
+
+
+def test_a_search_keeps_the_pulses_of_the_last_hours_at_the_most():
+    random = np.random.default_rng(23)
+    t0_s = 30.0 + 36.0 * np.arange(1000)
+    times_ns = ns(background(random, 10.0, 36_100.0), *(burst(random, t, 300.0) for t in t0_s))
+    search = BurstSearch()
+    for piece in np.array_split(times_ns, 100):
+        search.feed(piece)
+        assert search._pulses.times_ns.size < 7200.0 * (10.0 + 300.0 / 36.0)
+    assert search.bursts.height == 1000
+    assert search.unsettled < 100
+
+
+def test_a_burst_at_the_end_of_the_data_is_open_and_completed_later():
+    random = np.random.default_rng(24)
+    times_ns = ns(background(random, 20.0, 700.0), burst(random, 600.0, 2000.0))
+    search = BurstSearch()
+    until = np.searchsorted(times_ns, START_NS + 601 * SECOND_NS)
+    search.feed(times_ns[:until])
+    assert search.bursts["open"].to_list() == [True]
+    search.feed(times_ns[until:])
+    assert search.bursts["open"].to_list() == [False]
+    assert search.bursts["pulses_peak"][0] > 1800.0
+
+
+def test_pulses_fed_out_of_order_are_told_in_one_sentence():
+    search = BurstSearch()
+    search.feed([1, 2, 3])
+    search.feed([])
+    search.feed([3, 4])
+    with pytest.raises(InputError, match="3 comes after 4"):
+        search.feed([3])
+
+
+def test_the_search_does_not_keep_what_it_was_fed():
+    random = np.random.default_rng(25)
+    times_ns = ns(background(random, 100.0, 300.0), burst(random, 150.0, 500.0))
+    search = BurstSearch()
+    piece = times_ns[:20_000].copy()
+    search.feed(piece)
+    piece[:] = 0
+    search.feed(times_ns[20_000:])
+    assert search.bursts.equals(find_bursts(times_ns))

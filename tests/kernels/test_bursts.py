@@ -1,102 +1,161 @@
-"""The window scan equals counting every window by hand."""
+"""The bank of filters equals its sums by definition, and its significance the probabilities that it stands for."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import integrate, special
 
-from utokyo.kernels.bursts import best_windows, separate_windows
+from utokyo.kernels.bursts import (
+    FILTERS,
+    clipped_background,
+    flag_blocks,
+    scan_blocks,
+    separate_bursts,
+    significance,
+    threshold,
+    wide_gaps,
+)
 
-WIDTHS = np.array([3, 10, 40], dtype=np.int64)
-BLOCK = 50
-BLOCKS = 4
+BLOCK_NS = 1000
+SLOWEST_NS = 640.0
+TAUS_NS = SLOWEST_NS / 2.0 ** np.arange(FILTERS)
+
+event_times = st.lists(st.integers(0, 5 * BLOCK_NS - 1), min_size=1, max_size=60).map(
+    lambda t: np.array(sorted(t), dtype=np.int64)
+)
 
 
-def likelihood_ratio(n, width, m, live):
-    part = width / (width + live)
-    of_m = m * np.log(m / ((1 - part) * (n + m))) if m > 0 else 0.0
-    return n * np.log(n / (part * (n + m))) + of_m
-
-
-def scanned(times, thresholds, m, live):
-    scale, count, score = (
-        np.empty(times.size, np.int8),
-        np.empty(times.size, np.int32),
-        np.empty(times.size, np.float32),
-    )
+def scanned(times, blocks, ahead, step_ns=1):
+    edges = np.searchsorted(times, BLOCK_NS * np.arange(blocks + ahead + 1))
+    carry, carry_ns, highest = np.empty((blocks, FILTERS)), np.empty(blocks, np.int64), np.empty((blocks, FILTERS))
     times.flags.writeable = False
-    best_windows(times, 0, BLOCK, WIDTHS, thresholds, m, live, scale, count, score)
-    return scale, count, score
-
-
-@st.composite
-def problems(draw):
-    times = np.array(sorted(draw(st.lists(st.integers(0, 260), max_size=50))), dtype=np.int64)
-    thresholds = np.array(draw(st.lists(st.integers(1, 8), min_size=12, max_size=12)), dtype=np.int64).reshape(
-        BLOCKS, 3
-    )
-    m = np.array(draw(st.lists(st.integers(0, 30), min_size=BLOCKS, max_size=BLOCKS)), dtype=np.float64)
-    return times, thresholds, m, np.full(BLOCKS, 200.0)
+    scan_blocks(times, edges, blocks, 1.0 / SLOWEST_NS, step_ns, carry, carry_ns, highest)
+    return edges, carry, carry_ns, highest
 
 
 @settings(deadline=None)  # the first call compiles
-@given(problems())
-def test_every_event_gets_its_best_window(problem):
-    times, thresholds, m, live = problem
-
-    scale, count, score = scanned(*problem)
-
-    for i, t in enumerate(times):
-        block = min(t // BLOCK, BLOCKS - 1)
-        counts = [int(np.sum((times[i:] >= t) & (times[i:] < t + width))) for width in WIDTHS]
-        ratios = {
-            k: likelihood_ratio(counts[k], WIDTHS[k], m[block], live[block])
-            for k in range(3)
-            if counts[k] >= thresholds[block, k]
-        }
-        if not ratios:
-            assert scale[i] == -1
-        else:
-            assert count[i] == counts[scale[i]]
-            np.testing.assert_allclose(score[i], max(ratios.values()), rtol=1e-5, atol=1e-5)
+@given(times=event_times, ahead=st.integers(0, 2))
+def test_sums_are_those_of_the_definition(times, ahead):
+    blocks = 5 - ahead
+    edges, carry, carry_ns, highest = scanned(times, blocks, ahead)
+    # One event after another: of equal times, the first one sees all the others.
+    sums = np.array([np.exp(-(times[i:] - times[i])[:, None] / TAUS_NS).sum(axis=0) for i in range(times.size)])
+    for block in range(blocks):
+        inside = sums[edges[block] : edges[block + 1]]
+        expected = inside.max(axis=0) if inside.size else np.zeros(FILTERS)
+        np.testing.assert_allclose(highest[block], expected, rtol=1e-9)
+        behind = times[edges[block + 1] : edges[-1]]
+        expected = np.exp(-(behind - carry_ns[block])[:, None] / TAUS_NS).sum(axis=0) if behind.size else 0.0
+        np.testing.assert_allclose(carry[block], expected, rtol=1e-9, atol=1e-12)
 
 
-@settings(deadline=None)  # the first call compiles
-@given(problems())
-def test_picked_windows_exceed_and_never_overlap(problem):
-    times, thresholds, m, live = problem
-    scale, count, score = scanned(*problem)
-    best_score = score.max(initial=-1.0)
-    most = int(np.count_nonzero(scale >= 0))
-    picked, limits = np.empty(most, np.int64), np.empty(most, np.int64)
-    segments = np.empty((most + 2, 2), np.int64)
-
-    found = separate_windows(
-        times, 0, BLOCK, WIDTHS, thresholds, m, live, scale, count, score, picked, limits, segments
-    )
-
-    assert (found > 0) == (most > 0)
-    taken = np.zeros(times.size, dtype=int)
-    for at, limit in zip(picked[:found], limits[:found], strict=True):
-        inside = np.sum(times[at:limit] < times[at] + WIDTHS[scale[at]])
-        assert inside == count[at]
-        assert inside >= thresholds[min(times[at] // BLOCK, BLOCKS - 1), scale[at]]
-        taken[at : at + count[at]] += 1
-    assert taken.max(initial=0) <= 1
-    if found:
-        assert score[picked[0]] == best_score
+@settings(deadline=None)
+@given(times=event_times, step_ns=st.integers(1, 30))
+def test_events_that_enter_together_change_sums_by_no_more_than_the_step_does(times, step_ns):
+    *_, highest = scanned(times, 5, 0)
+    *_, together = scanned(times, 5, 0, step_ns)
+    most = np.exp(step_ns / TAUS_NS)
+    assert np.all(together <= highest * most + 1e-9)
+    assert np.all(together >= highest / most - 1e-9)
 
 
-def test_a_strong_burst_does_not_hide_a_weak_one_within_the_longest_window():
-    times = np.concatenate([np.arange(100, 103), np.arange(130, 138)]).astype(np.int64)
-    thresholds = np.tile(np.array([3, 5, 5], dtype=np.int64), (BLOCKS, 1))
-    m, live = np.full(BLOCKS, 1.0), np.full(BLOCKS, 200.0)
-    scale, count, score = scanned(times, thresholds, m, live)
-    picked, limits, segments = np.empty(11, np.int64), np.empty(11, np.int64), np.empty((13, 2), np.int64)
+def log_generating_function(theta, counts, part):
+    ein, _ = integrate.quad(lambda v: math.expm1(v) / v if v else 1.0, 0.0, theta)
+    return -(counts + 1.0) * math.log1p(-part * ein)
 
-    found = separate_windows(
-        times, 0, BLOCK, WIDTHS, thresholds, m, live, scale, count, score, picked, limits, segments
-    )
 
-    assert sorted(times[picked[:found]]) == [100, 130]
+@pytest.mark.parametrize("counts", [0.0, 3.0, 200.0, 25_000.0])
+@pytest.mark.parametrize("part", [0.0008, 0.05])
+@pytest.mark.parametrize("theta", [0.05, 0.7, 2.0])
+def test_significance_is_the_legendre_transform_of_the_generating_function(counts, part, theta):
+    step = 1e-5
+    excess = (
+        log_generating_function(theta + step, counts, part) - log_generating_function(theta - step, counts, part)
+    ) / (2.0 * step)
+    exponent = theta * excess - log_generating_function(theta, counts, part)
+    assert significance(excess, counts, part) == pytest.approx(math.sqrt(2.0 * exponent), rel=1e-5)
+
+
+@given(
+    level=st.floats(3.0, 60.0),
+    counts=st.floats(0.0, 1e6).map(math.floor),
+    part=st.floats(5e-4, 0.1),
+)
+@settings(deadline=None)
+def test_threshold_is_the_inverse_of_significance(level, counts, part):
+    excess = threshold(level, counts, part)
+    assert significance(excess, counts, part) == pytest.approx(level, rel=1e-6)
+    mean = (counts + 1.0) * part
+    # The line below which `flag_blocks` looks no closer.
+    assert excess > mean + level * math.sqrt(0.5 * mean) + 0.02 * level**2
+
+
+def test_significance_bounds_the_probability():
+    random = np.random.default_rng(3)
+    rate, tau, live = 50.0, 1.0, 250.0
+    counts = rate * live
+    sums = np.array([np.exp(-random.uniform(0.0, 15.0, n)).sum() for n in random.poisson(15.0 * rate, 40_000)])
+    z = np.array([significance(s, counts, tau / live) for s in sums])
+    for level in (1.0, 2.0, 3.0):
+        assert np.mean(z > level) < math.exp(-(level**2) / 2.0)
+        assert np.mean(z > level) == pytest.approx(special.ndtr(-level), rel=0.15, abs=4 * math.sqrt(1e-3 / 4e4))
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=40), st.integers(1, 5))
+@settings(deadline=None)
+def test_background_leaves_out_what_stands_out(counts, reach):
+    counts = np.array(counts)
+    live = np.full(counts.size, 10)
+    live[-1] = 3
+    sums, lives = np.empty(counts.size), np.empty(counts.size)
+    clipped_background(counts, live, reach, sums, lives)
+    for i in range(counts.size):
+        around = slice(max(0, i - reach), i + reach + 1)
+        quiet = np.sort(counts[around])[counts[around].size // 4]
+        kept = counts[around] <= quiet + 4.0 * math.sqrt(quiet + 1.0) + 2.0
+        assert sums[i] == counts[around][kept].sum()
+        assert lives[i] == live[around][kept].sum()
+        assert lives[i] > 0
+
+
+@given(event_times, st.integers(1, 8))
+@settings(deadline=None)
+def test_gaps_are_wide_beside_the_events_before_them(times, neighbours):
+    found = np.empty(3, np.int64)
+    count = wide_gaps(times, neighbours, 0.5, found)
+    expected = [
+        i
+        for i in range(1, times.size)
+        if times[i] - times[i - 1] > 0.5 * (times[i - 1] - times[max(0, i - 1 - neighbours)])
+    ]
+    assert count == len(expected)
+    assert found[: min(count, 3)].tolist() == expected[:3]
+
+
+@settings(deadline=None)
+@given(times=event_times, seed=st.integers(0, 100))
+def test_bursts_do_not_overlap_and_begin_where_a_filter_exceeds(times, seed):
+    random = np.random.default_rng(seed)
+    _, carry, carry_ns, highest = scanned(times, 5, 0)
+    counts, live = random.integers(0, 5, 5).astype(float), np.full(5, 20.0 * BLOCK_NS)
+    levels = np.full(5, 3.0)
+    flags = np.empty(5, np.bool_)
+    flag_blocks(highest, counts, live, levels, SLOWEST_NS, flags)
+    parts = TAUS_NS / live[0]
+    z = np.array([[significance(highest[b, k] - 1.0, counts[b], parts[k]) for k in range(FILTERS)] for b in range(5)])
+    assert flags.tolist() == (z > 3.0).any(axis=1).tolist()
+
+    picked, scores = np.empty((times.size + 5, 3), np.int64), np.empty(times.size + 5)
+    region = (0, times.size, 0, BLOCK_NS, SLOWEST_NS, 1, carry[-1], carry_ns[-1], counts, live)
+    found = separate_bursts(times, *region, np.where(flags, levels, np.inf), picked, scores)
+    assert (found > 0) == flags.any()
+    order = np.argsort(picked[:found, 1])
+    assert np.all(picked[:found, 0] <= picked[:found, 1])
+    assert np.all(picked[:found, 1] < picked[:found, 2])
+    assert np.all(picked[order[1:], 0] >= picked[order[:-1], 2])
+    assert np.all(scores[:found] > 3.0 - 1e-6)

@@ -1,0 +1,285 @@
+"""The search for bursts in one stretch of data without interruption, of which the end may still come.
+
+What is said of a block of time depends on the blocks within minutes of it: the filters on those ahead, the background
+on those around it, and on the bursts there. Once they are all known, the bursts are settled, and the pulses are not
+needed any more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...kernels.bursts import FILTERS, flag_blocks, scan_blocks, separate_bursts
+from .alarms import alarms_per_hour
+from .background import (
+    BLOCK_NS,
+    CLIPPED_REACH,
+    REACH,
+    SECOND_NS,
+    Background,
+    Blocks,
+    first_background,
+    mask_of,
+    masked_background,
+)
+
+__all__ = ["BEFORE_S", "BEHIND_S", "Row", "Stretch", "reach_ns"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Row = tuple[int | float | bool, ...]
+
+SLOWEST_NS = 12.8e9
+STEP_NS = 10_000_000
+"""Pulses so close enter the filters together: a twentieth of the shortest decay time."""
+AHEAD = 13
+"""Blocks that fill the filters: ten of the longest decay times."""
+PANEL = 128
+"""Blocks that are scanned at once, and not again when they and those ahead of them are complete."""
+DEPENDS_BEHIND = CLIPPED_REACH + REACH + CLIPPED_REACH + 5
+"""Blocks behind a block that have a say in its bursts: counts around the bursts around it, and the next burst."""
+DEPENDS_BEFORE = CLIPPED_REACH + REACH + 5
+"""The same before a block whose earlier bursts are settled."""
+MASKED_FROM = 4.2
+"""Significance from which bursts are masked when the background is measured; chance reaches it some times an hour."""
+LARGEST_GAP_NS = 3 * SECOND_NS
+"""Pieces of one burst may lie this far apart: a few of the longest decay times that are expected."""
+MOST_IN_BLOCK = 64
+"""Bursts in a block; more than the shortest filter tells apart."""
+BEFORE_S, BEHIND_S = (15.0, 20.0), (25.0, 40.0)
+"""Where a fit may look before and behind a burst: at least, at most. The decay is told from the background there."""
+
+
+def reach_ns(lengths: float, length_ns: int, limits_s: tuple[float, float]) -> int:
+    """Some lengths of a burst, between two limits, ns: how far beyond the burst a fit looks."""
+    return int(SECOND_NS * min(max(lengths * length_ns / SECOND_NS, limits_s[0]), limits_s[1]))
+
+
+@dataclass(frozen=True)
+class _Burst:
+    onset_ns: int
+    apex_ns: int
+    end_ns: int
+    significance: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What a search found among the kept blocks."""
+
+    blocks: Blocks
+    certain: int  # complete blocks without an interruption
+    quiet: Flags
+    masks: list[tuple[int, int]]
+    bursts: list[_Burst]
+
+
+class Stretch:
+    """A stretch of data.
+
+    Parameters
+    ----------
+    level : callable
+        Significance that a burst must exceed, for an array of background rates in pulses per s.
+    """
+
+    def __init__(self, level: Callable[[Floats], Floats]) -> None:
+        self._level = level
+        self._origin_ns: int | None = None  # where the first kept block begins
+        self._settled = 0  # kept blocks in which all bursts were told
+        self._masks: list[tuple[int, int]] = []  # of those bursts
+        self._last_end_ns: int | None = None  # of the last of them
+        self._last_length_ns = 0
+        self._scanned = 0  # kept blocks whose sums are known for good
+        self._carry = np.empty((0, FILTERS))
+        self._carry_ns = np.empty(0, np.int64)
+        self._highest = np.empty((0, FILTERS))
+        self._found: _Found | None = None
+
+    def search(self, times_ns: Integers, whole_until_ns: int | None = None) -> list[Row]:
+        """Find the bursts that are not settled.
+
+        Parameters
+        ----------
+        times_ns : array of int64, shape (n,)
+            All pulses but those that `settle` told to drop.
+        whole_until_ns : int, optional
+            Behind it the data may yet turn out to be interrupted; by default nothing is certain.
+
+        Returns
+        -------
+        list of rows
+            As in the table of `find_bursts`.
+        """
+        self._found = None
+        if self._origin_ns is None and times_ns.size:
+            self._origin_ns = int(times_ns[0])
+        if self._origin_ns is None or times_ns.size < 3 or times_ns[-1] == self._origin_ns:
+            return []
+        blocks = Blocks.of(times_ns, self._origin_ns)
+        certain = 0 if whole_until_ns is None else (whole_until_ns - self._origin_ns) // BLOCK_NS
+        self._scan(blocks, certain)
+        first = first_background(blocks)
+        masked, rough = self._bursts(blocks, first, np.full(blocks.count, MASKED_FROM))
+        masks = self._masks + [mask_of(burst.onset_ns, burst.end_ns) for burst in rough]
+        background = masked_background(blocks, masks, first)
+        flagged, bursts = self._bursts(blocks, background, self._level(background.rate_Hz))
+        bursts = _merged(bursts)
+        self._found = _Found(blocks, certain, ~(masked | flagged), masks, bursts)
+        return list(self._rows(blocks, background, bursts))
+
+    def settle(self) -> tuple[int, int]:
+        """Let go of what cannot change any more.
+
+        Returns
+        -------
+        (rows, pulses) : int
+            How many of the rows of the last `search` are settled, and how many of its pulses are not needed again.
+        """
+        found = self._found
+        if found is None or self._origin_ns is None:
+            return 0, 0
+        begins_ns = self._origin_ns + BLOCK_NS * np.arange(found.blocks.count)
+        free = found.quiet.copy()
+        free[1:] &= found.quiet[:-1]
+        for begin, end in [*found.masks, *((b.onset_ns, b.end_ns + LARGEST_GAP_NS) for b in found.bursts)]:
+            free[np.searchsorted(begins_ns, begin) : np.searchsorted(begins_ns, end, side="right")] = False
+        latest = min(self._scanned - CLIPPED_REACH - REACH, found.certain - DEPENDS_BEHIND)
+        free[: self._settled + 1] = False
+        candidates = np.flatnonzero(free[: max(0, latest + 1)])
+        if not candidates.size:
+            return 0, 0
+        self._settled = int(candidates[-1])
+        settled = [burst for burst in found.bursts if burst.onset_ns < begins_ns[self._settled]]
+        if settled:
+            self._last_end_ns = settled[-1].end_ns
+            self._last_length_ns = settled[-1].end_ns - settled[-1].onset_ns
+        self._masks = [mask for mask in found.masks if mask[0] < begins_ns[self._settled]]
+        return len(settled), self._drop(found.blocks)
+
+    def _drop(self, blocks: Blocks) -> int:
+        """Forget whole panels that have no say in what is not settled; how many pulses they hold."""
+        count = max(0, self._settled - DEPENDS_BEFORE) // PANEL * PANEL
+        if not count:
+            return 0
+        assert self._origin_ns is not None
+        self._origin_ns += count * BLOCK_NS
+        self._settled -= count
+        self._scanned -= count
+        self._carry, self._carry_ns = self._carry[count:].copy(), self._carry_ns[count:].copy()
+        self._highest = self._highest[count:].copy()
+        self._masks = [mask for mask in self._masks if mask[1] > self._origin_ns]
+        return int(blocks.edges[count])
+
+    def _scan(self, blocks: Blocks, certain: int) -> None:
+        """Run the filters over the blocks that are new, or were not certain."""
+        begin, n = self._scanned, blocks.count
+        self._carry = np.concatenate([self._carry[:begin], np.empty((n - begin, FILTERS))])
+        self._carry_ns = np.concatenate([self._carry_ns[:begin], np.empty(n - begin, np.int64)])
+        self._highest = np.concatenate([self._highest[:begin], np.empty((n - begin, FILTERS))])
+        for panel in range(begin, n, PANEL):
+            end = min(panel + PANEL, n)
+            part = slice(panel, end)
+            scan_blocks(
+                blocks.times_ns,
+                blocks.edges[panel : min(panel + PANEL + AHEAD, n) + 1],
+                end - panel,
+                1.0 / SLOWEST_NS,
+                STEP_NS,
+                self._carry[part],
+                self._carry_ns[part],
+                self._highest[part],
+            )
+            if panel + PANEL + AHEAD <= certain:
+                self._scanned = end
+
+    def _bursts(self, blocks: Blocks, background: Background, levels: Floats) -> tuple[Flags, list[_Burst]]:
+        """Which blocks exceed their level, and the bursts in those that are not settled, in order of time."""
+        flags = np.empty(blocks.count, np.bool_)
+        flag_blocks(self._highest, background.counts, background.live_ns, levels, SLOWEST_NS, flags)
+        here = flags.copy()
+        here[: self._settled] = False
+        # Blocks so near see the same burst through the slowest filter.
+        at = np.flatnonzero(here)
+        apart = np.flatnonzero(np.diff(at) > AHEAD)
+        bursts: list[_Burst] = []
+        for begin, end in (
+            zip(at[np.append(0, apart + 1)], at[np.append(apart, -1)] + 1, strict=True) if at.size else ()
+        ):
+            part = slice(begin, end)
+            most = MOST_IN_BLOCK * int(np.count_nonzero(here[part]))
+            picked, scores = np.empty((most, 3), np.int64), np.empty(most)
+            found = separate_bursts(
+                blocks.times_ns,
+                blocks.edges[begin],
+                blocks.edges[end],
+                blocks.origin_ns + BLOCK_NS * int(begin),
+                BLOCK_NS,
+                SLOWEST_NS,
+                STEP_NS,
+                self._carry[end - 1],
+                self._carry_ns[end - 1],
+                background.counts[part],
+                background.live_ns[part],
+                np.where(here[part], levels[part], np.inf),
+                picked,
+                scores,
+            )
+            order = np.argsort(picked[:found, 1])
+            bursts += [_Burst(*(int(t) for t in picked[i]), float(scores[i])) for i in order]
+        return flags, bursts
+
+    def _rows(self, blocks: Blocks, background: Background, bursts: list[_Burst]) -> Iterator[Row]:
+        times_ns, last_ns = blocks.times_ns, int(blocks.times_ns[-1])
+        for i, burst in enumerate(bursts):
+            onset, end = burst.onset_ns, burst.end_ns
+            block = (burst.apex_ns - blocks.origin_ns) // BLOCK_NS
+            rate_Hz, error_Hz = float(background.rate_Hz[block]), float(background.error_Hz[block])
+            inside = int(np.diff(np.searchsorted(times_ns, [onset, end]))[0])
+            length_s = (end - onset) * 1e-9
+            low, high = int(times_ns[0]), last_ns
+            before = (bursts[i - 1].end_ns, bursts[i - 1].end_ns - bursts[i - 1].onset_ns) if i else None
+            if before is None and self._last_end_ns is not None:
+                before = self._last_end_ns, self._last_length_ns
+            if before is not None:
+                low = before[0] + before[1] // 2
+            if i + 1 < len(bursts):
+                high = bursts[i + 1].onset_ns - SECOND_NS // 2
+            yield (
+                burst.apex_ns,
+                onset,
+                end,
+                burst.significance,
+                alarms_per_hour(burst.significance, rate_Hz),
+                inside - rate_Hz * length_s,
+                math.sqrt(inside + (error_Hz * length_s) ** 2),
+                rate_Hz * length_s,
+                rate_Hz,
+                error_Hz,
+                min(onset, max(low, onset - reach_ns(2.0, end - onset, BEFORE_S))),
+                max(end, min(high, end + reach_ns(4.0, end - onset, BEHIND_S))),
+                end > last_ns,
+            )
+
+
+def _merged(bursts: list[_Burst]) -> list[_Burst]:
+    """Join pieces of one burst: those that a gap no longer than the longer one of both separates."""
+    merged: list[_Burst] = []
+    longest = 0
+    for burst in bursts:
+        length = burst.end_ns - burst.onset_ns
+        if merged and burst.onset_ns - merged[-1].end_ns <= min(max(longest, length), LARGEST_GAP_NS):
+            best = max(merged[-1], burst, key=lambda piece: piece.significance)
+            onset, end = merged[-1].onset_ns, max(merged[-1].end_ns, burst.end_ns)
+            merged[-1] = replace(best, onset_ns=onset, end_ns=end)
+            longest = max(longest, length)
+        else:
+            merged.append(burst)
+            longest = length
+    return merged
