@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .engine.analyses.image import ImageAnalysis
     from .engine.analyses.pmt import PMTAnalysis
     from .engine.analyses.ssd import SSDAnalysis
+    from .engine.analyses.ssd_folder import SSDFolderAnalysis
     from .engine.fits.bursts import find_bursts, fit_burst
     from .engine.fits.gaussian import fit_gaussian
     from .engine.fits.result import Fit
@@ -48,6 +49,7 @@ _HOMES = {
     "engine.analyses.image": ["ImageAnalysis"],
     "engine.analyses.pmt": ["PMTAnalysis"],
     "engine.analyses.ssd": ["SSDAnalysis"],
+    "engine.analyses.ssd_folder": ["SSDFolderAnalysis"],
     "engine.fits.bursts": ["find_bursts", "fit_burst"],
     "engine.fits.gaussian": ["fit_gaussian"],
     "engine.fits.result": ["Fit"],

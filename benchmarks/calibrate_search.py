@@ -1,11 +1,10 @@
 """Calibrate the search for bursts: how often background alone exceeds a significance, at each rate.
 
     python benchmarks/calibrate_search.py               # prints the tables of engine/fits/alarms.py; some minutes
-    python benchmarks/calibrate_search.py --check       # 1000 hours each, with and without drift, against the tables
+    python benchmarks/calibrate_search.py --check       # 1000 hours each, with and without drift, against it
 
-Exceedances of a high level have exponential tails in z^2/2, so that the likeliest slope is the inverse of their mean
-distance from the lowest level counted, and the intercept follows from their number. The lowest level counted is the one
-that is exceeded once an hour: the description is to hold at the rates that people ask for.
+The levels that are exceeded once, 0.1 and 0.01 times an hour are read off where a hundred exceedances or more were
+seen. Beyond them the tail of z^2/2 above the level of one alarm an hour is taken for exponential.
 """
 
 from __future__ import annotations
@@ -18,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from utokyo.engine.fits.alarms import alarms_per_hour, level_on
+from utokyo.engine.fits.alarms import ALARMS, LOWEST_LEVEL, alarms_per_hour
 from utokyo.engine.fits.search import find_bursts
 from utokyo.engine.fits.stretch import Stretch
 
 SEED = 20220314
 EVENTS = 1.2e9
 MOST_HOURS = 30_000.0
-LOWEST, LOWEST_AT_HIGH_RATES = 3.5, 4.0
+LOWEST_AT_HIGH_RATES = 3.9
+ENOUGH = 100
 CHUNK_EVENTS = 2e7
 LONGEST_PIECE_HOURS = 3000.0
 DRIFT_PERIOD_S = 2.0 * np.pi * 3600.0
@@ -49,31 +49,27 @@ def background(
 
 def calibrate() -> None:
     """Print the tables."""
-    intercepts, slopes = [], []
+    print("LEVELS = [")
     for rate_Hz in np.geomspace(0.01, 10_000.0, 13):
         random = np.random.default_rng(SEED)
-        searched_from = LOWEST if rate_Hz < 30.0 else LOWEST_AT_HIGH_RATES
+        searched_from = LOWEST_LEVEL if rate_Hz < 0.7 else LOWEST_AT_HIGH_RATES
         hours, found = 0.0, []
         for piece, times_ns in background(random, rate_Hz, min(EVENTS / rate_Hz / 3600.0, MOST_HOURS)):
             rows = Stretch(partial(np.full_like, fill_value=searched_from)).search(times_ns)
             found += [float(row[3]) for row in rows]
             hours += piece
-        z = np.sort(found)[::-1]
-        lowest = max(searched_from, float(z[int(hours)])) if z.size > hours else searched_from
-        z = z[z > lowest]
-        slope = z.size / np.sum((z**2 - lowest**2) / 2.0)
-        intercept = np.log(z.size / hours) + slope * lowest**2 / 2.0
-        default = level_on(0.01, intercept, slope)
-        print(
-            f"{rate_Hz:9.3f} Hz, {hours:8.0f} h, seed {SEED}: a = {intercept:.3f}, s = {slope:.4f} +- "
-            f"{slope / np.sqrt(z.size):.4f} above z = {lowest:.2f}; at 0.01 an hour z = {default:.2f}, "
-            f"{np.sum(z > default)} found, {0.01 * hours:.1f} expected",
-            flush=True,
-        )
-        intercepts.append(intercept)
-        slopes.append(slope)
-    print("INTERCEPTS =", np.round(intercepts, 3).tolist())
-    print("SLOPES =", np.round(slopes, 4).tolist())
+        z = np.append(np.sort(found)[::-1], searched_from)
+        once = z[min(int(hours), z.size - 1)]
+        mean = np.mean(z[z > once] ** 2 - once**2) / 2.0
+        levels = []
+        for alarms in ALARMS:
+            count = int(alarms * hours)
+            tail = np.sqrt(once**2 + 2.0 * mean * np.log(1.0 / alarms))
+            levels.append(float(z[min(count, z.size - 1)] if count >= ENOUGH else tail))
+        seen = [int(np.sum(z > level)) for level in levels]
+        numbers = ", ".join(f"{level:.3f}" for level in levels)
+        print(f"    [{numbers}],  # {rate_Hz:.3g} Hz, {hours:.0f} h: {seen} seen", flush=True)
+    print("]")
 
 
 def check(hours: float) -> None:

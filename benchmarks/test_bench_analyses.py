@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+from bench_files import SSD_HEADER
 
 from utokyo import ImageAnalysis, PMTAnalysis, SSDAnalysis, simulate
 from utokyo.io.store import ResultTable
@@ -53,6 +55,37 @@ def test_later_cycle_of_the_ssd(benchmark: Any, beam: tuple[Path, dict[str, Any]
     analysis.run()
     assert analysis.recorder.rows > before
     benchmark.pedantic(analysis.run, setup=grow, rounds=10)
+
+
+@pytest.mark.parametrize("every_s", [0.0, 36.0], ids=["no bursts", "3 bursts"])
+def test_cycle_of_100_000_new_pulses(benchmark: Any, tmp_path: Path, every_s: float) -> None:
+    benchmark.group = "cycle of ssd, 100 000 new pulses at 1000 per s, figures off"
+    random = np.random.default_rng(1)
+    times = [random.uniform(0.0, 2000.0, 2_000_000)]
+    for t0 in np.arange(18.0, 2000.0, every_s) if every_s else ():
+        times += [t0 + random.exponential(1.2, 1700), t0 - random.exponential(0.2, 300)]
+    ticks = np.sort(np.concatenate(times) * 1e6).astype(np.int64)
+    lines = pl.DataFrame({"n": np.arange(ticks.size), "t": ticks, "h": 2500}).write_csv(include_header=False)
+    content = f"{SSD_HEADER}\n{lines}".encode()
+    position = content.index(b"\n1300000,")
+    path = tmp_path / "ssd.csv"
+    path.write_bytes(content[:position])
+    analysis = SSDAnalysis(path, result_filepath=tmp_path / "results.csv")
+    analysis.run()
+
+    def grow() -> None:
+        nonlocal position
+        end = content.index(b"\n", position + 100_000 * (len(content) - position) // (ticks.size - 1_300_000))
+        with path.open("ab") as handle:
+            handle.write(content[position:end])
+        position = end
+
+    grow()
+    before = analysis.recorder.rows
+    analysis.run()
+    assert 90_000 < analysis.recorder.rows - before < 110_000
+    assert (analysis.results.height > 0) == (every_s > 0.0)
+    benchmark.pedantic(analysis.run, setup=grow, rounds=5)
 
 
 @pytest.mark.parametrize("draw", ["never", "always"])

@@ -19,6 +19,7 @@ from .analyses.base import Analysis
 from .analyses.image import ImageAnalysis
 from .analyses.pmt import PMTAnalysis
 from .analyses.ssd import SSDAnalysis
+from .analyses.ssd_folder import SSDFolderAnalysis
 from .recorders.base import Recorder
 from .recorders.file import FileRecorder
 from .recorders.pmt import PMTRecorder
@@ -28,7 +29,12 @@ __all__ = ["ANALYSES", "EXAMPLE", "RunConfig", "read_config"]
 
 EXAMPLE = Path(__file__).with_name("example.toml")
 
-ANALYSES: Mapping[str, type[Analysis]] = {"ssd": SSDAnalysis, "pmt": PMTAnalysis, "image": ImageAnalysis}
+ANALYSES: Mapping[str, type[Analysis]] = {
+    "ssd": SSDAnalysis,
+    "ssd_folder": SSDFolderAnalysis,
+    "pmt": PMTAnalysis,
+    "image": ImageAnalysis,
+}
 RECORDERS: Mapping[str, type[Recorder]] = {"ssd": SSDRecorder, "pmt": PMTRecorder, "files": FileRecorder}
 
 RUN_KEYS: dict[str, type | tuple[type, ...]] = {
@@ -53,6 +59,7 @@ ANALYSIS_KEYS: dict[str, type | tuple[type, ...]] = {
     "result_filepath": str,
     "match": str,
     "draw": str,
+    "false_alarms_per_hour": (int, float),
 }
 PATHS = ("filepath", "image_src", "result_filepath")
 

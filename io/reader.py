@@ -79,6 +79,7 @@ class Reader:
     _timed: int  # and with times to here
     _blocks: list[tuple[int, Checkpoint]]  # of rows parsed ahead: the first one, and the state before it
     _previous_ns: int | None
+    _seen_generation: int
 
     def __init__(
         self,

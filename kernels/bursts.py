@@ -61,22 +61,43 @@ def _faded(x: float) -> float:
 
 
 @inlined
-def _stepped(sums: Any, fade: float, count: float) -> Any:
-    """Go to an earlier time: what the filters hold fades, the slowest by `fade`, and `count` events come in."""
+def _powers(fade: float) -> Any:
+    """How all filters fade where the slowest does so by `fade`."""
     fade1 = fade * fade
     fade2 = fade1 * fade1
     fade3 = fade2 * fade2
     fade4 = fade3 * fade3
     fade5 = fade4 * fade4
-    fade6 = fade5 * fade5
+    return fade, fade1, fade2, fade3, fade4, fade5, fade5 * fade5
+
+
+@inlined
+def _stepped(sums: Any, fade: float) -> Any:
+    """Go to an earlier event: what the filters hold fades, and the event adds one."""
+    f = _powers(fade)
     return (
-        sums[0] * fade + count,
-        sums[1] * fade1 + count,
-        sums[2] * fade2 + count,
-        sums[3] * fade3 + count,
-        sums[4] * fade4 + count,
-        sums[5] * fade5 + count,
-        sums[6] * fade6 + count,
+        sums[0] * f[0] + 1.0,
+        sums[1] * f[1] + 1.0,
+        sums[2] * f[2] + 1.0,
+        sums[3] * f[3] + 1.0,
+        sums[4] * f[4] + 1.0,
+        sums[5] * f[5] + 1.0,
+        sums[6] * f[6] + 1.0,
+    )
+
+
+@inlined
+def _stepped_over(sums: Any, fade: float, count: float, half: float) -> Any:
+    """Go to the first of several events that are spread evenly over a short time, half of which fades by `half`."""
+    f, h = _powers(fade), _powers(half)
+    return (
+        sums[0] * f[0] + count * h[0],
+        sums[1] * f[1] + count * h[1],
+        sums[2] * f[2] + count * h[2],
+        sums[3] * f[3] + count * h[3],
+        sums[4] * f[4] + count * h[4],
+        sums[5] * f[5] + count * h[5],
+        sums[6] * f[6] + count * h[6],
     )
 
 
@@ -122,7 +143,7 @@ def scan_blocks(
     slowest_per_ns : float
         Inverse of the longest time constant; every other filter is twice as fast as the one before.
     step_ns : int
-        Events that are closer than this to the latest of them enter together.
+        Events that are closer than this to the latest of them enter together, as if spread evenly.
     carry, carry_ns : arrays of float64 and int64, shapes (blocks, FILTERS) and (blocks,)
         Written: the sums as they enter a block from behind, and as of which time.
     highest : array of float64, shape (blocks, FILTERS)
@@ -138,13 +159,18 @@ def scan_blocks(
             carry_ns[block] = last
         i, low = edges[block + 1] - 1, edges[block]
         while i >= low:
-            at = times_ns[i]
-            count = 1.0
+            latest = times_ns[i]
+            count = 1
             i -= 1
-            while i >= low and at - times_ns[i] < step_ns:
-                count += 1.0
+            while i >= low and latest - times_ns[i] < step_ns:
+                count += 1
                 i -= 1
-            sums = _stepped(sums, _faded((last - at) * slowest_per_ns), count)
+            at = times_ns[i + 1]
+            fade = _faded((last - at) * slowest_per_ns)
+            if count == 1:
+                sums = _stepped(sums, fade)
+            else:
+                sums = _stepped_over(sums, fade, float(count), _faded((latest - at) * (0.5 * slowest_per_ns)))
             high = _higher(high, sums)
             last = at
         if block < blocks:
@@ -358,17 +384,22 @@ def _mark(
     i = high - 1
     block, block_begin, looks = -1, np.int64(0), False
     while i >= low:
-        at = times_ns[i]
-        if block < 0 or at < block_begin:
-            block = (at - origin_ns) // block_ns
+        latest = times_ns[i]
+        if block < 0 or latest < block_begin:
+            block = (latest - origin_ns) // block_ns
             block_begin = origin_ns + block * block_ns
             looks = thresholds[block, 0] < math.inf
-        count = 1.0
+        count = 1
         i -= 1
-        while i >= low and at - times_ns[i] < step_ns and times_ns[i] >= block_begin:
-            count += 1.0
+        while i >= low and latest - times_ns[i] < step_ns and times_ns[i] >= block_begin:
+            count += 1
             i -= 1
-        sums = _stepped(sums, _faded((last - at) * slowest_per_ns), count)
+        at = times_ns[i + 1]
+        fade = _faded((last - at) * slowest_per_ns)
+        if count == 1:
+            sums = _stepped(sums, fade)
+        else:
+            sums = _stepped_over(sums, fade, float(count), _faded((latest - at) * (0.5 * slowest_per_ns)))
         last = at
         if not looks:
             continue

@@ -21,33 +21,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compile import kernel
+from .newton import newton_step
+from .words import bits_of_double, double_of_bits
 
-__all__ = ["best_switch", "burst_integral", "burst_likelihood"]
+__all__ = ["best_switch", "burst_integral", "burst_likelihood", "burst_minimum", "fenced_likelihood"]
 
 Floats = NDArray[np.float64]
+U = np.uint64
+
+CHUNK = 512
+"""Events whose mantissas, from 1 to 2, are multiplied: 2^512 is a double still."""
+MOST_STEPS = 30
+HOPELESS = 100.0
+"""A fall of the log-likelihood behind which nothing better is looked for."""
+CLOSE = 1e-5
+"""Distance to the minimum, in errors, that is no distance."""
+LN_2, LOG2_E = math.log(2.0), 1.0 / math.log(2.0)
+F2, F3, F4, F5, F6, F7, F8, F9, F10, F11 = (1.0 / math.factorial(n) for n in range(2, 12))
+MANTISSA, ONE = U(0x000FFFFFFFFFFFFF), U(0x3FF0000000000000)
 
 
 @kernel
-def burst_integral(begin_s: float, end_s: float, t0_s: float, logs: Floats) -> float:
-    """Expected number of pulses between two times.
+def burst_integral(edges_s: Floats, t0_s: float, logs: Floats, expected: Floats) -> None:
+    """Expected numbers of pulses between times.
 
     Parameters
     ----------
-    begin_s, end_s, t0_s : float
-        Seconds on one clock, begin <= end.
+    edges_s : array of float64, shape (n + 1,)
+        Increasing times, s.
+    t0_s : float
+        On the same clock.
     logs : array of float64, shape (5,)
         ln b, ln N_r, ln tau_r, ln N_d, ln tau_d; rates in 1/s, times in s.
+    expected : array of float64, shape (n,)
+        Written: pulses between neighbouring edges.
     """
-    expected = math.exp(logs[0]) * (end_s - begin_s)
-    if begin_s < t0_s:
-        tau = math.exp(logs[2])
-        upper = min(end_s, t0_s)
-        expected += math.exp(logs[1] + (upper - t0_s) / tau) * -math.expm1((begin_s - upper) / tau)
-    if end_s > t0_s:
-        tau = math.exp(logs[4])
-        lower = max(begin_s, t0_s)
-        expected += math.exp(logs[3] - (lower - t0_s) / tau) * -math.expm1((lower - end_s) / tau)
-    return expected
+    background, tau_r, tau_d = math.exp(logs[0]), math.exp(logs[2]), math.exp(logs[4])
+    for i in range(expected.size):
+        begin, end = edges_s[i], edges_s[i + 1]
+        total = background * (end - begin)
+        if begin < t0_s:
+            upper = min(end, t0_s)
+            total += math.exp(logs[1] + (upper - t0_s) / tau_r) * -math.expm1((begin - upper) / tau_r)
+        if end > t0_s:
+            lower = max(begin, t0_s)
+            total += math.exp(logs[3] - (lower - t0_s) / tau_d) * -math.expm1((lower - end) / tau_d)
+        expected[i] = total
 
 
 @kernel
@@ -99,35 +118,46 @@ def _one_side(
     gradient: Floats,
     information: Floats,
 ) -> float:
-    """Add one exponential, `reach_s` long, to nll, gradient and Hessian; its two parameters stand at `at`."""
+    """Add one exponential, `reach_s` long, to nll, gradient and Hessian; its two parameters stand at `at`.
+
+    With s the exponential's part of the rate in units of the background and p = s / (1 + s) its share, all that is
+    needed are sums over the events of p and p (1 - p) times powers of y, the time in units of tau, and of ln(1 + s).
+    """
     number = math.exp(log_number)
     per_tau = math.exp(-log_tau)
-    height = number * per_tau
+    height = number * per_tau / background
+    p_sum, py_sum, pq_sum, pqy_sum, pqyy_sum, log_sum = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for begin in range(0, times_s.size, CHUNK):
+        # The product of the mantissas and the sum of the exponents stand for the sum of the logarithms.
+        product, exponents = 1.0, np.int64(0)
+        for i in range(U(begin), U(min(begin + CHUNK, times_s.size))):
+            y = min(sign * (times_s[i] - t0_s) * per_tau, 700.0)
+            # exp(-y) = 2^-k exp(r), |r| <= ln(2) / 2, by its Taylor series: in vectors, unlike math.exp.
+            k = np.int32(y * LOG2_E + 0.5)
+            r = np.float64(k) * LN_2 - y
+            series = F7 + r * (F8 + r * (F9 + r * (F10 + r * F11)))
+            series = 1.0 + r * (1.0 + r * (F2 + r * (F3 + r * (F4 + r * (F5 + r * (F6 + r * series))))))
+            s = height * series * double_of_bits(U(np.int64(1023) - np.int64(k)) << U(52))
+            ratio = 1.0 + s
+            q = 1.0 / ratio
+            p = s * q
+            pq = p * q
+            p_sum += p
+            py_sum += p * y
+            pq_sum += pq
+            pqy_sum += pq * y
+            pqyy_sum += pq * y * y
+            bits = bits_of_double(ratio)
+            exponents += np.int64(bits >> U(52)) - 1023
+            product *= double_of_bits((bits & MANTISSA) | ONE)
+        log_sum += math.log(product) + exponents * LN_2
     end = reach_s * per_tau
     rest = number * math.exp(-end)
-    nll = number - rest
-    g_b, g_n, g_t = 0.0, number - rest, -rest * end
-    h_bb, h_bn, h_bt = 0.0, 0.0, 0.0
-    h_nn, h_nt, h_tt = number - rest, -rest * end, -rest * end * (end - 1.0)
-    for i in range(times_s.size):
-        y = sign * (times_s[i] - t0_s) * per_tau
-        signal = height * math.exp(-y)
-        rate = background + signal
-        # Parts of the rate: dr/d(ln b) = b, dr/d(ln N) = signal, dr/d(ln tau) = signal (y - 1), each over the rate.
-        p_b = background / rate
-        p_n = signal / rate
-        q = y - 1.0
-        p_t = p_n * q
-        nll -= math.log(rate)
-        g_b -= p_b
-        g_n -= p_n
-        g_t -= p_t
-        h_bb += p_b * (p_b - 1.0)
-        h_bn += p_b * p_n
-        h_bt += p_b * p_t
-        h_nn += p_n * (p_n - 1.0)
-        h_nt += p_t * (p_n - 1.0)
-        h_tt += p_t * p_t - p_n * (q * q - y)
+    nll = number - rest - log_sum - times_s.size * math.log(background)
+    g_b, g_n, g_t = p_sum - times_s.size, number - rest - p_sum, -rest * end - (py_sum - p_sum)
+    h_bb, h_bn, h_bt = -pq_sum, pq_sum, pqy_sum - pq_sum
+    h_nn, h_nt = number - rest - pq_sum, -rest * end - (pqy_sum - pq_sum)
+    h_tt = -rest * end * (end - 1.0) - (pqyy_sum - 2.0 * pqy_sum + pq_sum) + py_sum
     gradient[0] += g_b
     gradient[at] += g_n
     gradient[at + 1] += g_t
@@ -141,6 +171,109 @@ def _one_side(
     information[at + 1, at] = h_nt
     information[at + 1, at + 1] = h_tt
     return nll
+
+
+@kernel
+def fenced_likelihood(
+    times_s: Floats,
+    length_s: float,
+    t0_s: float,
+    logs: Floats,
+    low: Floats,
+    high: Floats,
+    wall: float,
+    gradient: Floats,
+    information: Floats,
+) -> float:
+    """`burst_likelihood`, fenced: beyond its limits `low` and `high` a logarithm costs a parabola of width `wall`.
+
+    Parameters
+    ----------
+    times_s, length_s, t0_s, logs, gradient, information
+        As in `burst_likelihood`.
+    low, high : arrays of float64, shape (5,)
+    wall : float
+
+    Returns
+    -------
+    float
+        The negative log-likelihood and what the fence adds.
+    """
+    nll = burst_likelihood(times_s, length_s, t0_s, logs, gradient, information)
+    for i in range(logs.size):
+        over = max(logs[i] - high[i], 0.0) + min(logs[i] - low[i], 0.0)
+        if over != 0.0:
+            nll += 0.5 * (over / wall) ** 2
+            gradient[i] += over / wall**2
+            information[i, i] += 1.0 / wall**2
+    return nll
+
+
+@kernel
+def burst_minimum(
+    times_s: Floats,
+    length_s: float,
+    t0_s: float,
+    logs: Floats,
+    free: NDArray[np.bool_],
+    low: Floats,
+    high: Floats,
+    wall: float,
+    gradient: Floats,
+    information: Floats,
+) -> tuple[float, float]:
+    """Find the best logarithms at fixed t0, by damped Newton steps.
+
+    Parameters
+    ----------
+    times_s, length_s, t0_s
+        As in `burst_likelihood`.
+    logs : array of float64, shape (5,)
+        Where to begin; written: the best.
+    free : array of bool, shape (5,)
+        Which of them move.
+    low, high : arrays of float64, shape (5,)
+        Limits of the logarithms; beyond them the likelihood is fenced by parabolas.
+    wall : float
+        Width of the parabolas.
+    gradient, information : arrays of float64, shapes (5,) and (5, 5)
+        Written: derivatives there, those of the parabolas included.
+
+    Returns
+    -------
+    (nll, distance) : floats
+        The negative log-likelihood, and how far the minimum is, in errors (inf where that cannot be told).
+    """
+    step, factor, tried = np.empty(5), np.empty((5, 5)), np.empty(5)
+    gradient_there, information_there = np.empty(5), np.empty((5, 5))
+    nll = fenced_likelihood(times_s, length_s, t0_s, logs, low, high, wall, gradient, information)
+    damping, distance = 0.0, math.inf
+    for _ in range(MOST_STEPS):
+        fall = newton_step(gradient, information, free, damping, factor, step)
+        if fall < 0.0:
+            damping = max(10.0 * damping, 1e-3)
+            if damping > 1e8:
+                break
+            continue
+        if damping == 0.0:
+            distance = math.sqrt(fall)
+            if distance < CLOSE:
+                break
+        # A logarithm that moves by more than one has left the parabola that tells where to go.
+        longest = np.abs(step).max()
+        scale = min(1.0, 1.0 / longest) if longest > 0.0 else 1.0
+        for i in range(5):
+            tried[i] = logs[i] + scale * step[i]
+        there = fenced_likelihood(times_s, length_s, t0_s, tried, low, high, wall, gradient_there, information_there)
+        # Near the minimum the likelihood changes by less than its last digits.
+        if there < nll or (distance < 1e-3 and there < nll + 1e-9 * abs(nll)):
+            logs[:], gradient[:], information[:, :], nll = tried, gradient_there, information_there, there
+            damping = 0.1 * damping if damping > 1e-4 else 0.0
+        else:
+            damping = max(10.0 * damping, 1e-2)
+            if damping > 1e8:
+                break
+    return nll, distance
 
 
 @kernel
@@ -184,6 +317,8 @@ def best_switch(
         at_event = gain - (area_r * math.expm1(x * per_tau_r) + area_d * math.expm1(-x * per_tau_d))
         if at_event > best:
             best_s, best = t, at_event
+        elif at_event < best - HOPELESS:
+            break
         rise, decay = height_r * math.exp(x * per_tau_r), height_d * math.exp(-x * per_tau_d)
         gain += math.log((background + rise) / (background + decay))
         x += just_after_s
@@ -206,4 +341,6 @@ def best_switch(
         at_event = gain - (area_r * math.expm1(x * per_tau_r) + area_d * math.expm1(-x * per_tau_d))
         if at_event > best:
             best_s, best = t, at_event
+        elif at_event < best - HOPELESS:
+            break
     return best_s, best

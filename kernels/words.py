@@ -25,6 +25,7 @@ __all__ = [
     "BACK",
     "FRONT",
     "ZEROS",
+    "bits_of_double",
     "byte_mask",
     "count_ones",
     "digits_value",
@@ -129,6 +130,13 @@ def double_of_bits(typing: Any, bits: Any) -> Any:
     """The double with these bits."""
     del typing, bits
     return types.float64(types.uint64), lambda _c, builder, _s, args: builder.bitcast(args[0], ir.DoubleType())
+
+
+@_intrinsic
+def bits_of_double(typing: Any, value: Any) -> Any:
+    """The bits of a double."""
+    del typing, value
+    return types.uint64(types.float64), lambda _c, builder, _s, args: builder.bitcast(args[0], _i64)
 
 
 @inlined

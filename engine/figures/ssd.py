@@ -12,7 +12,6 @@ import math
 import textwrap
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -247,7 +246,8 @@ def _draw_fit(
     if math.isfinite(error):
         above.axhspan(level - error, level + error, color=LEVEL, alpha=0.25, linewidth=0.0)
     logs = np.log([values[name] for name in ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s")])
-    expected = np.array([burst_integral(a, b, 0.0, logs) for a, b in pairwise(edges_s)])
+    expected = np.empty(counts.size)
+    burst_integral(edges_s, 0.0, logs, expected)
     residual = (counts - expected) / np.sqrt(expected)
     below.errorbar(0.5 * (edges_s[1:] + edges_s[:-1]), residual, 1.0, fmt=".", color=DATA, markersize=4, linewidth=0.7)
     below.axhline(0.0, color=MODEL, linewidth=1.0)

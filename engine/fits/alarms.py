@@ -1,14 +1,9 @@
 """How often background alone looks like a burst: the calibration of the search, by simulation.
 
 ``benchmarks/calibrate_search.py`` searches simulated background (a Poisson process of constant rate; the whole search,
-with its own measurement of the background) for everything above a low significance z, and counts what it finds. The
-rate of false alarms above z is described, at each background rate, by
-
-    ln(alarms per hour) = a - s z^2 / 2,
-
-by the greatest likelihood for what exceeds the level of one alarm an hour. The tables below are what the script
-printed.
-Between the rates they are interpolated in ln(rate), beyond them the nearest one holds.
+with its own measurement of the background; seed 20220314) and prints the significances z that it exceeds so many times
+an hour: the table below. Between its rates and numbers of alarms z^2/2 is interpolated in their logarithms; beyond
+fewer alarms it goes on with the last slope, or with that of Chernoff's bound where this is safer.
 """
 
 from __future__ import annotations
@@ -18,15 +13,32 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["alarms_per_hour", "level_for", "level_on"]
+__all__ = ["ALARMS", "LOWEST_LEVEL", "alarms_per_hour", "level_for"]
 
 Floats = NDArray[np.float64]
 
-RATES_HZ = np.array([0.1, 1000.0])
-INTERCEPTS = np.array([8.0, 13.0])
-SLOPES = np.array([0.95, 0.95])
+ALARMS = (1.0, 0.1, 0.01)
+"""False alarms per hour of the columns of `LEVELS`."""
 LOWEST_LEVEL = 3.5
-"""Below it windows overlap so much that counting them means nothing."""
+"""Below it places overlap so much that counting them means nothing."""
+LEVELS = [
+    [3.500, 3.500, 3.500],  # 0.01 Hz, 30000 h: [65, 65, 65] seen
+    [3.500, 3.500, 3.500],  # 0.0316 Hz, 30000 h: [283, 283, 283] seen
+    [3.500, 3.500, 3.954],  # 0.1 Hz, 30000 h: [2099, 2099, 300] seen
+    [3.500, 3.699, 4.279],  # 0.316 Hz, 30000 h: [9793, 3000, 300] seen
+    [3.900, 4.037, 4.558],  # 1 Hz, 30000 h: [6343, 3000, 300] seen
+    [3.900, 4.310, 4.800],  # 3.16 Hz, 30000 h: [18507, 3000, 299] seen
+    [3.988, 4.532, 5.012],  # 10 Hz, 30000 h: [30000, 3000, 300] seen
+    [4.178, 4.717, 5.179],  # 31.6 Hz, 10541 h: [10540, 1054, 105] seen
+    [4.327, 4.849, 5.305],  # 100 Hz, 3333 h: [3333, 333, 24] seen
+    [4.402, 4.946, 5.382],  # 316 Hz, 1054 h: [1054, 105, 8] seen
+    [4.424, 4.914, 5.360],  # 1e+03 Hz, 333 h: [333, 25, 6] seen
+    [4.428, 5.053, 5.609],  # 3.16e+03 Hz, 105 h: [105, 11, 0] seen
+    [4.479, 5.039, 5.544],  # 1e+04 Hz, 33 h: [33, 3, 0] seen
+]
+LOG_RATES = np.log(np.geomspace(0.01, 10_000.0, len(LEVELS)))
+MARGIN = 0.1
+"""Added to ln(alarms): for what drifts and what is interpolated; the calibration itself is good to as much."""
 
 
 def level_for(alarms: float, rate_Hz: ArrayLike) -> Floats:
@@ -36,29 +48,39 @@ def level_for(alarms: float, rate_Hz: ArrayLike) -> Floats:
     ----------
     alarms : float
         Expected number of false alarms in an hour of background.
-    rate_Hz : array of float
+    rate_Hz : array of float, shape (n,)
         Rates of the background, pulses per s.
 
     Returns
     -------
-    array of float64
+    array of float64, shape (n,)
         Levels (z), none below `LOWEST_LEVEL`.
     """
-    return np.asarray(level_on(alarms, *_line(rate_Hz)))
+    once, tenth, hundredth = _exponents(rate_Hz)
+    decades = -(math.log(alarms) - MARGIN) / math.log(10.0)
+    if decades < 1.0:
+        exponent = once + decades * (tenth - once)
+    elif decades < 2.0:
+        exponent = tenth + (decades - 1.0) * (hundredth - tenth)
+    else:
+        exponent = hundredth + (decades - 2.0) * np.maximum(hundredth - tenth, math.log(10.0))
+    return np.sqrt(np.maximum(2.0 * exponent, LOWEST_LEVEL**2))
 
 
 def alarms_per_hour(significance: float, rate_Hz: float) -> float:
-    """Expected number of windows as significant in an hour of background alone."""
-    intercept, slope = _line(rate_Hz)
-    return float(np.exp(intercept - slope * significance**2 / 2.0))
+    """Expected number of places as significant in an hour of background alone: the inverse of `level_for`."""
+    once, tenth, hundredth = (float(exponent) for exponent in _exponents(rate_Hz))
+    exponent = significance**2 / 2.0
+    if exponent < tenth:
+        decades = (exponent - once) / (tenth - once) if tenth > once else 0.0
+    elif exponent < hundredth:
+        decades = 1.0 + (exponent - tenth) / (hundredth - tenth)
+    else:
+        decades = 2.0 + (exponent - hundredth) / max(hundredth - tenth, math.log(10.0))
+    return math.exp(MARGIN - decades * math.log(10.0))
 
 
-def level_on(alarms: float, intercept: ArrayLike, slope: ArrayLike) -> Floats:
-    """The level of so many alarms an hour on the line of this module's first paragraph."""
-    return np.sqrt(np.maximum(2.0 * (np.asarray(intercept) - math.log(alarms)) / slope, LOWEST_LEVEL**2))
-
-
-def _line(rate_Hz: ArrayLike) -> tuple[Floats, Floats]:
+def _exponents(rate_Hz: ArrayLike) -> list[Floats]:
+    """z^2/2 of one, 0.1 and 0.01 alarms an hour."""
     at = np.log(np.maximum(np.asarray(rate_Hz, dtype=np.float64), 1e-9))
-    known = np.log(RATES_HZ)
-    return np.interp(at, known, INTERCEPTS), np.interp(at, known, SLOPES)
+    return [np.interp(at, LOG_RATES, column) for column in np.square(LEVELS).T / 2.0]

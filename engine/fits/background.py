@@ -134,7 +134,7 @@ def interruptions(times_ns: Integers) -> Integers:
     after = np.diff(np.searchsorted(times_ns, end[:, None] + windows), axis=1)
     quiet = np.minimum(np.sort(before, axis=1)[:, 2], np.sort(after, axis=1)[:, 2])
     pause = end - begin
-    return behind[(pause > LONGEST_PAUSE_NS) | (pause * (quiet / BLOCK_NS) > FORBIDDEN)]
+    return np.asarray(behind[(pause > LONGEST_PAUSE_NS) | (pause * (quiet / BLOCK_NS) > FORBIDDEN)])
 
 
 def first_background(blocks: Blocks) -> Background:

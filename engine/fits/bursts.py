@@ -20,7 +20,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ...io.errors import InputError
-from ...kernels.decay import best_switch, burst_integral, burst_likelihood
+from ...kernels.decay import best_switch, burst_integral, burst_minimum, fenced_likelihood
 from .minimize import Minimum, covariance_from, minimize_likelihood
 from .result import Fit, rounded
 from .search import find_bursts, sorted_times_ns
@@ -38,12 +37,14 @@ from .stretch import BEFORE_S, BEHIND_S, reach_ns
 __all__ = ["burst_rate_Hz", "find_bursts", "fit_burst"]
 
 Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 
 FITTED = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
 SECOND_NS = 1_000_000_000
-EVERY = np.arange(5)
-WITHOUT_RISE = np.array([0, 3, 4])
+EVERY = np.ones(5, np.bool_)
+WITHOUT_RISE = np.array([True, False, False, True, True])
+TOLERANCE = 1e-4
+"""Distance from the minimum, in errors, of a fit that converged."""
 WALL = 0.05
 """Softness of the limits of the logarithms: beyond them a parabola of this width fences the likelihood."""
 GRID = 20
@@ -169,26 +170,35 @@ class _Problem:
     low: Floats
     high: Floats
 
-    def at(self, t0_s: float, logs: Floats, free: Indices) -> Minimum:
+    def at(self, t0_s: float, logs: Floats, free: Flags) -> Minimum:
         """Best logarithms at fixed t0; only those of `free` move."""
+        x, gradient, information = logs.copy(), np.empty(5), np.empty((5, 5))
+        nll, distance = burst_minimum(
+            self.times_s, self.length_s, t0_s, x, free, self.low, self.high, WALL, gradient, information
+        )
+        if distance < TOLERANCE:
+            return Minimum(x, nll, gradient, information, True, "Newton")
+        return self.certified(t0_s, x, free)
+
+    def certified(self, t0_s: float, logs: Floats, free: Flags) -> Minimum:
+        """The same by scipy, which also finds its way where the likelihood bends down."""
         full = logs.copy()
         gradient, information = np.empty(5), np.empty((5, 5))
 
         def objective(x: Floats) -> tuple[float, Floats, Floats]:
             full[free] = x
-            nll = burst_likelihood(self.times_s, self.length_s, t0_s, full, gradient, information)
-            over = np.where(full > self.high, full - self.high, np.where(full < self.low, full - self.low, 0.0)) / WALL
-            slope = gradient + over / WALL
-            curvature = information + np.diag(np.where(over != 0.0, 1.0 / WALL**2, 0.0))
-            return nll + 0.5 * float(over @ over), slope[free], curvature[np.ix_(free, free)]
+            nll = fenced_likelihood(
+                self.times_s, self.length_s, t0_s, full, self.low, self.high, WALL, gradient, information
+            )
+            return nll, gradient[free], information[np.ix_(free, free)]
 
         start = full[free].copy()
         step = 1.0 / np.sqrt(objective(start)[2].diagonal().clip(4.0))
-        best = minimize_likelihood(objective, start, step)
-        full[free] = best.x
-        return Minimum(full.copy(), best.nll, best.gradient, best.information, best.converged, best.message)
+        best = minimize_likelihood(objective, start, step, tolerance=TOLERANCE)
+        objective(best.x)
+        return replace(best, x=full, gradient=gradient, information=information)
 
-    def near(self, t0_s: float, logs: Floats, free: Indices) -> tuple[float, Minimum]:
+    def near(self, t0_s: float, logs: Floats, free: Flags) -> tuple[float, Minimum]:
         """Best logarithms and t0 around a beginning: the exact best switch and Newton steps in turn."""
         found = self.at(t0_s, logs, free)
         for _ in range(20):
@@ -253,8 +263,9 @@ def _minimum(problem: _Problem, start: Floats) -> tuple[float, Minimum, _Nodes]:
         low, high = float(closer[0]), float(closer[1])
     begin = np.argsort(nll)[:BEGINNINGS]
     t0, best = min((problem.near(float(t0_s[i]), found[i].x, EVERY) for i in begin), key=lambda answer: answer[1].nll)
-    if _no_rise(problem, best.x):  # what is flat there is not asked to converge
-        best = replace(best, converged=problem.at(t0, best.x, WITHOUT_RISE).converged)
+    # What is flat there is not asked to converge.
+    free = WITHOUT_RISE if _no_rise(problem, best.x) else EVERY
+    best = replace(best, converged=problem.certified(t0, best.x, free).converged)
     return t0, best, _Nodes(t0_s, nll, found)
 
 
@@ -311,14 +322,18 @@ def _deviance(problem: _Problem, t0_s: float, logs: Floats) -> tuple[float, int]
     """Poisson deviance in bins of equal expected content, and its degrees of freedom."""
     time = np.unique(np.concatenate([np.linspace(0.0, problem.length_s, 2001), t0_s + np.linspace(-1.0, 1.0, 2001)]))
     time = time[(time >= 0.0) & (time <= problem.length_s)]
-    expected_before = np.array([burst_integral(0.0, t, t0_s, logs) for t in time])
+    time[0] = 0.0
+    parts = np.empty(time.size - 1)
+    burst_integral(time, t0_s, logs, parts)
+    expected_before = np.append(0.0, np.cumsum(parts))
     many, fewer = (int(expected_before[-1] / content) for content in EXPECTED_PER_BIN)
     bins = min(many if many >= 2 * FEWEST_BINS else fewer, MOST_BINS)
     if bins < FEWEST_BINS:
         return math.nan, 0
     edges = np.interp(np.linspace(0.0, expected_before[-1], bins + 1), expected_before, time)
     edges[0], edges[-1] = 0.0, problem.length_s
-    expected = np.array([burst_integral(a, b, t0_s, logs) for a, b in pairwise(edges)])
+    expected = np.empty(bins)
+    burst_integral(edges, t0_s, logs, expected)
     observed = np.diff(np.append(np.searchsorted(problem.times_s, edges[:-1]), problem.times_s.size))
     deviance = 2.0 * float(np.sum(special.xlogy(observed, observed / expected) - observed + expected))
     return deviance, bins - len(FITTED)
@@ -386,7 +401,7 @@ class _Profile:
 
     def _at(self, parameter: int, log_value: float) -> float:
         problem, nodes = self.problem, self.nodes
-        free = np.delete(EVERY, parameter)
+        free = np.arange(5) != parameter
         worth = np.flatnonzero(nodes.nll < nodes.nll.min() + WORTH)
         tried = []
         for t0_s, logs in [(self.t0_s, self.best.x), *((float(nodes.t0_s[i]), nodes.found[i].x) for i in worth)]:
@@ -401,10 +416,10 @@ class _Profile:
         return min(self.problem.at(t0_s, start, EVERY).nll for start in (self.best.x, moved))
 
 
-def _handed_over(logs: Floats, shift_s: float, free: Indices) -> Floats:
+def _handed_over(logs: Floats, shift_s: float, free: Flags) -> Floats:
     """The same exponentials, as numbers of pulses on either side of a t0 that moved."""
     moved = logs.copy()
     for number, tau, sign in ((1, 2, 1.0), (3, 4, -1.0)):
-        if number in free:
+        if free[number]:
             moved[number] += float(np.clip(sign * shift_s * math.exp(-logs[tau]), -1.0, 1.0))
     return moved

@@ -32,12 +32,11 @@ __all__ = ["BEFORE_S", "BEHIND_S", "Row", "Stretch", "reach_ns"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Row = tuple[int | float | bool, ...]
 
 SLOWEST_NS = 12.8e9
 STEP_NS = 10_000_000
-"""Pulses so close enter the filters together: a twentieth of the shortest decay time."""
+"""Pulses so close enter the filters together: a twentieth of the shortest decay time, for speed."""
 AHEAD = 13
 """Blocks that fill the filters: ten of the longest decay times."""
 PANEL = 128
@@ -75,7 +74,6 @@ class _Found:
 
     blocks: Blocks
     certain: int  # complete blocks without an interruption
-    quiet: Flags
     masks: list[tuple[int, int]]
     bursts: list[_Burst]
 
@@ -126,12 +124,12 @@ class Stretch:
         certain = 0 if whole_until_ns is None else (whole_until_ns - self._origin_ns) // BLOCK_NS
         self._scan(blocks, certain)
         first = first_background(blocks)
-        masked, rough = self._bursts(blocks, first, np.full(blocks.count, MASKED_FROM))
+        rough = self._bursts(blocks, first, np.full(blocks.count, MASKED_FROM))
         masks = self._masks + [mask_of(burst.onset_ns, burst.end_ns) for burst in rough]
         background = masked_background(blocks, masks, first)
-        flagged, bursts = self._bursts(blocks, background, self._level(background.rate_Hz))
+        bursts = self._bursts(blocks, background, self._level(background.rate_Hz))
         bursts = _merged(bursts)
-        self._found = _Found(blocks, certain, ~(masked | flagged), masks, bursts)
+        self._found = _Found(blocks, certain, masks, bursts)
         return list(self._rows(blocks, background, bursts))
 
     def settle(self) -> tuple[int, int]:
@@ -146,8 +144,7 @@ class Stretch:
         if found is None or self._origin_ns is None:
             return 0, 0
         begins_ns = self._origin_ns + BLOCK_NS * np.arange(found.blocks.count)
-        free = found.quiet.copy()
-        free[1:] &= found.quiet[:-1]
+        free = np.ones(found.blocks.count, np.bool_)
         for begin, end in [*found.masks, *((b.onset_ns, b.end_ns + LARGEST_GAP_NS) for b in found.bursts)]:
             free[np.searchsorted(begins_ns, begin) : np.searchsorted(begins_ns, end, side="right")] = False
         latest = min(self._scanned - CLIPPED_REACH - REACH, found.certain - DEPENDS_BEHIND)
@@ -199,21 +196,19 @@ class Stretch:
             if panel + PANEL + AHEAD <= certain:
                 self._scanned = end
 
-    def _bursts(self, blocks: Blocks, background: Background, levels: Floats) -> tuple[Flags, list[_Burst]]:
-        """Which blocks exceed their level, and the bursts in those that are not settled, in order of time."""
+    def _bursts(self, blocks: Blocks, background: Background, levels: Floats) -> list[_Burst]:
+        """The bursts that exceed their level in blocks that are not settled, in order of time."""
         flags = np.empty(blocks.count, np.bool_)
         flag_blocks(self._highest, background.counts, background.live_ns, levels, SLOWEST_NS, flags)
-        here = flags.copy()
-        here[: self._settled] = False
+        flags[: self._settled] = False
         # Blocks so near see the same burst through the slowest filter.
-        at = np.flatnonzero(here)
-        apart = np.flatnonzero(np.diff(at) > AHEAD)
+        at = np.flatnonzero(flags)
+        apart = np.flatnonzero(np.diff(at) > AHEAD) + 1
         bursts: list[_Burst] = []
-        for begin, end in (
-            zip(at[np.append(0, apart + 1)], at[np.append(apart, -1)] + 1, strict=True) if at.size else ()
-        ):
+        for region in np.split(at, apart) if at.size else ():
+            begin, end = region[0], region[-1] + 1
             part = slice(begin, end)
-            most = MOST_IN_BLOCK * int(np.count_nonzero(here[part]))
+            most = MOST_IN_BLOCK * int(np.count_nonzero(flags[part]))
             picked, scores = np.empty((most, 3), np.int64), np.empty(most)
             found = separate_bursts(
                 blocks.times_ns,
@@ -227,13 +222,16 @@ class Stretch:
                 self._carry_ns[end - 1],
                 background.counts[part],
                 background.live_ns[part],
-                np.where(here[part], levels[part], np.inf),
+                np.where(flags[part], levels[part], np.inf),
                 picked,
                 scores,
             )
             order = np.argsort(picked[:found, 1])
-            bursts += [_Burst(*(int(t) for t in picked[i]), float(scores[i])) for i in order]
-        return flags, bursts
+            times, z = picked[order].tolist(), scores[order].tolist()
+            bursts += [
+                _Burst(onset, apex, end_ns, score) for (onset, apex, end_ns), score in zip(times, z, strict=True)
+            ]
+        return bursts
 
     def _rows(self, blocks: Blocks, background: Background, bursts: list[_Burst]) -> Iterator[Row]:
         times_ns, last_ns = blocks.times_ns, int(blocks.times_ns[-1])

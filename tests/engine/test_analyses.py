@@ -16,6 +16,7 @@ from utokyo import (
     OutputError,
     PMTAnalysis,
     SSDAnalysis,
+    SSDFolderAnalysis,
     SSDRecorder,
     StaticRecorder,
     simulate,
@@ -101,6 +102,49 @@ def test_a_failed_write_is_made_up_for_in_the_next_run(beam, truth, tmp_path):
     (tmp_path / "results").unlink()
     analysis.run()
     assert pl.read_csv(table).height == len(truth["bursts"])
+
+
+def test_all_runs_of_a_folder_are_analysed_and_new_ones_as_they_appear(beam, truth, tmp_path):
+    content = (beam / truth["files"]["ssd"]).read_bytes()
+    folder, plots, stored = tmp_path / "runs", tmp_path / "plots", tmp_path / "bursts.csv"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(content)
+    (folder / "note.csv").write_text("remark\nnothing to see\n")
+    analysis = SSDFolderAnalysis(folder, image_src=plots, result_filepath=stored)
+
+    first = analysis.run()
+
+    assert first.height == len(truth["bursts"])
+    assert first.drop("source").equals(SSDAnalysis(folder / "a.csv").run().drop("source"))
+    assert analysis.unreadable() == 1
+    assert any("note.csv" in remark for remark in analysis.remarks())
+    assert analysis.figures
+    assert all(figure.is_file() for figure in analysis.figures)
+    (folder / "note.csv").unlink()
+
+    # Another run begins, grows, and is over.
+    cut = content.rindex(b"\n", 0, 2 * len(content) // 3) + 1
+    (folder / "b.csv").write_bytes(content[:cut])
+    between = analysis.run()
+    assert first.height < between.height <= 2 * first.height
+    assert not any(figure.name.startswith("ssd_a_") for figure in analysis.figures)
+    with (folder / "b.csv").open("ab") as handle:
+        handle.write(content[cut:])
+    assert analysis.run().height == 2 * first.height
+    assert pl.read_csv(stored).height == 2 * first.height
+    assert analysis.results["source"].n_unique() == 2
+    assert analysis.run() is analysis.results
+
+
+def test_only_runs_that_may_grow_are_kept_in_memory(beam, truth, tmp_path):
+    content = (beam / truth["files"]["ssd"]).read_bytes()
+    for i in range(5):
+        (tmp_path / f"run{i}.csv").write_bytes(content)
+    analysis = SSDFolderAnalysis(tmp_path, match=r"run\d\.csv")
+    assert analysis.run().height == 5 * len(truth["bursts"])
+    assert len(analysis._growing) == 1
+    with pytest.raises(InputError, match="result table"):
+        SSDFolderAnalysis(tmp_path, result_filepath="bursts.txt")
 
 
 def test_the_real_background_has_no_burst(real_files):

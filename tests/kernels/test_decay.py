@@ -43,17 +43,29 @@ def kernel(t, t0, logs):
     return nll, gradient, information
 
 
+def integral(logs, *edges):
+    expected = np.empty(len(edges) - 1)
+    burst_integral(np.array(edges), T0, logs, expected)
+    return expected
+
+
 @pytest.mark.parametrize("logs", CASES)
 @pytest.mark.parametrize(("begin", "end"), [(0.0, LENGTH), (2.0, 5.0), (7.9, 8.3), (9.0, 20.0), (T0, T0)])
 def test_integral_is_that_of_the_rate(logs, begin, end):
     expected = integrate.quad(rate, begin, end, args=(T0, logs), points=[T0], limit=200)[0] if end > begin else 0.0
-    assert burst_integral(begin, end, T0, logs) == pytest.approx(expected, rel=1e-7)
+    assert integral(logs, begin, end)[0] == pytest.approx(expected, rel=1e-7)
+
+
+def test_integrals_add_up():
+    edges = np.linspace(0.0, LENGTH, 50)
+    logs = CASES[0].values[0]
+    assert integral(logs, *edges).sum() == pytest.approx(integral(logs, 0.0, LENGTH)[0])
 
 
 @pytest.mark.parametrize("logs", CASES)
 def test_likelihood_is_its_equation(logs):
     t = events(logs)
-    expected = burst_integral(0.0, LENGTH, T0, logs) - np.sum(np.log(rate(t, T0, logs)))
+    expected = integral(logs, 0.0, LENGTH)[0] - np.sum(np.log(rate(t, T0, logs)))
     assert kernel(t, T0, logs)[0] == pytest.approx(expected, rel=1e-12, abs=1e-9)
 
 
@@ -74,7 +86,7 @@ def test_gradient_and_information_are_derivatives(logs, t0):
 
 def test_events_are_independent_of_the_window_when_there_are_none():
     logs = CASES[0].values[0]
-    assert kernel(np.empty(0), T0, logs)[0] == pytest.approx(burst_integral(0.0, LENGTH, T0, logs))
+    assert kernel(np.empty(0), T0, logs)[0] == pytest.approx(integral(logs, 0.0, LENGTH)[0])
 
 
 @pytest.mark.parametrize("seed", range(5))
