@@ -103,7 +103,7 @@ def window_search(random: np.random.Generator) -> Callable[[Floats], bool]:
 
 def sliding_window(random: np.random.Generator) -> Callable[[Floats], bool]:
     """Search of 800 pulses in too short a time, calibrated."""
-    short_s = stats.gamma.ppf(1e-4, PULSES_IN_WINDOW - 1) / RATE_HZ
+    short_s = stats.gamma.ppf(1e-3, PULSES_IN_WINDOW - 1) / RATE_HZ
 
     def exponents_of(times_s: Floats) -> Floats:
         took_s = times_s[PULSES_IN_WINDOW - 1 :] - times_s[: -PULSES_IN_WINDOW + 1]
@@ -112,7 +112,7 @@ def sliding_window(random: np.random.Generator) -> Callable[[Floats], bool]:
         exponents[at] = -stats.gamma.logcdf(took_s[at] * RATE_HZ, PULSES_IN_WINDOW - 1)
         return exponents
 
-    return calibrated(random, exponents_of, -math.log(1e-4))
+    return calibrated(random, exponents_of, -math.log(1e-3))
 
 
 def calibrated(

@@ -215,7 +215,7 @@ def burst_minimum(
     length_s: float,
     t0_s: float,
     logs: Floats,
-    free: NDArray[np.bool_],
+    directions: Floats,
     low: Floats,
     high: Floats,
     wall: float,
@@ -230,8 +230,8 @@ def burst_minimum(
         As in `burst_likelihood`.
     logs : array of float64, shape (5,)
         Where to begin; written: the best.
-    free : array of bool, shape (5,)
-        Which of them move.
+    directions : array of float64, shape (5, k)
+        They move along these columns only.
     low, high : arrays of float64, shape (5,)
         Limits of the logarithms; beyond them the likelihood is fenced by parabolas.
     wall : float
@@ -244,12 +244,23 @@ def burst_minimum(
     (nll, distance) : floats
         The negative log-likelihood, and how far the minimum is, in errors (inf where that cannot be told).
     """
-    step, factor, tried = np.empty(5), np.empty((5, 5)), np.empty(5)
-    gradient_there, information_there = np.empty(5), np.empty((5, 5))
+    n, k = directions.shape
+    step, factor, tried = np.empty(k), np.empty((k, k)), np.empty(n)
+    gradient_there, information_there = np.empty(n), np.empty((n, n))
+    along, bends = np.empty(k), np.empty((k, k))
     nll = fenced_likelihood(times_s, length_s, t0_s, logs, low, high, wall, gradient, information)
     damping, distance = 0.0, math.inf
     for _ in range(MOST_STEPS):
-        fall = newton_step(gradient, information, free, damping, factor, step)
+        for i in range(k):
+            along[i] = 0.0
+            for p in range(n):
+                along[i] += directions[p, i] * gradient[p]
+            for j in range(k):
+                bends[i, j] = 0.0
+                for p in range(n):
+                    for q in range(n):
+                        bends[i, j] += directions[p, i] * information[p, q] * directions[q, j]
+        fall = newton_step(along, bends, damping, factor, step)
         if fall < 0.0:
             damping = max(10.0 * damping, 1e-3)
             if damping > 1e8:
@@ -262,8 +273,10 @@ def burst_minimum(
         # A logarithm that moves by more than one has left the parabola that tells where to go.
         longest = np.abs(step).max()
         scale = min(1.0, 1.0 / longest) if longest > 0.0 else 1.0
-        for i in range(5):
-            tried[i] = logs[i] + scale * step[i]
+        for p in range(n):
+            tried[p] = logs[p]
+            for i in range(k):
+                tried[p] += scale * directions[p, i] * step[i]
         there = fenced_likelihood(times_s, length_s, t0_s, tried, low, high, wall, gradient_there, information_there)
         # Near the minimum the likelihood changes by less than its last digits.
         if there < nll or (distance < 1e-3 and there < nll + 1e-9 * abs(nll)):

@@ -1,8 +1,8 @@
 """Damped Newton steps for likelihoods of few parameters, inside kernels.
 
 A step solves (I + lambda |diag(I)|) d = -g for the gradient g and the information I (K. Levenberg, Quart. Appl. Math. 2
-(1944) 164; D. W. Marquardt, J. SIAM 11 (1963) 431), by Cholesky's factors, on parameters that are free. Promise: no
-allocation, and a matrix that is not positive definite is told, never divided by.
+(1944) 164; D. W. Marquardt, J. SIAM 11 (1963) 431), by Cholesky's factors. Promise: no allocation, and a matrix
+that is not positive definite is told, never divided by.
 """
 
 from __future__ import annotations
@@ -20,15 +20,12 @@ Floats = NDArray[np.float64]
 
 
 @kernel
-def newton_step(
-    gradient: Floats, information: Floats, free: NDArray[np.bool_], damping: float, factor: Floats, step: Floats
-) -> float:
-    """Write the step; nothing moves that is not free.
+def newton_step(gradient: Floats, information: Floats, damping: float, factor: Floats, step: Floats) -> float:
+    """Write the step.
 
     Parameters
     ----------
     gradient, information : arrays of float64, shapes (n,) and (n, n)
-    free : array of bool, shape (n,)
     damping : float
         lambda, 0 for Newton's own step.
     factor : array of float64, shape (n, n)
@@ -44,20 +41,14 @@ def newton_step(
     """
     n = gradient.size
     for i in range(n):
-        step[i] = 0.0
-        if not free[i]:
-            continue
         for j in range(i + 1):
-            if not free[j]:
-                continue
             total = information[i, j]
             size = abs(total)
             if i == j:  # far from the minimum an observed information may be negative
                 size += damping * max(size, 1.0)
                 total += damping * max(abs(total), 1.0)
             for k in range(j):
-                if free[k]:
-                    total -= factor[i, k] * factor[j, k]
+                total -= factor[i, k] * factor[j, k]
             if i > j:
                 factor[i, j] = total / factor[j, j]
             elif total > 1e-14 * size:
@@ -66,18 +57,14 @@ def newton_step(
                 return -1.0
     fall = 0.0
     for i in range(n):
-        if free[i]:
-            total = -gradient[i]
-            for k in range(i):
-                if free[k]:
-                    total -= factor[i, k] * step[k]
-            step[i] = total / factor[i, i]
-            fall += step[i] * step[i]
+        total = -gradient[i]
+        for k in range(i):
+            total -= factor[i, k] * step[k]
+        step[i] = total / factor[i, i]
+        fall += step[i] * step[i]
     for i in range(n - 1, -1, -1):
-        if free[i]:
-            total = step[i]
-            for k in range(i + 1, n):
-                if free[k]:
-                    total -= factor[k, i] * step[k]
-            step[i] = total / factor[i, i]
+        total = step[i]
+        for k in range(i + 1, n):
+            total -= factor[k, i] * step[k]
+        step[i] = total / factor[i, i]
     return fall
