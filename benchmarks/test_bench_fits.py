@@ -62,7 +62,7 @@ def test_likelihood_of_a_burst(benchmark: Any, events: int) -> None:
     gradient, information = np.empty(5), np.empty((5, 5))
     logs = np.log([10.0, 100.0, 0.3, 900.0, 1.2])
     benchmark.extra_info["events"] = events
-    benchmark(burst_likelihood, times_s, 60.0, 20.0, logs, gradient, information)
+    benchmark(burst_likelihood, times_s, 60.0, 20.0, 0.0, logs, gradient, information)
 
 
 @pytest.mark.parametrize("how", ["ours, t0 too", "iminuit, t0 given"])

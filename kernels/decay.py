@@ -4,8 +4,10 @@
               b + (N_d/tau_d) exp(-(t-t0)/tau_d)   for t >= t0
 
 observed without interruption from 0 to W. The extended unbinned negative log-likelihood is the integral of the rate,
-which is closed-form, minus the sum of the log-rate over the events. The positive parameters enter by their logarithms,
-ordered (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d), because that is how they are fitted.
+which is closed-form, minus the sum of the log-rate over the events. With a dead time behind each event (non-extending)
+the integral leaves those times out, which is exact: given the events before, the rate is zero there. The positive
+parameters enter by their logarithms, ordered (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d), because that is how they are
+fitted.
 
 Shifting t0 alone is the same as scaling N_r and N_d: t0 is only the place where one exponential hands over to the
 other, and the likelihood jumps whenever t0 passes an event. Hence two functions: `burst_likelihood` at fixed t0 with
@@ -71,7 +73,7 @@ def burst_integral(edges_s: Floats, t0_s: float, logs: Floats, expected: Floats)
 
 @kernel
 def burst_likelihood(
-    times_s: Floats, length_s: float, t0_s: float, logs: Floats, gradient: Floats, information: Floats
+    times_s: Floats, length_s: float, t0_s: float, dead_s: float, logs: Floats, gradient: Floats, information: Floats
 ) -> float:
     """Negative log-likelihood at fixed t0; writes its gradient and its Hessian in the logarithms.
 
@@ -81,6 +83,8 @@ def burst_likelihood(
         Sorted event times in s since the beginning of the window, within [0, length_s].
     length_s, t0_s : float
         Length of the window, and where rise becomes decay, s; 0 <= t0_s <= length_s.
+    dead_s : float
+        Dead time behind each event (of the non-extending kind), s, short beside all other times; 0 for none.
     logs : array of float64, shape (5,)
         ln b, ln N_r, ln tau_r, ln N_d, ln tau_d.
     gradient, information : arrays of float64, shapes (5,) and (5, 5)
@@ -98,9 +102,9 @@ def burst_likelihood(
     information[0, 0] = background * length_s
     nll = background * length_s
     switch = np.searchsorted(times_s, t0_s)
-    nll += _one_side(times_s[:switch], t0_s, -1.0, t0_s, background, logs[1], logs[2], 1, gradient, information)
+    nll += _one_side(times_s[:switch], t0_s, -1.0, t0_s, dead_s, background, logs[1], logs[2], 1, gradient, information)
     nll += _one_side(
-        times_s[switch:], t0_s, 1.0, length_s - t0_s, background, logs[3], logs[4], 3, gradient, information
+        times_s[switch:], t0_s, 1.0, length_s - t0_s, dead_s, background, logs[3], logs[4], 3, gradient, information
     )
     return nll
 
@@ -111,6 +115,7 @@ def _one_side(
     t0_s: float,
     sign: float,
     reach_s: float,
+    dead_s: float,
     background: float,
     log_number: float,
     log_tau: float,
@@ -121,12 +126,13 @@ def _one_side(
     """Add one exponential, `reach_s` long, to nll, gradient and Hessian; its two parameters stand at `at`.
 
     With s the exponential's part of the rate in units of the background and p = s / (1 + s) its share, all that is
-    needed are sums over the events of p and p (1 - p) times powers of y, the time in units of tau, and of ln(1 + s).
+    needed are sums over the events of s, p and p (1 - p) times powers of y, the time in units of tau, and of ln(1 + s).
     """
     number = math.exp(log_number)
     per_tau = math.exp(-log_tau)
     height = number * per_tau / background
     p_sum, py_sum, pq_sum, pqy_sum, pqyy_sum, log_sum = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    s_sum, sy_sum, syy_sum = 0.0, 0.0, 0.0
     for begin in range(0, times_s.size, CHUNK):
         # The product of the mantissas and the sum of the exponents stand for the sum of the logarithms.
         product, exponents = 1.0, np.int64(0)
@@ -142,6 +148,9 @@ def _one_side(
             q = 1.0 / ratio
             p = s * q
             pq = p * q
+            s_sum += s
+            sy_sum += s * y
+            syy_sum += s * y * y
             p_sum += p
             py_sum += p * y
             pq_sum += pq
@@ -158,6 +167,16 @@ def _one_side(
     h_bb, h_bn, h_bt = -pq_sum, pq_sum, pqy_sum - pq_sum
     h_nn, h_nt = number - rest - pq_sum, -rest * end - (pqy_sum - pq_sum)
     h_tt = -rest * end * (end - 1.0) - (pqyy_sum - 2.0 * pqy_sum + pq_sum) + py_sum
+    # Behind each event, nothing can be seen for the dead time: so much less is expected.
+    dead = dead_s * background
+    nll -= dead * (times_s.size + s_sum)
+    g_b -= dead * times_s.size
+    g_n -= dead * s_sum
+    g_t -= dead * (sy_sum - s_sum)
+    h_bb -= dead * times_s.size
+    h_nn -= dead * s_sum
+    h_nt -= dead * (sy_sum - s_sum)
+    h_tt -= dead * (syy_sum - 3.0 * sy_sum + s_sum)
     gradient[0] += g_b
     gradient[at] += g_n
     gradient[at + 1] += g_t
@@ -178,6 +197,7 @@ def fenced_likelihood(
     times_s: Floats,
     length_s: float,
     t0_s: float,
+    dead_s: float,
     logs: Floats,
     low: Floats,
     high: Floats,
@@ -189,7 +209,7 @@ def fenced_likelihood(
 
     Parameters
     ----------
-    times_s, length_s, t0_s, logs, gradient, information
+    times_s, length_s, t0_s, dead_s, logs, gradient, information
         As in `burst_likelihood`.
     low, high : arrays of float64, shape (5,)
     wall : float
@@ -199,7 +219,7 @@ def fenced_likelihood(
     float
         The negative log-likelihood and what the fence adds.
     """
-    nll = burst_likelihood(times_s, length_s, t0_s, logs, gradient, information)
+    nll = burst_likelihood(times_s, length_s, t0_s, dead_s, logs, gradient, information)
     for i in range(logs.size):
         over = max(logs[i] - high[i], 0.0) + min(logs[i] - low[i], 0.0)
         if over != 0.0:
@@ -214,6 +234,7 @@ def burst_minimum(
     times_s: Floats,
     length_s: float,
     t0_s: float,
+    dead_s: float,
     logs: Floats,
     directions: Floats,
     low: Floats,
@@ -226,7 +247,7 @@ def burst_minimum(
 
     Parameters
     ----------
-    times_s, length_s, t0_s
+    times_s, length_s, t0_s, dead_s
         As in `burst_likelihood`.
     logs : array of float64, shape (5,)
         Where to begin; written: the best.
@@ -248,7 +269,7 @@ def burst_minimum(
     step, factor, tried = np.empty(k), np.empty((k, k)), np.empty(n)
     gradient_there, information_there = np.empty(n), np.empty((n, n))
     along, bends = np.empty(k), np.empty((k, k))
-    nll = fenced_likelihood(times_s, length_s, t0_s, logs, low, high, wall, gradient, information)
+    nll = fenced_likelihood(times_s, length_s, t0_s, dead_s, logs, low, high, wall, gradient, information)
     damping, distance = 0.0, math.inf
     for _ in range(MOST_STEPS):
         for i in range(k):
@@ -277,7 +298,9 @@ def burst_minimum(
             tried[p] = logs[p]
             for i in range(k):
                 tried[p] += scale * directions[p, i] * step[i]
-        there = fenced_likelihood(times_s, length_s, t0_s, tried, low, high, wall, gradient_there, information_there)
+        there = fenced_likelihood(
+            times_s, length_s, t0_s, dead_s, tried, low, high, wall, gradient_there, information_there
+        )
         # Near the minimum the likelihood changes by less than its last digits.
         if there < nll or (distance < 1e-3 and there < nll + 1e-9 * abs(nll)):
             logs[:], gradient[:], information[:, :], nll = tried, gradient_there, information_there, there
@@ -291,7 +314,7 @@ def burst_minimum(
 
 @kernel
 def best_switch(
-    times_s: Floats, low_s: float, high_s: float, t0_s: float, logs: Floats, just_after_s: float
+    times_s: Floats, low_s: float, high_s: float, t0_s: float, dead_s: float, logs: Floats, just_after_s: float
 ) -> tuple[float, float]:
     """Best time to change from the rise to the decay when both exponentials stay where they are.
 
@@ -305,7 +328,7 @@ def best_switch(
         Sorted event times, s.
     low_s, high_s : float
         Where t0 may lie, s.
-    t0_s, logs
+    t0_s, dead_s, logs
         As in `burst_likelihood`: the exponentials pass through (t0_s, N/tau).
     just_after_s : float
         Step behind an event, s; about the resolution of the clock.
@@ -333,7 +356,7 @@ def best_switch(
         elif at_event < best - HOPELESS:
             break
         rise, decay = height_r * math.exp(x * per_tau_r), height_d * math.exp(-x * per_tau_d)
-        gain += math.log((background + rise) / (background + decay))
+        gain += math.log((background + rise) / (background + decay)) + dead_s * (rise - decay)
         x += just_after_s
         after = gain - (area_r * math.expm1(x * per_tau_r) + area_d * math.expm1(-x * per_tau_d))
         if after > best and t + just_after_s <= high_s:
@@ -350,7 +373,7 @@ def best_switch(
             best_s, best = t + just_after_s, after
         x -= just_after_s
         rise, decay = height_r * math.exp(x * per_tau_r), height_d * math.exp(-x * per_tau_d)
-        gain += math.log((background + decay) / (background + rise))
+        gain += math.log((background + decay) / (background + rise)) + dead_s * (decay - rise)
         at_event = gain - (area_r * math.expm1(x * per_tau_r) + area_d * math.expm1(-x * per_tau_d))
         if at_event > best:
             best_s, best = t, at_event

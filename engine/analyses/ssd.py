@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..figures.ssd import burst_figure, overview_figure
-from ..fits.bursts import fit_burst
+from ..fits.bursts import burst_rate_Hz, fit_burst
+from ..fits.dead_time import LONGEST_S
 from ..fits.result import Fit
 from ..fits.search import BurstSearch
 from ..recorders.ssd import SSDRecorder
@@ -26,6 +27,7 @@ from .base import Analysis, ResultParameter
 __all__ = ["SSDAnalysis"]
 
 SECOND_NS = 1_000_000_000
+LOSS_THAT_MATTERS = 0.01
 
 
 class SSDAnalysis(Analysis):
@@ -37,6 +39,9 @@ class SSDAnalysis(Analysis):
         An SSD file; or give a `recorder`.
     false_alarms_per_hour : float
         Expected number of false bursts in an hour of background alone.
+    dead_time_s : float, optional
+        Time behind each pulse in which none is seen (non-extending); by default the header's ``PulseWidth``. Fits are
+        corrected for it, counted pulses are not.
     **options
         As for `Analysis`.
     """
@@ -49,6 +54,7 @@ class SSDAnalysis(Analysis):
         ResultParameter("pulses_peak", pl.Float64, "", "pulses above background"),
         ResultParameter("pulses_peak_error", pl.Float64, "", "its standard error", shown=False),
         ResultParameter("pulses_background", pl.Float64, "", "pulses of background from onset to end"),
+        ResultParameter("dead_time_loss", pl.Float64, "", "part of the burst's pulses that dead time hid", shown=False),
         ResultParameter("half_life_time", pl.Float64, "ns", "half-life of the decay"),
         ResultParameter("half_life_time_error", pl.Float64, "ns", "its standard error", shown=False),
         ResultParameter("background", pl.Float64, "1/ns", "rate of the background", shown=False),
@@ -74,9 +80,15 @@ class SSDAnalysis(Analysis):
     )
 
     def __init__(
-        self, filepath: str | Path | None = None, *, false_alarms_per_hour: float = 0.01, **options: Any
+        self,
+        filepath: str | Path | None = None,
+        *,
+        false_alarms_per_hour: float = 0.01,
+        dead_time_s: float | None = None,
+        **options: Any,
     ) -> None:
         self.false_alarms_per_hour = false_alarms_per_hour
+        self.dead_time_s = dead_time_s
         self._fits: dict[tuple[int, ...], Fit] = {}
         self._drawn_bursts: set[tuple[int, ...]] = set()
         self._bursts = pl.DataFrame()
@@ -88,13 +100,18 @@ class SSDAnalysis(Analysis):
         """Search the new pulses, and fit the bursts that changed."""
         times_ns, _ = self._pulses()
         self._bursts = self._searched_bursts(times_ns)
+        dead_time_s = self._dead_time_s()
         known, self._fits = self._fits, {}
         rows = []
         for burst in self._bursts.iter_rows(named=True):
             key = self._key(times_ns, burst)
-            fit = known.get(key) or fit_burst(times_ns, burst)
+            fit = known.get(key) or fit_burst(times_ns, burst, dead_time_s=dead_time_s)
             self._fits[key] = fit
-            rows.append(self._row(burst, fit))
+            first, last = np.searchsorted(times_ns, [burst["onset_ns"], burst["end_ns"]])
+            unseen = (
+                dead_time_s * float(np.sum(burst_rate_Hz(fit.values, times_ns[first:last]))) if dead_time_s else 0.0
+            )
+            rows.append(self._row(burst, fit) | {"dead_time_loss": unseen / max(unseen + last - first, 1.0)})
         return self.table(rows).with_columns(pl.selectors.float().fill_nan(None))
 
     def draw(self) -> Iterator[tuple[str, Figure]]:
@@ -104,13 +121,22 @@ class SSDAnalysis(Analysis):
         for burst in self._bursts.iter_rows(named=True):
             key = self._key(times_ns, burst)
             if key not in self._drawn_bursts:
-                yield self._burst_name(burst), burst_figure(times_ns, burst, self._fits[key], title=self.source_name)
+                fit, dead_time_s = self._fits[key], self._dead_time_s()
+                figure = burst_figure(times_ns, burst, fit, title=self.source_name, dead_time_s=dead_time_s)
+                yield self._burst_name(burst), figure
                 self._drawn_bursts.add(key)
 
     def remarks(self) -> list[str]:
-        """What the search can say when it found nothing."""
+        """What the search can say when it found nothing, and where dead time matters."""
         if not self.results.is_empty():
-            return []
+            lossy = self.results.filter(pl.col("dead_time_loss") > LOSS_THAT_MATTERS)
+            if lossy.is_empty():
+                return []
+            most = f"{lossy['dead_time_loss'].max():.1%}"
+            return [
+                f"{self.source_name}: in {lossy.height} of {self.results.height} bursts dead time hid more than "
+                f"{LOSS_THAT_MATTERS:.0%} of the pulses (up to {most}); fits are corrected, counted pulses are not."
+            ]
         return [
             f"{self.source_name}: no burst (at most {self.false_alarms_per_hour:g} false ones an hour are allowed)."
         ]
@@ -123,6 +149,14 @@ class SSDAnalysis(Analysis):
             return pl.lit(value=False)
         stamps = pl.col("timestamp_ns")
         return (pl.col("source") == self.source) & stamps.is_between(int(times_ns[0]), int(times_ns[-1]))
+
+    def _dead_time_s(self) -> float:
+        """As given, or as the header says; 0 where nothing does."""
+        if self.dead_time_s is not None:
+            return self.dead_time_s
+        metadata = pl.DataFrame(self.recorder.get_metadata())
+        told = next((metadata[name][0] for name in metadata.columns if name.lstrip("/") == "PulseWidth"), None)
+        return float(told) if isinstance(told, int | float) and 0.0 <= told < LONGEST_S else 0.0
 
     def _searched_bursts(self, times_ns: NDArray[np.int64]) -> pl.DataFrame:
         """The bursts, after the pulses that are new; all pulses are, when the file is another one or times changed."""

@@ -27,6 +27,7 @@ from ...kernels.decay import burst_integral
 from ...kernels.histogram import fill_2d
 from ..fits.background import background_level
 from ..fits.bursts import burst_rate_Hz
+from ..fits.dead_time import measured_rate_Hz
 from ..fits.result import Fit, rounded
 from ..fits.search import sorted_times_ns
 
@@ -63,6 +64,8 @@ def overview_figure(
         The table of `find_bursts`.
     title : str
         Name of the source.
+    dead_time_s : float
+        As given to `fit_burst`: the curve is the rate that is left of the fitted one.
 
     Returns
     -------
@@ -147,7 +150,12 @@ def _draw_rate(axes: Axes, times_ns: Integers, bursts: pl.DataFrame | None, firs
 
 
 def burst_figure(
-    timestamps_ns: ArrayLike | pl.Series, burst: Mapping[str, Any], fit: Fit, *, title: str = ""
+    timestamps_ns: ArrayLike | pl.Series,
+    burst: Mapping[str, Any],
+    fit: Fit,
+    *,
+    title: str = "",
+    dead_time_s: float = 0.0,
 ) -> Figure:
     """One burst: pulses per bin, fitted curve, background, residuals and the numbers.
 
@@ -192,7 +200,7 @@ def burst_figure(
     above.set_ylim(0.0, top)
     above.set_xlim(edges_s[0], edges_s[-1])
     if fitted:
-        _draw_fit(above, below, fit, edges_ns, edges_s, counts, t0_ns)
+        _draw_fit(above, below, fit, edges_ns, edges_s, counts, t0_ns, dead_time_s)
     else:
         _say(below, "no fit")
     above.text(
@@ -234,13 +242,21 @@ def _edges_around(times_ns: Integers, burst: Mapping[str, Any], fit: Fit | None,
 
 
 def _draw_fit(
-    above: Axes, below: Axes, fit: Fit, edges_ns: Integers, edges_s: Floats, counts: NDArray[np.intp], t0_ns: int
+    above: Axes,
+    below: Axes,
+    fit: Fit,
+    edges_ns: Integers,
+    edges_s: Floats,
+    counts: NDArray[np.intp],
+    t0_ns: int,
+    dead_time_s: float,
 ) -> None:
     values = fit.values
     bin_s = float(edges_s[1] - edges_s[0])
     fine_ns = np.linspace(0, int(edges_ns[-1] - edges_ns[0]), 2000).astype(np.int64) + edges_ns[0]
     style = "-" if fit.valid else "--"
-    above.plot((fine_ns - t0_ns) / SECOND_NS, burst_rate_Hz(values, fine_ns) * bin_s, style, color=MODEL, label="fit")
+    rate_Hz = measured_rate_Hz(burst_rate_Hz(values, fine_ns), dead_time_s)
+    above.plot((fine_ns - t0_ns) / SECOND_NS, rate_Hz * bin_s, style, color=MODEL, label="fit")
     level, error = values["background_Hz"] * bin_s, fit.errors["background_Hz"] * bin_s
     above.axhline(level, color=LEVEL, linewidth=1.0, label="background")
     if math.isfinite(error):
@@ -248,6 +264,7 @@ def _draw_fit(
     logs = np.log([values[name] for name in ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s")])
     expected = np.empty(counts.size)
     burst_integral(edges_s, 0.0, logs, expected)
+    expected *= 1.0 - counts * dead_time_s / bin_s
     residual = (counts - expected) / np.sqrt(expected)
     below.errorbar(0.5 * (edges_s[1:] + edges_s[:-1]), residual, 1.0, fmt=".", color=DATA, markersize=4, linewidth=0.7)
     below.axhline(0.0, color=MODEL, linewidth=1.0)

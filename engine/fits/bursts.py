@@ -28,6 +28,7 @@ from scipy import linalg, optimize, special
 
 from ...io.errors import InputError
 from ...kernels.decay import best_switch, burst_integral, burst_minimum, fenced_likelihood
+from .dead_time import LONGEST_S
 from .minimize import Minimum, covariance_from, minimize_likelihood
 from .result import Fit, rounded
 from .search import find_bursts, sorted_times_ns
@@ -91,6 +92,7 @@ def fit_burst(
     burst: Mapping[str, Any],
     *,
     window_ns: tuple[int, int] | None = None,
+    dead_time_s: float = 0.0,
 ) -> Fit:
     """Fit background, rise and decay to one burst.
 
@@ -103,6 +105,9 @@ def fit_burst(
         ``end_ns`` are needed, the window and the significance are used when there.
     window_ns : (int, int), optional
         Where to fit, instead of the window of the row; it should hold one burst only.
+    dead_time_s : float
+        Time behind each pulse in which none is seen (of the non-extending kind). Rates and numbers of the fit are those
+        without it.
 
     Returns
     -------
@@ -115,9 +120,11 @@ def fit_burst(
     Raises
     ------
     InputError
-        If the times are not sorted integers, the row lacks a time, or the window is empty.
+        If the times are not sorted integers, the row lacks a time, the window is empty, or the dead time too long.
     """
     times_ns = sorted_times_ns(timestamps_ns)
+    if not 0.0 <= dead_time_s < LONGEST_S:
+        raise InputError(f"a dead time is at least 0 and less than {LONGEST_S:g} s, not {dead_time_s}.")
     low_ns, high_ns = _window(burst, window_ns)
     if times_ns.size:
         low_ns, high_ns = max(low_ns, int(times_ns[0])), min(high_ns, int(times_ns[-1]) + 1)
@@ -126,7 +133,7 @@ def fit_burst(
     if inside.size < FEWEST_PULSES or high_ns <= low_ns:
         return _nothing(int(burst["timestamp_ns"]), significance, f"too few pulses: {inside.size} in the window")
 
-    problem, start = _problem(inside, low_ns, high_ns, int(burst["onset_ns"]), int(burst["end_ns"]))
+    problem, start = _problem(inside, low_ns, high_ns, int(burst["onset_ns"]), int(burst["end_ns"]), dead_time_s)
     t0_s, best, nodes = _minimum(problem, start)
     with_jump = replace(problem, directions=FREE, continuous=False)
     tried = min(with_jump.near(float(nodes.t0_s[i]), nodes.found[i].x)[1].nll for i in np.argsort(nodes.nll)[:2])
@@ -176,6 +183,7 @@ class _Problem:
     t0_high_s: float
     low: Floats
     high: Floats
+    dead_s: float
     directions: Floats  # in which the logarithms may move
     continuous: bool = True  # no jump of the rate at t0
 
@@ -183,7 +191,17 @@ class _Problem:
         """Best logarithms at fixed t0, from some that are allowed."""
         x, gradient, information = logs.copy(), np.empty(5), np.empty((5, 5))
         nll, distance = burst_minimum(
-            self.times_s, self.length_s, t0_s, x, self.directions, self.low, self.high, WALL, gradient, information
+            self.times_s,
+            self.length_s,
+            t0_s,
+            self.dead_s,
+            x,
+            self.directions,
+            self.low,
+            self.high,
+            WALL,
+            gradient,
+            information,
         )
         if distance < TOLERANCE:
             return Minimum(x, nll, gradient, information, True, "Newton")
@@ -197,7 +215,7 @@ class _Problem:
         def objective(u: Floats) -> tuple[float, Floats, Floats]:
             full[:] = logs + directions @ u
             nll = fenced_likelihood(
-                self.times_s, self.length_s, t0_s, full, self.low, self.high, WALL, gradient, information
+                self.times_s, self.length_s, t0_s, self.dead_s, full, self.low, self.high, WALL, gradient, information
             )
             return nll, directions.T @ gradient, directions.T @ information @ directions
 
@@ -223,7 +241,7 @@ class _Problem:
             again = self.at(float(moved), found.x)
             return (float(moved), again) if again.nll < found.nll else (t0_s, found)
         for _ in range(20):  # the exact best switch and Newton steps in turn
-            moved, gain = best_switch(self.times_s, self.t0_low_s, self.t0_high_s, t0_s, found.x, 1e-9)
+            moved, gain = best_switch(self.times_s, self.t0_low_s, self.t0_high_s, t0_s, self.dead_s, found.x, 1e-9)
             if gain <= 1e-9:
                 break
             again = self.at(moved, self.handed_over(found.x, moved - t0_s))
@@ -256,7 +274,7 @@ class _Nodes:
 
 
 def _problem(
-    inside_ns: NDArray[np.int64], low_ns: int, high_ns: int, onset_ns: int, end_ns: int
+    inside_ns: NDArray[np.int64], low_ns: int, high_ns: int, onset_ns: int, end_ns: int, dead_s: float
 ) -> tuple[_Problem, Floats]:
     """The problem of one window with its limits, and where to begin."""
     times_s = np.asarray((inside_ns - low_ns) * 1e-9, dtype=np.float64)
@@ -277,7 +295,7 @@ def _problem(
     t0_low, t0_high = max(onset_s - 0.25 * duration_s, 0.0), min(end_s, length_s)
     start = np.clip(start, low + WALL, high - WALL)
     start[1] = start[3] - start[4] + start[2]
-    return _Problem(low_ns, times_s, length_s, t0_low, t0_high, low, high, CONTINUOUS), start
+    return _Problem(low_ns, times_s, length_s, t0_low, t0_high, low, high, dead_s, CONTINUOUS), start
 
 
 def _minimum(problem: _Problem, start: Floats) -> tuple[float, Minimum, _Nodes]:
@@ -375,7 +393,16 @@ def _deviance(problem: _Problem, t0_s: float, logs: Floats) -> tuple[float, int]
     edges[0], edges[-1] = 0.0, problem.length_s
     expected = np.empty(bins)
     burst_integral(edges, t0_s, logs, expected)
-    observed = np.diff(np.append(np.searchsorted(problem.times_s, edges[:-1]), problem.times_s.size))
+    first = np.searchsorted(problem.times_s, edges[:-1])
+    observed = np.diff(np.append(first, problem.times_s.size))
+    if problem.dead_s > 0.0:
+        b, n_rise, tau_rise, n_decay, tau_decay = np.exp(logs)
+        x = problem.times_s - t0_s
+        signal = np.where(x < 0.0, n_rise / tau_rise, n_decay / tau_decay) * np.exp(
+            np.where(x < 0.0, x / tau_rise, -x / tau_decay)
+        )
+        unseen = np.append(0.0, np.cumsum(problem.dead_s * (b + signal)))
+        expected -= np.diff(unseen[np.append(first, problem.times_s.size)])
     deviance = 2.0 * float(np.sum(special.xlogy(observed, observed / expected) - observed + expected))
     return deviance, bins - 1 - problem.directions.shape[1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,22 @@ def test_a_failed_write_is_made_up_for_in_the_next_run(beam, truth, tmp_path):
     (tmp_path / "results").unlink()
     analysis.run()
     assert pl.read_csv(table).height == len(truth["bursts"])
+
+
+def test_dead_time_is_taken_from_the_header_and_told_where_it_matters(beam, truth, tmp_path):
+    content = (beam / truth["files"]["ssd"]).read_text()
+    assert "//PulseWidth,0" in content
+    path = tmp_path / "ssd.csv"
+    path.write_text(re.sub(r"(?m)^//PulseWidth,.*$", "//PulseWidth,1.0e-005", content))
+    none = SSDAnalysis(beam / truth["files"]["ssd"])
+    some = SSDAnalysis(path)
+    given = SSDAnalysis(path, dead_time_s=1e-4, image_src=tmp_path)
+    assert none.run()["dead_time_loss"].max() == 0.0
+    assert 0.0 < some.run()["dead_time_loss"].max() < 0.05
+    losses = given.run()["dead_time_loss"]
+    assert losses.max() == pytest.approx(10.0 * some.results["dead_time_loss"].max(), rel=0.2)
+    assert any("dead time hid" in remark for remark in given.remarks()) == bool(losses.max() > 0.01)
+    assert not none.remarks()
 
 
 def test_all_runs_of_a_folder_are_analysed_and_new_ones_as_they_appear(beam, truth, tmp_path):

@@ -131,7 +131,7 @@ def test_the_shipped_example_is_a_configuration_that_runs(tmp_path):
         ("cycles = 3", "no [[analyses]]"),
         ("cycls = 3", "unknown key 'cycls'"),
         ("cycles = 'three'\n[[analyses]]\nkind='ssd'", "cycles should be int, not 'three'"),
-        ("[[analyses]]\nkind = 'sdd'\nfilepath = 'x'", "kind should be one of ssd, pmt, image, not 'sdd'"),
+        ("[[analyses]]\nkind = 'sdd'\nfilepath = 'x'", "kind should be one of ssd, ssd_folder, pmt, image, not 'sdd'"),
         ("[[analyses]]\nkind = 'ssd'", "takes a filepath or a recorder"),
         ("[[analyses]]\nkind = 'ssd'\nfilepath = 'x'\nresult_file = 'y'", "unknown key 'result_file'"),
         ("[[analyses]]\nkind = 'ssd'\nfilepath = 'x'\nresult_filepath = 'y.xls'", "ends in .csv or .parquet"),

@@ -13,6 +13,7 @@ import pytest
 from scipy import optimize
 
 from utokyo.engine.fits.bursts import burst_rate_Hz, find_bursts, fit_burst
+from utokyo.engine.fits.dead_time import measured_rate_Hz, true_rate_Hz
 from utokyo.io.errors import InputError
 
 START_NS = 1_663_504_000_000_000_000
@@ -353,3 +354,71 @@ def test_mistakes_get_one_sentence(one):
         fit_burst(times_ns, row, window_ns=(10, 10))
     with pytest.raises(InputError, match="not sorted"):
         fit_burst(times_ns[::-1], row)
+
+
+# --- Dead time.
+
+DEAD_S = 2e-5
+
+
+def seen(times_ns, dead_s, extending=False):
+    """What a detector sees that is blind behind each pulse."""
+    kept, blind_until = [], -math.inf
+    for t in times_ns.tolist():
+        if t >= blind_until:
+            kept.append(t)
+            blind_until = t + dead_s * 1e9
+        elif extending:
+            blind_until = t + dead_s * 1e9
+    return np.array(kept, dtype=np.int64)
+
+
+def test_fits_are_corrected_for_dead_time():
+    random = np.random.default_rng(46)
+    pulls_with, pulls_without = [], []
+    for _ in range(12):
+        times_ns, truth = experiment(random, 50.0, 10_000.0, 0.2, 1.0)
+        counted = seen(times_ns, DEAD_S)
+        assert counted.size < times_ns.size - 600  # 8300 per s at the top
+        row = strongest(counted)
+        fit = fit_burst(counted, row, dead_time_s=DEAD_S)
+        assert fit.valid, fit.reason
+        without = fit_burst(counted, row)
+        for pulls, answer in ((pulls_with, fit), (pulls_without, without)):
+            pulls.append([(answer.values[n] - truth[n]) / answer.errors[n] for n in ("half_life_s", "n_total")])
+    assert np.all(np.abs(np.mean(pulls_with, axis=0)) < 4.0 / math.sqrt(12))
+    assert np.all(np.abs(np.mean(pulls_without, axis=0)) > 2.0)
+
+
+@pytest.mark.parametrize("extending", [False, True])
+def test_rates_are_corrected_for_dead_time(extending):
+    random = np.random.default_rng(47)
+    true_Hz, duration_s = 10_000.0, 20.0
+    times_ns = np.sort((random.uniform(0.0, duration_s, random.poisson(true_Hz * duration_s)) * 1e9).astype(np.int64))
+    counted_Hz = seen(times_ns, DEAD_S, extending).size / duration_s
+    corrected = float(true_rate_Hz(counted_Hz, DEAD_S, extending=extending))
+    assert abs(corrected - true_Hz) < 5.0 * math.sqrt(true_Hz / duration_s) * 1.3
+    rates = np.array([0.0, 1.0, 1e3, 3e4])
+    again = true_rate_Hz(measured_rate_Hz(rates, DEAD_S, extending=extending), DEAD_S, extending=extending)
+    np.testing.assert_allclose(again, rates, rtol=1e-9)
+    assert true_rate_Hz(5.0, 0.0, extending=extending) == 5.0
+
+
+@pytest.mark.parametrize(
+    ("rate_Hz", "dead_s", "extending", "sentence"),
+    [
+        (60_000.0, DEAD_S, False, "no more than 50000 pulses per s"),
+        (20_000.0, DEAD_S, True, "no more than 18394 pulses per s"),
+        (-1.0, DEAD_S, False, "not negative"),
+        (1.0, -1.0, False, "at least 0 and less than 0.001 s"),
+    ],
+)
+def test_impossible_rates_get_one_sentence(rate_Hz, dead_s, extending, sentence):
+    with pytest.raises(InputError, match=sentence):
+        true_rate_Hz(rate_Hz, dead_s, extending=extending)
+
+
+def test_an_impossible_dead_time_gets_one_sentence(one):
+    times_ns, _, row, _ = one
+    with pytest.raises(InputError, match=r"at least 0 and less than 0.001 s, not 1.0"):
+        fit_burst(times_ns, row, dead_time_s=1.0)

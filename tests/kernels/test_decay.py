@@ -37,9 +37,9 @@ def events(logs, seed=5):
     return t
 
 
-def kernel(t, t0, logs):
+def kernel(t, t0, logs, dead_s=0.0):
     gradient, information = np.empty(5), np.empty((5, 5))
-    nll = burst_likelihood(t, LENGTH, t0, logs, gradient, information)
+    nll = burst_likelihood(t, LENGTH, t0, dead_s, logs, gradient, information)
     return nll, gradient, information
 
 
@@ -62,26 +62,35 @@ def test_integrals_add_up():
     assert integral(logs, *edges).sum() == pytest.approx(integral(logs, 0.0, LENGTH)[0])
 
 
+DEAD_S = [0.0, 1e-4]
+
+
 @pytest.mark.parametrize("logs", CASES)
-def test_likelihood_is_its_equation(logs):
+@pytest.mark.parametrize("dead_s", DEAD_S)
+def test_likelihood_is_its_equation(logs, dead_s):
     t = events(logs)
-    expected = integral(logs, 0.0, LENGTH)[0] - np.sum(np.log(rate(t, T0, logs)))
-    assert kernel(t, T0, logs)[0] == pytest.approx(expected, rel=1e-12, abs=1e-9)
+    expected = integral(logs, 0.0, LENGTH)[0] - np.sum(np.log(rate(t, T0, logs)) + dead_s * rate(t, T0, logs))
+    assert kernel(t, T0, logs, dead_s)[0] == pytest.approx(expected, rel=1e-12, abs=1e-9)
 
 
 @pytest.mark.parametrize("logs", CASES)
 @pytest.mark.parametrize("t0", [T0, 0.0, LENGTH])
-def test_gradient_and_information_are_derivatives(logs, t0):
+@pytest.mark.parametrize("dead_s", DEAD_S)
+def test_gradient_and_information_are_derivatives(logs, t0, dead_s):
     t = events(logs)
-    _, gradient, information = kernel(t, t0, logs)
+    _, gradient, information = kernel(t, t0, logs, dead_s)
 
     def differences(function):
         step = 1e-5
         return np.array([(function(logs + e) - function(logs - e)) / (2 * step) for e in step * np.eye(5)])
 
     scale = np.sqrt(t.size)
-    np.testing.assert_allclose(gradient, differences(lambda x: kernel(t, t0, x)[0]), rtol=1e-6, atol=1e-6 * scale)
-    np.testing.assert_allclose(information, differences(lambda x: kernel(t, t0, x)[1]), rtol=1e-6, atol=1e-6 * scale)
+    np.testing.assert_allclose(
+        gradient, differences(lambda x: kernel(t, t0, x, dead_s)[0]), rtol=1e-6, atol=1e-6 * scale
+    )
+    np.testing.assert_allclose(
+        information, differences(lambda x: kernel(t, t0, x, dead_s)[1]), rtol=1e-6, atol=1e-6 * scale
+    )
 
 
 def test_events_are_independent_of_the_window_when_there_are_none():
@@ -89,8 +98,9 @@ def test_events_are_independent_of_the_window_when_there_are_none():
     assert kernel(np.empty(0), T0, logs)[0] == pytest.approx(integral(logs, 0.0, LENGTH)[0])
 
 
+@pytest.mark.parametrize("dead_s", [0.0, 1e-3])
 @pytest.mark.parametrize("seed", range(5))
-def test_best_switch_is_the_best_of_all_events(seed):
+def test_best_switch_is_the_best_of_all_events(seed, dead_s):
     logs = CASES[0].values[0]
     t = events(logs, seed)
 
@@ -98,13 +108,13 @@ def test_best_switch_is_the_best_of_all_events(seed):
         shifted = logs.copy()
         shifted[1] += (t0 - T0) / np.exp(logs[2])
         shifted[3] -= (t0 - T0) / np.exp(logs[4])
-        return kernel(t, t0, shifted)[0]
+        return kernel(t, t0, shifted, dead_s)[0]
 
     near = t[(t > T0 - 1.0) & (t < T0 + 1.0)]
     tried = np.concatenate([[T0], near, near + 1e-9])
     nll = np.array([moved(t0) for t0 in tried])
 
-    t0, gain = best_switch(t, T0 - 1.0, T0 + 1.0, T0, logs, 1e-9)
+    t0, gain = best_switch(t, T0 - 1.0, T0 + 1.0, T0, dead_s, logs, 1e-9)
 
     assert gain == pytest.approx(nll[0] - nll.min(), abs=1e-7)
     assert moved(t0) == pytest.approx(nll.min(), abs=1e-7)
