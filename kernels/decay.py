@@ -6,315 +6,412 @@
 observed without interruption from 0 to W. The extended unbinned negative log-likelihood is the integral of the rate,
 which is closed-form, minus the sum of the log-rate over the events. With a dead time behind each event (non-extending)
 the integral leaves those times out, which is exact: given the events before, the rate is zero there. The positive
-parameters enter by their logarithms, ordered (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d), because that is how they are
-fitted.
+parameters enter by their logarithms, because that is how they are fitted: x = (ln b, ln N_r, ln tau_r, ln N_d,
+ln tau_d, t0).
 
-Shifting t0 alone is the same as scaling N_r and N_d: t0 is only the place where one exponential hands over to the
-other, and the likelihood jumps whenever t0 passes an event. Hence two functions: `burst_likelihood` at fixed t0 with
-exact first and second derivatives, and `best_switch`, the best t0 at fixed exponentials. Both promise one pass over
+A rate that is continuous at t0 has a likelihood that is continuous in t0, with an edge at every event: between events
+it bends down, so that its maxima lie at events. Its expected curvature is that of the squared scores, which is what
+`burst_likelihood` writes for t0; the curvature between events is told besides. A rate that may jump at t0 has a
+likelihood that jumps there. `edges_near` and `best_switch` find the best t0 of either kind. All promise one pass over
 the events and no allocation.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import kernel
-from .newton import newton_step
+from .compile import inlined, kernel
 from .words import bits_of_double, double_of_bits
 
-__all__ = ["best_switch", "burst_integral", "burst_likelihood", "burst_minimum", "fenced_likelihood"]
+__all__ = ["best_switch", "burst_deviance", "burst_integral", "burst_likelihood", "edges_near", "fenced_likelihood"]
 
 Floats = NDArray[np.float64]
 U = np.uint64
 
 CHUNK = 512
 """Events whose mantissas, from 1 to 2, are multiplied: 2^512 is a double still."""
-MOST_STEPS = 30
+FAR = 60.0
+"""Decay times behind which an exponential is nothing beside any background."""
 HOPELESS = 100.0
 """A fall of the log-likelihood behind which nothing better is looked for."""
-CLOSE = 1e-5
-"""Distance to the minimum, in errors, that is no distance."""
 LN_2, LOG2_E = math.log(2.0), 1.0 / math.log(2.0)
-F2, F3, F4, F5, F6, F7, F8, F9, F10, F11 = (1.0 / math.factorial(n) for n in range(2, 12))
 MANTISSA, ONE = U(0x000FFFFFFFFFFFFF), U(0x3FF0000000000000)
+TO_WHOLE = 1.5 * 2.0**52
+"""Added to a small number, it leaves the nearest whole one in the lowest bits."""
+# exp(r) for |r| <= ln(2) / 2 by interpolation in Chebyshev's points, to 2e-14.
+E0, E1, E2, E3, E4 = (
+    1.0000000000000135,
+    1.000000000000007,
+    0.4999999999943794,
+    0.16666666666556476,
+    0.041666667040724754,
+)
+E5, E6, E7, E8, E9 = (
+    0.008333333384068388,
+    0.0013888801737866705,
+    0.00019841172754089776,
+    2.4884460544909982e-05,
+    2.7639090792544156e-06,
+)
+
+
+@inlined
+def _whole(x: float) -> Any:
+    """The nearest whole number: in the lowest bits of a double, and as a double."""
+    shifted = x + TO_WHOLE
+    return shifted, shifted - TO_WHOLE
 
 
 @kernel
-def burst_integral(edges_s: Floats, t0_s: float, logs: Floats, expected: Floats) -> None:
+def burst_integral(edges_s: Floats, x: Floats, expected: Floats) -> None:
     """Expected numbers of pulses between times.
 
     Parameters
     ----------
     edges_s : array of float64, shape (n + 1,)
         Increasing times, s.
-    t0_s : float
-        On the same clock.
-    logs : array of float64, shape (5,)
-        ln b, ln N_r, ln tau_r, ln N_d, ln tau_d; rates in 1/s, times in s.
+    x : array of float64, shape (6,)
+        ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0; rates in 1/s, times in s on the same clock.
     expected : array of float64, shape (n,)
         Written: pulses between neighbouring edges.
     """
-    background, tau_r, tau_d = math.exp(logs[0]), math.exp(logs[2]), math.exp(logs[4])
+    background, tau_r, tau_d, t0_s = math.exp(x[0]), math.exp(x[2]), math.exp(x[4]), x[5]
     for i in range(expected.size):
         begin, end = edges_s[i], edges_s[i + 1]
         total = background * (end - begin)
         if begin < t0_s:
             upper = min(end, t0_s)
-            total += math.exp(logs[1] + (upper - t0_s) / tau_r) * -math.expm1((begin - upper) / tau_r)
+            total += math.exp(x[1] + (upper - t0_s) / tau_r) * -math.expm1((begin - upper) / tau_r)
         if end > t0_s:
             lower = max(begin, t0_s)
-            total += math.exp(logs[3] - (lower - t0_s) / tau_d) * -math.expm1((lower - end) / tau_d)
+            total += math.exp(x[3] - (lower - t0_s) / tau_d) * -math.expm1((lower - end) / tau_d)
         expected[i] = total
 
 
 @kernel
+def burst_deviance(
+    times_s: Floats, dead_s: float, x: Floats, grid_s: Floats, content: float, fewer: float, fewest: int, most: int
+) -> tuple[float, int]:
+    """Poisson deviance in bins of about equal expected content.
+
+    Parameters
+    ----------
+    times_s, dead_s, x
+        As in `burst_likelihood`.
+    grid_s : array of float64, shape (m,)
+        Increasing times from the beginning to the end of the window, s; between them edges are interpolated.
+    content, fewer : float
+        Expected content of a bin; the second where the first gives fewer than twice the fewest bins.
+    fewest, most : int
+        Numbers of bins.
+
+    Returns
+    -------
+    (deviance, bins) : float, int
+        nan and 0 where not even the fewest bins can be filled.
+    """
+    m = grid_s.size
+    parts, before = np.empty(m - 1), np.empty(m)
+    burst_integral(grid_s, x, parts)
+    before[0] = 0.0
+    for i in range(m - 1):
+        before[i + 1] = before[i] + parts[i]
+    total = before[m - 1]
+    bins = int(total / content)
+    if bins < 2 * fewest:
+        bins = int(total / fewer)
+    bins = min(bins, most)
+    if bins < fewest:
+        return math.nan, 0
+    edges, expected = np.empty(bins + 1), np.empty(bins)
+    at = 0
+    for i in range(1, bins):
+        wanted = total * i / bins
+        while before[at + 1] < wanted:
+            at += 1
+        edges[i] = grid_s[at] + (grid_s[at + 1] - grid_s[at]) * (wanted - before[at]) / parts[at]
+    edges[0], edges[bins] = grid_s[0], grid_s[m - 1]
+    burst_integral(edges, x, expected)
+    background, t0_s = math.exp(x[0]), x[5]
+    per_tau_r, per_tau_d = math.exp(-x[2]), math.exp(-x[4])
+    height_r, height_d = math.exp(x[1] - x[2]), math.exp(x[3] - x[4])
+    deviance, first = 0.0, 0
+    for i in range(bins):
+        last = np.searchsorted(times_s, edges[i + 1]) if i + 1 < bins else times_s.size
+        if dead_s > 0.0:
+            for j in range(first, last):
+                after = times_s[j] - t0_s
+                signal = (
+                    height_r * math.exp(after * per_tau_r) if after < 0.0 else height_d * math.exp(-after * per_tau_d)
+                )
+                expected[i] -= dead_s * (background + signal)
+        observed = float(last - first)
+        deviance += 2.0 * (expected[i] - observed)
+        if observed > 0.0:
+            deviance += 2.0 * observed * math.log(observed / expected[i])
+        first = last
+    return deviance, bins
+
+
+@kernel
 def burst_likelihood(
-    times_s: Floats, length_s: float, t0_s: float, dead_s: float, logs: Floats, gradient: Floats, information: Floats
-) -> float:
-    """Negative log-likelihood at fixed t0; writes its gradient and its Hessian in the logarithms.
+    times_s: Floats, length_s: float, dead_s: float, x: Floats, gradient: Floats, information: Floats
+) -> tuple[float, float]:
+    """Negative log-likelihood; writes its gradient and its Hessian.
 
     Parameters
     ----------
     times_s : array of float64, shape (n,)
         Sorted event times in s since the beginning of the window, within [0, length_s].
-    length_s, t0_s : float
-        Length of the window, and where rise becomes decay, s; 0 <= t0_s <= length_s.
+    length_s : float
+        Length of the window, s.
     dead_s : float
         Dead time behind each event (of the non-extending kind), s, short beside all other times; 0 for none.
-    logs : array of float64, shape (5,)
-        ln b, ln N_r, ln tau_r, ln N_d, ln tau_d.
-    gradient, information : arrays of float64, shapes (5,) and (5, 5)
-        Written: first derivatives, and second derivatives (observed information).
+    x : array of float64, shape (6,)
+        ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0 in s; 0 <= t0 <= length_s.
+    gradient, information : arrays of float64, shapes (6,) and (6, 6)
+        Written: first derivatives, and second derivatives (observed information); for t0 alone the sum of the squared
+        scores, which expects the second derivative, edges included.
 
     Returns
     -------
-    float
-        The negative log-likelihood, no constant dropped.
+    (nll, bend) : floats
+        The negative log-likelihood, no constant dropped, and its second derivative by t0 between events.
     """
     gradient[:] = 0.0
     information[:, :] = 0.0
-    background = math.exp(logs[0])
+    background, t0_s = math.exp(x[0]), x[5]
     gradient[0] = background * length_s
     information[0, 0] = background * length_s
-    nll = background * length_s
     switch = np.searchsorted(times_s, t0_s)
-    nll += _one_side(times_s[:switch], t0_s, -1.0, t0_s, dead_s, background, logs[1], logs[2], 1, gradient, information)
-    nll += _one_side(
-        times_s[switch:], t0_s, 1.0, length_s - t0_s, dead_s, background, logs[3], logs[4], 3, gradient, information
-    )
-    return nll
+    before, after = times_s[:switch], times_s[switch:]
+    nll_r, bend_r = _one_side(before, -1.0, t0_s, dead_s, background, x, 1, gradient, information)
+    nll_d, bend_d = _one_side(after, 1.0, length_s - t0_s, dead_s, background, x, 3, gradient, information)
+    return background * length_s + nll_r + nll_d, bend_r + bend_d
 
 
 @kernel
 def _one_side(
     times_s: Floats,
-    t0_s: float,
     sign: float,
     reach_s: float,
     dead_s: float,
     background: float,
-    log_number: float,
-    log_tau: float,
+    x: Floats,
     at: int,
     gradient: Floats,
     information: Floats,
-) -> float:
-    """Add one exponential, `reach_s` long, to nll, gradient and Hessian; its two parameters stand at `at`.
+) -> tuple[float, float]:
+    """Add one exponential, `reach_s` long, to gradient and Hessian; tell its nll and bend. `at` its parameters stand.
 
     With s the exponential's part of the rate in units of the background and p = s / (1 + s) its share, all that is
-    needed are sums over the events of s, p and p (1 - p) times powers of y, the time in units of tau, and of ln(1 + s).
+    needed are sums over the events of p and p (1 - p) times powers of y, the time in units of tau, and of ln(1 + s).
     """
-    number = math.exp(log_number)
-    per_tau = math.exp(-log_tau)
+    number, per_tau, t0_s = math.exp(x[at]), math.exp(-x[at + 1]), x[5]
     height = number * per_tau / background
     p_sum, py_sum, pq_sum, pqy_sum, pqyy_sum, log_sum = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    s_sum, sy_sum, syy_sum = 0.0, 0.0, 0.0
+    slope, shift = sign * per_tau, -sign * per_tau * t0_s
+    count = times_s.size
+    # What is farther away has no share in the last digit of anything.
+    if sign > 0.0:
+        times_s = times_s[: np.searchsorted(times_s, t0_s + FAR / per_tau)]
+    else:
+        times_s = times_s[np.searchsorted(times_s, t0_s - FAR / per_tau) :]
     for begin in range(0, times_s.size, CHUNK):
         # The product of the mantissas and the sum of the exponents stand for the sum of the logarithms.
         product, exponents = 1.0, np.int64(0)
-        for i in range(U(begin), U(min(begin + CHUNK, times_s.size))):
-            y = min(sign * (times_s[i] - t0_s) * per_tau, 700.0)
-            # exp(-y) = 2^-k exp(r), |r| <= ln(2) / 2, by its Taylor series: in vectors, unlike math.exp.
-            k = np.int32(y * LOG2_E + 0.5)
-            r = np.float64(k) * LN_2 - y
-            series = F7 + r * (F8 + r * (F9 + r * (F10 + r * F11)))
-            series = 1.0 + r * (1.0 + r * (F2 + r * (F3 + r * (F4 + r * (F5 + r * (F6 + r * series))))))
-            s = height * series * double_of_bits(U(np.int64(1023) - np.int64(k)) << U(52))
+        end_of_chunk = min(begin + CHUNK, times_s.size)
+        for i in range(U(begin), U(end_of_chunk)):
+            y = times_s[i] * slope + shift
+            # exp(-y) = 2^k exp(r), in vectors, unlike math.exp.
+            bits, k = _whole(-y * LOG2_E)
+            r = -y - k * LN_2
+            r2 = r * r
+            r4 = r2 * r2
+            series = (E0 + E1 * r) + r2 * (E2 + E3 * r) + r4 * ((E4 + E5 * r) + r2 * (E6 + E7 * r) + r4 * (E8 + E9 * r))
+            s = height * series * double_of_bits((bits_of_double(bits) + U(1023)) << U(52))
             ratio = 1.0 + s
             q = 1.0 / ratio
             p = s * q
             pq = p * q
-            s_sum += s
-            sy_sum += s * y
-            syy_sum += s * y * y
+            pqy = pq * y
             p_sum += p
             py_sum += p * y
             pq_sum += pq
-            pqy_sum += pq * y
-            pqyy_sum += pq * y * y
-            bits = bits_of_double(ratio)
-            exponents += np.int64(bits >> U(52)) - 1023
-            product *= double_of_bits((bits & MANTISSA) | ONE)
-        log_sum += math.log(product) + exponents * LN_2
+            pqy_sum += pqy
+            pqyy_sum += pqy * y
+            of_ratio = bits_of_double(ratio)
+            exponents += np.int64(of_ratio >> U(52))
+            product *= double_of_bits((of_ratio & MANTISSA) | ONE)
+        log_sum += math.log(product) + (exponents - 1023 * (end_of_chunk - begin)) * LN_2
     end = reach_s * per_tau
     rest = number * math.exp(-end)
-    nll = number - rest - log_sum - times_s.size * math.log(background)
-    g_b, g_n, g_t = p_sum - times_s.size, number - rest - p_sum, -rest * end - (py_sum - p_sum)
-    h_bb, h_bn, h_bt = -pq_sum, pq_sum, pqy_sum - pq_sum
-    h_nn, h_nt = number - rest - pq_sum, -rest * end - (pqy_sum - pq_sum)
+    nll = number - rest - log_sum - count * math.log(background)
+    of_t0 = sign * per_tau
+    g_b, g_n, g_t = p_sum - count, number - rest - p_sum, -rest * end - (py_sum - p_sum)
+    g_0 = -of_t0 * (rest + p_sum)
+    h_bb, h_bn, h_bt, h_b0 = -pq_sum, pq_sum, pqy_sum - pq_sum, of_t0 * pq_sum
+    h_nn, h_nt, h_n0 = number - rest - pq_sum, -rest * end - (pqy_sum - pq_sum), -of_t0 * (rest + pq_sum)
     h_tt = -rest * end * (end - 1.0) - (pqyy_sum - 2.0 * pqy_sum + pq_sum) + py_sum
-    # Behind each event, nothing can be seen for the dead time: so much less is expected.
-    dead = dead_s * background
-    nll -= dead * (times_s.size + s_sum)
-    g_b -= dead * times_s.size
-    g_n -= dead * s_sum
-    g_t -= dead * (sy_sum - s_sum)
-    h_bb -= dead * times_s.size
-    h_nn -= dead * s_sum
-    h_nt -= dead * (sy_sum - s_sum)
-    h_tt -= dead * (syy_sum - 3.0 * sy_sum + s_sum)
+    h_t0 = -of_t0 * (rest * (end - 1.0) + pqy_sum - pq_sum - p_sum)
+    bend = -(rest + pq_sum) * per_tau * per_tau
+    if dead_s > 0.0:
+        # Behind each event, nothing can be seen for the dead time: so much less is expected.
+        dead = dead_s * background
+        s_sum, sy_sum, syy_sum = _sums_of_powers(times_s, slope, shift, height)
+        nll -= dead * (count + s_sum)
+        g_b -= dead * count
+        g_n -= dead * s_sum
+        g_t -= dead * (sy_sum - s_sum)
+        g_0 -= dead * of_t0 * s_sum
+        h_bb -= dead * count
+        h_nn -= dead * s_sum
+        h_nt -= dead * (sy_sum - s_sum)
+        h_n0 -= dead * of_t0 * s_sum
+        h_tt -= dead * (syy_sum - 3.0 * sy_sum + s_sum)
+        h_t0 -= dead * of_t0 * (sy_sum - 2.0 * s_sum)
+        bend -= dead * per_tau * per_tau * s_sum
     gradient[0] += g_b
     gradient[at] += g_n
     gradient[at + 1] += g_t
+    gradient[5] += g_0
     information[0, 0] += h_bb
-    information[0, at] = h_bn
-    information[at, 0] = h_bn
-    information[0, at + 1] = h_bt
-    information[at + 1, 0] = h_bt
+    information[0, at] = information[at, 0] = h_bn
+    information[0, at + 1] = information[at + 1, 0] = h_bt
     information[at, at] = h_nn
-    information[at, at + 1] = h_nt
-    information[at + 1, at] = h_nt
+    information[at, at + 1] = information[at + 1, at] = h_nt
     information[at + 1, at + 1] = h_tt
-    return nll
+    information[0, 5] += h_b0
+    information[5, 0] += h_b0
+    information[at, 5] = information[5, at] = h_n0
+    information[at + 1, 5] = information[5, at + 1] = h_t0
+    information[5, 5] += (p_sum - pq_sum) * per_tau * per_tau
+    return nll, bend
+
+
+@kernel
+def _sums_of_powers(times_s: Floats, slope: float, shift: float, height: float) -> tuple[float, float, float]:
+    """Sums of s, s y and s y^2 over the events, with s = height exp(-y)."""
+    s_sum, sy_sum, syy_sum = 0.0, 0.0, 0.0
+    for i in range(times_s.size):
+        y = times_s[i] * slope + shift
+        s = height * math.exp(-y)
+        s_sum += s
+        sy_sum += s * y
+        syy_sum += s * y * y
+    return s_sum, sy_sum, syy_sum
 
 
 @kernel
 def fenced_likelihood(
     times_s: Floats,
     length_s: float,
-    t0_s: float,
     dead_s: float,
-    logs: Floats,
-    low: Floats,
-    high: Floats,
-    wall: float,
-    gradient: Floats,
-    information: Floats,
-) -> float:
-    """`burst_likelihood`, fenced: beyond its limits `low` and `high` a logarithm costs a parabola of width `wall`.
-
-    Parameters
-    ----------
-    times_s, length_s, t0_s, dead_s, logs, gradient, information
-        As in `burst_likelihood`.
-    low, high : arrays of float64, shape (5,)
-    wall : float
-
-    Returns
-    -------
-    float
-        The negative log-likelihood and what the fence adds.
-    """
-    nll = burst_likelihood(times_s, length_s, t0_s, dead_s, logs, gradient, information)
-    for i in range(logs.size):
-        over = max(logs[i] - high[i], 0.0) + min(logs[i] - low[i], 0.0)
-        if over != 0.0:
-            nll += 0.5 * (over / wall) ** 2
-            gradient[i] += over / wall**2
-            information[i, i] += 1.0 / wall**2
-    return nll
-
-
-@kernel
-def burst_minimum(
-    times_s: Floats,
-    length_s: float,
-    t0_s: float,
-    dead_s: float,
-    logs: Floats,
-    directions: Floats,
+    x: Floats,
     low: Floats,
     high: Floats,
     wall: float,
     gradient: Floats,
     information: Floats,
 ) -> tuple[float, float]:
-    """Find the best logarithms at fixed t0, by damped Newton steps.
+    """`burst_likelihood`, fenced: beyond its limits `low` and `high` a logarithm costs a parabola of width `wall`.
 
     Parameters
     ----------
-    times_s, length_s, t0_s, dead_s
+    times_s, length_s, dead_s, x, gradient, information
         As in `burst_likelihood`.
-    logs : array of float64, shape (5,)
-        Where to begin; written: the best.
-    directions : array of float64, shape (5, k)
-        They move along these columns only.
     low, high : arrays of float64, shape (5,)
-        Limits of the logarithms; beyond them the likelihood is fenced by parabolas.
     wall : float
-        Width of the parabolas.
-    gradient, information : arrays of float64, shapes (5,) and (5, 5)
-        Written: derivatives there, those of the parabolas included.
 
     Returns
     -------
-    (nll, distance) : floats
-        The negative log-likelihood, and how far the minimum is, in errors (inf where that cannot be told).
+    (nll, bend) : floats
+        As of `burst_likelihood`, with what the fence adds.
     """
-    n, k = directions.shape
-    step, factor, tried = np.empty(k), np.empty((k, k)), np.empty(n)
-    gradient_there, information_there = np.empty(n), np.empty((n, n))
-    along, bends = np.empty(k), np.empty((k, k))
-    nll = fenced_likelihood(times_s, length_s, t0_s, dead_s, logs, low, high, wall, gradient, information)
-    damping, distance = 0.0, math.inf
-    for _ in range(MOST_STEPS):
-        for i in range(k):
-            along[i] = 0.0
-            for p in range(n):
-                along[i] += directions[p, i] * gradient[p]
-            for j in range(k):
-                bends[i, j] = 0.0
-                for p in range(n):
-                    for q in range(n):
-                        bends[i, j] += directions[p, i] * information[p, q] * directions[q, j]
-        fall = newton_step(along, bends, damping, factor, step)
-        if fall < 0.0:
-            damping = max(10.0 * damping, 1e-3)
-            if damping > 1e8:
-                break
-            continue
-        if damping == 0.0:
-            distance = math.sqrt(fall)
-            if distance < CLOSE:
-                break
-        # A logarithm that moves by more than one has left the parabola that tells where to go.
-        longest = np.abs(step).max()
-        scale = min(1.0, 1.0 / longest) if longest > 0.0 else 1.0
-        for p in range(n):
-            tried[p] = logs[p]
-            for i in range(k):
-                tried[p] += scale * directions[p, i] * step[i]
-        there = fenced_likelihood(
-            times_s, length_s, t0_s, dead_s, tried, low, high, wall, gradient_there, information_there
-        )
-        # Near the minimum the likelihood changes by less than its last digits.
-        if there < nll or (distance < 1e-3 and there < nll + 1e-9 * abs(nll)):
-            logs[:], gradient[:], information[:, :], nll = tried, gradient_there, information_there, there
-            damping = 0.1 * damping if damping > 1e-4 else 0.0
-        else:
-            damping = max(10.0 * damping, 1e-2)
-            if damping > 1e8:
-                break
-    return nll, distance
+    nll, bend = burst_likelihood(times_s, length_s, dead_s, x, gradient, information)
+    for i in range(low.size):
+        over = max(x[i] - high[i], 0.0) + min(x[i] - low[i], 0.0)
+        if over != 0.0:
+            nll += 0.5 * (over / wall) ** 2
+            gradient[i] += over / wall**2
+            information[i, i] += 1.0 / wall**2
+    return nll, bend
+
+
+@kernel
+def edges_near(
+    times_s: Floats,
+    dead_s: float,
+    reach_s: float,
+    x: Floats,
+    slope: float,
+    bend: float,
+    gain: float,
+    found_s: Floats,
+    found: Floats,
+) -> int:
+    """Tell the profile likelihood of t0 at the events around it, for a rate that is continuous at t0.
+
+    The best of all other parameters is taken to move with t0 as their information says; what of the likelihood is
+    smooth is taken for a parabola, and the events that go over from one exponential to the other enter exactly.
+
+    Parameters
+    ----------
+    times_s : array of float64, shape (n,)
+        Sorted event times, s.
+    dead_s : float
+        As in `burst_likelihood`.
+    reach_s : float
+        How far from t0 to look, s.
+    x : array of float64, shape (6,)
+        As in `burst_likelihood`, the best at its t0.
+    slope, bend : float
+        First and second derivative of the negative log-likelihood by t0, the second between events.
+    gain : float
+        What the other parameters take off the second derivative when they follow.
+    found_s, found : arrays of float64, shape (most,)
+        Written: events, and the negative log-likelihood there less the present one; the nearest, if there are more.
+
+    Returns
+    -------
+    int
+        How many there are.
+    """
+    background, t0_s = math.exp(x[0]), x[5]
+    per_tau_r, per_tau_d = math.exp(-x[2]), math.exp(-x[4])
+    height_r, height_d = math.exp(x[1] - x[2]), math.exp(x[3] - x[4])
+    origin = np.searchsorted(times_s, t0_s)
+    count = 0
+    for way in (1, -1):
+        first = origin if way > 0 else origin - 1
+        room = (found.size + (1 if way > 0 else 0)) // 2
+        i = first
+        while 0 <= i < times_s.size and abs(times_s[i] - t0_s) <= reach_s and abs(i - first) < room:
+            at = times_s[i]
+            moved = at - t0_s
+            total = moved * (slope + 0.5 * moved * (bend - gain))
+            j = first
+            while j != i:  # these go over from the side on which they are to the other
+                from_edge = abs(at - times_s[j])
+                if way > 0:
+                    stay, go = height_d * math.exp(from_edge * per_tau_d), height_r * math.exp(-from_edge * per_tau_r)
+                else:
+                    stay, go = height_r * math.exp(from_edge * per_tau_r), height_d * math.exp(-from_edge * per_tau_d)
+                total += math.log((background + stay) / (background + go)) + dead_s * (stay - go)
+                j += way
+            found_s[count], found[count] = at, total
+            count += 1
+            i += way
+    return count
 
 
 @kernel
 def best_switch(
-    times_s: Floats, low_s: float, high_s: float, t0_s: float, dead_s: float, logs: Floats, just_after_s: float
+    times_s: Floats, low_s: float, high_s: float, dead_s: float, x: Floats, just_after_s: float
 ) -> tuple[float, float]:
     """Best time to change from the rise to the decay when both exponentials stay where they are.
 
@@ -328,8 +425,8 @@ def best_switch(
         Sorted event times, s.
     low_s, high_s : float
         Where t0 may lie, s.
-    t0_s, dead_s, logs
-        As in `burst_likelihood`: the exponentials pass through (t0_s, N/tau).
+    dead_s, x
+        As in `burst_likelihood`: the exponentials pass through (t0, N/tau).
     just_after_s : float
         Step behind an event, s; about the resolution of the clock.
 
@@ -338,43 +435,43 @@ def best_switch(
     (t0_s, gain) : floats
         The best switch and the fall of the negative log-likelihood from the present one (0 when none is better).
     """
-    background = math.exp(logs[0])
-    per_tau_r, per_tau_d = math.exp(-logs[2]), math.exp(-logs[4])
-    height_r, height_d = math.exp(logs[1] - logs[2]), math.exp(logs[3] - logs[4])
-    area_r, area_d = math.exp(logs[1]), math.exp(logs[3])
+    background, t0_s = math.exp(x[0]), x[5]
+    per_tau_r, per_tau_d = math.exp(-x[2]), math.exp(-x[4])
+    height_r, height_d = math.exp(x[1] - x[2]), math.exp(x[3] - x[4])
+    area_r, area_d = math.exp(x[1]), math.exp(x[3])
     best_s, best = t0_s, 0.0
     origin = np.searchsorted(times_s, t0_s)
     gain = 0.0
     for i in range(origin, times_s.size):  # to the right: events go over to the rise, one by one
         t = times_s[i]
-        x = t - t0_s
-        if t > high_s or x * per_tau_r > 30.0:
+        moved = t - t0_s
+        if t > high_s or moved * per_tau_r > 30.0:
             break
-        at_event = gain - (area_r * math.expm1(x * per_tau_r) + area_d * math.expm1(-x * per_tau_d))
+        at_event = gain - (area_r * math.expm1(moved * per_tau_r) + area_d * math.expm1(-moved * per_tau_d))
         if at_event > best:
             best_s, best = t, at_event
         elif at_event < best - HOPELESS:
             break
-        rise, decay = height_r * math.exp(x * per_tau_r), height_d * math.exp(-x * per_tau_d)
+        rise, decay = height_r * math.exp(moved * per_tau_r), height_d * math.exp(-moved * per_tau_d)
         gain += math.log((background + rise) / (background + decay)) + dead_s * (rise - decay)
-        x += just_after_s
-        after = gain - (area_r * math.expm1(x * per_tau_r) + area_d * math.expm1(-x * per_tau_d))
+        moved += just_after_s
+        after = gain - (area_r * math.expm1(moved * per_tau_r) + area_d * math.expm1(-moved * per_tau_d))
         if after > best and t + just_after_s <= high_s:
             best_s, best = t + just_after_s, after
     gain = 0.0
     for i in range(origin - 1, -1, -1):  # to the left: events go over to the decay
         t = times_s[i]
-        x = t - t0_s
-        if t < low_s or -x * per_tau_d > 30.0:
+        moved = t - t0_s
+        if t < low_s or -moved * per_tau_d > 30.0:
             break
-        x += just_after_s
-        after = gain - (area_r * math.expm1(x * per_tau_r) + area_d * math.expm1(-x * per_tau_d))
+        moved += just_after_s
+        after = gain - (area_r * math.expm1(moved * per_tau_r) + area_d * math.expm1(-moved * per_tau_d))
         if after > best:
             best_s, best = t + just_after_s, after
-        x -= just_after_s
-        rise, decay = height_r * math.exp(x * per_tau_r), height_d * math.exp(-x * per_tau_d)
+        moved -= just_after_s
+        rise, decay = height_r * math.exp(moved * per_tau_r), height_d * math.exp(-moved * per_tau_d)
         gain += math.log((background + decay) / (background + rise)) + dead_s * (decay - rise)
-        at_event = gain - (area_r * math.expm1(x * per_tau_r) + area_d * math.expm1(-x * per_tau_d))
+        at_event = gain - (area_r * math.expm1(moved * per_tau_r) + area_d * math.expm1(-moved * per_tau_d))
         if at_event > best:
             best_s, best = t, at_event
         elif at_event < best - HOPELESS:

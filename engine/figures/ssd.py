@@ -263,7 +263,7 @@ def _draw_fit(
         above.axhspan(level - error, level + error, color=LEVEL, alpha=0.25, linewidth=0.0)
     logs = np.log([values[name] for name in ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s")])
     expected = np.empty(counts.size)
-    burst_integral(edges_s, 0.0, logs, expected)
+    burst_integral(edges_s, np.append(logs, 0.0), expected)
     expected *= 1.0 - counts * dead_time_s / bin_s
     residual = (counts - expected) / np.sqrt(expected)
     below.errorbar(0.5 * (edges_s[1:] + edges_s[:-1]), residual, 1.0, fmt=".", color=DATA, markersize=4, linewidth=0.7)

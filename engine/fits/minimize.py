@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
+from ...kernels.newton import inverse_informations
+
 __all__ = ["Minimum", "covariance_from", "minimize_likelihood"]
 
 POLISHING_STEPS = 5
@@ -108,18 +110,11 @@ def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, t
 
 
 def covariance_from(information: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Inverse of an information matrix, by way of unit diagonal; nan everywhere when it is not positive definite."""
-    size = np.sqrt(np.diagonal(information).clip(0.0))
-    nothing = np.full_like(information, np.nan)
-    # Products of sizes beyond these limits are no numbers any more.
-    if not np.all(np.isfinite(information)) or np.any(size < 1e-100) or np.any(size > 1e100):
-        return nothing
-    try:
-        root = np.linalg.cholesky(information / np.outer(size, size))
-    except np.linalg.LinAlgError:
-        return nothing
-    inverse = np.linalg.inv(root)
-    return np.asarray(inverse.T @ inverse / np.outer(size, size), dtype=np.float64)
+    """Inverse of an information matrix, or of each of many; nan where one is not positive definite."""
+    covariance = np.empty_like(information)
+    shape = (-1, *information.shape[-2:])
+    inverse_informations(np.ascontiguousarray(information).reshape(shape), covariance.reshape(shape))
+    return covariance
 
 
 def _distance(gradient: Vector, information: NDArray[np.float64]) -> float:

@@ -113,6 +113,42 @@ def test_half_lives_of_bursts_of_all_sizes_have_true_errors():
     assert abs(np.mean(np.abs(pull) < 1.0) - 0.683) < 0.02
 
 
+def cramer_rao_bound(background_Hz, pulses, tau_rise_s, tau_decay_s, low_s, high_s):
+    """Smallest standard error of tau_decay that an unbiased estimate can have, all parameters and t0 unknown."""
+    edges = np.sort(np.append(np.linspace(low_s, high_s, 100_001), T0_S))
+    t, width = 0.5 * (edges[1:] + edges[:-1]), np.diff(edges)
+    y = np.where(t < T0_S, (T0_S - t) / tau_rise_s, (t - T0_S) / tau_decay_s)
+    signal = pulses / (tau_rise_s + tau_decay_s) * np.exp(-y)
+    rising = np.where(t < T0_S, signal, 0.0)
+    decaying = signal - rising
+    scores = np.array(
+        [np.ones_like(t), signal, rising * y, decaying * y / tau_decay_s, decaying / tau_decay_s - rising / tau_rise_s]
+    )
+    information = (scores * width / (background_Hz + signal)) @ scores.T
+    return math.sqrt(np.linalg.inv(information)[3, 3])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "setting",
+    [(0.1, 500.0, 0.3, 1.0), (100.0, 1000.0, 0.2, 1.2), (1000.0, 3000.0, 0.3, 1.0), (100.0, 10_000.0, 0.1, 1.0)],
+)
+def test_half_lives_are_as_good_as_can_be(setting):
+    """At most 3 % worse than the Cramer-Rao bound, and errors that say so; within two standard errors."""
+    random, number = np.random.default_rng(50), 2500
+    found = []
+    for _ in range(number):
+        times_ns, _ = experiment(random, *setting)
+        row = row_at(T0_S - 2.0 * setting[2], T0_S, T0_S + 4.0 * setting[3])
+        fit = fit_burst(times_ns, row, window_ns=window_of(45.0, 90.0))
+        found.append((fit.values["tau_decay_s"], fit.errors["tau_decay_s"]))
+    value, error = np.array(found).T
+    bound = cramer_rao_bound(*setting, 45.0, 90.0)
+    print(f"spread {value.std() / bound:.3f}, error {error.mean() / bound:.3f} of the Cramer-Rao bound")
+    assert value.std() < (1.03 + 2.0 / math.sqrt(2.0 * number)) * bound
+    assert error.mean() < 1.03 * bound
+
+
 @pytest.mark.slow
 def test_profile_intervals_of_the_half_life_cover_the_truth():
     random = np.random.default_rng(33)
@@ -177,6 +213,51 @@ def test_the_minimum_is_that_of_the_plain_likelihood(one):
             errors = np.array([fit.errors[name] for name in ("background_Hz", "tau_rise_s", "tau_decay_s")])
             np.testing.assert_array_less(np.abs(np.exp(best.x[[0, 2, 3]]) - found[[0, 2, 4]]), 1e-3 * errors)
     assert fit.nll < lowest + 1e-6
+
+
+@pytest.mark.parametrize("setting", [(2.0, 150.0), (20.0, 300.0), (100.0, 1500.0), (20.0, 10_000.0)])
+def test_no_other_t0_is_better(setting):
+    """A rate that is continuous at t0 is likeliest at an event: all events around are tried."""
+    random = np.random.default_rng(48)
+    for _ in range(3):
+        times_ns, _ = experiment(random, *setting, 0.2, 1.0)
+        fit = fit_burst(times_ns, strongest(times_ns))
+        problem, best = fit.profile.problem, fit.profile.best
+        reach_s = 3e-9 * fit.errors["t0_ns"]
+        around = problem.times_s[np.abs(problem.times_s - best.x[5]) < reach_s]
+        edges = problem.profile(around, best.x, 1e-5)
+        regular = ~problem.shows_no_rise(edges.x)
+        assert np.count_nonzero(regular) > 5
+        assert fit.nll < edges.nll[regular].min() + 1e-6
+
+
+def test_the_minimum_is_that_of_minuit():
+    iminuit = pytest.importorskip("iminuit")
+    random = np.random.default_rng(49)
+    for setting in [(2.0, 150.0), (20.0, 400.0), (100.0, 2000.0)]:
+        times_ns, _ = experiment(random, *setting, 0.2, 1.0)
+        row = strongest(times_ns)
+        fit = fit_burst(times_ns, row)
+        low = row["window_begin_ns"]
+        inside = times_ns[(times_ns >= low) & (times_ns < row["window_end_ns"])]
+        times_s, length_s = (inside - low) * 1e-9, (row["window_end_ns"] - low) * 1e-9
+        t0_s = (fit.values["t0_ns"] - low) * 1e-9
+        names = ("background_Hz", "tau_rise_s", "tau_decay_s")
+        start = [
+            fit.values[names[0]],
+            fit.values["n_decay"] / fit.values["tau_decay_s"],
+            *(fit.values[n] for n in names[1:]),
+        ]
+        theirs = iminuit.Minuit(
+            lambda x, t=times_s, w=length_s, t0=t0_s: plain_nll(t, w, continuous(np.append(np.exp(x), t0))),
+            np.log(start) + 0.05,
+        )
+        theirs.errordef, theirs.strategy, theirs.tol = 0.5, 2, 1e-4
+        theirs.migrad()
+        assert abs(theirs.fval - fit.nll) < 1e-6
+        found = np.exp(np.array(theirs.values)[[0, 2, 3]])
+        errors = [fit.errors[name] for name in names]
+        np.testing.assert_array_less(np.abs(found - [fit.values[name] for name in names]), 1e-3 * np.array(errors))
 
 
 def test_a_jump_is_believed_when_the_data_demand_it():

@@ -38,14 +38,14 @@ def events(logs, seed=5):
 
 
 def kernel(t, t0, logs, dead_s=0.0):
-    gradient, information = np.empty(5), np.empty((5, 5))
-    nll = burst_likelihood(t, LENGTH, t0, dead_s, logs, gradient, information)
-    return nll, gradient, information
+    gradient, information = np.empty(6), np.empty((6, 6))
+    nll, _ = burst_likelihood(t, LENGTH, dead_s, np.append(logs, t0), gradient, information)
+    return nll, gradient[:5], information[:5, :5]
 
 
 def integral(logs, *edges):
     expected = np.empty(len(edges) - 1)
-    burst_integral(np.array(edges), T0, logs, expected)
+    burst_integral(np.array(edges), np.append(logs, T0), expected)
     return expected
 
 
@@ -114,7 +114,7 @@ def test_best_switch_is_the_best_of_all_events(seed, dead_s):
     tried = np.concatenate([[T0], near, near + 1e-9])
     nll = np.array([moved(t0) for t0 in tried])
 
-    t0, gain = best_switch(t, T0 - 1.0, T0 + 1.0, T0, dead_s, logs, 1e-9)
+    t0, gain = best_switch(t, T0 - 1.0, T0 + 1.0, dead_s, np.append(logs, T0), 1e-9)
 
     assert gain == pytest.approx(nll[0] - nll.min(), abs=1e-7)
     assert moved(t0) == pytest.approx(nll.min(), abs=1e-7)
