@@ -68,7 +68,7 @@ def _whole(x: float) -> Any:
 
 @kernel
 def burst_integral(edges_s: Floats, x: Floats, expected: Floats) -> None:
-    """Expected numbers of pulses between times.
+    """Add the expected numbers of pulses between times.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def burst_integral(edges_s: Floats, x: Floats, expected: Floats) -> None:
     x : array of float64, shape (6,)
         ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0; rates in 1/s, times in s on the same clock.
     expected : array of float64, shape (n,)
-        Written: pulses between neighbouring edges.
+        To which the pulses between neighbouring edges are added.
     """
     background, tau_r, tau_d, t0_s = math.exp(x[0]), math.exp(x[2]), math.exp(x[4]), x[5]
     for i in range(expected.size):
@@ -89,19 +89,22 @@ def burst_integral(edges_s: Floats, x: Floats, expected: Floats) -> None:
         if end > t0_s:
             lower = max(begin, t0_s)
             total += math.exp(x[3] - (lower - t0_s) / tau_d) * -math.expm1((lower - end) / tau_d)
-        expected[i] = total
+        expected[i] += total
 
 
 @kernel
 def burst_deviance(
-    times_s: Floats, dead_s: float, x: Floats, grid_s: Floats, content: float, fewer: float, fewest: int, most: int
+    times_s: Floats, dead_s: float, bursts: Floats, grid_s: Floats, content: float, fewer: float, fewest: int, most: int
 ) -> tuple[float, int]:
     """Poisson deviance in bins of about equal expected content.
 
     Parameters
     ----------
-    times_s, dead_s, x
+    times_s, dead_s
         As in `burst_likelihood`.
+    bursts : array of float64, shape (k, 6)
+        Parameters of each of the bursts in the window, which add up; one has the background, the others have none
+        (-inf).
     grid_s : array of float64, shape (m,)
         Increasing times from the beginning to the end of the window, s; between them edges are interpolated.
     content, fewer : float
@@ -115,8 +118,9 @@ def burst_deviance(
         nan and 0 where not even the fewest bins can be filled.
     """
     m = grid_s.size
-    parts, before = np.empty(m - 1), np.empty(m)
-    burst_integral(grid_s, x, parts)
+    parts, before = np.zeros(m - 1), np.empty(m)
+    for k in range(bursts.shape[0]):
+        burst_integral(grid_s, bursts[k], parts)
     before[0] = 0.0
     for i in range(m - 1):
         before[i + 1] = before[i] + parts[i]
@@ -127,7 +131,7 @@ def burst_deviance(
     bins = min(bins, most)
     if bins < fewest:
         return math.nan, 0
-    edges, expected = np.empty(bins + 1), np.empty(bins)
+    edges, expected = np.empty(bins + 1), np.zeros(bins)
     at = 0
     for i in range(1, bins):
         wanted = total * i / bins
@@ -135,20 +139,19 @@ def burst_deviance(
             at += 1
         edges[i] = grid_s[at] + (grid_s[at + 1] - grid_s[at]) * (wanted - before[at]) / parts[at]
     edges[0], edges[bins] = grid_s[0], grid_s[m - 1]
-    burst_integral(edges, x, expected)
-    background, t0_s = math.exp(x[0]), x[5]
-    per_tau_r, per_tau_d = math.exp(-x[2]), math.exp(-x[4])
-    height_r, height_d = math.exp(x[1] - x[2]), math.exp(x[3] - x[4])
+    for k in range(bursts.shape[0]):
+        burst_integral(edges, bursts[k], expected)
     deviance, first = 0.0, 0
     for i in range(bins):
         last = np.searchsorted(times_s, edges[i + 1]) if i + 1 < bins else times_s.size
         if dead_s > 0.0:
-            for j in range(first, last):
-                after = times_s[j] - t0_s
-                signal = (
-                    height_r * math.exp(after * per_tau_r) if after < 0.0 else height_d * math.exp(-after * per_tau_d)
-                )
-                expected[i] -= dead_s * (background + signal)
+            for k in range(bursts.shape[0]):
+                x = bursts[k]
+                for j in range(first, last):
+                    after = times_s[j] - x[5]
+                    at, sign = (1, -1.0) if after < 0.0 else (3, 1.0)
+                    signal = math.exp(x[at] - x[at + 1] - sign * after * math.exp(-x[at + 1]))
+                    expected[i] -= dead_s * (math.exp(x[0]) + signal)
         observed = float(last - first)
         deviance += 2.0 * (expected[i] - observed)
         if observed > 0.0:

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..figures.ssd import burst_figure, overview_figure
-from ..fits.bursts import burst_rate_Hz, fit_burst
+from ..fits.burst_values import burst_rate_Hz
+from ..fits.bursts import fit_overlapping
 from ..fits.dead_time import LONGEST_S
 from ..fits.result import Fit
 from ..fits.search import BurstSearch
@@ -54,6 +55,9 @@ class SSDAnalysis(Analysis):
         ResultParameter("pulses_peak", pl.Float64, "", "pulses above background"),
         ResultParameter("pulses_peak_error", pl.Float64, "", "its standard error", shown=False),
         ResultParameter("pulses_background", pl.Float64, "", "pulses of background from onset to end"),
+        ResultParameter(
+            "overlapping", pl.Int64, "", "bursts that were fitted together, this one among them", shown=False
+        ),
         ResultParameter("dead_time_loss", pl.Float64, "", "part of the burst's pulses that dead time hid", shown=False),
         ResultParameter("half_life_time", pl.Float64, "ns", "half-life of the decay"),
         ResultParameter("half_life_time_error", pl.Float64, "ns", "its standard error", shown=False),
@@ -89,7 +93,7 @@ class SSDAnalysis(Analysis):
     ) -> None:
         self.false_alarms_per_hour = false_alarms_per_hour
         self.dead_time_s = dead_time_s
-        self._fits: dict[tuple[int, ...], Fit] = {}
+        self._fits: dict[tuple[int, ...], list[Fit]] = {}
         self._drawn_bursts: set[tuple[int, ...]] = set()
         self._bursts = pl.DataFrame()
         self._search = BurstSearch(false_alarms_per_hour=false_alarms_per_hour)
@@ -105,13 +109,13 @@ class SSDAnalysis(Analysis):
         rows = []
         for burst in self._bursts.iter_rows(named=True):
             key = self._key(times_ns, burst)
-            fit = known.get(key) or fit_burst(times_ns, burst, dead_time_s=dead_time_s)
-            self._fits[key] = fit
-            first, last = np.searchsorted(times_ns, [burst["onset_ns"], burst["end_ns"]])
-            unseen = (
-                dead_time_s * float(np.sum(burst_rate_Hz(fit.values, times_ns[first:last]))) if dead_time_s else 0.0
-            )
-            rows.append(self._row(burst, fit) | {"dead_time_loss": unseen / max(unseen + last - first, 1.0)})
+            fits = known.get(key) or fit_overlapping(times_ns, burst, dead_time_s=dead_time_s)
+            self._fits[key] = fits
+            loss = _dead_time_loss(times_ns, burst, fits[0], dead_time_s)
+            rows += [
+                self._row(each, fit) | {"overlapping": len(fits), "dead_time_loss": loss}
+                for each, fit in zip(_each_of(burst, fits), fits, strict=True)
+            ]
         return self.table(rows).with_columns(pl.selectors.float().fill_nan(None))
 
     def draw(self) -> Iterator[tuple[str, Figure]]:
@@ -121,7 +125,7 @@ class SSDAnalysis(Analysis):
         for burst in self._bursts.iter_rows(named=True):
             key = self._key(times_ns, burst)
             if key not in self._drawn_bursts:
-                fit, dead_time_s = self._fits[key], self._dead_time_s()
+                fit, dead_time_s = _nearest(burst, self._fits[key]), self._dead_time_s()
                 figure = burst_figure(times_ns, burst, fit, title=self.source_name, dead_time_s=dead_time_s)
                 yield self._burst_name(burst), figure
                 self._drawn_bursts.add(key)
@@ -202,3 +206,36 @@ class SSDAnalysis(Analysis):
         row |= {"tau_rise_s": values.get("tau_rise_s"), "tau_rise_error_s": errors.get("tau_rise_s")}
         row |= {"deviance": fit.deviance, "ndof": fit.ndof, "p_value": fit.p_value}
         return row | {"valid": fit.valid, "reason": fit.reason or None}
+
+
+def _nearest(burst: dict[str, Any], fits: list[Fit]) -> Fit:
+    """Of bursts fitted together, the one that the search found."""
+    return min(fits, key=lambda fit: abs(fit.values["t0_ns"] - burst["timestamp_ns"]))
+
+
+def _each_of(burst: dict[str, Any], fits: list[Fit]) -> Iterator[dict[str, Any]]:
+    """What the search says of a burst, for each of those that it took for one."""
+    if len(fits) == 1:
+        yield burst
+        return
+    begins = [int(fit.values["t0_ns"] - 3.0 * fit.values["tau_rise_s"] * SECOND_NS) for fit in fits]
+    edges = [burst["onset_ns"], *(max(b, burst["onset_ns"]) for b in begins[1:]), burst["end_ns"]]
+    for i, fit in enumerate(fits):
+        length_s = (edges[i + 1] - edges[i]) / SECOND_NS
+        yield burst | {
+            "timestamp_ns": burst["timestamp_ns"] if fit is _nearest(burst, fits) else fit.values["t0_ns"],
+            "onset_ns": edges[i],
+            "end_ns": edges[i + 1],
+            "pulses_peak": fit.values["n_total"],
+            "pulses_peak_error": fit.errors["n_total"],
+            "pulses_background": burst["background_Hz"] * length_s,
+        }
+
+
+def _dead_time_loss(times_ns: NDArray[np.int64], burst: dict[str, Any], fit: Fit, dead_time_s: float) -> float:
+    """Part of the pulses between onset and end that dead time hid."""
+    if dead_time_s == 0.0:
+        return 0.0
+    first, last = np.searchsorted(times_ns, [burst["onset_ns"], burst["end_ns"]])
+    unseen = dead_time_s * float(np.sum(burst_rate_Hz(fit.values, times_ns[first:last])))
+    return unseen / max(unseen + last - first, 1.0)

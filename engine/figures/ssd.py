@@ -23,10 +23,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike, NDArray
 
-from ...kernels.decay import burst_integral
 from ...kernels.histogram import fill_2d
 from ..fits.background import background_level
-from ..fits.bursts import burst_rate_Hz
+from ..fits.burst_values import burst_rate_Hz, expected_pulses, numbered
 from ..fits.dead_time import measured_rate_Hz
 from ..fits.result import Fit, rounded
 from ..fits.search import sorted_times_ns
@@ -64,8 +63,6 @@ def overview_figure(
         The table of `find_bursts`.
     title : str
         Name of the source.
-    dead_time_s : float
-        As given to `fit_burst`: the curve is the rate that is left of the fitted one.
 
     Returns
     -------
@@ -169,6 +166,8 @@ def burst_figure(
         The answer of `fit_burst`.
     title : str
         Name of the source.
+    dead_time_s : float
+        As given to `fit_burst`: the curve is the rate that is left of the fitted one.
 
     Returns
     -------
@@ -261,9 +260,7 @@ def _draw_fit(
     above.axhline(level, color=LEVEL, linewidth=1.0, label="background")
     if math.isfinite(error):
         above.axhspan(level - error, level + error, color=LEVEL, alpha=0.25, linewidth=0.0)
-    logs = np.log([values[name] for name in ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s")])
-    expected = np.empty(counts.size)
-    burst_integral(edges_s, np.append(logs, 0.0), expected)
+    expected = expected_pulses(values, edges_ns)
     expected *= 1.0 - counts * dead_time_s / bin_s
     residual = (counts - expected) / np.sqrt(expected)
     below.errorbar(0.5 * (edges_s[1:] + edges_s[:-1]), residual, 1.0, fmt=".", color=DATA, markersize=4, linewidth=0.7)
@@ -272,7 +269,7 @@ def _draw_fit(
     below.set_ylim(-reach, reach)
 
 
-def _numbers(burst: Mapping[str, Any], fit: Fit, fitted: bool) -> str:
+def _numbers(row: Mapping[str, Any], fit: Fit, fitted: bool) -> str:
     lines = []
     if fitted:
         for label, name, unit in (
@@ -280,10 +277,14 @@ def _numbers(burst: Mapping[str, Any], fit: Fit, fitted: bool) -> str:
             ("pulses", "n_total", ""),
             ("background", "background_Hz", " /s"),
         ):
-            value, error = rounded(fit.values[name], fit.errors[name])
-            lines.append(f"{label}: {value} ± {error}{unit}")
-    elif "pulses_peak" in burst:
-        lines.append(f"pulses above background: {burst['pulses_peak']:.0f}")
+            of_all = [numbered(name, burst) for burst in (1, 2, 3)]
+            lines += [
+                f"{label}: {' ± '.join(rounded(fit.values[one], fit.errors[one]))}{unit}"
+                for one in of_all
+                if one in fit.values
+            ]
+    elif "pulses_peak" in row:
+        lines.append(f"pulses above background: {row['pulses_peak']:.0f}")
     if math.isfinite(fit.significance):
         lines.append(f"significance: {fit.significance:.1f} $\\sigma$")
     if math.isfinite(fit.p_value):

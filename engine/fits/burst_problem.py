@@ -47,6 +47,8 @@ BEGINNINGS = 6
 """Of the grid, from which the best t0 is looked for: the likelihood has a maximum of its own at every other event."""
 NODES, NODE_STEP = 9, 0.8
 """Times t0 of the profile, and their distance in errors: from -3.2 to 3.2."""
+COINCIDENCE = 2.0
+"""What a rise of a few pulses gains in log-likelihood by chance."""
 PROMISING = 3
 """Of them, whose likelihood is then maximised."""
 ENDS, FEWEST_NODES = 3.0, 3
@@ -314,10 +316,12 @@ class BurstProblem:
         first, last = np.searchsorted(self.times_s, nodes.t0_s[[0, -1]])
         if (last - first) * self.times_s.size < EXHAUSTIVE:
             edges = self.profile(self.times_s[first:last], begin)
-            # A rise as short as a chance coincidence is believed only where nothing else is.
-            regular = ~self.shows_no_rise(edges.x)
-            if regular.any():
-                return self.at(edges.x[int(np.where(regular, edges.nll, np.inf).argmin())])
+            best = int(edges.nll.argmin())
+            # A rise as short as a few pulses that came close by chance is not believed beside one that is as good.
+            longer = edges.x[:, 2] > self.low[2] + 1.0
+            if longer.any() and edges.nll[longer].min() < edges.nll[best] + COINCIDENCE:
+                best = int(np.where(longer, edges.nll, np.inf).argmin())
+            return self.at(edges.x[best])
         return self.near(begin, 1.5 * nodes.step_s)
 
     def _near_edges(self, x: Floats, reach_s: float) -> Minimum:

@@ -16,7 +16,7 @@ Errors come from the profile in t0: the likelihood over t0, normalised, is a wei
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,54 +28,29 @@ from ...io.errors import InputError
 from ...kernels.burst_fit import total_covariance
 from ...kernels.decay import burst_deviance
 from .burst_problem import WORTH, BurstProblem, Nodes, replace_t0
+from .burst_values import DERIVED, FEWEST_PULSES, FITTED, SECOND_NS, burst_rate_Hz, numbered, reasons
 from .dead_time import LONGEST_S
 from .minimize import Minimum
-from .result import Fit, rounded
+from .overlap import Together, fit_together
+from .result import Fit
 from .search import find_bursts, sorted_times_ns
 from .stretch import BEFORE_S, BEHIND_S, reach_ns
 
-__all__ = ["burst_rate_Hz", "find_bursts", "fit_burst"]
+__all__ = ["burst_rate_Hz", "find_bursts", "fit_burst", "fit_overlapping"]
 
 Floats = NDArray[np.float64]
 
-FITTED = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
-SECOND_NS = 1_000_000_000
 JUMP = 16.0
 """Twice the gain in log-likelihood for which a jump at t0 is believed; a continuous rate reaches 10 in one of 100."""
 SUSPECT = 4.0
 """The same as the scores at a continuous rate expect it, from which a jump is tried."""
-FEWEST_PULSES = 15.0
-"""Above background; with fewer, the error of the half-life exceeds a quarter of it even without background."""
-SEEN_DECAY_TIMES = 3.0
-"""Part of the decay, in decay times, that the window must hold to tell it from the background."""
-SMALLEST_P = 1e-4
+ASKING = 0.05
+"""Probability of a larger deviance below which further bursts are looked for."""
 EXPECTED_PER_BIN = (20.0, 10.0)
 """Content of the bins for the goodness of fit; the second where the first gives too few of them."""
 FEWEST_BINS, MOST_BINS = 12, 200
 EVENLY, OUTWARDS = np.linspace(0.0, 1.0, 200), 0.02 * np.expm1(np.linspace(0.0, 6.0, 150))
 """Times between which the edges of those bins are interpolated: in windows, and in decay times."""
-
-
-def burst_rate_Hz(values: Mapping[str, float], t_ns: ArrayLike) -> Floats:
-    """Rate of the fitted model at some times.
-
-    Parameters
-    ----------
-    values : mapping of str to float
-        ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``, as in `Fit.values`.
-    t_ns : array of integers
-        Times in ns, of the same origin as ``t0_ns``.
-
-    Returns
-    -------
-    array of float64, same shape
-        Pulses per second.
-    """
-    t_s = (np.asarray(t_ns, dtype=np.int64) - int(values["t0_ns"])) * 1e-9
-    tau_r, tau_d = values["tau_rise_s"], values["tau_decay_s"]
-    rise = values["n_rise"] / tau_r * np.exp(np.minimum(t_s, 0.0) / tau_r)
-    decay = values["n_decay"] / tau_d * np.exp(-np.maximum(t_s, 0.0) / tau_d)
-    return np.asarray(values["background_Hz"] + np.where(t_s < 0.0, rise, decay), dtype=np.float64)
 
 
 def fit_burst(
@@ -95,7 +70,7 @@ def fit_burst(
         A row of the table of `find_bursts` (``table.row(i, named=True)``): ``timestamp_ns``, ``onset_ns`` and
         ``end_ns`` are needed, the window and the significance are used when there.
     window_ns : (int, int), optional
-        Where to fit, instead of the window of the row; it should hold one burst only.
+        Where to fit, instead of the window of the row; all bursts in it are fitted.
     dead_time_s : float
         Time behind each pulse in which none is seen (of the non-extending kind). Rates and numbers of the fit are those
         without it.
@@ -106,12 +81,42 @@ def fit_burst(
         Fitted: ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``; derived: ``half_life_s`` and
         ``n_total`` (rise and decay together). ``t0_ns`` is a whole number; `Fit.interval` of it works in doubles, to
         256 ns for times since 1970. Errors of the rise are nan, and the fit may still be valid, where the data show
-        no rise.
+        no rise. Where bursts overlap, all are fitted together: the one nearest to ``timestamp_ns`` has these names,
+        the others ``n_rise_2, tau_rise_2_s, ...``.
 
     Raises
     ------
     InputError
         If the times are not sorted integers, the row lacks a time, the window is empty, or the dead time too long.
+    """
+    fits = fit_overlapping(timestamps_ns, burst, window_ns=window_ns, dead_time_s=dead_time_s)
+    return min(fits, key=lambda fit: abs(fit.values["t0_ns"] - int(burst["timestamp_ns"])))
+
+
+def fit_overlapping(
+    timestamps_ns: ArrayLike | pl.Series,
+    burst: Mapping[str, Any],
+    *,
+    window_ns: tuple[int, int] | None = None,
+    dead_time_s: float = 0.0,
+) -> list[Fit]:
+    """Fit all bursts that overlap where the search found one, together.
+
+    Parameters
+    ----------
+    timestamps_ns, burst, window_ns, dead_time_s
+        As for `fit_burst`.
+
+    Returns
+    -------
+    list of Fit
+        One for each burst, in order of time; mostly there is one. All are the same fit: each names its own burst
+        plainly, and the others with numbers.
+
+    Raises
+    ------
+    InputError
+        As `fit_burst`.
     """
     times_ns = sorted_times_ns(timestamps_ns)
     if not 0.0 <= dead_time_s < LONGEST_S:
@@ -122,8 +127,9 @@ def fit_burst(
     inside = times_ns[slice(*np.searchsorted(times_ns, [low_ns, high_ns]))]
     significance = float(burst.get("significance", math.nan))
     if inside.size < FEWEST_PULSES or high_ns <= low_ns:
-        return _nothing(int(burst["timestamp_ns"]), significance, f"too few pulses: {inside.size} in the window")
+        return [_nothing(int(burst["timestamp_ns"]), significance, f"too few pulses: {inside.size} in the window")]
 
+    cut = (low_ns <= times_ns[0], high_ns >= times_ns[-1])
     onset_ns, end_ns = int(burst["onset_ns"]), int(burst["end_ns"])
     problem, start = BurstProblem.of(inside, low_ns, high_ns, onset_ns, end_ns, dead_time_s)
     best, nodes = problem.best(start)
@@ -134,7 +140,7 @@ def fit_burst(
             problem = with_jump
             best, nodes = problem.best(best.x)
     values, errors, covariance = _estimates(problem, best, nodes)
-    deviance, ndof = _deviance(problem, best.x)
+    deviance, ndof = _deviance(problem, best.x[None, :], problem.directions.shape[1])
     fit = Fit(
         values=values,
         errors=errors,
@@ -146,8 +152,52 @@ def fit_burst(
         significance=significance,
         profile=_Profile(problem, best, nodes),
     )
-    cut = (low_ns <= times_ns[0], high_ns >= times_ns[-1])
-    return replace(fit, reasons=tuple(_reasons(fit, problem, best, cut)))
+    if fit.p_value < ASKING:
+        together = fit_together(problem, best)
+        if together is not None:
+            return [_fit_of(together, first, significance, cut) for first in range(len(together.bursts))]
+    bounded = bool(problem.at_limit(best.x, 4))
+    why = reasons(fit, float(best.x[5]), problem.length_s, converged=best.converged, bounded=bounded, cut=cut)
+    return [replace(fit, reasons=tuple(why))]
+
+
+def _fit_of(together: Together, first: int, significance: float, cut: tuple[bool, bool]) -> Fit:
+    """The fit of bursts together, with one of them named plainly and the others numbered in order of time."""
+    problem, best = together.problem, together.best
+    count = len(together.bursts)
+    order = [first, *(burst for burst in range(count) if burst != first)]
+    at = np.array([0, *(5 * burst + 1 + i for burst in order for i in range(5))])
+    names = (FITTED[0], *(numbered(name, k + 1) for k in range(count) for name in FITTED[1:]))
+    x = best.x[at]
+    is_t0 = np.arange(x.size) % 5 == 0
+    is_t0[0] = False
+    value = np.where(is_t0, x, np.exp(np.where(is_t0, 0.0, x)))
+    scale = np.where(is_t0, 1.0, value)
+    covariance = together.covariance[np.ix_(at, at)] * np.outer(scale, scale)
+    values = dict(zip(names, value.tolist(), strict=True))
+    errors = dict(zip(names, (np.sqrt(covariance.diagonal()) * np.where(is_t0, SECOND_NS, 1.0)).tolist(), strict=True))
+    for k in range(count):
+        t0, tau, half_life, total = (numbered(n, k + 1) for n in ("t0_ns", "tau_decay_s", *DERIVED))
+        values[t0] = problem.origin_ns + round(values[t0] * SECOND_NS)
+        values[half_life], errors[half_life] = math.log(2.0) * values[tau], math.log(2.0) * errors[tau]
+        both = np.zeros(x.size)
+        both[[5 * k + 1, 5 * k + 3]] = 1.0
+        values[total], errors[total] = float(both @ value), math.sqrt(both @ covariance @ both)
+    deviance, ndof = _deviance(problem, together.bursts, together.directions.shape[1] - count)
+    unit = np.where(is_t0, SECOND_NS, 1.0)
+
+    def profile(name: str, value: float) -> float:
+        i = names.index(name)
+        if is_t0[i]:
+            return together.profile(int(at[i]), (value - problem.origin_ns) / SECOND_NS)
+        return together.profile(int(at[i]), math.log(value)) if value > 0.0 else math.inf
+
+    fit = Fit(
+        values, errors, covariance * np.outer(unit, unit), names, best.nll, deviance, ndof, significance, (), profile
+    )
+    bounded = bool(problem.at_limit(np.append(x[0], x[1:6]), 4))
+    why = reasons(fit, float(x[5]), problem.length_s, converged=best.converged, bounded=bounded, cut=cut)
+    return replace(fit, reasons=tuple(why))
 
 
 def _window(burst: Mapping[str, Any], window_ns: tuple[int, int] | None) -> tuple[int, int]:
@@ -194,42 +244,20 @@ def _estimates(problem: BurstProblem, best: Minimum, nodes: Nodes) -> tuple[dict
     return values, errors, covariance * np.outer(scale_ns, scale_ns)
 
 
-def _deviance(problem: BurstProblem, x: Floats) -> tuple[float, int]:
+def _deviance(problem: BurstProblem, bursts: Floats, fitted: int) -> tuple[float, int]:
     """Poisson deviance in bins of about equal expected content, and its degrees of freedom."""
-    grid_s = np.concatenate(
-        [problem.length_s * EVENLY, x[5] - math.exp(x[2]) * OUTWARDS, x[5] + math.exp(x[4]) * OUTWARDS]
-    )
-    grid_s = np.sort(grid_s.clip(0.0, problem.length_s))
+    parts = [problem.length_s * EVENLY]
+    for x in bursts:
+        parts += [x[5] - math.exp(x[2]) * OUTWARDS, x[5] + math.exp(x[4]) * OUTWARDS]
+    grid_s = np.sort(np.concatenate(parts).clip(0.0, problem.length_s))
     deviance, bins = burst_deviance(
-        problem.times_s, problem.dead_s, x, grid_s, *EXPECTED_PER_BIN, FEWEST_BINS, MOST_BINS
+        problem.times_s, problem.dead_s, bursts, grid_s, *EXPECTED_PER_BIN, FEWEST_BINS, MOST_BINS
     )
-    return deviance, max(0, bins - 1 - problem.directions.shape[1])
-
-
-def _reasons(fit: Fit, problem: BurstProblem, best: Minimum, cut: tuple[bool, bool]) -> Iterator[str]:
-    """Why the numbers must not be used."""
-    values, errors, t0_s = fit.values, fit.errors, float(best.x[5])
-    if not best.converged:
-        yield f"the fit did not converge ({best.message})"
-    if values["n_total"] < FEWEST_PULSES:
-        yield f"too few pulses: {values['n_total']:.0f} above background, {FEWEST_PULSES:.0f} are needed"
-    elif not values["n_total"] > 3.0 * errors["n_total"]:
-        pulses, error = rounded(values["n_total"], errors["n_total"])
-        yield f"the burst does not stand out: {pulses} +- {error} pulses above background"
-    if cut[0] and t0_s < SEEN_DECAY_TIMES * values["tau_rise_s"]:
-        yield f"the burst is cut: the data begin {t0_s:.1f} s before its maximum"
-    rest_s = problem.length_s - t0_s
-    if rest_s < SEEN_DECAY_TIMES * values["tau_decay_s"]:
-        seen = f"{rest_s / values['tau_decay_s']:.1f} decay times after the maximum"
-        yield f"the burst is cut: the data end {seen}" if cut[1] else f"no decay visible: the window ends {seen}"
-    elif problem.at_limit(best.x, 4) or not errors["tau_decay_s"] < 0.5 * values["tau_decay_s"]:
-        yield "the window cannot tell the decay time"
-    if fit.p_value < SMALLEST_P:
-        yield f"the model does not describe the window (p = {fit.p_value:.1g})"
+    return deviance, max(0, bins - 1 - fitted)
 
 
 def _nothing(t0_ns: int, significance: float, reason: str) -> Fit:
-    values = dict.fromkeys((*FITTED, "half_life_s", "n_total"), math.nan)
+    values = dict.fromkeys((*FITTED, *DERIVED), math.nan)
     errors = dict(values)
     values["t0_ns"] = t0_ns
     covariance = np.full((6, 6), np.nan)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from utokyo.engine.fits.bursts import burst_rate_Hz, find_bursts, fit_burst
+from utokyo.engine.fits.burst_values import burst_rate_Hz, expected_pulses
+from utokyo.engine.fits.bursts import find_bursts, fit_burst, fit_overlapping
 from utokyo.engine.fits.dead_time import measured_rate_Hz, true_rate_Hz
 from utokyo.io.errors import InputError
 
@@ -226,7 +227,7 @@ def test_no_other_t0_is_better(setting):
         reach_s = 3e-9 * fit.errors["t0_ns"]
         around = problem.times_s[np.abs(problem.times_s - best.x[5]) < reach_s]
         edges = problem.profile(around, best.x, 1e-5)
-        regular = ~problem.shows_no_rise(edges.x)
+        regular = edges.x[:, 2] > problem.low[2] + 1.0  # a rise of a few pulses is a coincidence
         assert np.count_nonzero(regular) > 5
         assert fit.nll < edges.nll[regular].min() + 1e-6
 
@@ -435,6 +436,78 @@ def test_mistakes_get_one_sentence(one):
         fit_burst(times_ns, row, window_ns=(10, 10))
     with pytest.raises(InputError, match="not sorted"):
         fit_burst(times_ns[::-1], row)
+
+
+# --- Bursts that overlap.
+
+
+def two_bursts(random, apart_s, pulses):
+    """A burst of 1000 pulses at 60 s, and another behind it."""
+    times_ns, _ = experiment(random, 20.0, 1000.0, 0.2, 1.0)
+    rise, decay = random.poisson(pulses / 6.0), random.poisson(pulses * 5.0 / 6.0)
+    second_s = np.concatenate([-random.exponential(0.2, rise), random.exponential(1.0, decay)]) + T0_S + apart_s
+    return np.sort(np.concatenate([times_ns, START_NS + (second_s * 1e9).astype(np.int64)]))
+
+
+def overlap_pulls(number, seed, apart_s, pulses):
+    random = np.random.default_rng(seed)
+    table = []
+    for _ in range(number):
+        times_ns = two_bursts(random, apart_s, pulses)
+        fits = fit_overlapping(times_ns, strongest(times_ns))
+        assert len(fits) == 2
+        assert all(fit.valid for fit in fits), [fit.reason for fit in fits]
+        truths = [{"tau_decay_s": 1.0, "n_total": n} for n in (1000.0, pulses)]
+        table.append(
+            [(f.values[n] - truth[n]) / f.errors[n] for f, truth in zip(fits, truths, strict=True) for n in truth]
+        )
+    return np.array(table)
+
+
+def test_bursts_that_overlap_are_fitted_together():
+    table = overlap_pulls(12, 51, 3.0, 800.0)
+    assert np.all(np.abs(table.mean(axis=0)) < 4.0 / math.sqrt(12))
+    assert np.abs(table).max() < 5.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("apart_s", "pulses"), [(3.0, 800.0), (5.0, 300.0)])
+def test_pulls_of_bursts_that_overlap_are_of_mean_0_and_width_1(apart_s, pulses):
+    number = 200
+    table = overlap_pulls(number, 52, apart_s, pulses)
+    print(table.mean(axis=0).round(2), table.std(axis=0).round(2))
+    assert np.all(np.abs(table.mean(axis=0)) < 0.1 + 4.0 / math.sqrt(number))
+    assert np.all(np.abs(table.std(axis=0) - 1.0) < 0.05 + 4.0 / math.sqrt(2.0 * number))
+
+
+def test_a_fit_of_two_names_both_bursts():
+    times_ns = two_bursts(np.random.default_rng(53), 3.0, 800.0)
+    row = strongest(times_ns)
+    fit = fit_burst(times_ns, row)
+    first, second = fit_overlapping(times_ns, row)
+    assert fit.values in (first.values, second.values)
+    assert abs(fit.values["t0_ns"] - row["timestamp_ns"]) < 1_000_000_000
+    assert first.values["half_life_2_s"] == second.values["half_life_s"]
+    assert second.errors["n_total_2"] == pytest.approx(first.errors["n_total"])
+    assert first.names[6:] == ("n_rise_2", "tau_rise_2_s", "n_decay_2", "tau_decay_2_s", "t0_2_ns")
+    np.testing.assert_allclose(np.sqrt(first.covariance.diagonal()), [first.errors[name] for name in first.names])
+    for name in ("tau_decay_s", "tau_decay_2_s", "n_decay"):
+        low, high = first.interval(name)
+        assert low < first.values[name] < high
+        assert 0.6 < (high - low) / (2.0 * first.errors[name]) < 1.6
+    window = row["window_begin_ns"], row["window_end_ns"]
+    edges = np.linspace(*window, 100_001).astype(np.int64)
+    inside = np.sum((times_ns >= window[0]) & (times_ns < window[1]))
+    assert expected_pulses(fit.values, edges).sum() == pytest.approx(inside, rel=1e-4)
+    middle = (edges[1:] + edges[:-1]) // 2
+    assert np.sum(burst_rate_Hz(fit.values, middle) * np.diff(edges)) * 1e-9 == pytest.approx(inside, rel=1e-3)
+
+
+def test_one_burst_is_hardly_ever_taken_for_two():
+    random = np.random.default_rng(54)
+    for _ in range(60):
+        times_ns, _ = experiment(random, 50.0, 3000.0, 0.3, 1.0)
+        assert len(fit_overlapping(times_ns, strongest(times_ns))) == 1
 
 
 # --- Dead time.

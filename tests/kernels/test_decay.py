@@ -44,7 +44,7 @@ def kernel(t, t0, logs, dead_s=0.0):
 
 
 def integral(logs, *edges):
-    expected = np.empty(len(edges) - 1)
+    expected = np.zeros(len(edges) - 1)
     burst_integral(np.array(edges), np.append(logs, T0), expected)
     return expected
 

@@ -1,0 +1,133 @@
+"""What the numbers of a fitted burst mean: their names, the rate that they describe, and when they must not be used.
+
+Bursts that overlap are fitted together. The names of the first are plain; those of the next ones carry their number
+before the unit: ``tau_decay_s, tau_decay_2_s``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...kernels.decay import burst_integral
+from .result import Fit, rounded
+
+__all__ = ["DERIVED", "FEWEST_PULSES", "FITTED", "SECOND_NS", "burst_rate_Hz", "expected_pulses", "numbered", "reasons"]
+
+Floats = NDArray[np.float64]
+
+SECOND_NS = 1_000_000_000
+FITTED = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
+DERIVED = ("half_life_s", "n_total")
+UNITS = ("s", "ns", "Hz")
+FEWEST_PULSES = 15.0
+"""Above background; with fewer, the error of the half-life exceeds a quarter of it even without background."""
+SEEN_DECAY_TIMES = 3.0
+"""Part of the decay, in decay times, that the window must hold to tell it from the background."""
+SMALLEST_P = 1e-4
+
+
+def numbered(name: str, burst: int) -> str:
+    """The name of a parameter of the first, second, ... burst (1, 2, ...) of those that were fitted together.
+
+    Examples
+    --------
+    >>> numbered("tau_decay_s", 1), numbered("tau_decay_s", 2), numbered("n_rise", 3)
+    ('tau_decay_s', 'tau_decay_2_s', 'n_rise_3')
+    """
+    if burst == 1:
+        return name
+    stem, _, unit = name.rpartition("_")
+    return f"{stem}_{burst}_{unit}" if unit in UNITS else f"{name}_{burst}"
+
+
+def _each(values: Mapping[str, float]) -> Iterator[list[float]]:
+    """n_rise, tau_rise_s, n_decay, tau_decay_s and t0_ns of every burst."""
+    burst = 1
+    while numbered("t0_ns", burst) in values:
+        yield [values[numbered(name, burst)] for name in FITTED[1:]]
+        burst += 1
+
+
+def burst_rate_Hz(values: Mapping[str, float], t_ns: ArrayLike) -> Floats:
+    """Rate of the fitted model at some times.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``, as in `Fit.values`, and those of further
+        bursts.
+    t_ns : array of integers
+        Times in ns, of the same origin as ``t0_ns``.
+
+    Returns
+    -------
+    array of float64, same shape
+        Pulses per second.
+    """
+    times_ns = np.asarray(t_ns, dtype=np.int64)
+    rate = np.full(times_ns.shape, values["background_Hz"], dtype=np.float64)
+    for n_rise, tau_rise, n_decay, tau_decay, t0_ns in _each(values):
+        t_s = (times_ns - int(t0_ns)) * 1e-9
+        rise = n_rise / tau_rise * np.exp(np.minimum(t_s, 0.0) / tau_rise)
+        decay = n_decay / tau_decay * np.exp(-np.maximum(t_s, 0.0) / tau_decay)
+        rate += np.where(t_s < 0.0, rise, decay)
+    return rate
+
+
+def expected_pulses(values: Mapping[str, float], edges_ns: NDArray[np.int64]) -> Floats:
+    """Pulses that the fitted model expects between times.
+
+    Parameters
+    ----------
+    values
+        As for `burst_rate_Hz`.
+    edges_ns : array of int64, shape (n + 1,)
+        Increasing times in ns.
+
+    Returns
+    -------
+    array of float64, shape (n,)
+    """
+    expected = values["background_Hz"] * np.diff(edges_ns) * 1e-9
+    for *parameters, t0_ns in _each(values):
+        x = np.concatenate([[-np.inf], np.log(parameters), [0.0]])
+        burst_integral((edges_ns - int(t0_ns)) * 1e-9, x, expected)
+    return expected
+
+
+def reasons(
+    fit: Fit, t0_s: float, length_s: float, *, converged: bool, bounded: bool, cut: tuple[bool, bool]
+) -> Iterator[str]:
+    """Why the numbers of the (first) burst must not be used.
+
+    Parameters
+    ----------
+    fit : Fit
+    t0_s, length_s : float
+        t0 since the beginning of the window, and its length.
+    converged, bounded : bool
+        Whether the minimum was reached, and whether the decay time ran into a limit.
+    cut : (bool, bool)
+        Whether the window begins and ends with the data.
+    """
+    values, errors = fit.values, fit.errors
+    if not converged:
+        yield "the fit did not converge"
+    if values["n_total"] < FEWEST_PULSES:
+        yield f"too few pulses: {values['n_total']:.0f} above background, {FEWEST_PULSES:.0f} are needed"
+    elif not values["n_total"] > 3.0 * errors["n_total"]:
+        pulses, error = rounded(values["n_total"], errors["n_total"])
+        yield f"the burst does not stand out: {pulses} +- {error} pulses above background"
+    if cut[0] and t0_s < SEEN_DECAY_TIMES * values["tau_rise_s"]:
+        yield f"the burst is cut: the data begin {t0_s:.1f} s before its maximum"
+    rest_s = length_s - t0_s
+    if rest_s < SEEN_DECAY_TIMES * values["tau_decay_s"]:
+        seen = f"{rest_s / values['tau_decay_s']:.1f} decay times after the maximum"
+        yield f"the burst is cut: the data end {seen}" if cut[1] else f"no decay visible: the window ends {seen}"
+    elif bounded or not errors["tau_decay_s"] < 0.5 * values["tau_decay_s"]:
+        yield "the window cannot tell the decay time"
+    if fit.p_value < SMALLEST_P:
+        yield f"the model does not describe the window (p = {fit.p_value:.1g})"

@@ -1,0 +1,207 @@
+"""Bursts that overlap, fitted together: which the search takes for one, and a single burst does not describe.
+
+Where one more decay is wanted on top of the fitted rate (`kernels.overlap.best_addition`, a matched filter on what the
+fit leaves), a burst is added and all are fitted together, each continuous at its t0. It is believed when the likelihood
+grows by more than background and chance allow, with the number of places that were tried in mind. Errors come from the
+sum of the squared scores of all parameters, the times t0 among them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from ...kernels.newton import newton_step
+from ...kernels.overlap import best_addition, overlap_likelihood
+from .burst_problem import CONTINUOUS, TOLERANCE, WALL, BurstProblem
+from .minimize import Minimum, covariance_from, minimize_likelihood
+
+__all__ = ["Together", "fit_together"]
+
+Floats = NDArray[np.float64]
+
+MOST_BURSTS = 3
+WANTED = 5.0
+"""Significance, at its place, from which one more decay is tried."""
+GAIN = 30.0
+"""Twice the gain in log-likelihood for which it is believed: of four parameters and a thousand places."""
+TAUS_S = np.geomspace(0.2, 6.4, 6)
+MOST_STEPS, FLAT = 60, 1e-7
+AROUND = 25
+"""Events to either side of each t0 that are tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Several bursts in the window of a problem: x = (ln b, then five parameters of each; see `kernels.overlap`)."""
+
+    problem: BurstProblem
+    best: Minimum
+    directions: Floats  # in which the parameters may move, the times t0 last
+
+    @property
+    def bursts(self) -> Floats:
+        """Parameters of each burst as of `kernels.decay`, in order of time; the first has the background."""
+        parameters = self.best.x[1:].reshape(-1, 5)
+        background = np.full(len(parameters), -np.inf)
+        background[0] = self.best.x[0]
+        return np.column_stack([background, parameters])
+
+    @property
+    def covariance(self) -> Floats:
+        """Of the parameters, the numbers and decay times as logarithms."""
+        along = self.directions
+        return np.asarray(along @ covariance_from(along.T @ self.best.information @ along) @ along.T)
+
+    def profile(self, parameter: int, value: float) -> float:
+        """Negative log-likelihood at a fixed value of one parameter, best in all others."""
+        row = self.directions[parameter]
+        there = self.best.x + self.directions @ row * ((value - self.best.x[parameter]) / (row @ row))
+        free = self.directions @ linalg.null_space(row[None, :])
+        return _descended(self.problem, there, free).nll
+
+
+def fit_together(problem: BurstProblem, single: Minimum) -> Together | None:
+    """Fit as many bursts together as the window of a problem shows.
+
+    Parameters
+    ----------
+    problem : BurstProblem
+    single : Minimum
+        The best single burst, of either kind.
+
+    Returns
+    -------
+    Together or None
+        None when one burst is enough.
+    """
+    found: Together | None = None
+    x, nll = single.x, single.nll
+    while x.size // 5 < MOST_BURSTS:
+        begin_s, tau_s, height_Hz, z = best_addition(problem.times_s, problem.length_s, _rates_Hz(problem, x), TAUS_S)
+        if z < WANTED:
+            break
+        tau_rise_s = max(0.15 * tau_s, 2.0 * math.exp(problem.low[2]))
+        added = [math.log(max(height_Hz * tau, 1.0)) for tau in (tau_rise_s, tau_s)]
+        start = np.concatenate([x, [added[0], math.log(tau_rise_s), added[1], math.log(tau_s), begin_s]])
+        better = _fitted(problem, _in_order(start))
+        if not 2.0 * (nll - better.best.nll) > GAIN:
+            break
+        found, x, nll = better, better.best.x, better.best.nll
+    return found
+
+
+def _fitted(problem: BurstProblem, start: Floats) -> Together:
+    at_t0 = _directions(start)
+    times = np.eye(start.size)[:, 5::5]
+    best = _descended(problem, _tied(start), np.column_stack([at_t0, times]))
+    for _ in range(4):
+        moved = _best_edges(problem, best)
+        if moved is None:
+            break
+        best = _descended(problem, moved, at_t0)
+    return Together(problem, _certified(problem, best.x, at_t0), np.column_stack([at_t0, times]))
+
+
+def _directions(x: Floats) -> Floats:
+    """Those of a continuous rate, for each burst; none moves a t0."""
+    one = CONTINUOUS[1:, 1:]
+    count = x.size // 5
+    return linalg.block_diag(np.ones((1, 1)), *[one] * count)
+
+
+def _tied(x: Floats) -> Floats:
+    """The same with each rate continuous at its t0, by its decay."""
+    tied = x.copy()
+    tied[1::5] = x[3::5] - x[4::5] + x[2::5]
+    return tied
+
+
+def _in_order(x: Floats) -> Floats:
+    bursts = x[1:].reshape(-1, 5)
+    return np.append(x[0], bursts[np.argsort(bursts[:, 4])].ravel())
+
+
+def _rates_Hz(problem: BurstProblem, x: Floats) -> Floats:
+    rate = np.full(problem.times_s.size, math.exp(x[0]))
+    for n_rise, tau_rise, n_decay, tau_decay, t0_s in x[1:].reshape(-1, 5):
+        after_s = problem.times_s - t0_s
+        rate += np.where(
+            after_s < 0.0,
+            np.exp(n_rise - tau_rise + np.minimum(after_s, 0.0) * math.exp(-tau_rise)),
+            np.exp(n_decay - tau_decay - np.maximum(after_s, 0.0) * math.exp(-tau_decay)),
+        )
+    return rate
+
+
+def _likelihood(problem: BurstProblem, x: Floats) -> tuple[float, Floats, Floats]:
+    """Of all bursts, fenced beyond the limits of the parameters."""
+    gradient, information = np.empty(x.size), np.empty((x.size, x.size))
+    nll = overlap_likelihood(problem.times_s, problem.length_s, problem.dead_s, x, gradient, information)
+    count = x.size // 5
+    low = np.append(problem.low[0], np.tile(np.append(problem.low[1:5], 0.0), count))
+    high = np.append(problem.high[0], np.tile(np.append(problem.high[1:5], problem.length_s), count))
+    over = np.maximum(x - high, 0.0) + np.minimum(x - low, 0.0)
+    nll += 0.5 * float(np.sum((over / WALL) ** 2))
+    gradient += over / WALL**2
+    information[np.diag_indices(x.size)] += (over != 0.0) / WALL**2
+    return nll, gradient, information
+
+
+def _descended(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
+    """Best parameters along some directions, from a beginning, by damped steps with the squared scores."""
+    size = directions.shape[1]
+    factor, step = np.empty((size, size)), np.empty(size)
+    nll, gradient, information = _likelihood(problem, x)
+    damping, refused = 1e-2, 0
+    for _ in range(MOST_STEPS):
+        reduced = directions.T @ information @ directions
+        fall = newton_step(directions.T @ gradient, reduced, damping, factor, step)
+        change = directions @ step
+        tried = x + change * min(1.0, 1.0 / max(float(np.abs(change).max()), 1e-9))
+        tried[5::5] = tried[5::5].clip(0.0, problem.length_s)
+        there = _likelihood(problem, tried) if fall >= 0.0 else None
+        if there is not None and there[0] < nll:
+            fell, x = nll - there[0], tried
+            nll, gradient, information = there
+            damping, refused = max(0.2 * damping, 1e-9), 0
+            if fell < FLAT:
+                break
+        else:
+            damping, refused = 10.0 * max(damping, 1e-6), refused + 1
+            if refused > 6:
+                break
+    return Minimum(x, nll, gradient, information, False, "damped steps")
+
+
+def _best_edges(problem: BurstProblem, best: Minimum) -> Floats | None:
+    """The same parameters, each t0 in turn at the best of the events around it; None where none is better."""
+    x, nll = best.x.copy(), best.nll
+    for at in range(5, x.size, 5):
+        i = int(np.searchsorted(problem.times_s, x[at]))
+        for t0_s in problem.times_s[max(0, i - AROUND) : i + AROUND]:
+            tried = x.copy()
+            tried[at] = t0_s
+            there = _likelihood(problem, tried)[0]
+            if there < nll - FLAT:
+                x, nll = tried, there
+    return x if nll < best.nll - FLAT else None
+
+
+def _certified(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
+    """The minimum at fixed times t0, by scipy."""
+
+    def objective(u: Floats) -> tuple[float, Floats, Floats]:
+        nll, gradient, information = _likelihood(problem, x + directions @ u)
+        return nll, directions.T @ gradient, directions.T @ information @ directions
+
+    start = np.zeros(directions.shape[1])
+    step = 1.0 / np.sqrt(objective(start)[2].diagonal().clip(4.0))
+    answer = minimize_likelihood(objective, start, step, tolerance=TOLERANCE)
+    full = x + directions @ answer.x
+    nll, gradient, information = _likelihood(problem, full)
+    return Minimum(full, nll, gradient, information, answer.converged, answer.message)

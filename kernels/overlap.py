@@ -1,0 +1,124 @@
+"""The likelihood of several bursts on one background, for those that overlap, and the place where one is missing.
+
+Each burst has the shape of `decay`: x = (ln b, then for each burst ln N_r, ln tau_r, ln N_d, ln tau_d, t0). The rates
+add up, and the sums over the events do not separate by burst: this costs a hundred times more than one burst, and is
+asked for rarely. The information is the sum of the squared scores, which is right on average at the truth.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compile import kernel
+
+__all__ = ["best_addition", "overlap_likelihood"]
+
+Floats = NDArray[np.float64]
+
+FAR = 60.0
+
+
+@kernel
+def overlap_likelihood(
+    times_s: Floats, length_s: float, dead_s: float, x: Floats, gradient: Floats, information: Floats
+) -> float:
+    """Negative log-likelihood; writes its gradient and the sum of the squared scores.
+
+    Parameters
+    ----------
+    times_s, length_s, dead_s
+        As in `decay.burst_likelihood`.
+    x : array of float64, shape (1 + 5 k,)
+        The logarithm of the background and five parameters of each of k bursts; rates in 1/s, times in s.
+    gradient, information : arrays of float64, shapes (1 + 5 k,) and (1 + 5 k, 1 + 5 k)
+        Written.
+
+    Returns
+    -------
+    float
+        The negative log-likelihood, no constant dropped.
+    """
+    bursts = (x.size - 1) // 5
+    gradient[:] = 0.0
+    information[:, :] = 0.0
+    background = math.exp(x[0])
+    nll = background * length_s
+    gradient[0] = nll
+    for k in range(bursts):
+        t0_s = x[5 * k + 5]
+        for side in range(2):
+            at, sign = 5 * k + 1 + 2 * side, 1.0 if side else -1.0
+            number, tau = math.exp(x[at]), math.exp(x[at + 1])
+            end = (length_s - t0_s if side else t0_s) / tau
+            rest = number * math.exp(-end)
+            nll += number - rest
+            gradient[at] += number - rest
+            gradient[at + 1] -= rest * end
+            gradient[5 * k + 5] -= sign * rest / tau
+    which, score = np.empty(1 + 3 * bursts, np.int64), np.empty(1 + 3 * bursts)
+    for i in range(times_s.size):
+        rate, used = background, 1
+        which[0], score[0] = 0, background
+        for k in range(bursts):
+            after = times_s[i] - x[5 * k + 5]
+            at, sign = (5 * k + 3, 1.0) if after >= 0.0 else (5 * k + 1, -1.0)
+            per_tau = math.exp(-x[at + 1])
+            y = sign * after * per_tau
+            if y > FAR:
+                continue
+            signal = math.exp(x[at] - y) * per_tau
+            rate += signal
+            which[used], score[used] = at, signal
+            which[used + 1], score[used + 1] = at + 1, signal * (y - 1.0)
+            which[used + 2], score[used + 2] = 5 * k + 5, sign * signal * per_tau
+            used += 3
+        nll -= math.log(rate) + dead_s * rate
+        per_rate = 1.0 / rate
+        for a in range(used):
+            gradient[which[a]] -= score[a] * (per_rate + dead_s)
+            for b in range(used):
+                information[which[a], which[b]] += score[a] * score[b] * per_rate * per_rate
+    return nll
+
+
+@kernel
+def best_addition(
+    times_s: Floats, length_s: float, rates_Hz: Floats, taus_s: Floats
+) -> tuple[float, float, float, float]:
+    """Find where one more decay is wanted most: the score of its height, in standard deviations, over all events.
+
+    Parameters
+    ----------
+    times_s : array of float64, shape (n,)
+        Sorted event times, s, within [0, length_s].
+    length_s : float
+        Length of the window, s.
+    rates_Hz : array of float64, shape (n,)
+        The rate that is assumed, at the events.
+    taus_s : array of float64, shape (m,)
+        Decay times to try, s.
+
+    Returns
+    -------
+    (t_s, tau_s, height_Hz, z) : floats
+        Where it begins, its decay time, a height to begin with (that of small ones is right, that of large ones low),
+        and how significant it is, at its place.
+    """
+    best_s, best_tau_s, best_height_Hz, best = 0.0, taus_s[0], 0.0, 0.0
+    for k in range(taus_s.size):
+        tau = taus_s[k]
+        total, squares, last = 0.0, 0.0, length_s
+        for i in range(times_s.size - 1, -1, -1):
+            fade = math.exp((times_s[i] - last) / tau)
+            weight = 1.0 / rates_Hz[i]
+            total, squares, last = total * fade + weight, squares * fade * fade + weight * weight, times_s[i]
+            # The event at the beginning was chosen, and is left out.
+            excess = total - weight - tau * -math.expm1((last - length_s) / tau)
+            variance = squares - weight * weight
+            if variance > 0.0 and excess > best * math.sqrt(variance):
+                best_s, best_tau_s, best = last, tau, excess / math.sqrt(variance)
+                best_height_Hz = excess / variance
+    return best_s, best_tau_s, best_height_Hz, best
