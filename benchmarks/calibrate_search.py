@@ -4,7 +4,8 @@
     python benchmarks/calibrate_search.py --check       # 1000 hours each, with and without drift, against it
 
 The levels that are exceeded once, 0.1 and 0.01 times an hour are read off where a hundred exceedances or more were
-seen. Beyond them the tail of z^2/2 above the level of one alarm an hour is taken for exponential.
+seen. Beyond them the tail of z^2/2 is taken for exponential, and for as steep at all rates from 10 per s on, above the
+level of one alarm an hour: at high rates too few are seen to tell it of each.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ EVENTS = 1.2e9
 MOST_HOURS = 30_000.0
 LOWEST_AT_HIGH_RATES = 3.9
 ENOUGH = 100
+RATES_HZ = np.geomspace(0.01, 10_000.0, 13)
 CHUNK_EVENTS = 2e7
 LONGEST_PIECE_HOURS = 3000.0
 DRIFT_PERIOD_S = 2.0 * np.pi * 3600.0
@@ -49,27 +51,37 @@ def background(
 
 def calibrate() -> None:
     """Print the tables."""
-    print("LEVELS = [")
-    for rate_Hz in np.geomspace(0.01, 10_000.0, 13):
-        random = np.random.default_rng(SEED)
-        searched_from = LOWEST_LEVEL if rate_Hz < 0.7 else LOWEST_AT_HIGH_RATES
-        hours, found = 0.0, []
-        for piece, times_ns in background(random, rate_Hz, min(EVENTS / rate_Hz / 3600.0, MOST_HOURS)):
-            rows = Stretch(partial(np.full_like, fill_value=searched_from)).search(times_ns)
-            found += [float(row[3]) for row in rows]
-            hours += piece
-        z = np.append(np.sort(found)[::-1], searched_from)
-        once = z[min(int(hours), z.size - 1)]
-        mean = np.mean(z[z > once] ** 2 - once**2) / 2.0
-        levels = []
-        for alarms in ALARMS:
+    seen = [searched(rate_Hz) for rate_Hz in RATES_HZ]
+    many = [(z, once_an_hour(z, hours)) for rate_Hz, (z, hours) in zip(RATES_HZ, seen, strict=True) if rate_Hz >= 9.0]
+    tail = float(np.mean(np.concatenate([z[z > once] ** 2 - once**2 for z, once in many]))) / 2.0
+    print(f"# the mean of z^2/2 above the level of one alarm an hour, from 10 Hz on: {tail:.3f}\nLEVELS = [")
+    for rate_Hz, (z, hours) in zip(RATES_HZ, seen, strict=True):
+        levels = [once_an_hour(z, hours)]
+        for alarms in ALARMS[1:]:
             count = int(alarms * hours)
-            tail = np.sqrt(once**2 + 2.0 * mean * np.log(1.0 / alarms))
-            levels.append(float(z[min(count, z.size - 1)] if count >= ENOUGH else tail))
-        seen = [int(np.sum(z > level)) for level in levels]
+            beyond = float(np.sqrt(levels[-1] ** 2 + 2.0 * tail * np.log(10.0)))
+            levels.append(float(z[min(count, z.size - 1)]) if count >= ENOUGH else beyond)
+        counts = [int(np.sum(z > level)) for level in levels]
         numbers = ", ".join(f"{level:.3f}" for level in levels)
-        print(f"    [{numbers}],  # {rate_Hz:.3g} Hz, {hours:.0f} h: {seen} seen", flush=True)
+        print(f"    [{numbers}],  # {rate_Hz:.3g} Hz, {hours:.0f} h: {counts} seen", flush=True)
     print("]")
+
+
+def searched(rate_Hz: float) -> tuple[NDArray[np.float64], float]:
+    """Significances that the search finds in background, the highest first and the lowest of all last; and hours."""
+    random = np.random.default_rng(SEED)
+    searched_from = LOWEST_LEVEL if rate_Hz < 0.7 else LOWEST_AT_HIGH_RATES
+    hours, found = 0.0, []
+    for piece, times_ns in background(random, rate_Hz, min(EVENTS / rate_Hz / 3600.0, MOST_HOURS)):
+        rows = Stretch(partial(np.full_like, fill_value=searched_from)).search(times_ns)
+        found += [float(row[3]) for row in rows]
+        hours += piece
+    return np.append(np.sort(found)[::-1], searched_from), hours
+
+
+def once_an_hour(z: NDArray[np.float64], hours: float) -> float:
+    """The significance that so many hours exceed as often."""
+    return float(z[min(int(hours), z.size - 1)])
 
 
 def check(hours: float) -> None:

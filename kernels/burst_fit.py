@@ -153,6 +153,7 @@ def burst_profile(
     nll: Floats,
     gradient: Floats,
     information: Floats,
+    freed: Floats,
     promise: Floats,
 ) -> None:
     """Find the best parameters at each of many t0, every one from that of its neighbour.
@@ -170,9 +171,9 @@ def burst_profile(
         Written: the negative log-likelihood, as that step expects it.
     gradient, information : arrays of float64, shapes (nodes, 6) and (nodes, 6, 6)
         Written, as of the last place that was looked at.
-    promise : array of float64, shape (nodes,)
-        Written: twice the gain in log-likelihood that all logarithms together would expect, were they free; inf where
-        that cannot be told.
+    freed, promise : arrays of float64, shapes (nodes, 6) and (nodes,)
+        Written: where one Newton step leads when all logarithms are free, and twice the gain in log-likelihood that it
+        expects; inf where that cannot be told.
     """
     nodes = x.shape[0]
     free_factor, free_step = np.empty((5, 5)), np.empty(5)
@@ -207,6 +208,10 @@ def burst_profile(
                         x[i, p] += directions[p, j] * step[j]
             gain = newton_step(gradient[i, :5], information[i, :5, :5], 0.0, free_factor, free_step)
             promise[i] = gain if gain >= 0.0 else math.inf
+            freed[i] = x[i]
+            if gain >= 0.0:
+                for p in range(5):
+                    freed[i, p] += min(max(free_step[p], -1.0), 1.0)
             i += way
 
 

@@ -109,7 +109,7 @@ class SSDAnalysis(Analysis):
         rows = []
         for burst in self._bursts.iter_rows(named=True):
             key = self._key(times_ns, burst)
-            fits = known.get(key) or fit_overlapping(times_ns, burst, dead_time_s=dead_time_s)
+            fits = known.get(key) or fit_overlapping(_around(times_ns, key), burst, dead_time_s=dead_time_s)
             self._fits[key] = fits
             loss = _dead_time_loss(times_ns, burst, fits[0], dead_time_s)
             rows += [
@@ -206,6 +206,12 @@ class SSDAnalysis(Analysis):
         row |= {"tau_rise_s": values.get("tau_rise_s"), "tau_rise_error_s": errors.get("tau_rise_s")}
         row |= {"deviance": fit.deviance, "ndof": fit.ndof, "p_value": fit.p_value}
         return row | {"valid": fit.valid, "reason": fit.reason or None}
+
+
+def _around(times_ns: NDArray[np.int64], key: tuple[int, ...]) -> NDArray[np.int64]:
+    """The pulses of a window with one before and one behind, which tell that the data go on."""
+    first, last = key[-2:]
+    return times_ns[max(0, first - 1) : last + 1]
 
 
 def _nearest(burst: dict[str, Any], fits: list[Fit]) -> Fit:

@@ -56,19 +56,21 @@ ENDS, FEWEST_NODES = 3.0, 3
 must lie above it."""
 EDGES = 96
 """Events around t0 that are looked at together."""
-EXHAUSTIVE = 3_000_000
-"""Of events around t0 times events, at which each is tried: a few ms."""
+ROUGH, EXHAUSTIVE = 0.25, 3_000_000
+"""Distance of the nodes, in tau_rise, from which the profile of t0 is far from a parabola and each event around is
+tried, and how many of these times how many events at most: a few ms."""
 THINNED = 1000
 """Pulses in a thinned sample, at least."""
 
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
-    """The profile likelihood of t0 on an even grid: what is best there, one row each, and what a jump promises."""
+    """The profile likelihood of t0 on an even grid: what is best there, one row each, and what a jump would be."""
 
     x: Floats
     nll: Floats
     information: Floats
+    freed: Floats
     promise: Floats
 
     @property
@@ -215,11 +217,19 @@ class BurstProblem:
             found = again
         return found
 
+    def jump_promises(self, best: Minimum, nodes: Nodes) -> float:
+        """Twice the gain in log-likelihood that a jump at t0 promises: a step of the free parameters, and a switch."""
+        promises = []
+        for i in np.argsort(nodes.nll)[:2]:
+            _, gain = best_switch(self.times_s, self.low[5], self.high[5], self.dead_s, nodes.freed[i], 1e-9)
+            promises.append(2.0 * (best.nll - nodes.nll[i]) + nodes.promise[i] + 2.0 * gain)
+        return max(promises)
+
     def profile(self, t0_s: Floats, start: Floats, close: float = NEAR, most_steps: int = MOST_STEPS) -> Nodes:
         """Best logarithms at many t0, in order of time; the search begins at the one nearest to a start."""
         x = np.tile(start, (t0_s.size, 1))
         x[:, 5] = t0_s
-        nodes = Nodes(x, np.empty(t0_s.size), np.empty((*x.shape, 6)), np.empty(t0_s.size))
+        nodes = Nodes(x, np.empty(t0_s.size), np.empty((*x.shape, 6)), np.empty(x.shape), np.empty(t0_s.size))
         burst_profile(
             self.times_s,
             self.length_s,
@@ -235,6 +245,7 @@ class BurstProblem:
             nodes.nll,
             np.empty(x.shape),
             nodes.information,
+            nodes.freed,
             nodes.promise,
         )
         return nodes
@@ -311,10 +322,11 @@ class BurstProblem:
         return nodes
 
     def _best_edge(self, nodes: Nodes) -> Minimum:
-        """The best of the events: of all in the range of the nodes where they are few, of those near the best node."""
+        """The best of the events: of all in the range of the nodes where these are far apart, or of the near ones."""
         begin = nodes.x[int(nodes.nll.argmin())]
         first, last = np.searchsorted(self.times_s, nodes.t0_s[[0, -1]])
-        if (last - first) * self.times_s.size < EXHAUSTIVE:
+        rough = nodes.step_s > ROUGH * math.exp(begin[2])
+        if rough and (last - first) * self.times_s.size < EXHAUSTIVE:
             edges = self.profile(self.times_s[first:last], begin)
             best = int(edges.nll.argmin())
             # A rise as short as a few pulses that came close by chance is not believed beside one that is as good.

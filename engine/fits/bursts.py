@@ -42,8 +42,8 @@ Floats = NDArray[np.float64]
 
 JUMP = 16.0
 """Twice the gain in log-likelihood for which a jump at t0 is believed; a continuous rate reaches 10 in one of 100."""
-SUSPECT = 4.0
-"""The same as the scores at a continuous rate expect it, from which a jump is tried."""
+SUSPECT = 4.5
+"""The same as a first step expects it, from which a jump is tried."""
 ASKING = 0.05
 """Probability of a larger deviance below which further bursts are looked for."""
 EXPECTED_PER_BIN = (20.0, 10.0)
@@ -133,7 +133,7 @@ def fit_overlapping(
     onset_ns, end_ns = int(burst["onset_ns"]), int(burst["end_ns"])
     problem, start = BurstProblem.of(inside, low_ns, high_ns, onset_ns, end_ns, dead_time_s)
     best, nodes = problem.best(start)
-    if np.any(2.0 * (best.nll - nodes.nll) + nodes.promise > SUSPECT):
+    if problem.jump_promises(best, nodes) > SUSPECT:
         with_jump = problem.with_jump
         tried = min(with_jump.near(nodes.x[i], nodes.step_s).nll for i in np.argsort(nodes.nll)[:2])
         if 2.0 * (best.nll - tried) > JUMP:
