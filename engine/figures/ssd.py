@@ -277,12 +277,11 @@ def _numbers(row: Mapping[str, Any], fit: Fit, fitted: bool) -> str:
             ("pulses", "n_total", ""),
             ("background", "background_Hz", " /s"),
         ):
-            of_all = [numbered(name, burst) for burst in (1, 2, 3)]
-            lines += [
-                f"{label}: {' ± '.join(rounded(fit.values[one], fit.errors[one]))}{unit}"
-                for one in of_all
-                if one in fit.values
-            ]
+            for burst in (1, 2, 3):
+                one = numbered(name, burst)
+                if one in fit.values:
+                    value, error = rounded(fit.values[one], fit.errors[one])
+                    lines.append(f"{label}{f' ({burst})' if burst > 1 else ''}: {value} ± {error}{unit}")
     elif "pulses_peak" in row:
         lines.append(f"pulses above background: {row['pulses_peak']:.0f}")
     if math.isfinite(fit.significance):

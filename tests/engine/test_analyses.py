@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from bench_files import SSD_HEADER
 
 from utokyo import (
     FileRecorder,
@@ -119,6 +120,29 @@ def test_dead_time_is_taken_from_the_header_and_told_where_it_matters(beam, trut
     assert losses.max() == pytest.approx(10.0 * some.results["dead_time_loss"].max(), rel=0.2)
     assert any("dead time hid" in remark for remark in given.remarks()) == bool(losses.max() > 0.01)
     assert not none.remarks()
+
+
+def test_bursts_that_overlap_have_a_row_each(tmp_path):
+    random = np.random.default_rng(7)
+    parts = [random.uniform(0.0, 120.0, 2400)]
+    for t0_s, pulses in ((60.0, 1000), (63.0, 800)):
+        parts += [t0_s - random.exponential(0.2, pulses // 6), t0_s + random.exponential(1.0, pulses - pulses // 6)]
+    ticks = np.sort(np.concatenate(parts) * 1e6).astype(np.int64)
+    lines = pl.DataFrame({"n": np.arange(ticks.size), "t": ticks, "h": 2500}).write_csv(include_header=False)
+    (tmp_path / "ssd.csv").write_text(f"{SSD_HEADER}\n{lines}")
+
+    analysis = SSDAnalysis(tmp_path / "ssd.csv", image_src=tmp_path, result_filepath=tmp_path / "bursts.csv")
+    results = analysis.run()
+
+    assert results["overlapping"].to_list() == [2, 2]
+    assert results["valid"].all()
+    assert results["timestamp_ns"].diff()[1] == pytest.approx(3e9, rel=0.1)
+    pulls = (results["half_life_time"] - np.log(2.0) * 1e9) / results["half_life_time_error"]
+    assert pulls.abs().max() < 4.0
+    assert results["end_ns"][0] == results["onset_ns"][1]
+    np.testing.assert_allclose(results["pulses_peak"], [1000.0, 800.0], rtol=0.2)
+    assert pl.read_csv(tmp_path / "bursts.csv").height == 2
+    assert len(list(tmp_path.glob("*burst*.png"))) == 1
 
 
 def test_all_runs_of_a_folder_are_analysed_and_new_ones_as_they_appear(beam, truth, tmp_path):
