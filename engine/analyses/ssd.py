@@ -136,7 +136,7 @@ class SSDAnalysis(Analysis):
             lossy = self.results.filter(pl.col("dead_time_loss") > LOSS_THAT_MATTERS)
             if lossy.is_empty():
                 return []
-            most = f"{lossy['dead_time_loss'].max():.1%}"
+            most = f"{lossy['dead_time_loss'].to_numpy().max():.1%}"
             return [
                 f"{self.source_name}: in {lossy.height} of {self.results.height} bursts dead time hid more than "
                 f"{LOSS_THAT_MATTERS:.0%} of the pulses (up to {most}); fits are corrected, counted pulses are not."
@@ -244,4 +244,4 @@ def _dead_time_loss(times_ns: NDArray[np.int64], burst: dict[str, Any], fit: Fit
         return 0.0
     first, last = np.searchsorted(times_ns, [burst["onset_ns"], burst["end_ns"]])
     unseen = dead_time_s * float(np.sum(burst_rate_Hz(fit.values, times_ns[first:last])))
-    return unseen / max(unseen + last - first, 1.0)
+    return unseen / max(unseen + float(last - first), 1.0)

@@ -222,7 +222,7 @@ class BurstProblem:
         promises = []
         for i in np.argsort(nodes.nll)[:2]:
             _, gain = best_switch(self.times_s, self.low[5], self.high[5], self.dead_s, nodes.freed[i], 1e-9)
-            promises.append(2.0 * (best.nll - nodes.nll[i]) + nodes.promise[i] + 2.0 * gain)
+            promises.append(float(2.0 * (best.nll - nodes.nll[i]) + nodes.promise[i] + 2.0 * gain))
         return max(promises)
 
     def profile(self, t0_s: Floats, start: Floats, close: float = NEAR, most_steps: int = MOST_STEPS) -> Nodes:

@@ -91,10 +91,10 @@ def expected_pulses(values: Mapping[str, float], edges_ns: NDArray[np.int64]) ->
     -------
     array of float64, shape (n,)
     """
-    expected = values["background_Hz"] * np.diff(edges_ns) * 1e-9
+    expected = np.diff(edges_ns).astype(np.float64) * (values["background_Hz"] * 1e-9)
     for *parameters, t0_ns in _each(values):
         x = np.concatenate([[-np.inf], np.log(parameters), [0.0]])
-        burst_integral((edges_ns - int(t0_ns)) * 1e-9, x, expected)
+        burst_integral(np.asarray((edges_ns - int(t0_ns)) * 1e-9, dtype=np.float64), x, expected)
     return expected
 
 

@@ -111,7 +111,7 @@ def _directions(x: Floats) -> Floats:
     """Those of a continuous rate, for each burst; none moves a t0."""
     one = CONTINUOUS[1:, 1:]
     count = x.size // 5
-    return linalg.block_diag(np.ones((1, 1)), *[one] * count)
+    return np.asarray(linalg.block_diag(np.ones((1, 1)), *[one] * count), dtype=np.float64)
 
 
 def _tied(x: Floats) -> Floats:
