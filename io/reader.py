@@ -153,14 +153,19 @@ class Reader:
         self._tell_times()
         return self._is_sorted
 
-    def time_series(self) -> tuple[pl.Series, pl.Series] | None:
-        """Timestamps (Int64, ns) and datetimes of the rows; None for a format without times."""
+    def time_frame(self) -> pl.DataFrame | None:
+        """The columns `timestamp` (Int64, ns) and `datetime` (ns) of the rows; None for a format without times."""
         if self.layout is not None and self.layout.time is None:
             return None
         if self._buffer is None:
-            return pl.Series("timestamp", [], pl.Int64), pl.Series("datetime", [], pl.Datetime("ns"))
+            return pl.DataFrame(schema={"timestamp": pl.Int64, "datetime": pl.Datetime("ns")})
         self._tell_times()
-        return self._buffer.time_series(self._first, self._last)
+        return self._buffer.time_frame(self._first, self._last)
+
+    def time_series(self) -> tuple[pl.Series, pl.Series] | None:
+        """The same two columns one by one."""
+        frame = self.time_frame()
+        return None if frame is None else (frame["timestamp"], frame["datetime"])
 
     def update(self, max_rows: int | None = None) -> int:
         """Read what is new.
