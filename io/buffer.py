@@ -173,7 +173,9 @@ class ColumnBuffer:
     def frame(self, start: int, stop: int) -> pl.DataFrame:
         """Rows as polars sees them, without a copy of numbers and times."""
         if self._shown is None or self._shown[0] != self.rows:
-            self._shown = self.rows, pl.DataFrame([self._series(i) for i in range(len(self.columns))])
+            frame = _frame([c.name for c in self.columns], [self._array(i) for i in range(len(self.columns))])
+            dates = [c.name for c in self.columns if c.kind is Kind.DATE]
+            self._shown = self.rows, frame.with_columns(pl.col(dates).cast(pl.Date)) if dates else frame
         return self._shown[1].slice(start, stop - start)
 
     def time_frame(self, start: int, stop: int) -> pl.DataFrame:
@@ -182,23 +184,21 @@ class ColumnBuffer:
             buffers = [None, pa.py_buffer(self.timestamps_ns())]
             stamps = pa.Array.from_buffers(pa.int64(), self.rows, buffers)
             moments = pa.Array.from_buffers(pa.timestamp("ns"), self.rows, buffers)
-            series = [pl.Series("timestamp", stamps), pl.Series("datetime", moments)]
-            self._shown_times = self.rows, pl.DataFrame(series)
+            self._shown_times = self.rows, _frame(["timestamp", "datetime"], [stamps, moments])
         return self._shown_times[1].slice(start, stop - start)
 
     def _forget_shown(self) -> None:
         """Let go of the frames of all rows, which keep their memory."""
         self._shown = self._shown_times = None
 
-    def _series(self, i: int) -> pl.Series:
+    def _array(self, i: int) -> pa.Array:
         column, valid = self.columns[i], None
         if i in self._valid:
             valid = pa.py_buffer(np.packbits(self._valid[i][: self.rows], bitorder="little"))
         if column.kind is Kind.TEXT:
-            return pl.Series(column.name, self._texts[self.slots[i]].array(self.rows, valid))
+            return self._texts[self.slots[i]].array(self.rows, valid)
         values = pa.py_buffer(self.column(column.name))
-        series = pl.Series(column.name, pa.Array.from_buffers(_ARROW[column.kind], self.rows, [valid, values]))
-        return series.cast(pl.Date) if column.kind is Kind.DATE else series
+        return pa.Array.from_buffers(_ARROW[column.kind], self.rows, [valid, values])
 
 
 class _TextColumn:
@@ -235,6 +235,21 @@ class _TextColumn:
         offsets = self._offsets[: rows + 1]
         data = self._data[: offsets[-1]]
         return pa.Array.from_buffers(pa.large_string(), rows, [valid, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+class _Batch:
+    """Columns as polars takes them from anybody: for what it knows as pyarrow's, it imports much of pyarrow first."""
+
+    def __init__(self, names: list[str], arrays: list[pa.Array]) -> None:
+        self._batch = pa.RecordBatch.from_arrays(arrays, names)
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        schema, array = self._batch.__arrow_c_array__(requested_schema)
+        return schema, array
+
+
+def _frame(names: list[str], arrays: list[pa.Array]) -> pl.DataFrame:
+    return pl.DataFrame(_Batch(names, arrays))
 
 
 def _as_utf8(

@@ -13,7 +13,7 @@ from .cells import BLANK, NEWLINE, RETURN
 from .compile import inner_kernel
 from .words import byte_mask, count_ones, load_word, trailing_zeros
 
-__all__ = ["BATCH_ROWS", "ENDS", "QUOTE", "SPARE", "alike", "regular_rows", "separators", "split_lines"]
+__all__ = ["BATCH_ROWS", "ENDS", "QUOTE", "SPARE", "regular_rows", "separators", "split_lines"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -90,20 +90,6 @@ def regular_rows(data: Bytes, count: int, newlines: int, width: int, scratch: In
             ends = data[U(place)] == NEWLINE
             if ends != (k % width == 0) or (ends and returns == 1 and data[U(place - 1)] != RETURN):
                 return (k - 1) // width, returns
-    return rows, returns
-
-
-@inner_kernel
-def alike(data: Bytes, rows: int, width: int, scratch: Integers) -> tuple[int, int]:
-    """How many of the rows end as the first does, and how many bytes of the line end belong to the last cell."""
-    returns = np.int64(data[U(scratch[ENDS + U(width)] - 1)] == RETURN)
-    found = np.int64(0)
-    for row in range(1, rows + 1):
-        found += data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN
-    if found != rows * returns:
-        for row in range(1, rows + 1):
-            if (data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN) != (returns == 1):
-                return row - 1, returns
     return rows, returns
 
 

@@ -9,11 +9,7 @@ from .cells import NEWLINE
 from .compile import exact_kernel
 from .words import BACK, byte_mask, count_ones
 
-__all__ = [
-    "count_newlines",
-    "gather_text",
-    "is_sorted",
-]
+__all__ = ["count_newlines", "gather_text"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -31,15 +27,6 @@ def count_newlines(data: Bytes, start: int, stop: int) -> int:
             line_ends &= (np.uint64(1) << np.uint64(stop - base)) - np.uint64(1)
         lines += count_ones(line_ends)
     return lines
-
-
-@exact_kernel
-def is_sorted(values: Integers) -> bool:
-    """Whether `values` never decrease."""
-    backwards = 0
-    for i in range(1, values.size):
-        backwards += values[np.uint64(i)] < values[np.uint64(i - 1)]
-    return backwards == 0
 
 
 @exact_kernel
