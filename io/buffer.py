@@ -74,6 +74,8 @@ class ColumnBuffer:
         self._texts = [_TextColumn() for _ in range(counts["text"])]
         self._valid: dict[int, NDArray[np.bool_]] = {}
         self._place = {column.name: i for i, column in enumerate(self.columns)}
+        self._shown: tuple[int, pl.DataFrame] | None = None  # so many rows as a frame, of which slices are handed out
+        self._shown_times: tuple[int, pl.DataFrame] | None = None
 
     @property
     def capacity(self) -> int:
@@ -91,6 +93,7 @@ class ColumnBuffer:
             new = matrix(old.shape[0], capacity, old.dtype.type)
             new[:, : self.rows] = old[:, : self.rows]
             setattr(self, name, new)
+        self._forget_shown()
 
     def from_row(self, start: int) -> ColumnBuffer:
         """A buffer of the same columns and capacity with the rows from `start` on, copied."""
@@ -124,10 +127,12 @@ class ColumnBuffer:
         self.floats = np.concatenate([self.floats, values[np.newaxis]])
         self.kinds[column], self.slots[column] = Kind.FLOAT, self.floats.shape[0] - 1
         self.columns = tuple(replace(c, kind=Kind.FLOAT) if i == column else c for i, c in enumerate(self.columns))
+        self._forget_shown()
 
     def renew_timestamps(self) -> None:
         """Make room for other timestamps: the header says another start now. Frames that were shown keep theirs."""
         self.ints = self.ints.copy()
+        self._forget_shown()
 
     def move_back(self, first: int, rows: int) -> None:
         """Move rows that are not committed yet from `first` to directly behind those that are."""
@@ -167,24 +172,33 @@ class ColumnBuffer:
 
     def frame(self, start: int, stop: int) -> pl.DataFrame:
         """Rows as polars sees them, without a copy of numbers and times."""
-        return pl.DataFrame([self._series(i, start, stop) for i in range(len(self.columns))])
+        if self._shown is None or self._shown[0] != self.rows:
+            frame = _frame([c.name for c in self.columns], [self._array(i) for i in range(len(self.columns))])
+            dates = [c.name for c in self.columns if c.kind is Kind.DATE]
+            self._shown = self.rows, frame.with_columns(pl.col(dates).cast(pl.Date)) if dates else frame
+        return self._shown[1].slice(start, stop - start)
 
-    def time_series(self, start: int, stop: int) -> tuple[pl.Series, pl.Series]:
+    def time_frame(self, start: int, stop: int) -> pl.DataFrame:
         """The columns `timestamp` (Int64, ns) and `datetime` (Datetime, ns): two views of one memory."""
-        buffers = [None, pa.py_buffer(self.timestamps_ns(start, stop))]
-        stamp = pa.Array.from_buffers(pa.int64(), stop - start, buffers)
-        moment = pa.Array.from_buffers(pa.timestamp("ns"), stop - start, buffers)
-        return pl.Series("timestamp", stamp), pl.Series("datetime", moment)
+        if self._shown_times is None or self._shown_times[0] != self.rows:
+            buffers = [None, pa.py_buffer(self.timestamps_ns())]
+            stamps = pa.Array.from_buffers(pa.int64(), self.rows, buffers)
+            moments = pa.Array.from_buffers(pa.timestamp("ns"), self.rows, buffers)
+            self._shown_times = self.rows, _frame(["timestamp", "datetime"], [stamps, moments])
+        return self._shown_times[1].slice(start, stop - start)
 
-    def _series(self, i: int, start: int, stop: int) -> pl.Series:
+    def _forget_shown(self) -> None:
+        """Let go of the frames of all rows, which keep their memory."""
+        self._shown = self._shown_times = None
+
+    def _array(self, i: int) -> pa.Array:
         column, valid = self.columns[i], None
         if i in self._valid:
-            valid = pa.py_buffer(np.packbits(self._valid[i][start:stop], bitorder="little"))
+            valid = pa.py_buffer(np.packbits(self._valid[i][: self.rows], bitorder="little"))
         if column.kind is Kind.TEXT:
-            return pl.Series(column.name, self._texts[self.slots[i]].array(start, stop, valid))
-        values = pa.py_buffer(self.column(column.name, start, stop))
-        series = pl.Series(column.name, pa.Array.from_buffers(_ARROW[column.kind], stop - start, [valid, values]))
-        return series.cast(pl.Date) if column.kind is Kind.DATE else series
+            return self._texts[self.slots[i]].array(self.rows, valid)
+        values = pa.py_buffer(self.column(column.name))
+        return pa.Array.from_buffers(_ARROW[column.kind], self.rows, [valid, values])
 
 
 class _TextColumn:
@@ -217,12 +231,25 @@ class _TextColumn:
         self._data = other._data[offsets[0] : offsets[-1]].copy()
         self._offsets = offsets - offsets[0]
 
-    def array(self, start: int, stop: int, valid: pa.Buffer | None) -> pa.Array:
-        offsets = self._offsets[start : stop + 1]
+    def array(self, rows: int, valid: pa.Buffer | None) -> pa.Array:
+        offsets = self._offsets[: rows + 1]
         data = self._data[: offsets[-1]]
-        return pa.Array.from_buffers(
-            pa.large_string(), stop - start, [valid, pa.py_buffer(offsets), pa.py_buffer(data)]
-        )
+        return pa.Array.from_buffers(pa.large_string(), rows, [valid, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+class _Batch:
+    """Columns as polars takes them from anybody: for what it knows as pyarrow's, it imports much of pyarrow first."""
+
+    def __init__(self, names: list[str], arrays: list[pa.Array]) -> None:
+        self._batch = pa.RecordBatch.from_arrays(arrays, names)
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        schema, array = self._batch.__arrow_c_array__(requested_schema)
+        return schema, array
+
+
+def _frame(names: list[str], arrays: list[pa.Array]) -> pl.DataFrame:
+    return pl.DataFrame(_Batch(names, arrays))
 
 
 def _as_utf8(

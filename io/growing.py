@@ -28,14 +28,14 @@ from numpy.typing import NDArray
 
 from ..kernels.words import BACK, FRONT
 from .errors import InputError, MissingFileError
-from .pipeline import Sink, run_parts
+from .pipeline import THREADS, Sink, run_parts
 
 __all__ = ["FINGERPRINT_BYTES", "GrowingFile"]
 
 Bytes = NDArray[np.uint8]
 
 BLOCK_BYTES = 1 << 18  # what a live tail rarely exceeds
-PART_BYTES = 1 << 20  # of a long file, for one thread: it stays in the cache of its core
+PART_BYTES = 1 << 20  # of a long file at the most, for one thread: it stays in the cache of its core
 PARTS_FROM_BYTES = 4 << 20  # less is not worth another thread
 EXTRA_BYTES = 1 << 14
 FINGERPRINT_BYTES = 1024
@@ -232,9 +232,9 @@ class GrowingFile:
             self.bytes_read -= self._held
             self._held = 0
         stop = self._read + min(wanted, size - self._read)
-        count = -(-(stop - self._read) // PART_BYTES)
+        count = -(-(stop - self._read) // (PART_BYTES * THREADS)) * THREADS  # none of them waits for another at the end
         before = self._read
-        run_parts(count, _Parts(self, handle, before, stop), sink)
+        run_parts(count, _Parts(self, handle, before, stop, -(-(stop - before) // count)), sink)
         return self._read > before
 
     def _without_nuls(self, handle: FileIO, start: int, got: int) -> int:
@@ -268,15 +268,15 @@ class GrowingFile:
 class _Parts:
     """Parts of a file: the lines that begin within a stretch of it."""
 
-    def __init__(self, file: GrowingFile, handle: FileIO, start: int, stop: int) -> None:
-        self._file, self._handle, self._start, self._stop = file, handle, start, stop
+    def __init__(self, file: GrowingFile, handle: FileIO, start: int, stop: int, size: int) -> None:
+        self._file, self._handle, self._start, self._stop, self._size = file, handle, start, stop, size
 
     def room(self) -> int:
         return FRONT + PART_BYTES + 8 * EXTRA_BYTES + BACK
 
     def read(self, part: int, buffer: bytearray) -> tuple[int, int] | None:
-        begin = self._start + part * PART_BYTES
-        end = min(begin + PART_BYTES, self._stop)
+        begin = min(self._start + part * self._size, self._stop)
+        end = min(begin + self._size, self._stop)
         # With the byte before, a line end there tells that a line begins here.
         begin -= part > 0
         filled = FRONT + self._read(begin, end, buffer, FRONT)

@@ -15,7 +15,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..kernels.matrix import OK, RAGGED, first_line_width, parse_matrix
-from ..kernels.text import count_newlines
 from .errors import InputError, MissingFileError
 from .header import UTF8_MARK
 
@@ -60,7 +59,7 @@ def _from_text(path: Path, content: bytes) -> Image:
     content = content.removeprefix(UTF8_MARK)  # Excel puts it before "CSV UTF-8"
     data = np.frombuffer(content, np.uint8)
     columns = first_line_width(data)
-    image = np.empty((count_newlines(data, 0, data.size) + 1, columns), np.int64)
+    image = np.empty((content.count(b"\n") + 1, columns), np.int64)
     code, rows, line, values = parse_matrix(data, image)
     if code == RAGGED:
         raise InputError(f"{path}, line {line}: expected {columns} values as in the first line, found {values}")

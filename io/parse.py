@@ -18,6 +18,8 @@ __all__ = ["TextParser"]
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
+TIMES = {Kind.DATETIME, Kind.DATE, Kind.TIME}
+
 
 class _Parsed(NamedTuple):
     """What one call of the kernel gave: where its rows stand, and what is to be settled."""
@@ -25,7 +27,7 @@ class _Parsed(NamedTuple):
     first_row: int
     rows: int
     lines: int
-    spans: Integers
+    spans: Integers | None
     odd: Integers
 
 
@@ -76,12 +78,15 @@ class TextParser:
         """Parse up to `size` rows to row `place` and behind."""
         buffer, layout = self._buffer, self._layout
         columns = len(buffer.columns)
-        texts = sum(column.kind is Kind.TEXT for column in buffer.columns)
+        kinds = [column.kind for column in buffer.columns]
+        texts = kinds.count(Kind.TEXT)
+        floats = buffer.floats if Kind.FLOAT in kinds else None
+        times = True if TIMES.intersection(kinds) else None
         scratch = np.empty(scratch_room(columns), np.int64)
         odd = np.empty((odd_room(columns), ODD_FIELDS), np.int64)
         answers = []
         while start < stop:
-            spans = np.empty((2 * texts, size if texts else 0), np.int64)
+            spans = np.empty((2 * texts, size), np.int64) if texts else None
             start, rows, lines, found = parse_rows(
                 data,
                 start,
@@ -95,10 +100,11 @@ class TextParser:
                 place,
                 size,
                 buffer.ints,
-                buffer.floats,
+                floats,
                 spans,
                 odd,
                 scratch,
+                times,
             )
             answers.append(_Parsed(place, rows, lines, spans, odd[:found].copy()))
             place += rows

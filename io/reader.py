@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..kernels.text import is_sorted
+from ..kernels.times import is_sorted
 from ..kernels.words import BACK, FRONT
 from .buffer import ColumnBuffer
 from .checkpoint import Checkpoint, hash_of
@@ -153,14 +153,19 @@ class Reader:
         self._tell_times()
         return self._is_sorted
 
-    def time_series(self) -> tuple[pl.Series, pl.Series] | None:
-        """Timestamps (Int64, ns) and datetimes of the rows; None for a format without times."""
+    def time_frame(self) -> pl.DataFrame | None:
+        """The columns `timestamp` (Int64, ns) and `datetime` (ns) of the rows; None for a format without times."""
         if self.layout is not None and self.layout.time is None:
             return None
         if self._buffer is None:
-            return pl.Series("timestamp", [], pl.Int64), pl.Series("datetime", [], pl.Datetime("ns"))
+            return pl.DataFrame(schema={"timestamp": pl.Int64, "datetime": pl.Datetime("ns")})
         self._tell_times()
-        return self._buffer.time_series(self._first, self._last)
+        return self._buffer.time_frame(self._first, self._last)
+
+    def time_series(self) -> tuple[pl.Series, pl.Series] | None:
+        """The same two columns one by one."""
+        frame = self.time_frame()
+        return None if frame is None else (frame["timestamp"], frame["datetime"])
 
     def update(self, max_rows: int | None = None) -> int:
         """Read what is new.
@@ -348,7 +353,8 @@ class Reader:
         self._is_sorted = True
         self._line = 0
         self._blocks = []
-        self._parts: TextParser | None = None  # at work in several threads
+        self._parts: TextParser | None = None  # at work in several threads,
+        self._parts_from = 0  # from this byte on
         self._rows_per_byte = 0.0  # of late
         self._seen_generation = self._file.generation
         self._bad = BadRows(self.path)
@@ -397,13 +403,25 @@ class Reader:
         if layout.guessed and any(column.kind is Kind.INTEGER for column in buffer.columns):
             return None  # a column of integers may turn out to hold decimals: then the buffer changes
         if self._wanted < EVERYTHING:
-            bytes_ahead = min(bytes_ahead, AHEAD_BYTES)
+            bytes_ahead = min(bytes_ahead, self._bytes_of_chunks())
         # Memory for all of it at once: what is not written to costs nothing.
         rows = self._rows_per_byte * bytes_ahead
         if buffer.capacity - buffer.rows < 1.02 * rows:
             buffer.reserve(int(1.1 * rows) + 1)
         self._parts = self._new_parser()
+        self._parts_from = self._file.position
         return self._parts, bytes_ahead
+
+    def _bytes_of_chunks(self) -> int:
+        """Bytes of the rows that are wanted, and of as many chunks behind them as are worth it.
+
+        Whole chunks, and hardly more: what is left over has to be copied.
+        """
+        missing = self._wanted - self._hidden_rows
+        # The guess of the length of lines was short: a few rows are missing.
+        few = missing < self._wanted // 2
+        more = 0 if few else max(0, int(AHEAD_BYTES * self._rows_per_byte) - missing) // self._wanted
+        return int(1.01 * (missing + more * self._wanted) / self._rows_per_byte) + 1
 
     def _new_parser(self) -> TextParser:
         assert self._buffer is not None
@@ -415,6 +433,9 @@ class Reader:
     def _settle_parts(self) -> None:
         """Note what was parsed in parts."""
         if self._parts is not None:
+            lines, size = self._parts.line - self._line, self._file.position - self._parts_from
+            if lines and size > 0:
+                self._rows_per_byte = lines / size
             self._line = self._parts.line
             self._parts = None
             self._skip_rows()

@@ -79,7 +79,7 @@ class BadRows:
 
 
 def settle_rows(
-    data: Bytes, odd: Integers, rows: int, spans: Integers, buffer: ColumnBuffer, layout: Layout, tell: Tell
+    data: Bytes, odd: Integers, rows: int, spans: Integers | None, buffer: ColumnBuffer, layout: Layout, tell: Tell
 ) -> int:
     """Judge the odd cells of parsed rows, drop the bad ones, and commit the others.
 
@@ -92,7 +92,7 @@ def settle_rows(
     rows : int
         Rows that were parsed into `buffer`, directly behind those that are committed.
     spans : int64, shape (2 * text columns, rows or more)
-        Start and stop of the text cells.
+        Start and stop of the text cells; None where there are none.
     buffer : ColumnBuffer
     layout : Layout
     tell : callable
@@ -125,6 +125,7 @@ def settle_rows(
         buffer.keep(first, kept)
     text_columns = [i for i, c in enumerate(buffer.columns) if c.kind is Kind.TEXT]
     for k, i in enumerate(text_columns):
+        assert spans is not None
         starts, stops, source = spans[2 * k, :rows], spans[2 * k + 1, :rows], data
         if layout.short_rows or i in texts:
             starts, stops, source = _patched(source, starts, stops, texts.get(i, {}), odd, i, layout.encoding)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.cells import DAY_NS
+from ..kernels.times import elapsed_ns
 from . import cells
 
 __all__ = ["ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay", "TimeRule"]
@@ -158,8 +159,8 @@ class Elapsed:
         counts = column(self.column)
         unit_ns = unit_s * 1e9
         if counts.dtype == np.int64 and round(unit_ns) >= 1 and abs(unit_ns - round(unit_ns)) < 1e-6 * unit_ns:
-            times: Times = np.multiply(counts, np.int64(round(unit_ns)), out=out)
-            times += self.start_ns(metadata)
+            times: Times = np.empty(counts.size, np.int64) if out is None else out
+            elapsed_ns(counts.view(np.int64), round(unit_ns), self.start_ns(metadata), times)
             return times
         rounded: Times = np.rint(counts * unit_ns).astype(np.int64)
         return np.add(rounded, np.int64(self.start_ns(metadata)), out=out)

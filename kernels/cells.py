@@ -27,6 +27,7 @@ __all__ = [
     "TIME",
     "clock_ns",
     "date_ns",
+    "integer_cell",
     "settle_numbers",
     "trimmed",
 ]
@@ -43,6 +44,7 @@ NEWLINE, RETURN, BLANK = 10, 13, 32
 SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
 POWERS_OF_TEN = 10.0 ** np.arange(23)
+FIRST_DAYS = np.arange("1970-01", "2262-02", dtype="datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 DATE_ZEROS = U(0x0030300030303030)  # "0000 00 ": the separators stay as they are
 DATE_SEPARATORS = U(0xFF0000FF00000000)
@@ -116,7 +118,7 @@ def settle_numbers(
         if row >= 0 and start < stop:
             kind, slot = kinds[column], slots[column]
             if kind == INTEGER:
-                done, number = _integer_cell(data, start, stop)
+                done, number = integer_cell(data, start, stop)
                 if done:
                     ints[slot, first_row + row] = number
             elif kind == FLOAT:
@@ -131,7 +133,7 @@ def settle_numbers(
 
 
 @inner_kernel
-def _integer_cell(data: Bytes, start: int, stop: int) -> tuple[bool, int]:
+def integer_cell(data: Bytes, start: int, stop: int) -> tuple[bool, int]:
     """Read an integer of up to 18 digits, with or without a sign; whether it is one, and its value."""
     negative = data[start] == 45
     if negative or data[start] == 43:
@@ -236,10 +238,7 @@ def _scaled_by_ten(significand: int, exponent: int) -> tuple[bool, float]:
 
 @inner_kernel
 def date_ns(data: Bytes, begin: int) -> int:
-    """Read ``2022/03/14`` (or with ``-``) at `begin`; -1 where it is not a date between 1970 and 2261.
-
-    Days as of H. Hinnant, "chrono-compatible low-level date algorithms", days_from_civil.
-    """
+    """Read ``2022/03/14`` (or with ``-``) at `begin`; -1 where it is not a date between 1970 and 2261."""
     start, end = load_word(data, begin), load_word(data, begin + 2)
     separator = (start >> U(32)) & U(0xFF)
     separators = (separator * U(0x0001000001)) << U(32)
@@ -253,19 +252,13 @@ def date_ns(data: Bytes, begin: int) -> int:
     year = np.int64(pairs & U(0xFF)) * 100 + np.int64((pairs >> U(16)) & U(0xFF))
     month = np.int64((pairs >> U(40)) & U(0xFF))
     day = np.int64((last & U(0xFF)) * U(10) + (last >> U(8)))
-    if year < 1970 or year > 2261 or month < 1 or month > 12 or day < 1 or day > 31:
+    if year < 1970 or year > 2261 or month < 1 or month > 12:
         return -1
-    if day > 28 and month == 2:
-        if day > 29 or year % 4 != 0 or (year % 100 == 0 and year % 400 != 0):
-            return -1
-    elif day == 31 and (month == 4 or month == 6 or month == 9 or month == 11):
+    which = U(12 * (year - 1970) + month - 1)
+    first = FIRST_DAYS[which]
+    if day < 1 or day > FIRST_DAYS[which + U(1)] - first:
         return -1
-    shifted = year - (month <= 2)
-    era = shifted // 400
-    year_of_era = shifted - era * 400
-    day_of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
-    day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
-    return (era * 146_097 + day_of_era - 719_468) * DAY_NS
+    return (first + day - 1) * DAY_NS
 
 
 @inner_kernel

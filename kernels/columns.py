@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from .cells import (
     BLANK,
     DATE,
+    DATETIME,
     FLOAT,
     INTEGER,
     POWERS_OF_TEN,
@@ -28,10 +29,12 @@ from .cells import (
     TIME,
     clock_ns,
     date_ns,
+    integer_cell,
     trimmed,
 )
 from .compile import exact_kernel, inlined, inner_kernel
-from .fields import BATCH_ROWS, ENDS, QUOTE, SPARE, alike, regular_rows, separators, split_lines
+from .fields import BATCH_ROWS, ENDS, QUOTE, SPARE, regular_rows, separators, split_lines
+from .lanes import LANES, eight_digits, sixteen_digits
 from .words import (
     BACK,
     FRONT,
@@ -97,42 +100,36 @@ def _add_odd(start: int, stop: int, row: int, column: int, line: int, odd: Integ
 
 @inner_kernel
 def _integers(data: Bytes, first: int, width: int, rows: int, returns: int, scratch: Integers, out: Integers) -> bool:
-    """Convert cells of up to 16 digits with or without a minus; whether all are such. `POWERS` says which."""
-    longest = np.int64(0)
-    signed = False
+    """Convert cells of up to 18 digits with or without a sign; whether all are such. `POWERS` says which."""
+    if rows >= LANES and _plain_integers(data, first, width, rows, returns, scratch, out):
+        return True
+    good = True
     for r in range(U(rows)):
-        begin, stop = scratch[first + r * width] + 1, scratch[first + r * width + U(1)] - returns
-        negative = data[U(begin)] == MINUS
-        length = stop - begin - negative
-        signed |= negative
-        longest = max(longest, length)
-        scratch[WORDS + r] = np.int64(load_word(data, stop - 8))
-        scratch[LENGTHS + r] = length
-    wrong = U(0)
-    if longest <= 8:
-        for r in range(U(rows)):
-            length = max(scratch[LENGTHS + r], np.int64(1))
-            shift = U(64) - (U(length) << U(3))
-            digits = ((U(scratch[WORDS + r]) ^ ZEROS) >> shift) << shift
-            odd = not_digits(digits) | U(length != scratch[LENGTHS + r])
-            scratch[POWERS + r] = NO_NUMBER if odd else 0
-            wrong |= odd
-            out[r] = np.int64(digits_value(digits))
-    else:
-        for r in range(U(rows)):
-            scratch[UPPER + r] = np.int64(load_word(data, scratch[first + r * width + U(1)] - returns - 16))
-        for r in range(U(rows)):
-            length = min(max(scratch[LENGTHS + r], np.int64(1)), np.int64(16))
-            low, high = _sixteen(scratch[WORDS + r], scratch[UPPER + r], length)
-            odd = not_digits(low) | not_digits(high) | U(length != scratch[LENGTHS + r])
-            scratch[POWERS + r] = NO_NUMBER if odd else 0
-            wrong |= odd
-            out[r] = np.int64(digits_value(low) + digits_value(high) * EIGHT_DIGITS)
-    if signed:
-        for r in range(U(rows)):
-            if data[U(scratch[first + r * width] + 1)] == MINUS:
-                out[r] = -out[r]
-    return wrong == U(0)
+        done, number = integer_cell(data, scratch[first + r * width] + 1, scratch[first + r * width + U(1)] - returns)
+        out[r] = number
+        scratch[POWERS + r] = 0 if done else NO_NUMBER
+        good &= done
+    return good
+
+
+@inner_kernel
+def _plain_integers(
+    data: Bytes, first: int, width: int, rows: int, returns: int, scratch: Integers, out: Integers
+) -> bool:
+    """Convert cells of up to 16 digits in at least `LANES` rows; whether all are such."""
+    r, last = np.int64(0), rows - LANES  # the last turn may take rows that had one before
+    if scratch[first + U(1)] - returns - scratch[first] <= 9:
+        while r < rows:
+            r = min(r, last)
+            if eight_digits(data, scratch, first + U(r) * width, width, returns, out, r):
+                break  # longer ones, perhaps
+            r += LANES
+    while r < rows:
+        r = min(r, last)
+        if sixteen_digits(data, scratch, first + U(r) * width, width, returns, out, r):
+            return False
+        r += LANES
+    return True
 
 
 @inlined
@@ -271,12 +268,15 @@ def parse_rows(
     first_row: int,
     row_limit: int,
     ints: Integers,
-    floats: Floats,
-    spans: Integers,
+    floats: Floats | None,
+    spans: Integers | None,
     odd: Integers,
     scratch: Integers,
+    times: bool | None = True,
 ) -> tuple[int, int, int, int]:
     """Parse lines until the text, the room for rows, or the room for odd cells is used up.
+
+    What a file has no columns for is said by None, and then not compiled.
 
     Parameters
     ----------
@@ -295,13 +295,15 @@ def parse_rows(
     first_row, row_limit : int
         Where to put the first row, and how many rows to take at the most.
     ints, floats : int64 and float64, shape (slots, capacity)
-        The columns, filled from `first_row` on.
+        The columns, filled from `first_row` on; `floats` is None where no column holds decimals.
     spans : int64, shape (2 * text columns, rows)
-        Start and stop of each text cell in `data`; rows counted from 0.
+        Start and stop of each text cell in `data`; rows counted from 0. None where there is no text.
     odd : int64, shape (`odd_room`, 6)
         Cells and lines for the caller to judge: row (from 0; -1 for a bad line), column (fields found, for a bad line),
         start, stop, code, line (from 0). Within a batch they come column by column.
     scratch : int64, shape (`scratch_room`,)
+    times : True or None
+        None where no column holds dates or times of day.
 
     Returns
     -------
@@ -317,7 +319,7 @@ def parse_rows(
         raise ValueError("too little room around the text")
     columns = kinds.size
     most = scratch.size - np.int64(ENDS) - SPARE
-    row = line = found = np.int64(0)
+    row = line = found = returns = np.int64(0)
     batch_rows = np.int64(BATCH_ROWS)
     position = start
     while position < stop and row < row_limit and found + most < odd.shape[0]:
@@ -325,11 +327,13 @@ def parse_rows(
         width = columns
         wanted = min(batch_rows, row_limit - row, most // (columns + 1))
         if delimiter != BLANK and columns > 1:
-            count, newlines = separators(data, position, stop, delimiter, wanted * (columns + 1), scratch)
-            rows = regular_rows(data, count, newlines, columns, scratch)
+            count, newlines = separators(
+                data, position, stop, delimiter, wanted * (columns + trailing_delimiter), scratch
+            )
+            rows, returns = regular_rows(data, count, newlines, columns, scratch)
             if rows == 0 and trailing_delimiter:
                 width = columns + 1
-                rows = regular_rows(data, count, newlines, width, scratch)
+                rows, returns = regular_rows(data, count, newlines, width, scratch)
                 for r in range(rows):
                     end = ENDS + U(r * width + width)
                     begin, end = trimmed(data, scratch[end - U(1)] + 1, scratch[end])
@@ -354,9 +358,7 @@ def parse_rows(
                     odd[found - 1, 4] = BAD_FIELD_COUNT
                 line += 1
                 continue
-        rows_alike, returns = alike(data, rows, width, scratch)
-        if rows_alike < rows:
-            rows = rows_alike
+            rows, returns = regular_rows(data, rows * width, rows, width, scratch)
             position = scratch[ENDS + U(rows * width)] + 1
         place = first_row + row
         for column in range(columns):
@@ -369,17 +371,19 @@ def parse_rows(
             settled = False
             if kind == INTEGER:
                 settled = _integers(data, first, step, rows, ending, scratch, ints[slot, place : place + rows])
-            elif kind == FLOAT:
-                settled = _decimals(data, first, step, rows, ending, point, scratch, floats[slot, place : place + rows])
-            elif kind != TEXT:
-                settled = _moments(data, first, step, rows, ending, kind, scratch, ints[slot, place : place + rows])
+            if floats is not None and kind == FLOAT:
+                values = floats[slot, place : place + rows]
+                settled = _decimals(data, first, step, rows, ending, point, scratch, values)
+            if times is not None and (kind == DATETIME or kind == DATE or kind == TIME):
+                moments = ints[slot, place : place + rows]
+                settled = _moments(data, first, step, rows, ending, kind, scratch, moments)
             if settled:
                 continue
             for r in range(rows):
                 field = first + U(r) * step
                 begin, end = trimmed(data, scratch[field] + 1, scratch[field + U(1)])
                 done = scratch[POWERS + U(r)] != NO_NUMBER
-                if kind == TEXT:
+                if spans is not None and kind == TEXT:
                     spans[2 * slot, row + r] = begin
                     spans[2 * slot + 1, row + r] = end
                     done = begin < end and data[U(begin)] != QUOTE

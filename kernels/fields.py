@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from .cells import BLANK, NEWLINE, RETURN
 from .compile import inner_kernel
-from .words import byte_mask, count_ones, trailing_zeros
+from .words import byte_mask, count_ones, load_word, trailing_zeros
 
-__all__ = ["BATCH_ROWS", "ENDS", "QUOTE", "SPARE", "alike", "regular_rows", "separators", "split_lines"]
+__all__ = ["BATCH_ROWS", "ENDS", "QUOTE", "SPARE", "regular_rows", "separators", "split_lines"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -21,7 +21,7 @@ U = np.uint64
 
 BATCH_ROWS = 512
 SPARE = 130  # `separators` writes up to 64 positions too far, and some that are none
-USUAL_FIELDS = 12  # within 64 bytes
+USUAL_FIELDS = 8  # within 64 bytes
 QUOTE = 34
 
 # The scratch memory begins with four values for every row of a batch.
@@ -40,14 +40,17 @@ def separators(data: Bytes, start: int, stop: int, delimiter: int, most: int, sc
     while base < stop and count < most:
         line_ends = byte_mask(data, base, np.uint8(NEWLINE))
         both = line_ends | byte_mask(data, base, np.uint8(delimiter))
-        inside = ~U(0)
-        if stop - base < 64:
-            inside = (U(1) << U(stop - base)) - U(1)
-        quotes = byte_mask(data, base, np.uint8(QUOTE)) & inside
-        if quotes:
-            inside = (quotes & (U(0) - quotes)) - U(1)
-        both &= inside
-        newlines += count_ones(line_ends & inside)
+        quotes = byte_mask(data, base, np.uint8(QUOTE))
+        if quotes != U(0) or stop - base < 64:
+            inside = ~U(0)
+            if stop - base < 64:
+                inside = (U(1) << U(stop - base)) - U(1)
+            quotes &= inside
+            if quotes:
+                inside = (quotes & (U(0) - quotes)) - U(1)
+            both &= inside
+            line_ends &= inside
+        newlines += count_ones(line_ends)
         found = count_ones(both)
         # Writing more than there are costs less than asking each time; the spare room allows for it.
         place = ENDS + U(count + 1)
@@ -65,30 +68,28 @@ def separators(data: Bytes, start: int, stop: int, delimiter: int, most: int, sc
 
 
 @inner_kernel
-def regular_rows(data: Bytes, count: int, newlines: int, width: int, scratch: Integers) -> int:
-    """How many whole lines there are before the first that has not `width` fields."""
+def regular_rows(data: Bytes, count: int, newlines: int, width: int, scratch: Integers) -> tuple[int, int]:
+    """How many whole lines of `width` fields there are, and how many bytes of each line end belong to its last cell.
+
+    A line that ends in LF after one in CRLF is the first of others. A carriage return after lines in LF stays in its
+    cell, which then is no plain number.
+    """
     rows = count // width
-    wrong = newlines != rows
+    if rows == 0:
+        return 0, np.int64(0)
+    wrong = U(newlines != rows)
+    end, known, returns = U(NEWLINE << 8), U(0xFF00), np.int64(0)
+    if data[U(scratch[ENDS + U(width)] - 1)] == RETURN:
+        end, known, returns = U(NEWLINE << 8 | RETURN), U(0xFFFF), np.int64(1)
     for row in range(1, rows + 1):
-        wrong |= data[U(scratch[ENDS + U(row * width)])] != NEWLINE
+        last_two = load_word(data, scratch[ENDS + U(row * width)] - 7) >> U(48)
+        wrong |= (last_two ^ end) & known
     if wrong:
         for k in range(1, rows * width + 1):
-            if (data[U(scratch[ENDS + U(k)])] == NEWLINE) != (k % width == 0):
-                return (k - 1) // width
-    return rows
-
-
-@inner_kernel
-def alike(data: Bytes, rows: int, width: int, scratch: Integers) -> tuple[int, int]:
-    """How many of the rows end as the first does, and how many bytes of the line end belong to the last cell."""
-    returns = np.int64(data[U(scratch[ENDS + U(width)] - 1)] == RETURN)
-    found = np.int64(0)
-    for row in range(1, rows + 1):
-        found += data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN
-    if found != rows * returns:
-        for row in range(1, rows + 1):
-            if (data[U(scratch[ENDS + U(row * width)] - 1)] == RETURN) != (returns == 1):
-                return row - 1, returns
+            place = scratch[ENDS + U(k)]
+            ends = data[U(place)] == NEWLINE
+            if ends != (k % width == 0) or (ends and returns == 1 and data[U(place - 1)] != RETURN):
+                return (k - 1) // width, returns
     return rows, returns
 
 

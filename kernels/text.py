@@ -7,12 +7,9 @@ from numpy.typing import NDArray
 
 from .cells import NEWLINE
 from .compile import exact_kernel
+from .words import BACK, byte_mask, count_ones
 
-__all__ = [
-    "count_newlines",
-    "gather_text",
-    "is_sorted",
-]
+__all__ = ["count_newlines", "gather_text"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -20,20 +17,16 @@ Integers = NDArray[np.int64]
 
 @exact_kernel
 def count_newlines(data: Bytes, start: int, stop: int) -> int:
-    """Count the line ends in ``data[start:stop]``."""
+    """Count the line ends in ``data[start:stop]``, behind which there are `BACK` readable bytes."""
+    if start < 0 or stop + BACK > data.size:
+        raise ValueError("too little room behind the text")
     lines = 0
-    for i in range(start, stop):
-        lines += data[np.uint64(i)] == NEWLINE
+    for base in range(start, stop, 64):
+        line_ends = byte_mask(data, base, np.uint8(NEWLINE))
+        if stop - base < 64:
+            line_ends &= (np.uint64(1) << np.uint64(stop - base)) - np.uint64(1)
+        lines += count_ones(line_ends)
     return lines
-
-
-@exact_kernel
-def is_sorted(values: Integers) -> bool:
-    """Whether `values` never decrease."""
-    backwards = 0
-    for i in range(1, values.size):
-        backwards += values[np.uint64(i)] < values[np.uint64(i - 1)]
-    return backwards == 0
 
 
 @exact_kernel

@@ -24,6 +24,8 @@ from .compile import inlined
 __all__ = [
     "BACK",
     "FRONT",
+    "HIGH_BITS",
+    "TO_HIGH",
     "ZEROS",
     "bits_of_double",
     "byte_mask",

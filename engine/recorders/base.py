@@ -81,7 +81,7 @@ class Recorder:
         self._reader = self._new_reader()
         self._table: pl.DataFrame | None = None
         self._told_empty = False
-        self._literals_of: tuple[Mapping[str, object], frozenset[str], list[pl.Expr]] | None = None
+        self._literals_of: tuple[Mapping[str, object], frozenset[str], pl.DataFrame] | None = None
 
     def update(self) -> int:
         """Read what is new; rows added."""
@@ -203,25 +203,28 @@ class Recorder:
     def _joined_in_file_order(self) -> pl.DataFrame:
         data = self._reader.frame
         taken = frozenset(data.columns)
-        times = self._reader.time_series() or ()
-        # A column of the file that has the name of a time and another meaning is kept under another name.
-        clashing = {s.name: f"{s.name} (file)" for s in times if s.name in taken and not data[s.name].equals(s)}
-        if clashing:
-            data = data.rename(clashing)
-        return data.with_columns(*self._literals(taken), *times)
+        times = self._reader.time_frame()
+        frames = [data]
+        if self._reader.metadata:
+            frames.append(self._literals(taken, data.height))
+        if times is not None:
+            if not taken.isdisjoint(times.columns):
+                frames[0], times = _told_apart(data, times)
+            frames.append(times)
+        # Put side by side, frames are not looked into: chunks come by the hundred.
+        return pl.concat(frames, how="horizontal")
 
-    def _literals(self, taken: frozenset[str]) -> list[pl.Expr]:
-        """The metadata as scalar columns, which cost nothing however many rows there are."""
-        metadata = self._reader.metadata
-        if self._literals_of is None or self._literals_of[0] is not metadata or self._literals_of[1] != taken:
-            literals = [
-                pl.lit(value, pl.Int64 if isinstance(value, int) else None).alias(
-                    f"{key} (header)" if key in taken else key
-                )
+    def _literals(self, taken: frozenset[str], height: int) -> pl.DataFrame:
+        """The metadata as scalar columns, which cost nothing however many rows there are; made for twice as many."""
+        metadata, known = self._reader.metadata, self._literals_of
+        if known is None or known[0] is not metadata or known[1] != taken or known[2].height < height:
+            literals = {
+                f"{key} (header)" if key in taken else key: pl.lit(value, pl.Int64 if isinstance(value, int) else None)
                 for key, value in metadata.items()
-            ]
-            self._literals_of = metadata, taken, literals
-        return self._literals_of[2]
+            }
+            rows = pl.select(pl.repeat(None, 2 * height, dtype=pl.Null).alias("rows"))
+            known = self._literals_of = metadata, taken, rows.with_columns(**literals).select(*literals)
+        return known[2].slice(0, height)
 
 
 class Parser(Recorder):
@@ -300,6 +303,14 @@ class Parser(Recorder):
 
     def __exit__(self, *reason: object) -> None:
         """Nothing is open between calls; `with` is for those who like it."""
+
+
+def _told_apart(data: pl.DataFrame, times: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Columns of the file and times without names in common; of a column that has name and meaning of a time, one."""
+    both = [name for name in times.columns if name in data.columns]
+    same = [name for name in both if data[name].equals(times[name])]
+    data = data.with_columns(times[name] for name in same)
+    return data.rename({name: f"{name} (file)" for name in both if name not in same}), times.drop(same)
 
 
 def as_asked(table: pl.DataFrame, frame: FrameKind) -> Any:

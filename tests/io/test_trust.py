@@ -258,6 +258,45 @@ def test_memory_grows_by_the_columns_alone(tmp_path):
     assert resident_bytes() - before < 2 * columns + 32e6  # room for twice as many rows is reserved
 
 
+HIGHEST_MEMORY_OF_CHUNKS = """
+import os, sys
+from pathlib import Path
+from tests_layout import PULSES
+from utokyo.io.reader import Reader
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+small, large, rows = sys.argv[1:]
+for chunk in Reader(small, PULSES).chunks(10):
+    pass
+before = highest = resident_bytes()
+count = 0
+for chunk in Reader(large, PULSES).chunks(int(rows)):
+    count += chunk.height
+    assert chunk["h"].sum() > 0
+    highest = max(highest, resident_bytes())
+print(count, highest - before)
+"""
+
+
+@pytest.mark.parametrize("rows", [10_000, 100_000])
+def test_chunks_of_a_long_file_grow_memory_by_less_than_64_mb(tmp_path, rows):
+    resident_bytes()  # or skip
+    (tmp_path / "small.csv").write_bytes(pulses(0, 100))
+    with (tmp_path / "large.csv").open("wb") as handle:
+        for k in range(40):
+            handle.write(pulses(k * 100_000, 100_000))
+    reader = child(
+        tmp_path, HIGHEST_MEMORY_OF_CHUNKS, str(tmp_path / "small.csv"), str(tmp_path / "large.csv"), str(rows)
+    )
+
+    count, growth = map(int, reader.communicate()[0].split())
+
+    assert count == 4_000_000
+    assert growth < 64e6  # the columns of the whole file are 96 MB, its text is nearly as much
+
+
 def test_an_append_within_the_same_time_stamp_is_read(tmp_path):
     path = tmp_path / "f.csv"
     path.write_bytes(pulses(0, 10))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import struct
 
 import numpy as np
@@ -102,6 +104,35 @@ def test_integers_are_read_exactly(table):
         a for row, (a, _) in enumerate(table) if row not in unsure
     ]
     assert ints[1].tolist() == [b for _, b in table]
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.integers(1, 17),
+    st.integers(1, 40),
+    st.dictionaries(
+        st.integers(0, 39), st.sampled_from(["", "-", "-7", "+7", " 7", "7 ", "7a", "/", ":", "1234567890", "0" * 18])
+    ),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_integers_of_any_length_are_read_exactly_beside_odd_ones(digits, rows, odd, mixed_ends, random):
+    cells = [
+        odd.get(row, str(random.randrange(10 ** random.randint(max(0, digits - 2), digits)))) for row in range(rows)
+    ]
+    ends = ["\r\n" if mixed_ends and random.random() < 0.9 else "\n" for _ in cells]
+    text = "".join(f"{cell},{row},{cell}{end}" for row, (cell, end) in enumerate(zip(cells, ends, strict=True)))
+
+    ints, _, left = parsed(text.encode(), [INTEGER] * 3)
+
+    unsure = {(row, column) for row, column, _ in left}
+    assert unsure == {
+        (r, c) for r, cell in enumerate(cells) if not re.fullmatch(r" *[+-]?[0-9]+ *", cell) for c in (0, 2)
+    }
+    assert ints[1].tolist() == list(range(rows))
+    for row, column in itertools.product(range(rows), (0, 2)):
+        if (row, column) not in unsure:
+            assert ints[column, row] == int(cells[row])
 
 
 @settings(deadline=None, max_examples=300)
