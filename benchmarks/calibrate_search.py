@@ -84,9 +84,9 @@ def once_an_hour(z: NDArray[np.float64], hours: float) -> float:
     return float(z[min(int(hours), z.size - 1)])
 
 
-def check(hours: float) -> None:
+def check(hours: float, rates_Hz: list[float]) -> None:
     """Count false alarms at one an hour and at the default, with and without drift."""
-    for rate_Hz in (2.1, 118.0, 1000.0):
+    for rate_Hz in rates_Hz:
         for swing in (0.0, 0.2):
             random = np.random.default_rng(SEED + 1)
             z: list[float] = []
@@ -104,8 +104,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--hours", type=float, default=1000.0)
+    parser.add_argument("--rates", type=float, nargs="+", default=[2.1, 118.0, 1000.0])
     options = parser.parse_args()
     if options.check:
-        check(options.hours)
+        check(options.hours, options.rates)
     else:
         calibrate()
