@@ -27,6 +27,7 @@ from .opening import Opening
 from .parse import TextParser
 from .pipeline import Sink
 from .rows import BadRows
+from .times import ROW_BY_ROW
 
 __all__ = ["Reader"]
 
@@ -426,9 +427,13 @@ class Reader:
     def _new_parser(self) -> TextParser:
         assert self._buffer is not None
         assert self.layout is not None
-        if self._wanted < EVERYTHING:
-            self._blocks.append((self._buffer.rows, self._here()))
-        return TextParser(self._buffer, self.layout, self._line, self._bad.add)
+        if self._wanted == EVERYTHING:
+            return TextParser(self._buffer, self.layout, self._line, self._bad.add)
+        self._tell_times()  # a checkpoint knows them
+        self._blocks.append((self._buffer.rows, self._here()))
+        # Chunks are asked for with their times, as a rule.
+        tell = self._times_of if isinstance(self.layout.time, ROW_BY_ROW) else None
+        return TextParser(self._buffer, self.layout, self._line, self._bad.add, tell, self._note_times)
 
     def _settle_parts(self) -> None:
         """Note what was parsed in parts."""
@@ -453,14 +458,29 @@ class Reader:
         buffer, layout = self._buffer, self.layout
         if buffer is None or layout is None or layout.time is None or buffer.rows == self._timed:
             return
-        first = self._timed
-        stamps = buffer.timestamps_ns(first, buffer.rows)
+        first, stop = self._timed, buffer.rows
+        self._note_times(first, stop, self._times_of(first, stop))
+
+    def _times_of(self, first: int, stop: int) -> bool:
+        """Compute the timestamps of rows, committed or not; whether they never decrease."""
+        buffer, layout = self._buffer, self.layout
+        assert buffer is not None
+        assert layout is not None
+        assert layout.time is not None
+        stamps = buffer.timestamps_ns(first, stop)
         layout.time.timestamps_ns(
-            lambda name: buffer.column(name, first, buffer.rows), self.metadata, self._previous_ns, out=stamps
+            lambda name: buffer.column(name, first, stop), self.metadata, self._previous_ns, out=stamps
         )
-        if self._is_sorted:
-            self._is_sorted = is_sorted(stamps) and (self._previous_ns is None or self._previous_ns <= int(stamps[0]))
-        self._previous_ns = int(stamps[-1])
         if self.clock_offset_ns:
             stamps += self.clock_offset_ns
-        self._timed = buffer.rows
+        return is_sorted(stamps)
+
+    def _note_times(self, first: int, stop: int, rows_are_sorted: bool) -> None:
+        """Go on behind rows that have their timestamps; before a gap, those behind it are computed again later."""
+        if first != self._timed or self._buffer is None:
+            return
+        stamps = self._buffer.timestamps_ns(first, stop)
+        earliest = self._previous_ns
+        self._is_sorted &= rows_are_sorted and (earliest is None or earliest <= int(stamps[0]) - self.clock_offset_ns)
+        self._previous_ns = int(stamps[-1]) - self.clock_offset_ns
+        self._timed = stop
