@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ class _Parsed(NamedTuple):
     lines: int
     spans: Integers | None
     odd: Integers
+    is_sorted: bool | None  # by time; None where the times are to be told later
 
 
 class TextParser:
@@ -43,6 +45,11 @@ class TextParser:
         Of the file, from 0, where the text begins.
     tell : callable
         ``tell(line, reason)`` is called for every bad row.
+    tell_times : callable, optional
+        ``tell_times(first, stop)`` is called for rows of the buffer that are as they will be, by any thread while they
+        are in its cache; it says whether they are sorted. All such rows are told to `note_times`.
+    note_times : callable, optional
+        ``note_times(first, stop, is_sorted)`` is called for them in order, when they have come to their place.
 
     Attributes
     ----------
@@ -50,9 +57,18 @@ class TextParser:
         Behind what was settled.
     """
 
-    def __init__(self, buffer: ColumnBuffer, layout: Layout, line: int, tell: Tell) -> None:
+    def __init__(
+        self,
+        buffer: ColumnBuffer,
+        layout: Layout,
+        line: int,
+        tell: Tell,
+        tell_times: Callable[[int, int], bool] | None = None,
+        note_times: Callable[[int, int, bool], None] | None = None,
+    ) -> None:
         self.line = line
         self._buffer, self._layout, self._tell = buffer, layout, tell
+        self._tell_times, self._note_times = tell_times, note_times
         self._next_row = buffer.rows
 
     def append(self, data: Bytes, start: int, stop: int) -> None:
@@ -106,7 +122,8 @@ class TextParser:
                 scratch,
                 times,
             )
-            answers.append(_Parsed(place, rows, lines, spans, odd[:found].copy()))
+            is_sorted = self._tell_times(place, place + rows) if self._tell_times and rows and not found else None
+            answers.append(_Parsed(place, rows, lines, spans, odd[:found].copy(), is_sorted))
             place += rows
             size -= rows
         return answers
@@ -114,9 +131,12 @@ class TextParser:
     def settle(self, data: Bytes, parsed: list[_Parsed]) -> None:
         """Judge odd cells, drop bad rows, and commit the others behind those before."""
         for part in parsed:
+            first = self._buffer.rows
             self._buffer.move_back(part.first_row, part.rows)
             settle_rows(data, part.odd, part.rows, part.spans, self._buffer, self._layout, self._tell_line)
             self.line += part.lines
+            if part.is_sorted is not None and self._note_times:
+                self._note_times(first, first + part.rows, part.is_sorted)
 
     def _tell_line(self, line: int, reason: str) -> None:
         self._tell(self.line + line, reason)

@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..kernels.times import is_sorted
 from ..kernels.words import BACK, FRONT
 from .buffer import ColumnBuffer
 from .checkpoint import Checkpoint, hash_of
@@ -26,7 +25,9 @@ from .layout import Column, Kind, Layout
 from .opening import Opening
 from .parse import TextParser
 from .pipeline import Sink
+from .row_times import RowTimes
 from .rows import BadRows
+from .times import ROW_BY_ROW
 
 __all__ = ["Reader"]
 
@@ -75,10 +76,8 @@ class Reader:
     _opening: Opening
     _buffer: ColumnBuffer | None
     _first: int  # rows of the buffer: shown from here,
-    _last: int  # to here,
-    _timed: int  # and with times to here
+    _last: int  # to here
     _blocks: list[tuple[int, Checkpoint]]  # of rows parsed ahead: the first one, and the state before it
-    _previous_ns: int | None
     _seen_generation: int
 
     def __init__(
@@ -151,7 +150,7 @@ class Reader:
     def is_sorted(self) -> bool:
         """Whether the timestamps never decrease."""
         self._tell_times()
-        return self._is_sorted
+        return self._times.are_sorted
 
     def time_frame(self) -> pl.DataFrame | None:
         """The columns `timestamp` (Int64, ns) and `datetime` (ns) of the rows; None for a format without times."""
@@ -199,7 +198,7 @@ class Reader:
                 before = 0
             if self._opening.follow(self._file.header_bytes) and self._buffer is not None:
                 # The start may be another one now, and with it all times.
-                self._previous_ns, self._is_sorted, self._timed = None, True, 0
+                self._times = RowTimes(self.clock_offset_ns)
                 self._buffer.renew_timestamps()
             self._bad.report()
         self._last += min(self._hidden_rows, self._wanted)
@@ -249,7 +248,7 @@ class Reader:
             self._tell_times()  # a time of day goes on from the row before
             self._buffer = self._buffer.from_row(self._first)
             self._blocks = [(row - self._first, block) for row, block in self._blocks]
-            self._timed -= self._first
+            self._times.rows -= self._first
             self._last -= self._first
             self._first = 0
 
@@ -310,8 +309,8 @@ class Reader:
             tail_hash=hash_of(tail),
             lines=self._line,
             bad_rows=self.bad_rows,
-            previous_ns=self._previous_ns,
-            is_sorted=self._is_sorted,
+            previous_ns=self._times.previous_ns,
+            is_sorted=self._times.are_sorted,
             kinds=kinds,
             generation=self.generation,
         )
@@ -341,16 +340,15 @@ class Reader:
                     self._buffer.widen(i)
         self._rows_before, self._line = checkpoint.rows, checkpoint.lines
         self._bad = BadRows(self.path, checkpoint.bad_rows)
-        self._previous_ns, self._is_sorted = checkpoint.previous_ns, checkpoint.is_sorted
+        self._times = RowTimes(self.clock_offset_ns, checkpoint.previous_ns, checkpoint.is_sorted)
         self._rows_to_skip = checkpoint.skipped_rows
 
     def _start_anew(self) -> None:
         self._opening = Opening(self.path, self._given_layout)
         self._buffer = None
         self._rows_before = self._rows_to_skip = 0
-        self._first = self._last = self._timed = 0
-        self._previous_ns = None
-        self._is_sorted = True
+        self._first = self._last = 0
+        self._times = RowTimes(self.clock_offset_ns)
         self._line = 0
         self._blocks = []
         self._parts: TextParser | None = None  # at work in several threads,
@@ -426,9 +424,22 @@ class Reader:
     def _new_parser(self) -> TextParser:
         assert self._buffer is not None
         assert self.layout is not None
-        if self._wanted < EVERYTHING:
-            self._blocks.append((self._buffer.rows, self._here()))
-        return TextParser(self._buffer, self.layout, self._line, self._bad.add)
+        if self._wanted == EVERYTHING:
+            return TextParser(self._buffer, self.layout, self._line, self._bad.add)
+        self._tell_times()  # a checkpoint knows them
+        self._blocks.append((self._buffer.rows, self._here()))
+        buffer, rule, times, metadata = self._buffer, self.layout.time, self._times, self.metadata
+        if not isinstance(rule, ROW_BY_ROW):
+            return TextParser(buffer, self.layout, self._line, self._bad.add)
+        # Chunks are asked for with their times, as a rule.
+        return TextParser(
+            buffer,
+            self.layout,
+            self._line,
+            self._bad.add,
+            lambda first, stop: times.compute(buffer, rule, metadata, first, stop),
+            lambda first, stop, are_sorted: times.note(buffer, first, stop, are_sorted),
+        )
 
     def _settle_parts(self) -> None:
         """Note what was parsed in parts."""
@@ -450,17 +461,5 @@ class Reader:
 
     def _tell_times(self) -> None:
         """Compute the timestamps of the rows that have none yet."""
-        buffer, layout = self._buffer, self.layout
-        if buffer is None or layout is None or layout.time is None or buffer.rows == self._timed:
-            return
-        first = self._timed
-        stamps = buffer.timestamps_ns(first, buffer.rows)
-        layout.time.timestamps_ns(
-            lambda name: buffer.column(name, first, buffer.rows), self.metadata, self._previous_ns, out=stamps
-        )
-        if self._is_sorted:
-            self._is_sorted = is_sorted(stamps) and (self._previous_ns is None or self._previous_ns <= int(stamps[0]))
-        self._previous_ns = int(stamps[-1])
-        if self.clock_offset_ns:
-            stamps += self.clock_offset_ns
-        self._timed = buffer.rows
+        if self._buffer is not None and self.layout is not None and self.layout.time is not None:
+            self._times.tell(self._buffer, self.layout.time, self.metadata)

@@ -17,7 +17,7 @@ from ..kernels.cells import DAY_NS
 from ..kernels.times import elapsed_ns
 from . import cells
 
-__all__ = ["ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay", "TimeRule"]
+__all__ = ["ROW_BY_ROW", "ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay", "TimeRule"]
 
 Columns = Callable[[str], NDArray[np.int64] | NDArray[np.float64]]
 Times = NDArray[np.int64]
@@ -164,3 +164,6 @@ class Elapsed:
             return times
         rounded: Times = np.rint(counts * unit_ns).astype(np.int64)
         return np.add(rounded, np.int64(self.start_ns(metadata)), out=out)
+
+
+ROW_BY_ROW = (ColumnTime, DateAndTime, Elapsed)  # rules that do not ask for the row before

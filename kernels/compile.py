@@ -11,7 +11,7 @@ on disk between starts, and follow numpy's rules for division.
 - `inlined` is the same for the small steps of an inner loop: without it a call with an array costs as much as the step.
 
 Signatures are lazy: explicit ones compile at import. ``cache=True`` does not see edits in *other* files: after editing
-`words`, `cells` or `fields`, touch `columns` too (an installation writes all of them anew).
+`words`, `lanes`, `cells` or `fields`, touch `columns` too (an installation writes all of them anew).
 """
 
 from __future__ import annotations

@@ -373,3 +373,36 @@ def test_blocks_and_threads_give_the_table_of_one_piece(tmp_path, monkeypatch):
         handle.write(b".5,2022/03/14 10:00:00,end\n")
     assert parts.update() == 1
     assert parts.frame["x"][-1] == 1.5
+
+
+@pytest.mark.parametrize("backwards_at", [None, 1234])
+@pytest.mark.parametrize("bad", [[], [700, 701, 2500]])
+def test_times_told_by_the_threads_that_parse_are_those_of_one_piece(tmp_path, monkeypatch, backwards_at, bad):
+    layout = Layout(
+        "ticks",
+        (Column("n", Kind.INTEGER), Column("ticks", Kind.INTEGER)),
+        header=KeyValueLines(names_line=True),
+        time=Elapsed("ticks", start_keys=("Start",), unit_s=1e-6),
+    )
+    lines = [b"%d,%d\n" % (i, 10_000 + 7 * i - 20 * (i == backwards_at)) for i in range(4000)]
+    for i in bad:
+        lines[i] = b"%d,x\n" % i
+    path = tmp_path / "f.csv"
+    path.write_bytes(b"n,ticks\nStart,2022/03/14 10:00:00\n" + b"".join(lines))
+    one_piece = Reader(path, layout, clock_offset_ns=5)
+    one_piece.update()
+    expected = one_piece.time_frame()
+    assert expected is not None
+
+    for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000), ("PART_BYTES", 700)):
+        monkeypatch.setattr(f"utokyo.io.growing.{name}", size)
+    monkeypatch.setattr("utokyo.io.pipeline.THREADS", 4)
+    monkeypatch.setattr("utokyo.io.reader.AHEAD_BYTES", 9000)
+    reader = Reader(path, layout, clock_offset_ns=5)
+    times = []
+    while reader.next_chunk(300) is not None:
+        times.append(reader.time_frame())
+
+    assert pl.concat(times).equals(expected)
+    assert expected["timestamp"][0] == 1_647_252_000_000_000_005 + 10_000_000
+    assert reader.is_sorted == one_piece.is_sorted == (backwards_at is None)

@@ -45,6 +45,7 @@ READ_AGAIN_AND_AGAIN = """
 import sys, warnings
 from utokyo.io.reader import Reader
 from tests_layout import PULSES
+Reader(sys.argv[1], PULSES).update()  # compiles: what follows is to be reading
 print("ready", flush=True)
 while True:
     reader = Reader(sys.argv[1], PULSES)
