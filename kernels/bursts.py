@@ -6,13 +6,7 @@ event follows from the one before: it fades, and the event adds one. `FILTERS` t
 before, run side by side; a burst between two of them loses 1.5 % of its signal to noise, a flat one of any length at
 most 10 %.
 
-How unlikely a sum is under background alone is told by its cumulant generating function (Campbell's theorem). With the
-rate known from m counts in a live time T, by a gamma distribution of index m + 1, it is
-
-    K(theta) = -(m + 1) ln(1 - (tau/T) Ein(theta)),   Ein(theta) = integral of (exp(v) - 1)/v from 0 to theta,
-
-and z = sqrt(2 (theta s - K(theta))) with K'(theta) = s is the signed root of Chernoff's bound on the probability of a
-sum above s: z of a Gaussian where counts are high, and right in the exponent where they are low.
+How unlikely a sum is under background alone is told by `significance`.
 
 Promises: `scan_blocks` is one pass, reads the times alone and keeps, for each block of time, the highest sums: whatever
 background is assumed later, only blocks that exceed are looked at again. Nothing is allocated but a stack of segments.
@@ -27,16 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compile import exact_kernel, inlined, kernel
+from .significance import significance, threshold
 
 __all__ = [
     "FILTERS",
-    "clipped_background",
     "flag_blocks",
     "scan_blocks",
     "separate_bursts",
-    "significance",
-    "threshold",
-    "wide_gaps",
 ]
 
 Floats = NDArray[np.float64]
@@ -176,159 +167,6 @@ def scan_blocks(
         if block < blocks:
             for k in range(FILTERS):
                 highest[block, k] = high[k]
-
-
-@kernel
-def wide_gaps(times_ns: Integers, neighbours: int, part: float, found: Integers) -> int:
-    """Find the gaps that are wider than `part` of the time that the events before them took.
-
-    Parameters
-    ----------
-    times_ns : array of int64, shape (n,)
-        Sorted event times.
-    neighbours : int
-        How many events before.
-    part : float
-    found : array of int64, shape (most,)
-        Written: indices of the first event behind such a gap.
-
-    Returns
-    -------
-    int
-        How many there are; those beyond `most` are not written.
-    """
-    gaps = 0
-    for i in range(1, times_ns.size):
-        gap = times_ns[i] - times_ns[i - 1]
-        if gap > part * (times_ns[i - 1] - times_ns[max(0, i - 1 - neighbours)]):
-            if gaps < found.size:
-                found[gaps] = i
-            gaps += 1
-    return gaps
-
-
-@kernel
-def clipped_background(counts: Integers, live_ns: Integers, reach: int, sums: Floats, live: Floats) -> None:
-    """Add up the counts around each block, without those that stand out.
-
-    The lower quartile of the blocks around is taken for quiet; blocks above it by more than chance allows are left out.
-
-    Parameters
-    ----------
-    counts, live_ns : arrays of int64, shape (blocks,)
-        Counts and live time of each block; only the last one may be shorter than the others.
-    reach : int
-        Blocks to either side.
-    sums, live : arrays of float64, shape (blocks,)
-        Written: counts and live time (ns) that are left.
-    """
-    n = counts.size
-    window = np.empty(2 * reach + 1, np.int64)
-    held = 0
-    for i in range(-reach, n):
-        enters, leaves = i + reach, i - reach - 1
-        if leaves >= 0:  # a sorted list of what is in reach
-            j = np.searchsorted(window[:held], counts[leaves])
-            held -= 1
-            for k in range(j, held):
-                window[k] = window[k + 1]
-        if enters < n:
-            j = np.searchsorted(window[:held], counts[enters])
-            for k in range(held, j, -1):
-                window[k] = window[k - 1]
-            window[j] = counts[enters]
-            held += 1
-        if i < 0:
-            continue
-        quiet = float(window[held // 4])
-        limit = quiet + 4.0 * math.sqrt(quiet + 1.0) + 2.0
-        total, time = 0.0, 0.0
-        for k in range(max(0, i - reach), min(n, i + reach + 1)):
-            if counts[k] <= limit:
-                total += counts[k]
-                time += live_ns[k]
-        sums[i], live[i] = total, time
-
-
-@inlined
-def _ein(theta: float) -> float:
-    term, total, n = theta, theta, 1.0
-    while term > 1e-14 * total and n < 200.0:
-        n += 1.0
-        term *= theta / n
-        total += term / n
-    return total
-
-
-@kernel
-def significance(excess: float, counts: float, part: float) -> float:
-    """Tell the z of a filter's sum, as the first paragraph of this module says; 0 below the expectation.
-
-    Parameters
-    ----------
-    excess : float
-        The sum without the event that it begins with.
-    counts : float
-        Counts m that measure the background.
-    part : float
-        Time constant of the filter over the live time of those counts.
-    """
-    index = counts + 1.0
-    if excess <= index * part:
-        return 0.0
-    low, high = 0.0, 50.0
-    theta = min(25.0, 2.0 * (excess / (index * part) - 1.0))
-    for _ in range(60):
-        ein = part * _ein(theta)
-        slope = math.expm1(theta) / theta
-        if ein >= 1.0 or index * part * slope > excess * (1.0 - ein):
-            high = theta
-        else:
-            low = theta
-        if high - low < 1e-9 * high:
-            break
-        # Newton on ln K', which is nearly straight; halves where that leaves what is known.
-        following = 0.5 * (low + high)
-        if ein < 1.0:
-            of_slope = (math.exp(theta) - slope) / theta / slope + part * slope / (1.0 - ein)
-            newton = theta - math.log(index * part * slope / (1.0 - ein) / excess) / of_slope
-            if low < newton < high:
-                following = newton
-                if abs(newton - theta) < 1e-10 * theta:
-                    theta = newton
-                    break
-        theta = following
-    return math.sqrt(max(0.0, 2.0 * (theta * excess + index * math.log1p(-min(part * _ein(theta), 1.0 - 1e-15)))))
-
-
-@kernel
-def threshold(level: float, counts: float, part: float) -> float:
-    """The excess whose `significance` is `level`."""
-    index = counts + 1.0
-    low, high = 0.0, 50.0
-    theta, excess = min(1.0, level / math.sqrt(0.5 * index * part)), index * part
-    for _ in range(60):
-        ein = part * _ein(theta)
-        following = 0.5 * (low + theta)
-        if ein >= 1.0:
-            high = theta
-        else:
-            slope = math.expm1(theta) / theta
-            excess = index * part * slope / (1.0 - ein)
-            z = math.sqrt(max(0.0, 2.0 * (theta * excess + index * math.log1p(-ein))))
-            if abs(z - level) < 1e-9 * level:
-                break
-            if z > level:
-                high = theta
-            else:
-                low = theta
-            # Newton: z is nearly straight in theta. Its slope is theta K'' / z.
-            bend = excess * ((math.exp(theta) - slope) / (theta * slope) + part * slope / (1.0 - ein))
-            following = theta + (level - z) * z / (theta * bend)
-        if not low < following < high:
-            following = 0.5 * (low + high)
-        theta = following
-    return excess
 
 
 @kernel

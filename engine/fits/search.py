@@ -66,7 +66,7 @@ def find_bursts(timestamps_ns: ArrayLike | pl.Series, *, false_alarms_per_hour: 
     polars.DataFrame, one row a burst, in order of time
         ``timestamp_ns`` (apex: where the best decay begins), ``onset_ns``, ``end_ns``: where the pulses rise above the
         background, and where they are lost in it.
-        ``significance``: z of the best filter (`kernels.bursts.significance`), at its place.
+        ``significance``: z of the best filter (`kernels.significance`), at its place.
         ``false_alarms_per_hour``: expected rate of places as significant, anywhere, in background alone.
         ``pulses_peak``, ``pulses_peak_error``: pulses above background in [onset, end).
         ``pulses_background``: expected from background there. ``background_Hz``, ``background_error_Hz``: local

@@ -10,16 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special
 
+from utokyo.kernels.background import clipped_background, wide_gaps
 from utokyo.kernels.bursts import (
     FILTERS,
-    clipped_background,
     flag_blocks,
     scan_blocks,
     separate_bursts,
-    significance,
-    threshold,
-    wide_gaps,
 )
+from utokyo.kernels.significance import significance, threshold
 
 BLOCK_NS = 1000
 SLOWEST_NS = 640.0

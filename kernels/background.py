@@ -1,0 +1,87 @@
+"""What the background of a search for bursts is measured from: blocks that do not stand out, and gaps in the data."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compile import kernel
+
+__all__ = ["clipped_background", "wide_gaps"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@kernel
+def wide_gaps(times_ns: Integers, neighbours: int, part: float, found: Integers) -> int:
+    """Find the gaps that are wider than `part` of the time that the events before them took.
+
+    Parameters
+    ----------
+    times_ns : array of int64, shape (n,)
+        Sorted event times.
+    neighbours : int
+        How many events before.
+    part : float
+    found : array of int64, shape (most,)
+        Written: indices of the first event behind such a gap.
+
+    Returns
+    -------
+    int
+        How many there are; those beyond `most` are not written.
+    """
+    gaps = 0
+    for i in range(1, times_ns.size):
+        gap = times_ns[i] - times_ns[i - 1]
+        if gap > part * (times_ns[i - 1] - times_ns[max(0, i - 1 - neighbours)]):
+            if gaps < found.size:
+                found[gaps] = i
+            gaps += 1
+    return gaps
+
+
+@kernel
+def clipped_background(counts: Integers, live_ns: Integers, reach: int, sums: Floats, live: Floats) -> None:
+    """Add up the counts around each block, without those that stand out.
+
+    The lower quartile of the blocks around is taken for quiet; blocks above it by more than chance allows are left out.
+
+    Parameters
+    ----------
+    counts, live_ns : arrays of int64, shape (blocks,)
+        Counts and live time of each block; only the last one may be shorter than the others.
+    reach : int
+        Blocks to either side.
+    sums, live : arrays of float64, shape (blocks,)
+        Written: counts and live time (ns) that are left.
+    """
+    n = counts.size
+    window = np.empty(2 * reach + 1, np.int64)
+    held = 0
+    for i in range(-reach, n):
+        enters, leaves = i + reach, i - reach - 1
+        if leaves >= 0:  # a sorted list of what is in reach
+            j = np.searchsorted(window[:held], counts[leaves])
+            held -= 1
+            for k in range(j, held):
+                window[k] = window[k + 1]
+        if enters < n:
+            j = np.searchsorted(window[:held], counts[enters])
+            for k in range(held, j, -1):
+                window[k] = window[k - 1]
+            window[j] = counts[enters]
+            held += 1
+        if i < 0:
+            continue
+        quiet = float(window[held // 4])
+        limit = quiet + 4.0 * math.sqrt(quiet + 1.0) + 2.0
+        total, time = 0.0, 0.0
+        for k in range(max(0, i - reach), min(n, i + reach + 1)):
+            if counts[k] <= limit:
+                total += counts[k]
+                time += live_ns[k]
+        sums[i], live[i] = total, time
