@@ -32,8 +32,9 @@ CONTINUOUS = np.array(
 """Background, height at t0 (both numbers together), tau_rise and tau_decay (each with its number)."""
 TOLERANCE = 1e-4
 """Distance from the minimum, in errors, of a fit that converged."""
-CLOSE, NEAR = 1e-5, 0.05
-"""Distances at which Newton's steps end: at a minimum, and where one more expected step is as good."""
+CLOSE, NEAR, WITH_T0 = 1e-5, 0.05, 0.2
+"""Distances at which Newton's steps end: at a minimum, where one more expected step is as good, and with t0, whose
+slope changes at every event."""
 WALL = 0.05
 """Softness of the limits of the logarithms: beyond them a parabola of this width fences the likelihood."""
 MOST_STEPS, FEW_STEPS = 30, 4
@@ -59,8 +60,8 @@ EDGES = 96
 ROUGH, EXHAUSTIVE = 0.25, 3_000_000
 """Distance of the nodes, in tau_rise, from which the profile of t0 is far from a parabola and each event around is
 tried, and how many of these times how many events at most: a few ms."""
-THINNED = 1000
-"""Pulses in a thinned sample, at least."""
+THINNED = (1000, 150)
+"""Pulses in a thinned sample, at least: all, and those of the burst."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,16 +273,17 @@ class BurstProblem:
         return Minimum(x, nll, gradient, information, distance < TOLERANCE, "Newton"), distance
 
     def _best_continuous(self, start: Floats) -> tuple[Minimum, Nodes]:
-        thinning = max(1, self.times_s.size // THINNED)
+        pulses = math.exp(start[1]) + math.exp(start[3])
+        thinning = max(1, min(self.times_s.size // THINNED[0], int(pulses / THINNED[1])))
         thin, shift = self._thinned(thinning)
         coarse = thin.profile(np.linspace(self.low[5], self.high[5], COARSE), start - shift, NEAR, FEW_STEPS)
         with_t0 = np.column_stack([self.directions, np.eye(6)[5]])
         begin = coarse.x[np.argsort(coarse.nll)[:2]]
         if np.partition(coarse.nll, 1)[1] > coarse.nll.min() + WORTH:
             begin = begin[:1]
-        found = min((thin._descended(x, with_t0, NEAR)[0] for x in begin), key=lambda minimum: minimum.nll)
+        found = min((thin._descended(x, with_t0, WITH_T0)[0] for x in begin), key=lambda minimum: minimum.nll)
         if thinning > 1:
-            found, _ = self._descended(found.x + shift, with_t0, NEAR)
+            found, _ = self._descended(found.x + shift, with_t0, WITH_T0)
         nodes = self._nodes_around(found, with_t0)
         resolved = np.count_nonzero(nodes.nll < nodes.nll.min() + ENDS) >= FEWEST_NODES
         if self.shows_no_rise(found.x) or not resolved:  # a minimum among several, maybe not the best
