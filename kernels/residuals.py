@@ -62,21 +62,24 @@ def look_at_residuals(
     table : float64, shape (2, n)
         Mean and variance of the deviance of one pixel at `steps_per_root` times the root of its mean in electrons.
     steps_per_root : float
-    found : float64, shape (7,)
+    found : float64, shape (9,)
         Gets: Pearson's chi-square, the sum of products of neighbouring residuals, how many of them, the sum of squares
         of half the differences of neighbours (so that it is an estimate of their variance), the mean and the variance
-        of the deviance in units of the gain, and the pixels.
+        of the deviance in units of the gain, the pixels, and the sums of squares of residuals and of counts.
     """
     rows, columns = counts.shape
     one = np.uint64(1)
     residuals, above = np.zeros(columns), np.zeros(columns)
-    chi_square = shared = pairs = differences = expected = spread = pixels = 0.0
+    chi_square = shared = pairs = differences = expected = spread = pixels = left = squares = 0.0
     last = table.shape[1] - 2
     deviance_here = variance_here = 0.0
     previous = -1.0
     for i in range(rows):
         for j in range(np.uint64(columns)):
-            residuals[j] = used[i, j] * (counts[i, j] - mean[i, j]) / math.sqrt(mean[i, j])
+            residual = used[i, j] * (counts[i, j] - mean[i, j])
+            left += residual * residual
+            squares += used[i, j] * counts[i, j] * counts[i, j]
+            residuals[j] = residual / math.sqrt(mean[i, j])
             chi_square += residuals[j] * residuals[j]
             pixels += used[i, j]
         for j in range(np.uint64(columns - 1)):
@@ -108,6 +111,7 @@ def look_at_residuals(
         residuals, above = above, residuals
     found[0], found[1], found[2], found[3] = chi_square, shared, pairs, differences
     found[4], found[5], found[6] = expected, spread, pixels
+    found[7], found[8] = left, squares
 
 
 @kernel

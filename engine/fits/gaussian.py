@@ -176,10 +176,10 @@ def _gain_of(problem: SpotProblem, found: Found) -> float:
 def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFit:
     names = problem.names(found.rotated)
     mean = problem.mean(found)
-    sums = np.empty(7)
+    sums = np.empty(9)
     unit = problem.gain_guess
     look_at_residuals(problem.counts, problem.used, mean, unit, deviance_moments(), STEPS_PER_ROOT, sums)
-    chi_square, shared, pairs, differences, expected, spread, pixels = sums.tolist()
+    chi_square, shared, pairs, differences, expected, spread, pixels, left, squares = sums.tolist()
     ndof = max(1, round(pixels) - len(names))
     noise = max(differences / pairs, 1e-300) if pairs else 1.0
     misfit = shared / (noise * pairs) if pairs else 0.0
@@ -243,6 +243,7 @@ def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFi
         upper_limits=limits if nothing_seen else {},
         background_nll=(found.background_nll - saturated) / told,
         detected=not absent,
+        explained=1.0 - left / variance if (variance := squares - problem.total**2 / pixels) > 0.0 else math.nan,
     )
 
 

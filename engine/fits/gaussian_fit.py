@@ -35,6 +35,8 @@ class GaussianFit(Fit):
     detected : bool
         Whether there are atoms: a spot that is more than noise, a hot pixel or stray light. Only its numbers may not be
         fit for use, when it is faint or cut off; `valid` tells.
+    explained : float
+        R^2: part of the variance between the pixels that the model explains.
     """
 
     gain: float = math.nan
@@ -45,6 +47,7 @@ class GaussianFit(Fit):
     upper_limits: Mapping[float, float] = field(default_factory=dict, repr=False)
     background_nll: float = math.nan
     detected: bool = False
+    explained: float = math.nan
 
     @cached_property
     def p_value(self) -> float:
