@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .engine.fits.lifetime import fit_lifetime
     from .engine.fits.result import Fit
     from .engine.fits.search import BurstSearch
+    from .engine.fits.stack import StackFit, fit_gaussian_stack
     from .engine.recorders.base import Parser, Recorder
     from .engine.recorders.coil import CoilParser, CoilRecorder
     from .engine.recorders.detect import open_recorder
@@ -62,6 +63,7 @@ _HOMES = {
     "engine.fits.lifetime": ["fit_lifetime"],
     "engine.fits.result": ["Fit"],
     "engine.fits.search": ["BurstSearch"],
+    "engine.fits.stack": ["StackFit", "fit_gaussian_stack"],
     "engine.recorders.base": ["Parser", "Recorder"],
     "engine.recorders.coil": ["CoilParser", "CoilRecorder"],
     "engine.recorders.detect": ["open_recorder"],

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .compile import kernel
 from .newton import newton_step
 
-__all__ = ["fit_spot", "pixel_profile", "spot_likelihood", "weighted_log_sum"]
+__all__ = ["BUFFER", "fit_spot", "pixel_profile", "spot_chi_square", "spot_likelihood", "weighted_log_sum"]
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +41,7 @@ LONGEST_LOG = 0.7
 """Largest change of the logarithm of a width in a step."""
 LEAST_PART = 0.1
 """Of amplitude or background that a step leaves."""
+BUFFER = 512
 SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 """The double sqrt(1/2) as an integer: mantissas are taken between it and sqrt(2)."""
 
@@ -84,7 +85,7 @@ def pixel_profile(centre: float, sigma: float, out: Floats) -> None:
 
 
 @kernel
-def weighted_log_sum(weights: Floats, values: Floats, mantissas: Floats, row: int, first: int, last: int) -> float:
+def weighted_log_sum(weights: Floats, values: Floats, mantissas: Floats, n: int) -> float:
     """Sum of weights * log(values), in a form that compiles to vector instructions.
 
     log x = e log 2 + 2 artanh((m - 1) / (m + 1)) with x = m 2^e and m between sqrt(1/2) and sqrt(2).
@@ -95,18 +96,18 @@ def weighted_log_sum(weights: Floats, values: Floats, mantissas: Floats, row: in
         Values positive and normal.
     mantissas : float64, shape (n,)
         Working space.
-    row, first, last : int
-        Part of the weights; values and mantissas from `first` on, too.
+    n : int
+        How many.
     """
     bits = values.view(np.int64)
     mantissa_bits = mantissas.view(np.int64)
     total = 0.0
-    for j in range(np.uint64(first), np.uint64(last)):
+    for j in range(np.uint64(n)):
         exponent = (bits[j] - SQRT_HALF_BITS) >> 52
         mantissa_bits[j] = bits[j] - (exponent << 52)
-        total += weights[row, j] * float(exponent)
+        total += weights[j] * float(exponent)
     total *= LN_2
-    for j in range(np.uint64(first), np.uint64(last)):
+    for j in range(np.uint64(n)):
         t = (mantissas[j] - 1.0) / (mantissas[j] + 1.0)
         q = t * t
         series = 1.0 / 21.0
@@ -119,7 +120,7 @@ def weighted_log_sum(weights: Floats, values: Floats, mantissas: Floats, row: in
         series = series * q + 1.0 / 7.0
         series = series * q + 1.0 / 5.0
         series = series * q + 1.0 / 3.0
-        total += weights[row, j] * (2.0 * t * (1.0 + q * series))
+        total += weights[j] * (2.0 * t * (1.0 + q * series))
     return total
 
 
@@ -152,8 +153,8 @@ def spot_likelihood(
         A, x0, y0, sigma_x, sigma_y, C, s.
     x_profile, y_profile : float64, shapes (3, nx) and (3, ny)
         Written: those of `pixel_profile`.
-    work : float64, shape (2, nx)
-        Working space.
+    work : float64, shape (3, m)
+        Working space; m is `BUFFER` more than nx.
     score : float64, shape (n,)
         Gets the gradient of the negative log-likelihood.
     information : float64, shape (n, n)
@@ -184,6 +185,7 @@ def spot_likelihood(
         reach = min(FARTHEST, math.sqrt(2.0 * math.log(ratio))) if ratio > 1.0 else 0.0
     inside_counts = inside_pixels = 0.0
     nll = 0.0
+    filled = 0  # of the buffer, whose logarithms are taken together
     for i in range(rows):
         first, last = 0, columns
         if not with_reference:
@@ -200,15 +202,21 @@ def spot_likelihood(
         height = amplitude * gy
         # unsigned columns: only such loops, which need not look for negative ones, become vector instructions
         bad = 0.0
+        if filled + last - first > work.shape[1]:
+            nll -= weighted_log_sum(work[1], work[0], work[2], filled)
+            filled = 0
+        place = np.uint64(filled) - np.uint64(first)
+        filled += last - first
         p0 = px = pc = ps = 0.0
         w00 = w0x = w0c = w0s = wxx = wxc = wxs = wcc = wcs = wss = 0.0
         if with_reference:
             pr = wr0 = wrx = wrc = wrs = wrr = 0.0
             for j in range(np.uint64(first), np.uint64(last)):
-                work[0, j] = height * x_profile[0, j] + background + scale * reference[i, j]
+                work[0, place + j] = height * x_profile[0, j] + background + scale * reference[i, j]
+                work[1, place + j] = image[i, j]
             for j in range(np.uint64(first), np.uint64(last)):
                 gx, gc, gs, r = x_profile[0, j], x_profile[1, j], x_profile[2, j], reference[i, j]
-                mean = work[0, j]
+                mean = work[0, place + j]
                 bad += 0.0 if mean > 0.0 else 1.0
                 weight = used[i, j] / mean
                 pull = used[i, j] - image[i, j] / mean
@@ -243,12 +251,13 @@ def spot_likelihood(
             information[6, 6] += wrr
         else:
             for j in range(np.uint64(first), np.uint64(last)):
-                work[0, j] = height * x_profile[0, j] + background
+                work[0, place + j] = height * x_profile[0, j] + background
+                work[1, place + j] = image[i, j]
                 inside_counts += image[i, j]
                 inside_pixels += used[i, j]
             for j in range(np.uint64(first), np.uint64(last)):
                 gx, gc, gs = x_profile[0, j], x_profile[1, j], x_profile[2, j]
-                mean = work[0, j]
+                mean = work[0, place + j]
                 bad += 0.0 if mean > 0.0 else 1.0
                 weight = used[i, j] / mean
                 pull = used[i, j] - image[i, j] / mean
@@ -269,7 +278,6 @@ def spot_likelihood(
                 wss += weight * gs * gs
         if bad > 0.0:
             return np.inf
-        nll -= weighted_log_sum(image, work[0], work[1], i, first, last)
         score[0] += gy * px
         score[1] += height * pc
         score[2] += amplitude * gy_c * px
@@ -297,6 +305,7 @@ def spot_likelihood(
         information[4, 4] += amplitude * amplitude * gy_s * gy_s * wxx
         information[4, 5] += amplitude * gy_s * w0x
         information[5, 5] += w00
+    nll -= weighted_log_sum(work[1], work[0], work[2], filled)
     if not with_reference:
         pixels, counted = totals[1] - inside_pixels, totals[0] - inside_counts
         nll += pixels * background - counted * math.log(background)
@@ -349,7 +358,7 @@ def fit_spot(
     """
     n = parameters.size
     rows, columns = image.shape
-    x_profile, y_profile, work = np.empty((3, columns)), np.empty((3, rows)), np.empty((2, columns))
+    x_profile, y_profile, work = np.empty((3, columns)), np.empty((3, rows)), np.empty((3, columns + BUFFER))
     tried, score_there, information_there = np.empty(n), np.empty(n), np.empty((n, n))
     gradient, bends, factor, step, size = np.empty(n), np.empty((n, n)), np.empty((n, n)), np.empty(n), np.empty(n)
     totals = np.zeros(2)
@@ -426,3 +435,26 @@ def fit_spot(
             if damping > 1e8:
                 break
     return nll, distance, steps
+
+
+@kernel
+def spot_chi_square(image: Floats, parameters: Floats, x_profile: Floats, y_profile: Floats) -> float:
+    """Pearson's chi-square of a spot on a flat background.
+
+    Parameters
+    ----------
+    image : float64, shape (ny, nx)
+    parameters : float64, shape (6,)
+    x_profile, y_profile : float64, shapes (3, nx) and (3, ny)
+        Working space.
+    """
+    pixel_profile(parameters[1], parameters[3], x_profile)
+    pixel_profile(parameters[2], parameters[4], y_profile)
+    chi_square = 0.0
+    for i in range(image.shape[0]):
+        height = parameters[0] * y_profile[0, i]
+        for j in range(np.uint64(image.shape[1])):
+            mean = height * x_profile[0, j] + parameters[5]
+            residual = image[i, j] - mean
+            chi_square += residual * residual / mean
+    return chi_square

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .compile import kernel
 from .gaussian import weighted_log_sum
 
-__all__ = ["local_dispersion", "look_at_residuals", "saturated_likelihood"]
+__all__ = ["block_dispersion", "local_dispersion", "look_at_residuals", "saturated_likelihood"]
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ def saturated_likelihood(counts: Floats, work: Floats) -> float:
     ----------
     counts : float64, shape (ny, nx)
         Negative ones are taken for zero.
-    work : float64, shape (2, nx)
+    work : float64, shape (3, nx)
         Working space.
     """
     rows, columns = counts.shape
@@ -36,8 +36,9 @@ def saturated_likelihood(counts: Floats, work: Floats) -> float:
         for j in range(np.uint64(columns)):
             n = counts[i, j]
             work[0, j] = n if n > 0.0 else 1.0
+            work[2, j] = n if n > 0.0 else 0.0
             total += n
-        total -= weighted_log_sum(counts, work[0], work[1], i, 0, columns)
+        total -= weighted_log_sum(work[2], work[0], work[1], columns)
     return total
 
 
@@ -60,7 +61,8 @@ def look_at_residuals(
     gain : float
         Counts per electron, for the expected deviance.
     table : float64, shape (2, n)
-        Mean and variance of the deviance of one pixel at `steps_per_root` times the root of its mean in electrons.
+        Empty, where the deviance is not asked for; else mean and variance of that of one pixel at `steps_per_root`
+        times the root of its mean in electrons.
     steps_per_root : float
     found : float64, shape (9,)
         Gets: Pearson's chi-square, the sum of products of neighbouring residuals, how many of them, the sum of squares
@@ -95,7 +97,7 @@ def look_at_residuals(
                 shared += residuals[j] * above[j]
                 difference = residuals[j] - above[j]
                 differences += 0.5 * both * difference * difference
-        for j in range(columns):
+        for j in range(columns if table.size else 0):
             if mean[i, j] != previous:  # where no spot is, neighbours are alike
                 previous = mean[i, j]
                 place = math.sqrt(previous / gain) * steps_per_root
@@ -112,6 +114,38 @@ def look_at_residuals(
     found[0], found[1], found[2], found[3] = chi_square, shared, pairs, differences
     found[4], found[5], found[6] = expected, spread, pixels
     found[7], found[8] = left, squares
+
+
+@kernel
+def block_dispersion(counts: Floats, used: Floats, mean: Floats, side: int) -> tuple[float, float]:
+    """Chi-square of the sums over squares of pixels, and how many squares there are.
+
+    Parameters
+    ----------
+    counts, used, mean : float64, shape (ny, nx)
+    side : int
+        Of the squares, in pixels.
+    """
+    rows, columns = counts.shape[0] // side, counts.shape[1] // side
+    width = np.uint64(columns * side)
+    residuals, variances = np.empty(width), np.empty(width)
+    chi_square = blocks = 0.0
+    for a in range(rows):
+        residuals[:] = 0.0
+        variances[:] = 0.0
+        for i in range(a * side, (a + 1) * side):
+            for j in range(width):
+                residuals[j] += used[i, j] * (counts[i, j] - mean[i, j])
+                variances[j] += used[i, j] * mean[i, j]
+        for b in range(columns):
+            residual = variance = 0.0
+            for j in range(b * side, (b + 1) * side):
+                residual += residuals[j]
+                variance += variances[j]
+            if variance > 0.0:
+                chi_square += residual * residual / variance
+                blocks += 1.0
+    return chi_square, blocks
 
 
 @kernel

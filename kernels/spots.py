@@ -21,6 +21,7 @@ __all__ = ["best_square", "bin_pixels", "checked_counts", "clean_excess", "fit_b
 Floats = NDArray[np.float64]
 
 MOST_LEVELS = 8
+ENOUGH_ROWS = 80  # for a guess of the noise
 LARGEST_BLOCK = 8  # pixels: of the blocks whose median is the background
 BLOCKS_ALONG = 10
 LEAST_COVERED = 0.8
@@ -82,7 +83,7 @@ def noise_and_background(counts: Floats, used: Floats) -> tuple[float, float]:
     rows, columns = counts.shape
     ratios = np.empty(rows)
     found = 0
-    for i in range(rows):
+    for i in range(0, rows, max(1, rows // ENOUGH_ROWS)):
         squares = sums = 0.0
         for j in range(np.uint64(columns - 1)):
             both = used[i, j] * used[i, j + np.uint64(1)]
@@ -95,20 +96,24 @@ def noise_and_background(counts: Floats, used: Floats) -> tuple[float, float]:
     noise = np.median(ratios[:found]) if found else 1.0
     block = max(1, min(LARGEST_BLOCK, min(rows, columns) // BLOCKS_ALONG))
     blocks_down, blocks_across = rows // block, columns // block
-    totals, areas = np.empty(blocks_across), np.empty(blocks_across)
+    width = np.uint64(blocks_across * block)
+    totals, areas = np.empty(width), np.empty(width)
     means = np.empty(blocks_down * blocks_across)
     found = 0
     for a in range(blocks_down):
         totals[:] = 0.0
         areas[:] = 0.0
         for i in range(a * block, (a + 1) * block):
-            for b in range(blocks_across):
-                for j in range(np.uint64(b * block), np.uint64((b + 1) * block)):
-                    totals[b] += counts[i, j]
-                    areas[b] += used[i, j]
+            for j in range(width):
+                totals[j] += counts[i, j]
+                areas[j] += used[i, j]
         for b in range(blocks_across):
-            if areas[b] > 0.5 * block * block:
-                means[found] = totals[b] / areas[b]
+            total = area = 0.0
+            for j in range(b * block, (b + 1) * block):
+                total += totals[j]
+                area += areas[j]
+            if area > 0.5 * block * block:
+                means[found] = total / area
                 found += 1
     return max(noise, 1e-9), np.median(means[:found]) if found else 0.0
 
@@ -216,21 +221,23 @@ def bin_pixels(image: Floats, used: Floats, side: int, out: Floats, covered: Flo
         Get the sums, and 1 where a square is to be used, else 0.
     """
     rows, columns = out.shape
+    width = np.uint64(columns * side)
+    totals, areas = np.empty(width), np.empty(width)
     for a in range(rows):
-        out[a] = 0.0
-        covered[a] = 0.0
+        totals[:] = 0.0
+        areas[:] = 0.0
         for i in range(a * side, (a + 1) * side):
-            for b in range(columns):
-                total = pixels = 0.0
-                for j in range(np.uint64(b * side), np.uint64((b + 1) * side)):
-                    total += used[i, j] * image[i, j]
-                    pixels += used[i, j]
-                out[a, b] += total
-                covered[a, b] += pixels
+            for j in range(width):
+                totals[j] += used[i, j] * image[i, j]
+                areas[j] += used[i, j]
         for b in range(columns):
-            part = covered[a, b] / (side * side)
+            total = area = 0.0
+            for j in range(b * side, (b + 1) * side):
+                total += totals[j]
+                area += areas[j]
+            part = area / (side * side)
             covered[a, b] = 1.0 if part >= LEAST_COVERED else 0.0
-            out[a, b] = out[a, b] / part if part >= LEAST_COVERED else 0.0
+            out[a, b] = total / part if part >= LEAST_COVERED else 0.0
 
 
 @kernel
@@ -301,6 +308,7 @@ def best_square(
         best_here, limit_here, best_limit = 0.0, 0.0, 0.0
         spread = 1.645 * math.sqrt(noise)
         for i in range(down):
+            margin = spread * math.sqrt(base * (3 * side) ** 2) if flat else 0.0
             for j in range(across):
                 columns_of[j + 1] = fine[i, j]
             if i > 0:
@@ -324,6 +332,10 @@ def best_square(
                         levels_of[j + 1] += fine_background[i + 1, j]
                 for j in range(np.uint64(across)):
                     levels[j] = levels_of[j] + levels_of[j + np.uint64(1)] + levels_of[j + np.uint64(2)]
+            if not flat:
+                for j in range(np.uint64(across)):
+                    margin += levels[j]  # of all of them: never less than that of one
+                margin = spread * math.sqrt(margin)
             worth = 0.0
             for j in range(np.uint64(across)):
                 total = columns_of[j] + columns_of[j + np.uint64(1)] + columns_of[j + np.uint64(2)]
@@ -331,7 +343,7 @@ def best_square(
                 positive = total if total > 0.0 else 0.0
                 # n log(n / b) - (n - b) is never larger than (n - b)^2 / 2b
                 worth += 1.0 if positive * positive > 2.0 * best_here * levels[j] else 0.0
-                worth += 1.0 if total + spread * math.sqrt(abs(levels[j])) > best_limit else 0.0
+                worth += 1.0 if total + margin > best_limit else 0.0
             if worth == 0.0:
                 continue
             for j in range(across):

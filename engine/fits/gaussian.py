@@ -26,11 +26,11 @@ from scipy import special
 
 from ...io.errors import InputError
 from ...kernels.gaussian import pixel_profile
-from ...kernels.residuals import look_at_residuals, saturated_likelihood
+from ...kernels.inverse import invert_information
+from ...kernels.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
 from .cash import STEPS_PER_ROOT, deviance_moments
 from .gain import estimate_gain
 from .gaussian_fit import GaussianFit
-from .minimize import covariance_from
 from .rotated import turned_spot
 from .spot_problem import NAMES, Found, SpotProblem, checked_problem
 
@@ -39,8 +39,9 @@ __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 Floats = NDArray[np.float64]
 
 FALSE_ALARMS_PER_IMAGE = 1e-3
-SMALLEST_SIGMA = 0.5  # pixels: below, it is a hot pixel
+SMALLEST_SIGMA = 0.7  # pixels: below, it is a hot pixel
 WORST_MISFIT = 0.5  # what neighbouring residuals share, in units of their variance
+NO_TABLE = np.empty((2, 0))
 WORST_WIDTH = 0.15
 """Largest relative error of a width; beyond, likelihoods are no parabolas, and pulls wider than 1.1 in simulated
 images."""
@@ -48,6 +49,12 @@ DOUBTFUL_WIDTH = 0.1
 """From here on it is looked whether the likelihood is a parabola: at `FAR` errors above the estimate it must rise by at
 least `LEAST_RISE` of what a parabola does. Without this, one spot in five thousand is wrong by more than six errors."""
 FAR, LEAST_RISE = 3.0, 0.5
+AROUND_SIGMAS, AROUND_PIXELS = 3.0, 10.0
+"""How far around a spot its noise is looked at."""
+FEWEST_BLOCKS = 6.0
+"""Squares of the spot's size along a side, whose noise is looked at."""
+TOLD = 4.0
+"""Standard deviations from which on a noise is larger than that of single pixels."""
 LIMIT_INSIDE = 0.63
 """Least part of a Gaussian that the square of its width holds, when its middle is off by half a step of the search."""
 WIDEST_LIMIT = 6.0
@@ -178,7 +185,9 @@ def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFi
     mean = problem.mean(found)
     sums = np.empty(9)
     unit = problem.gain_guess
-    look_at_residuals(problem.counts, problem.used, mean, unit, deviance_moments(), STEPS_PER_ROOT, sums)
+    exact = problem.gain is not None and problem.read_noise == 0.0
+    table = deviance_moments() if exact else NO_TABLE
+    look_at_residuals(problem.counts, problem.used, mean, unit, table, STEPS_PER_ROOT, sums)
     chi_square, shared, pairs, differences, expected, spread, pixels, left, squares = sums.tolist()
     ndof = max(1, round(pixels) - len(names))
     noise = max(differences / pairs, 1e-300) if pairs else 1.0
@@ -190,14 +199,19 @@ def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFi
         light_of_reference = float(np.sum(problem.used * problem.reference))
         own = float(found.parameters[-1]) ** 2 * light_of_reference / problem.frames / float(np.sum(mean))
         dispersion *= 1.0 + max(own, 0.0)
-    covariance = covariance_from(found.information) * dispersion
-    saturated = saturated_likelihood(problem.counts, np.empty((2, problem.counts.shape[1])))
+    log_p = _log_p(problem, found, dispersion)
+    if log_p < math.log(FALSE_ALARMS_PER_IMAGE):
+        log_p = _log_p(problem, found, dispersion * _excess_noise(problem, found, mean, gain))
+    covariance = np.empty(found.information.shape)
+    invert_information(found.information, covariance)
+    covariance *= dispersion
+    saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
     told = problem.gain if problem.gain is not None else 1.0
     nll = (found.nll - saturated) / told
-    light = np.maximum(mean - problem.shift, 0.0)
     if problem.gain is not None and problem.read_noise > 0.0:
         # Shifted counts have the variance of Poisson's, not their deviance: Pearson's chi-square serves, whose spread
         # is 2 + gain^3 light / variance^2 a pixel.
+        light = np.maximum(mean - problem.shift, 0.0)
         per_pixel = 2.0 + float(np.mean(gain**3 * light / (gain * mean) ** 2))
         probability = float(special.ndtr((ndof - chi_square / gain) / math.sqrt(per_pixel * ndof)))
     elif problem.gain is not None:
@@ -209,14 +223,13 @@ def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFi
         )
     else:
         probability = float(special.ndtr(-misfit * math.sqrt(pairs))) if pairs else math.nan
-    log_p = problem.log_p(found.background_nll - found.nll, dispersion) if found.parameters[0] > 0.0 else 0.0
     significance = max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0
     values = found.values(problem)
     absent = _no_atoms(problem, values, log_p, misfit)
     reasons = (absent,) if absent else _reasons(problem, found, values, covariance, dispersion)
     limits = _upper_limits(problem, found)
     nothing_seen = log_p > math.log(FALSE_ALARMS_PER_IMAGE) or values["A"] <= 0.0
-    level = max(float(light.mean()), 1e-12)
+    level = max(problem.total / pixels - problem.shift, 1e-12)
     if problem.gain is None:
         gain_error = gain * (level + problem.shift) / level * math.sqrt((2.0 + gain / level) / ndof)
 
@@ -245,6 +258,35 @@ def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFi
         detected=not absent,
         explained=1.0 - left / variance if (variance := squares - problem.total**2 / pixels) > 0.0 else math.nan,
     )
+
+
+def _log_p(problem: SpotProblem, found: Found, dispersion: float) -> float:
+    """Logarithm of the probability that noise alone has such a spot somewhere."""
+    return problem.log_p(found.background_nll - found.nll, dispersion) if found.parameters[0] > 0.0 else 0.0
+
+
+def _excess_noise(problem: SpotProblem, found: Found, mean: Floats, gain: float) -> float:
+    """How many times the noise of a spot exceeds that of single pixels all over the image; 1 for independent pixels.
+
+    Laser speckle differs from place to place, and neighbouring pixels share it. The residuals tell: their sums over
+    squares of the spot's size, against single ones, and those around the spot, against all.
+    """
+    x0, y0, sigma_x, sigma_y = found.parameters[1:5].tolist()
+    widest = max(problem.counts.shape)
+    side = round(min(max(2.0 * math.sqrt(sigma_x * sigma_y), 2.0), min(problem.counts.shape) / FEWEST_BLOCKS))
+    reach = min(max(AROUND_SIGMAS * max(sigma_x, sigma_y), AROUND_PIXELS), widest)
+    found_here = (
+        block_dispersion(problem.counts, problem.used, mean, side) if side > 1 else (0.0, 0.0),
+        local_dispersion(problem.counts, problem.used, mean, x0, y0, reach, reach, 1.0),
+    )
+    excess = 1.0
+    for chi_square, number in found_here:
+        if number > 0.0:
+            ratio = chi_square / number / gain
+            # where electrons are few, chi-square spreads by 1 / electrons more
+            spread = math.sqrt((2.0 + gain / float(problem.background_level or gain)) / number)
+            excess *= ratio if ratio > 1.0 + TOLD * spread else 1.0
+    return excess
 
 
 def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: float) -> bool:

@@ -11,8 +11,7 @@ Images of other sizes have as many more or fewer places.
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from bisect import bisect_right
 
 __all__ = ["ELECTRONS", "PIXELS", "log_false_alarms"]
 
@@ -34,7 +33,7 @@ LEVELS = [
     [12.64, 15.83, 1.32],  # 1000: largest 20.7
 ]
 """Likelihood ratios (natural logarithm) that 0.1 and 0.01 of the images exceed, and the mean of the tail."""
-LOG_ELECTRONS = np.log(ELECTRONS)
+LOG_ELECTRONS = [math.log(electrons) for electrons in ELECTRONS]
 MARGIN = 0.1
 """Added to the logarithm of the probability, for what is interpolated; the calibration itself is good to as much."""
 
@@ -56,8 +55,10 @@ def log_false_alarms(ratio: float, pixels: float, electrons: float) -> float:
     float
         Zero or negative.
     """
-    at = math.log(max(electrons, 1e-9))
-    tenth, hundredth, mean = (float(np.interp(at, LOG_ELECTRONS, column)) for column in zip(*LEVELS, strict=True))
+    at = min(max(math.log(max(electrons, 1e-9)), LOG_ELECTRONS[0]), LOG_ELECTRONS[-1])
+    row = min(bisect_right(LOG_ELECTRONS, at), len(LEVELS) - 1)
+    part = (at - LOG_ELECTRONS[row - 1]) / (LOG_ELECTRONS[row] - LOG_ELECTRONS[row - 1])
+    tenth, hundredth, mean = (a + part * (b - a) for a, b in zip(LEVELS[row - 1], LEVELS[row], strict=True))
     if ratio < hundredth:
         # the expected number of such spots, of which one in ten and one in a hundred images have one or more
         tenths, hundredths = math.log(-math.log1p(-0.1)), math.log(-math.log1p(-0.01))

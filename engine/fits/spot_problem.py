@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...io.errors import InputError
-from ...kernels.gaussian import fit_spot, pixel_profile, spot_likelihood
+from ...kernels.gaussian import BUFFER, fit_spot, pixel_profile, spot_likelihood
 from ...kernels.spots import (
     best_square,
     bin_pixels,
@@ -34,12 +34,14 @@ SIGMA_OF_SQUARE = 1.07
 """Width of the Gaussian that a square of 3 x 3 sees best: its half side is 1.4 sigma."""
 INSIDE = 0.70
 """Part of that Gaussian in the square."""
-FINER = 2
-"""Halvings of the square's third that the first fit sees."""
-ROUGH, FINE = 0.03, 1e-4
+FINER = 1
+"""Halvings of the third of the square, of which the first fit has its pixels."""
+ROUGH, FINE = 0.03, 5e-4
 """Distances from the minimum, in errors, that end the first and the second fit."""
 ROUGH_STEPS, FINE_STEPS = 30, 200
 WORTH_FITTING = math.log(0.05)
+OBVIOUS = 2.0
+"""Times the noise, above which a square alone says that there is something."""
 """Logarithm of the probability without atoms, above which the fit is not finished."""
 LEAST_COUNTS = 1e-3
 """In the whole image: a background below them is called zero."""
@@ -125,7 +127,7 @@ class SpotProblem:
         n = parameters.size
         rows, columns = self.counts.shape
         score, information = np.zeros(n), np.zeros((n, n))
-        x, y, work = np.empty((3, columns)), np.empty((3, rows)), np.empty((2, columns))
+        x, y, work = np.empty((3, columns)), np.empty((3, rows)), np.empty((3, columns + BUFFER))
         totals = np.array([self.total, self.pixels])
         nll = spot_likelihood(
             self.counts, self.used, self.reference, totals, parameters, x, y, work, score, information
@@ -159,7 +161,7 @@ class SpotProblem:
         excess = np.empty((rows, columns))
         clean_excess(self.counts, self.used, level, self.noise, excess)
         ratios, limits = np.empty(LEVELS), np.empty(LEVELS)
-        _, size, x, y, counts = best_square(excess, level, ratios, limits, self.noise)
+        seen, size, x, y, counts = best_square(excess, level, ratios, limits, self.noise)
         sigma = SIGMA_OF_SQUARE * 2.0**size
         noise = math.sqrt(float(level.mean()) * self.noise) * sigma
         start = np.array([max(counts / INSIDE, noise), x, y, sigma, sigma, float(level[0, 0])])
@@ -170,10 +172,13 @@ class SpotProblem:
         score, information = np.empty(n), np.empty((n, n))
         lowest = LEAST_COUNTS / self.pixels
         data = self.counts, self.used, self.reference
-        nll, distance, steps = fit_spot(*data, start, lowest, ROUGH, ROUGH_STEPS, -1, score, information)
-        converged = True
         # Where there is nothing, the likelihood is rough and its maximum without meaning: near it is good enough.
-        if self.log_p(background_nll - nll, self.noise) < WORTH_FITTING:
+        worth_fitting = self.log_p(seen, OBVIOUS * self.noise) < WORTH_FITTING
+        steps, converged = 0, True
+        if not worth_fitting:
+            nll, _, steps = fit_spot(*data, start, lowest, ROUGH, ROUGH_STEPS, -1, score, information)
+            worth_fitting = self.log_p(background_nll - nll, self.noise) < WORTH_FITTING
+        if worth_fitting:
             nll, distance, more = fit_spot(*data, start, lowest, FINE, FINE_STEPS, -1, score, information)
             steps += more
             converged = bool(distance < FINE)
@@ -304,11 +309,11 @@ def checked_problem(
     part = np.s_[y_low:y_high, x_low:x_high]
     pixels_given = np.ascontiguousarray(counts[part], dtype=np.float64)
     used = np.ascontiguousarray(used[part])
-    if light.size:
+    if light.size and used.any():
         light = np.ascontiguousarray(light[part])
         if not np.all(np.isfinite(light[used > 0.0])):
             raise InputError("a reference with infinite or missing counts cannot be fitted; mask those pixels")
-        light = np.where(used > 0.0, light, 0.0)
+        light = np.where(used > 0.0, light, light[used > 0.0].mean())  # positive means at masked pixels, too
     if min(pixels_given.shape) < FEWEST_PIXELS:
         raise InputError(f"an image of {pixels_given.shape[1]} x {pixels_given.shape[0]} pixels is too small to fit")
     held = np.empty(pixels_given.shape)
