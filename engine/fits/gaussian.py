@@ -79,8 +79,9 @@ def fit_gaussian(
         Counts, without the camera's offset; negative ones need a read noise that explains them.
     reference : array, shape (ny, nx) or (k, ny, nx), optional
         Images R without atoms, whose mean is fitted as s * R beside C: stray light has the shape of the viewport. The
-        noise of the mean of k images is part of the errors; one image is taken for free of noise: smooth it, or give
-        the mean of many.
+        noise of the mean of k images is part of the errors, but it also hides some of the structure of the light, so
+        that s comes out too small: give many. One image is taken for free of noise: smooth it, or give the mean of
+        many.
     mask : array of bool, shape (ny, nx), optional
         True for pixels to leave out; see `find_bad_pixels`.
     gain : float, optional
