@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from utokyo import fit_gaussian
-from utokyo.engine.fits.spot_alarms import ELECTRONS, PIXELS
+from utokyo.engine.fits.spot_alarms import ELECTRONS, SHAPE
 from utokyo.engine.fits.spot_problem import checked_problem
 
 SEED = 20220314
-SHAPE = (263, 228)
 IMAGES = 10_000
 
 
@@ -42,7 +41,6 @@ def ratios(electrons: float, images: int, seed: int) -> NDArray[np.float64]:
 
 def calibrate(images: int) -> None:
     """Print the table."""
-    assert SHAPE[0] * SHAPE[1] == PIXELS
     print("LEVELS = [")
     for number, electrons in enumerate(ELECTRONS):
         found = np.sort(ratios(electrons, images, SEED + number))[::-1]

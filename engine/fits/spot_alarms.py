@@ -5,7 +5,8 @@ widths mean nothing (R. B. Davies, Biometrika 74 (1987) 33), and the search trie
 ratio is calibrated: ``benchmarks/calibrate_spots.py`` fits flat Poisson images of 263 x 228 pixels (seed 20220314) and
 prints the levels that one in ten and one in a hundred exceed, and the mean of the tail beyond: the table below, by the
 electrons per pixel of the background. Where there are hardly any electrons, there are fewer places where a spot can be.
-Images of other sizes have as many more or fewer places.
+Images of other sizes
+have as many more or fewer places, counting those of wide spots that hang over the edge.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 
-__all__ = ["ELECTRONS", "PIXELS", "log_false_alarms"]
+__all__ = ["ELECTRONS", "SHAPE", "log_false_alarms"]
 
-PIXELS = 263 * 228
+SHAPE = (263, 228)
 """Of the images that were simulated."""
 ELECTRONS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
 """Per pixel of background: the rows of `LEVELS`."""
@@ -37,15 +38,23 @@ LOG_ELECTRONS = [math.log(electrons) for electrons in ELECTRONS]
 MARGIN = 0.1
 """Added to the logarithm of the probability, for what is interpolated; the calibration itself is good to as much."""
 
+EDGE = 50.0
+"""Pixels that an image is larger by for the number of places: small images have more false alarms than their area
+says."""
 
-def log_false_alarms(ratio: float, pixels: float, electrons: float) -> float:
+
+def _places(shape: tuple[int, ...]) -> float:
+    return (shape[0] + EDGE) * (shape[1] + EDGE)
+
+
+def log_false_alarms(ratio: float, shape: tuple[int, ...], electrons: float) -> float:
     """Logarithm of the probability that an image without atoms has a spot of such a likelihood ratio.
 
     Parameters
     ----------
     ratio : float
         Difference of the negative log-likelihoods without and with the spot.
-    pixels : float
+    shape : (ny, nx)
         Of the image.
     electrons : float
         Per pixel of background.
@@ -65,5 +74,5 @@ def log_false_alarms(ratio: float, pixels: float, electrons: float) -> float:
         log_number = tenths + (ratio - tenth) / (hundredth - tenth) * (hundredths - tenths)
     else:
         log_number = math.log(-math.log1p(-0.01)) - (ratio - hundredth) / mean
-    log_number += math.log(pixels / PIXELS) + MARGIN
+    log_number += math.log(_places(shape) / _places(SHAPE)) + MARGIN
     return math.log(-math.expm1(-math.exp(log_number))) if log_number > -30.0 else log_number

@@ -196,7 +196,7 @@ class SpotProblem:
         """Logarithm of the probability that an image without atoms has a spot of such a likelihood ratio somewhere."""
         if not ratio_counts > 0.0 or not math.isfinite(ratio_counts):
             return 0.0
-        return log_false_alarms(ratio_counts / gain, self.pixels, self.background_level / gain)
+        return log_false_alarms(ratio_counts / gain, self.counts.shape, self.background_level / gain)
 
     def _fitted_on_squares(self, start: Floats, halvings: int) -> Floats:
         side = 2**halvings if halvings > 0 else 1

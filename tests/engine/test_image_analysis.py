@@ -124,8 +124,7 @@ def test_excel_images_are_images(tmp_path):
 def test_a_hot_pixel_is_masked_by_its_neighbours_unless_it_is_not_asked_for(tmp_path):
     table = write_series(tmp_path / "images", [40_000.0])
     masked, raw = (
-        ImageAnalysis(recorder=StaticRecorder(table), mask=mask).run()["X-squared"][0]
-        for mask in ("neighbours", None)
+        ImageAnalysis(recorder=StaticRecorder(table), mask=mask).run()["X-squared"][0] for mask in ("neighbours", None)
     )
     assert masked < raw - 500.0
 
