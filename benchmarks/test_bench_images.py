@@ -38,7 +38,7 @@ def scipy_cdf(edges: np.ndarray, mean: float, sigma: float) -> np.ndarray:
 
 def by_iminuit(image: np.ndarray) -> tuple[np.ndarray, float]:
     iminuit = pytest.importorskip("iminuit")
-    norm = pytest.importorskip("numba_stats").norm
+    norm = pytest.importorskip("numba_stats.norm")
 
     def half_deviance(parameters: np.ndarray) -> float:
         mean = model_of(norm.cdf, parameters)
