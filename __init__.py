@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from .engine.analyses.pmt import PMTAnalysis
     from .engine.analyses.ssd import SSDAnalysis
     from .engine.analyses.ssd_folder import SSDFolderAnalysis
+    from .engine.camera import ATOMS, CameraConstants, Measured
     from .engine.fits.bursts import find_bursts, fit_burst
-    from .engine.fits.gaussian import fit_gaussian
+    from .engine.fits.gain import BadPixels, Gain, estimate_gain, find_bad_pixels
+    from .engine.fits.gaussian import fit_gaussian, gaussian_image
+    from .engine.fits.gaussian_fit import GaussianFit
+    from .engine.fits.lifetime import fit_lifetime
     from .engine.fits.result import Fit
     from .engine.fits.search import BurstSearch
+    from .engine.fits.stack import StackFit, fit_gaussian_stack
     from .engine.recorders.base import Parser, Recorder
     from .engine.recorders.coil import CoilParser, CoilRecorder
     from .engine.recorders.detect import open_recorder
@@ -50,10 +55,15 @@ _HOMES = {
     "engine.analyses.pmt": ["PMTAnalysis"],
     "engine.analyses.ssd": ["SSDAnalysis"],
     "engine.analyses.ssd_folder": ["SSDFolderAnalysis"],
+    "engine.camera": ["ATOMS", "CameraConstants", "Measured"],
     "engine.fits.bursts": ["find_bursts", "fit_burst"],
-    "engine.fits.gaussian": ["fit_gaussian"],
+    "engine.fits.gain": ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"],
+    "engine.fits.gaussian": ["fit_gaussian", "gaussian_image"],
+    "engine.fits.gaussian_fit": ["GaussianFit"],
+    "engine.fits.lifetime": ["fit_lifetime"],
     "engine.fits.result": ["Fit"],
     "engine.fits.search": ["BurstSearch"],
+    "engine.fits.stack": ["StackFit", "fit_gaussian_stack"],
     "engine.recorders.base": ["Parser", "Recorder"],
     "engine.recorders.coil": ["CoilParser", "CoilRecorder"],
     "engine.recorders.detect": ["open_recorder"],

@@ -59,9 +59,19 @@ ANALYSIS_KEYS: dict[str, type | tuple[type, ...]] = {
     "result_filepath": str,
     "match": str,
     "draw": str,
+    "time_interval": list,
+    "min_signal": (int, float),
+    "references": (str, list),
+    "mask": str,
+    "roi": list,
+    "gain": (int, float),
+    "read_noise": (int, float),
+    "rotated": bool,
+    "camera": str,
+    "camera_file": str,
     "false_alarms_per_hour": (int, float),
 }
-PATHS = ("filepath", "image_src", "result_filepath")
+PATHS = ("filepath", "image_src", "result_filepath", "camera_file")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +130,11 @@ def _made(where: str, classes: Mapping[str, type[Any]], keys: Any, known: Mappin
     for name in PATHS:
         if name in options:
             options[name] = folder / options[name]
+    if "references" in options:
+        given = options["references"]
+        options["references"] = [folder / path for path in ([given] if isinstance(given, str) else given)]
+    if options.get("mask") == "none":  # TOML has no word for nothing
+        options["mask"] = None
     if classes is RECORDERS and "filepath" not in options:
         raise InputError(f"{where}: no filepath")
     if not math.isfinite(options.get("clock_offset_s", 0.0)):

@@ -1,8 +1,13 @@
-"""A Gaussian spot on a flat background, integrated over the pixels, and its Poisson likelihood.
+"""A Gaussian spot on a background, integrated over the pixels: its Poisson likelihood, and the fit by Fisher scoring.
 
-The mean counts of pixel (i, j) are mu = A Gy(i) Gx(j) + C with G(k) = Phi((k + 1/2 - c) / s) - Phi((k - 1/2 - c) / s):
-separable, so nx + ny error functions serve nx * ny pixels. Likelihood, score and Fisher information come from one pass.
-Pixel centres are at whole numbers; x runs along a row, y from row to row.
+The mean counts of pixel (i, j) are mu = A Gy(i) Gx(j) + C + s R(i, j) with G(k) = Phi((k + 1/2 - c) / sigma) -
+Phi((k - 1/2 - c) / sigma): separable, so nx + ny error functions serve nx * ny pixels. So are the derivatives, and one
+pass over a row gives its share of likelihood, score and Fisher information as sums of weights times powers of Gx. Where
+the spot ends and no reference R varies, mu is the constant C, and the counts enter by their sum alone.
+
+The steps are those of Fisher's scoring (C. R. Rao, Advanced Statistical Methods in Biometric Research, 1952, section
+4c) in A, x0, y0, log sigma_x, log sigma_y, C, s, each scaled by its expected error, damped where they fail
+(`newton_step`). Pixel centres are at whole numbers; x runs along a row, y from row to row.
 """
 
 from __future__ import annotations
@@ -13,13 +18,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compile import kernel
+from .newton import newton_step
 
-__all__ = ["best_box", "pixel_profile", "poisson_gaussian", "summed_area"]
+__all__ = ["BUFFER", "fit_spot", "pixel_profile", "spot_chi_square", "spot_likelihood", "weighted_log_sum"]
 
 Floats = NDArray[np.float64]
 
 ROOT_HALF = math.sqrt(0.5)
 ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
+LN_2 = math.log(2.0)
+NEGLECTED = 1e-12
+"""Part of the background below which the spot adds nothing to a pixel."""
+FARTHEST = 8.5
+"""Sigmas, beyond which a Gaussian is smaller than the last digit of its peak."""
+CLOSE = 1e-5
+"""Distance from the minimum, in errors, at which nothing is left to gain."""
+NEAR = 1e-3
+"""Distance at which the likelihood changes by little more than its last digits."""
+NARROWEST, WIDEST = 0.2, 2.0
+"""Limits of a width: pixels, and sides of the image."""
+LONGEST_LOG = 0.7
+"""Largest change of the logarithm of a width in a step."""
+LEAST_PART = 0.1
+"""Of amplitude or background that a step leaves."""
+BUFFER = 512
+SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
+"""The double sqrt(1/2) as an integer: mantissas are taken between it and sqrt(2)."""
 
 
 @kernel
@@ -31,29 +55,85 @@ def pixel_profile(centre: float, sigma: float, out: Floats) -> None:
     centre, sigma : float
         In pixels.
     out : float64, shape (3, n)
-        Gets the integral over each pixel and its derivatives by `centre` and by `sigma`.
+        Gets the integral over each pixel and its derivatives by `centre` and by `sigma`; zeros beyond `FARTHEST`.
     """
-    z = (-0.5 - centre) / sigma
+    n = out.shape[1]
+    first = min(n, max(0, int(min(max(math.floor(centre - FARTHEST * sigma), -1.0), float(n)))))
+    last = max(first, min(n, int(max(min(math.ceil(centre + FARTHEST * sigma) + 1.0, float(n)), 0.0))))
+    out[:, :first] = 0.0
+    out[:, last:] = 0.0
+    z = (first - 0.5 - centre) / sigma
     cumulative = 0.5 * math.erfc(-z * ROOT_HALF)
+    survival = 0.5 * math.erfc(z * ROOT_HALF)
     density = math.exp(-0.5 * z * z) / ROOT_TWO_PI
-    for k in range(out.shape[1]):
+    for k in range(first, last):
         z_next = (k + 0.5 - centre) / sigma
-        cumulative_next = 0.5 * math.erfc(-z_next * ROOT_HALF)
         density_next = math.exp(-0.5 * z_next * z_next) / ROOT_TWO_PI
-        out[0, k] = cumulative_next - cumulative
+        # Beyond the centre the tails are subtracted: 1 - 1e-17 has lost its digits.
+        if z >= 0.0:
+            survival_next = 0.5 * math.erfc(z_next * ROOT_HALF)
+            out[0, k] = survival - survival_next
+            survival = survival_next
+        else:
+            cumulative_next = 0.5 * math.erfc(-z_next * ROOT_HALF)
+            out[0, k] = cumulative_next - cumulative
+            cumulative = cumulative_next
+            survival = 1.0 - cumulative_next
         out[1, k] = -(density_next - density) / sigma
         out[2, k] = -(z_next * density_next - z * density) / sigma
-        z, cumulative, density = z_next, cumulative_next, density_next
+        z, density = z_next, density_next
 
 
 @kernel
-def poisson_gaussian(
+def weighted_log_sum(weights: Floats, values: Floats, mantissas: Floats, n: int) -> float:
+    """Sum of weights * log(values), in a form that compiles to vector instructions.
+
+    log x = e log 2 + 2 artanh((m - 1) / (m + 1)) with x = m 2^e and m between sqrt(1/2) and sqrt(2).
+
+    Parameters
+    ----------
+    weights, values : float64, shape (n,)
+        Values positive and normal.
+    mantissas : float64, shape (n,)
+        Working space.
+    n : int
+        How many.
+    """
+    bits = values.view(np.int64)
+    mantissa_bits = mantissas.view(np.int64)
+    total = 0.0
+    for j in range(np.uint64(n)):
+        exponent = (bits[j] - SQRT_HALF_BITS) >> 52
+        mantissa_bits[j] = bits[j] - (exponent << 52)
+        total += weights[j] * float(exponent)
+    total *= LN_2
+    for j in range(np.uint64(n)):
+        t = (mantissas[j] - 1.0) / (mantissas[j] + 1.0)
+        q = t * t
+        series = 1.0 / 21.0
+        series = series * q + 1.0 / 19.0
+        series = series * q + 1.0 / 17.0
+        series = series * q + 1.0 / 15.0
+        series = series * q + 1.0 / 13.0
+        series = series * q + 1.0 / 11.0
+        series = series * q + 1.0 / 9.0
+        series = series * q + 1.0 / 7.0
+        series = series * q + 1.0 / 5.0
+        series = series * q + 1.0 / 3.0
+        total += weights[j] * (2.0 * t * (1.0 + q * series))
+    return total
+
+
+@kernel
+def spot_likelihood(
     image: Floats,
-    used: NDArray[np.uint8],
+    used: Floats,
+    reference: Floats,
+    totals: Floats,
+    parameters: Floats,
     x_profile: Floats,
     y_profile: Floats,
-    amplitude: float,
-    background: float,
+    work: Floats,
     score: Floats,
     information: Floats,
 ) -> float:
@@ -62,118 +142,319 @@ def poisson_gaussian(
     Parameters
     ----------
     image : float64, shape (ny, nx)
-        Counts.
-    used : uint8, shape (ny, nx)
-        0 for pixels to leave out.
-    x_profile, y_profile : float64, shape (3, nx) and (3, ny)
-        Of `pixel_profile`.
-    amplitude, background : float
-        A and C: counts of the spot, and counts per pixel.
-    score : float64, shape (6,)
-        Gets the gradient of the negative log-likelihood by A, x0, y0, sigma_x, sigma_y, C.
-    information : float64, shape (6, 6)
+        Counts; zero where not used.
+    used : float64, shape (ny, nx)
+        0 for pixels to leave out, else 1.
+    reference : float64, shape (ny, nx) or (0, 0)
+        R, when it is part of the model.
+    totals : float64, shape (2,)
+        Sums of `image` and of `used`.
+    parameters : float64, shape (6,) or, with a reference, (7,)
+        A, x0, y0, sigma_x, sigma_y, C, s.
+    x_profile, y_profile : float64, shapes (3, nx) and (3, ny)
+        Written: those of `pixel_profile`.
+    work : float64, shape (3, m)
+        Working space; m is `BUFFER` more than nx.
+    score : float64, shape (n,)
+        Gets the gradient of the negative log-likelihood.
+    information : float64, shape (n, n)
         Gets the expected second derivatives: sum of d mu d mu' / mu.
 
     Returns
     -------
     float
-        Sum of mu - n + n log(n / mu), half the deviance: small terms, which add up without loss of digits. Infinite
-        where a mean is not positive.
+        Sum of mu - counts log(mu). Infinite where a mean is not positive.
     """
-    score[:] = 0.0
-    information[:] = 0.0
-    derivative = np.empty(6)
-    nll = 0.0
+    amplitude, background = parameters[0], parameters[5]
+    x0, y0, sigma_x, sigma_y = parameters[1], parameters[2], parameters[3], parameters[4]
     rows, columns = image.shape
+    with_reference = parameters.size > 6
+    scale = parameters[6] if with_reference else 0.0
+    score[:] = 0.0
+    information[:, :] = 0.0
+    if not (sigma_x > 0.0 and sigma_y > 0.0):
+        return np.inf
+    if not with_reference and not background > 0.0:
+        return np.inf
+    pixel_profile(x0, sigma_x, x_profile)
+    pixel_profile(y0, sigma_y, y_profile)
+    reach = FARTHEST
+    if not with_reference:
+        peak = abs(amplitude) / (2.0 * math.pi * sigma_x * sigma_y)
+        ratio = peak / (NEGLECTED * background)
+        reach = min(FARTHEST, math.sqrt(2.0 * math.log(ratio))) if ratio > 1.0 else 0.0
+    inside_counts = inside_pixels = 0.0
+    nll = 0.0
+    filled = 0  # of the buffer, whose logarithms are taken together
     for i in range(rows):
-        gy = y_profile[0, i]
-        for j in range(columns):
-            if not used[i, j]:
+        first, last = 0, columns
+        if not with_reference:
+            # the pixels of this row that the ellipse of this reach touches
+            distance = max(abs(i - y0) - 0.5, 0.0) / sigma_y
+            if distance >= reach:
                 continue
-            gx = x_profile[0, j]
-            mean = amplitude * gx * gy + background
-            if not mean > 0.0:
-                return np.inf
-            counts = image[i, j]
-            nll += mean - counts
-            if counts != 0.0:
-                nll += counts * math.log(counts / mean)
-            derivative[0] = gx * gy
-            derivative[1] = amplitude * x_profile[1, j] * gy
-            derivative[2] = amplitude * gx * y_profile[1, i]
-            derivative[3] = amplitude * x_profile[2, j] * gy
-            derivative[4] = amplitude * gx * y_profile[2, i]
-            derivative[5] = 1.0
-            weight = 1.0 / mean
-            pull = 1.0 - counts * weight
-            for a in range(6):
-                score[a] += pull * derivative[a]
-                weighted = weight * derivative[a]
-                for b in range(a, 6):
-                    information[a, b] += weighted * derivative[b]
-    for a in range(6):
+            half = math.sqrt(reach * reach - distance * distance) * sigma_x + 0.5
+            first = min(columns, max(0, int(min(max(math.ceil(x0 - half), 0.0), float(columns)))))
+            last = max(first, min(columns, int(max(min(math.floor(x0 + half) + 1.0, float(columns)), 0.0))))
+            if first == last:
+                continue
+        gy, gy_c, gy_s = y_profile[0, i], y_profile[1, i], y_profile[2, i]
+        height = amplitude * gy
+        # unsigned columns: only such loops, which need not look for negative ones, become vector instructions
+        bad = 0.0
+        if filled + last - first > work.shape[1]:
+            nll -= weighted_log_sum(work[1], work[0], work[2], filled)
+            filled = 0
+        place = np.uint64(filled) - np.uint64(first)
+        filled += last - first
+        p0 = px = pc = ps = 0.0
+        w00 = w0x = w0c = w0s = wxx = wxc = wxs = wcc = wcs = wss = 0.0
+        if with_reference:
+            pr = wr0 = wrx = wrc = wrs = wrr = 0.0
+            for j in range(np.uint64(first), np.uint64(last)):
+                work[0, place + j] = height * x_profile[0, j] + background + scale * reference[i, j]
+                work[1, place + j] = image[i, j]
+            for j in range(np.uint64(first), np.uint64(last)):
+                gx, gc, gs, r = x_profile[0, j], x_profile[1, j], x_profile[2, j], reference[i, j]
+                mean = work[0, place + j]
+                bad += 0.0 if mean > 0.0 else 1.0
+                weight = used[i, j] / mean
+                pull = used[i, j] - image[i, j] / mean
+                nll += used[i, j] * mean
+                p0 += pull
+                px += pull * gx
+                pc += pull * gc
+                ps += pull * gs
+                pr += pull * r
+                w00 += weight
+                w0x += weight * gx
+                w0c += weight * gc
+                w0s += weight * gs
+                wxx += weight * gx * gx
+                wxc += weight * gx * gc
+                wxs += weight * gx * gs
+                wcc += weight * gc * gc
+                wcs += weight * gc * gs
+                wss += weight * gs * gs
+                wr0 += weight * r
+                wrx += weight * r * gx
+                wrc += weight * r * gc
+                wrs += weight * r * gs
+                wrr += weight * r * r
+            score[6] += pr
+            information[0, 6] += gy * wrx
+            information[1, 6] += height * wrc
+            information[2, 6] += amplitude * gy_c * wrx
+            information[3, 6] += height * wrs
+            information[4, 6] += amplitude * gy_s * wrx
+            information[5, 6] += wr0
+            information[6, 6] += wrr
+        else:
+            for j in range(np.uint64(first), np.uint64(last)):
+                work[0, place + j] = height * x_profile[0, j] + background
+                work[1, place + j] = image[i, j]
+                inside_counts += image[i, j]
+                inside_pixels += used[i, j]
+            for j in range(np.uint64(first), np.uint64(last)):
+                gx, gc, gs = x_profile[0, j], x_profile[1, j], x_profile[2, j]
+                mean = work[0, place + j]
+                bad += 0.0 if mean > 0.0 else 1.0
+                weight = used[i, j] / mean
+                pull = used[i, j] - image[i, j] / mean
+                nll += used[i, j] * mean
+                p0 += pull
+                px += pull * gx
+                pc += pull * gc
+                ps += pull * gs
+                w00 += weight
+                w0x += weight * gx
+                w0c += weight * gc
+                w0s += weight * gs
+                wxx += weight * gx * gx
+                wxc += weight * gx * gc
+                wxs += weight * gx * gs
+                wcc += weight * gc * gc
+                wcs += weight * gc * gs
+                wss += weight * gs * gs
+        if bad > 0.0:
+            return np.inf
+        score[0] += gy * px
+        score[1] += height * pc
+        score[2] += amplitude * gy_c * px
+        score[3] += height * ps
+        score[4] += amplitude * gy_s * px
+        score[5] += p0
+        information[0, 0] += gy * gy * wxx
+        information[0, 1] += gy * height * wxc
+        information[0, 2] += gy * gy_c * amplitude * wxx
+        information[0, 3] += gy * height * wxs
+        information[0, 4] += gy * gy_s * amplitude * wxx
+        information[0, 5] += gy * w0x
+        information[1, 1] += height * height * wcc
+        information[1, 2] += height * amplitude * gy_c * wxc
+        information[1, 3] += height * height * wcs
+        information[1, 4] += height * amplitude * gy_s * wxc
+        information[1, 5] += height * w0c
+        information[2, 2] += amplitude * amplitude * gy_c * gy_c * wxx
+        information[2, 3] += height * amplitude * gy_c * wxs
+        information[2, 4] += amplitude * amplitude * gy_c * gy_s * wxx
+        information[2, 5] += amplitude * gy_c * w0x
+        information[3, 3] += height * height * wss
+        information[3, 4] += height * amplitude * gy_s * wxs
+        information[3, 5] += height * w0s
+        information[4, 4] += amplitude * amplitude * gy_s * gy_s * wxx
+        information[4, 5] += amplitude * gy_s * w0x
+        information[5, 5] += w00
+    nll -= weighted_log_sum(work[1], work[0], work[2], filled)
+    if not with_reference:
+        pixels, counted = totals[1] - inside_pixels, totals[0] - inside_counts
+        nll += pixels * background - counted * math.log(background)
+        score[5] += pixels - counted / background
+        # where the counts are few, not the pixels but the counts tell the background: never less than one of them
+        information[5, 5] += pixels / background
+    for a in range(score.size):
         for b in range(a):
             information[a, b] = information[b, a]
     return nll
 
 
 @kernel
-def summed_area(image: Floats, used: NDArray[np.uint8], out: Floats, area: Floats) -> None:
-    """Sum an image over all rectangles that begin at its corner.
+def fit_spot(
+    image: Floats,
+    used: Floats,
+    reference: Floats,
+    parameters: Floats,
+    lowest_background: float,
+    enough: float,
+    most_steps: int,
+    fixed: int,
+    score: Floats,
+    information: Floats,
+) -> tuple[float, float, int]:
+    """Minimise the negative log-likelihood of a spot.
+
+    Parameters
+    ----------
+    image, used, reference
+        As in `spot_likelihood`.
+    parameters : float64, shape (6,) or (7,)
+        Where to begin; written: the best.
+    lowest_background : float
+        C stays at or above it, when there is no reference. At such a limit, as at the edges of the image, within which
+        the centre stays, and those of the widths, a derivative that points outwards counts no more.
+    enough : float
+        Distance from the minimum, in errors, at which to stop.
+    most_steps : int
+        After so many it stops anyway.
+    fixed : int
+        Place of a parameter that stays as it is; -1 for none.
+    score, information
+        Written, as in `spot_likelihood`, at the best parameters.
+
+    Returns
+    -------
+    nll, distance, steps : floats and int
+        The distance is infinite when the minimum was not found.
+    """
+    n = parameters.size
+    rows, columns = image.shape
+    x_profile, y_profile, work = np.empty((3, columns)), np.empty((3, rows)), np.empty((3, columns + BUFFER))
+    tried, score_there, information_there = np.empty(n), np.empty(n), np.empty((n, n))
+    gradient, bends, factor, step, size = np.empty(n), np.empty((n, n)), np.empty((n, n)), np.empty(n), np.empty(n)
+    totals = np.zeros(2)
+    for i in range(rows):
+        for j in range(columns):
+            totals[0] += image[i, j]
+            totals[1] += used[i, j]
+    nll = spot_likelihood(image, used, reference, totals, parameters, x_profile, y_profile, work, score, information)
+    damping, distance, steps = 0.0, np.inf, 0
+    while steps < most_steps and nll < np.inf:
+        held = n == 6 and parameters[5] <= lowest_background and score[5] > 0.0
+        for a in range(n):
+            size[a] = 1.0 / math.sqrt(information[a, a]) if information[a, a] > 1e-200 else 0.0
+        if held:
+            size[5] = 0.0
+        if fixed >= 0:
+            size[fixed] = 0.0
+        for a, pixels in ((1, columns), (2, rows)):
+            outwards = -score[a]
+            at_edge = parameters[a] <= -0.5 if outwards < 0.0 else parameters[a] >= pixels - 0.5
+            if at_edge:
+                size[a] = 0.0
+            outwards = -score[a + 2]
+            at_limit = parameters[a + 2] <= NARROWEST if outwards < 0.0 else parameters[a + 2] >= WIDEST * pixels
+            if at_limit:
+                size[a + 2] = 0.0
+        for a in range(n):
+            gradient[a] = score[a] * size[a]
+            for b in range(n):
+                bends[a, b] = information[a, b] * size[a] * size[b]
+            if size[a] == 0.0:  # it stays
+                bends[a, a] = 1.0
+        fall = newton_step(gradient, bends, damping, factor, step)
+        if fall < 0.0:
+            damping = max(10.0 * damping, 1e-3)
+            if damping > 1e8:
+                break
+            continue
+        if damping == 0.0:
+            distance = math.sqrt(fall)
+            if distance < enough:
+                break
+        steps += 1
+        for a in range(n):
+            step[a] *= size[a]
+        # Too long a step leaves the place where its matrix is true: all of it is shortened, but the background's part.
+        longest = max(
+            abs(step[3]) / (LONGEST_LOG * parameters[3]), abs(step[4]) / (LONGEST_LOG * parameters[4]),
+            abs(step[1]) / (2.0 * parameters[3]), abs(step[2]) / (2.0 * parameters[4]),
+        )  # fmt: skip
+        shorter = 1.0 / longest if longest > 1.0 else 1.0
+        for a in range(n):
+            tried[a] = parameters[a] + shorter * step[a]
+        for a in (3, 4):
+            tried[a] = parameters[a] * math.exp(shorter * step[a] / parameters[a])
+        # Beyond the edge a Gaussian becomes an exponential, which has no minimum.
+        tried[1] = min(max(tried[1], -0.5), columns - 0.5)
+        tried[2] = min(max(tried[2], -0.5), rows - 0.5)
+        tried[3] = min(max(tried[3], NARROWEST), WIDEST * columns)
+        tried[4] = min(max(tried[4], NARROWEST), WIDEST * rows)
+        if parameters[0] > 0.0:
+            tried[0] = max(tried[0], LEAST_PART * parameters[0])
+        if n == 6:
+            tried[5] = max(tried[5], LEAST_PART * parameters[5], lowest_background)
+        there = spot_likelihood(
+            image, used, reference, totals, tried, x_profile, y_profile, work, score_there, information_there
+        )
+        # Near the minimum the likelihood changes by less than its last digits.
+        if there < nll or (distance < NEAR and there < nll + 1e-12 * abs(nll)):
+            parameters[:], score[:], information[:, :], nll = tried, score_there, information_there, there
+            damping = 0.1 * damping if damping > 1e-4 else 0.0
+        else:
+            damping = max(10.0 * damping, 1e-2)
+            if damping > 1e8:
+                break
+    return nll, distance, steps
+
+
+@kernel
+def spot_chi_square(image: Floats, parameters: Floats, x_profile: Floats, y_profile: Floats) -> float:
+    """Pearson's chi-square of a spot on a flat background.
 
     Parameters
     ----------
     image : float64, shape (ny, nx)
-    used : uint8, shape (ny, nx)
-    out, area : float64, shape (ny + 1, nx + 1)
-        ``out[i, j]`` gets the sum of the used pixels above and left of (i, j), `area` how many they are.
+    parameters : float64, shape (6,)
+    x_profile, y_profile : float64, shapes (3, nx) and (3, ny)
+        Working space.
     """
-    out[0, :] = 0.0
-    area[0, :] = 0.0
-    rows, columns = image.shape
-    for i in range(rows):
-        total = 0.0
-        pixels = 0.0
-        out[i + 1, 0] = 0.0
-        area[i + 1, 0] = 0.0
-        for j in range(columns):
-            if used[i, j]:
-                total += image[i, j]
-                pixels += 1.0
-            out[i + 1, j + 1] = out[i, j + 1] + total
-            area[i + 1, j + 1] = area[i, j + 1] + pixels
-
-
-@kernel
-def best_box(table: Floats, area: Floats, background: float, half: int) -> tuple[float, int, int, float]:
-    """Find the square of side 2 `half` + 1 with the most significant excess of counts.
-
-    Parameters
-    ----------
-    table, area : float64, shape (ny + 1, nx + 1)
-        Of `summed_area`.
-    background : float
-        Counts per pixel.
-    half : int
-        Half the side of the square; squares reach over the edge of the image.
-
-    Returns
-    -------
-    z, row, column, excess : floats and ints
-        Excess over its Poisson standard deviation, the place, and the excess itself.
-    """
-    rows, columns = table.shape[0] - 1, table.shape[1] - 1
-    best, best_row, best_column, best_excess = -np.inf, 0, 0, 0.0
-    for i in range(rows):
-        low_i, high_i = max(0, i - half), min(rows, i + half + 1)
-        for j in range(columns):
-            low_j, high_j = max(0, j - half), min(columns, j + half + 1)
-            pixels = area[high_i, high_j] - area[low_i, high_j] - area[high_i, low_j] + area[low_i, low_j]
-            if pixels < 1.0:
-                continue
-            counts = table[high_i, high_j] - table[low_i, high_j] - table[high_i, low_j] + table[low_i, low_j]
-            excess = counts - background * pixels
-            z = excess / math.sqrt(max(background, 0.05) * pixels)
-            if z > best:
-                best, best_row, best_column, best_excess = z, i, j, excess
-    return best, best_row, best_column, best_excess
+    pixel_profile(parameters[1], parameters[3], x_profile)
+    pixel_profile(parameters[2], parameters[4], y_profile)
+    chi_square = 0.0
+    for i in range(image.shape[0]):
+        height = parameters[0] * y_profile[0, i]
+        for j in range(np.uint64(image.shape[1])):
+            mean = height * x_profile[0, j] + parameters[5]
+            residual = image[i, j] - mean
+            chi_square += residual * residual / mean
+    return chi_square

@@ -21,7 +21,7 @@ SHOWN = (("A", "counts"), ("x0", "px"), ("y0", "px"), ("sigma_x", "px"), ("sigma
 Image = NDArray[np.int64] | NDArray[np.float64]
 
 
-def image_figure(image: Image, fit: Fit, title: str) -> Figure:
+def image_figure(image: Image, fit: Fit, title: str, *, reference: Image | None = None) -> Figure:
     """Draw camera signal, fit and residual side by side.
 
     Parameters
@@ -31,6 +31,8 @@ def image_figure(image: Image, fit: Fit, title: str) -> Figure:
     fit : Fit
         Of `fit_gaussian`.
     title : str
+    reference : array, optional
+        The one that was fitted with it.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def image_figure(image: Image, fit: Fit, title: str) -> Figure:
     figure = Figure(figsize=(12.0, 5.4), layout="constrained")
     figure.suptitle(title)
     signal, fitted, residual = figure.subplots(1, 3, sharex=True, sharey=True)
-    model = gaussian_image(fit.values, image.shape)
+    model = gaussian_image(fit.values, image.shape, reference)
     scale = _scale(image, model, fit)
     for axes, pixels, name in ((signal, image, "camera"), (fitted, model, "fit")):
         mesh = axes.imshow(pixels, norm=scale, cmap="viridis", interpolation="nearest")
@@ -60,7 +62,7 @@ def image_figure(image: Image, fit: Fit, title: str) -> Figure:
     return figure
 
 
-def image_figure_3d(image: Image, fit: Fit, title: str) -> Figure:
+def image_figure_3d(image: Image, fit: Fit, title: str, *, reference: Image | None = None) -> Figure:
     """Draw camera signal and fit as surfaces over the image.
 
     Parameters
@@ -69,6 +71,8 @@ def image_figure_3d(image: Image, fit: Fit, title: str) -> Figure:
         Counts; averaged over blocks of pixels where it is large.
     fit : Fit
     title : str
+    reference : array, optional
+        The one that was fitted with it.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def image_figure_3d(image: Image, fit: Fit, title: str) -> Figure:
     """
     figure = Figure(figsize=(12.0, 6.0), layout="constrained")
     figure.suptitle(title)
-    model = gaussian_image(fit.values, image.shape)
+    model = gaussian_image(fit.values, image.shape, reference)
     block = max(1, int(np.ceil(max(image.shape) / MOST_SURFACE_POINTS)))
     scale = _scale(_averaged(image, block), _averaged(model, block), fit)
     for place, (pixels, name) in enumerate(((image, "camera"), (model, "fit")), start=1):

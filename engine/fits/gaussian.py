@@ -1,13 +1,17 @@
 """Is there a MOT in this image, where, and with how many counts: the 2D Gaussian fit.
 
-Use `fit_gaussian` on the raw counts. The start is searched, not guessed: squares of several sizes over the image with
-its single hot pixels smoothed away. The Poisson likelihood of the pixel-integrated Gaussian (`kernels.gaussian`) is
-then minimised on scaled parameters, with the Fisher information as Hessian, and its inverse is the covariance.
+Use `fit_gaussian` on the raw counts. The start is searched, not guessed (`kernels.spots`); the likelihood of the
+pixel-integrated Gaussian is minimised by Fisher scoring (`kernels.gaussian`), and by scipy where that does not arrive;
+the inverse Fisher information is the covariance.
 
-Cameras do not count photons one by one: their variance is a multiple (the gain) of their mean. The multiple is
-estimated by Pearson's chi-square per degree of freedom, and where it is above 1 errors and significance are scaled by
-it (quasi-likelihood: McCullagh & Nelder, Generalized Linear Models, section 9). An image in which neighbours agree with
-each other but not with the model (stray light, two spots) is told from one that is only noisy, and is not valid.
+A camera's counts are gain times electrons plus read noise: of mean mu their variance is gain mu + read_noise^2. The
+likelihood of such counts is that of the shifted Poisson distribution: (n + v) / gain is Poisson of mean (mu + v) / gain
+with v = read_noise^2 / gain (D. L. Snyder et al., J. Opt. Soc. Am. A 12 (1995) 272). It is exact without read noise,
+and since its score holds mean and variance alone, estimates and errors are right for whatever noise has these two
+(quasi-likelihood: R. W. M. Wedderburn, Biometrika 61 (1974) 439). An unknown gain is estimated by Pearson's chi-square
+per degree of freedom (McCullagh & Nelder, Generalized Linear Models, section 9.2), and scales errors and significance.
+An image in which neighbours agree with each other but not with the model (stray light, two spots) is told from one that
+is only noisy, and is not valid.
 """
 
 from __future__ import annotations
@@ -18,277 +22,324 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage, special
+from scipy import special
 
 from ...io.errors import InputError
-from ...kernels.gaussian import best_box, pixel_profile, poisson_gaussian, summed_area
-from .minimize import Minimum, covariance_from, minimize_likelihood
-from .result import Fit
+from ...kernels.gaussian import pixel_profile
+from ...kernels.inverse import invert_information
+from ...kernels.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
+from .cash import STEPS_PER_ROOT, deviance_moments
+from .gain import estimate_gain
+from .gaussian_fit import GaussianFit
+from .rotated import turned_spot
+from .spot_problem import NAMES, Found, SpotProblem, checked_problem
 
 __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 
 Floats = NDArray[np.float64]
 
-NAMES = ("A", "x0", "y0", "sigma_x", "sigma_y", "C")
-BOX_HALF_SIZES = (1, 2, 4, 8, 16, 32)  # pixels
-# Half side of the square with the best signal over noise for a Gaussian on a flat background, in units of its sigma.
-BEST_HALF_SIDE = 1.4
-FEWEST_PIXELS = 5  # along a side
 FALSE_ALARMS_PER_IMAGE = 1e-3
-EXTRA_PARAMETERS = 5  # of a spot beyond a flat background
-SMALLEST_SIGMA = 0.5  # pixels: below, it is a hot pixel
-WORST_MISFIT = 1.5  # chi-square per degree of freedom, over that of neighbouring pixels
-FEW_COUNTS = 3.0  # per pixel
-LEAST_INFORMATION = 1e-12
-TRIMMED = 0.995  # of the differences of neighbours: the others are hot pixels
+SMALLEST_SIGMA = 0.7  # pixels: below, it is a hot pixel
+WORST_MISFIT = 0.5  # what neighbouring residuals share, in units of their variance
+NO_TABLE = np.empty((2, 0))
+WORST_WIDTH = 0.15
+"""Largest relative error of a width; beyond, likelihoods are no parabolas, and pulls wider than 1.1 in simulated
+images."""
+DOUBTFUL_WIDTH = 0.1
+"""From here on it is looked whether the likelihood is a parabola: at `FAR` errors above the estimate it must rise by at
+least `LEAST_RISE` of what a parabola does. Without this, one spot in five thousand is wrong by more than six errors."""
+FAR, LEAST_RISE = 3.0, 0.5
+AROUND_SIGMAS, AROUND_PIXELS = 3.0, 10.0
+"""How far around a spot its noise is looked at."""
+FEWEST_BLOCKS = 6.0
+"""Squares of the spot's size along a side, whose noise is looked at."""
+TOLD = 4.0
+"""Standard deviations from which on a noise is larger than that of single pixels."""
+LIMIT_INSIDE = 0.63
+"""Least part of a Gaussian that the square of its width holds, when its middle is off by half a step of the search."""
+WIDEST_LIMIT = 6.0
+"""Upper limits are told for widths up to this part of the shorter side."""
 
 
 def fit_gaussian(
-    image: ArrayLike, *, mask: ArrayLike | None = None, roi: tuple[int, int, int, int] | None = None
-) -> Fit:
-    """Fit a 2D Gaussian on a flat background to an image.
+    image: ArrayLike,
+    *,
+    reference: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    gain: float | None = None,
+    read_noise: float = 0.0,
+    roi: tuple[int, int, int, int] | None = None,
+    rotated: bool = False,
+) -> GaussianFit:
+    """Fit a 2D Gaussian on a flat background, or on a reference, to an image.
 
     Parameters
     ----------
     image : array, shape (ny, nx)
-        Counts, not negative.
+        Counts, without the camera's offset; negative ones need a read noise that explains them.
+    reference : array, shape (ny, nx) or (k, ny, nx), optional
+        Images R without atoms, whose mean is fitted as s * R beside C: stray light has the shape of the viewport. The
+        noise of the mean of k images is part of the errors, but it also hides some of the structure of the light, so
+        that s comes out too small: give many. One image is taken for free of noise: smooth it, or give the mean of
+        many.
     mask : array of bool, shape (ny, nx), optional
-        True for pixels to leave out.
+        True for pixels to leave out; see `find_bad_pixels`.
+    gain : float, optional
+        Counts per electron. None: unknown; it is estimated, from the noise between several references, else from the
+        residuals of the image, and the errors reflect it.
+    read_noise : float
+        Standard deviation of a pixel without light, counts.
     roi : (x_low, x_high, y_low, y_high), optional
         Part of the image to fit, the upper ends excluded; positions stay those of the whole image.
+    rotated : bool
+        Whether the axes of the spot may be turned against those of the image.
 
     Returns
     -------
-    Fit
-        ``A`` (counts of the spot, all pixels together), ``x0, y0, sigma_x, sigma_y`` (pixels; x along a row), ``C``
-        (counts per pixel). `significance` is that of A > 0 anywhere in the image. `valid` means that there are atoms
-        and that the numbers may be used.
+    GaussianFit
+        ``A`` (counts of the spot, all pixels together), ``x0, y0, sigma_x, sigma_y`` (pixels; x along a row), ``theta``
+        when rotated (radians from the x axis to the axis of sigma_x, between -pi/4 and pi/4), ``C`` (counts per pixel),
+        ``s`` with a reference. `significance` is that of A > 0 anywhere in the image. `valid` means that there are
+        atoms and that the numbers may be used; `upper_limit` is A's when there are none.
 
     Raises
     ------
     InputError
-        When the image is no matrix of 5 x 5 pixels or more, or holds negative or infinite counts.
+        When the image is no matrix of 5 x 5 pixels or more, holds infinite counts, or negative ones without read noise,
+        or when an option does not fit it.
     """
-    counts, used, x_low, y_low = _checked(image, mask, roi)
-    if not counts[used.astype(bool)].any():
-        return _dark()
-    start = _start(counts, used)
-    likelihood = _Likelihood(counts, used)
-    minimum = _minimum(likelihood, start)
-    mean = _model(minimum.x, counts.shape)
-    good = used.astype(bool)
-    pixels = int(good.sum())
-    ndof = pixels - len(NAMES)
-    scale = max(1.0, float(np.sum((counts[good] - mean[good]) ** 2 / mean[good])) / ndof)
-    covariance = covariance_from(_information(likelihood, minimum.x, pixels)) * scale
-    background = float(counts[good].mean())
-    nll_background = float(np.sum(special.xlogy(counts[good], counts[good] / background))) if background > 0.0 else 0.0
-    log_p = _log_p_anywhere(2.0 * (nll_background - minimum.nll) / scale, minimum.x, pixels)
-    significance = max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0
-    misfit = _misfit(counts, mean, good)
-    reasons = _reasons(minimum, covariance, counts.shape, log_p, misfit)
-    offset = np.array([0.0, x_low, y_low, 0.0, 0.0, 0.0])
-    errors = np.sqrt(np.diagonal(covariance))
-
-    def profile(name: str, value: float) -> float:
-        fixed = NAMES.index(name)
-        return minimum.nll + (likelihood.profile(fixed, value - offset[fixed], minimum.x) - minimum.nll) / scale
-
-    return Fit(
-        values=dict(zip(NAMES, (minimum.x + offset).tolist(), strict=True)),
-        errors=dict(zip(NAMES, errors.tolist(), strict=True)),
-        covariance=covariance,
-        names=NAMES,
-        nll=minimum.nll,
-        deviance=2.0 * minimum.nll,
-        ndof=ndof,
-        significance=significance,
-        reasons=reasons,
-        profile=profile,
-    )
+    light = None if reference is None else np.asarray(reference, dtype=np.float64)
+    gain_error = 0.0
+    if gain is None and light is not None and light.ndim == 3 and len(light) > 1:
+        estimated = estimate_gain(light, mask=mask, read_noise=read_noise)
+        gain, gain_error = float(estimated), estimated.error
+    problem = checked_problem(image, light, mask, gain, read_noise, roi)
+    if not problem.lit:
+        return _dark(problem, rotated)
+    found = problem.minimum(rotated)
+    if problem.gain is None and read_noise > 0.0:
+        # The shift depends on the gain: once more with what the residuals say of it.
+        problem = problem.with_gain_guess(_gain_of(problem, found))
+        found = problem.minimum(rotated)
+    return _answer(problem, found, gain_error)
 
 
-def gaussian_image(values: Mapping[str, float], shape: tuple[int, ...]) -> Floats:
+def gaussian_image(values: Mapping[str, float], shape: tuple[int, ...], reference: ArrayLike | None = None) -> Floats:
     """Mean counts of the model.
 
     Parameters
     ----------
     values : mapping
-        `NAMES` to numbers, as `Fit.values`.
+        Names to numbers, as `Fit.values`.
     shape : (ny, nx)
+    reference : array, shape (ny, nx) or (k, ny, nx), optional
+        Needed when the values hold ``s``.
 
     Returns
     -------
     float64, shape (ny, nx)
     """
-    return _model(np.array([values[name] for name in NAMES]), shape)
+    mean = values["A"] * _unit_spot(values, shape) + values["C"]
+    if "s" in values:
+        if reference is None:
+            raise InputError("the values hold s, the part of a reference: give that reference, too")
+        light = np.asarray(reference, dtype=np.float64)
+        mean = mean + values["s"] * (light.mean(axis=0) if light.ndim == 3 else light)
+    return np.asarray(mean, dtype=np.float64)
 
 
-class _Likelihood:
-    """Negative log-likelihood, gradient and information as functions of the six parameters."""
-
-    def __init__(self, counts: Floats, used: NDArray[np.uint8]) -> None:
-        self.counts, self.used = counts, used
-        self._x, self._y = np.empty((3, counts.shape[1])), np.empty((3, counts.shape[0]))
-
-    def __call__(self, parameters: Floats) -> tuple[float, Floats, Floats]:
-        amplitude, x0, y0, sigma_x, sigma_y, background = parameters
-        score, information = np.zeros(6), np.zeros((6, 6))
-        if sigma_x <= 0.0 or sigma_y <= 0.0:
-            return math.inf, score, information
-        pixel_profile(x0, sigma_x, self._x)
-        pixel_profile(y0, sigma_y, self._y)
-        nll = poisson_gaussian(self.counts, self.used, self._x, self._y, amplitude, background, score, information)
-        return nll, score, information
-
-    def profile(self, fixed: int, value: float, start: Floats) -> float:
-        """Likelihood minimised over all parameters but one."""
-        free = np.arange(6) != fixed
-        whole = start.copy()
-        whole[fixed] = value
-
-        def restricted(part: Floats) -> tuple[float, Floats, Floats]:
-            whole[free] = part
-            nll, score, information = self(whole)
-            return nll, score[free], information[np.ix_(free, free)]
-
-        return minimize_likelihood(restricted, start[free], self.scale(start)[free]).nll
-
-    def scale(self, parameters: Floats) -> Floats:
-        """Expected errors at these parameters, as the size of a step."""
-        # A spot of no counts says nothing of its place: the floor keeps steps finite there.
-        return np.asarray(1.0 / np.sqrt(np.maximum(np.diagonal(self(parameters)[2]), LEAST_INFORMATION)))
-
-
-def _checked(
-    image: ArrayLike, mask: ArrayLike | None, roi: tuple[int, int, int, int] | None
-) -> tuple[Floats, NDArray[np.uint8], int, int]:
-    counts = np.ascontiguousarray(image, dtype=np.float64)
-    if counts.ndim != 2:
-        raise InputError(f"an image has rows and columns, not the shape {counts.shape}")
-    used = np.ones(counts.shape, np.uint8) if mask is None else (~np.asarray(mask, dtype=bool)).astype(np.uint8)
-    if used.shape != counts.shape:
-        raise InputError(f"the mask has the shape {used.shape}, the image {counts.shape}")
-    x_low, x_high, y_low, y_high = roi or (0, counts.shape[1], 0, counts.shape[0])
-    if not (0 <= x_low < x_high <= counts.shape[1] and 0 <= y_low < y_high <= counts.shape[0]):
-        raise InputError(f"the region {roi} does not lie within {counts.shape[1]} columns and {counts.shape[0]} rows")
-    counts = np.ascontiguousarray(counts[y_low:y_high, x_low:x_high])
-    used = np.ascontiguousarray(used[y_low:y_high, x_low:x_high])
-    if min(counts.shape) < FEWEST_PIXELS or used.sum() <= len(NAMES):
-        raise InputError(f"an image of {counts.shape[1]} x {counts.shape[0]} pixels is too small to fit")
-    values = counts[used.astype(bool)]
-    if not np.all(np.isfinite(values)):
-        raise InputError("an image with infinite or missing counts cannot be fitted; mask those pixels")
-    if values.min() < 0.0:
-        raise InputError("an image with negative counts cannot be fitted by a Poisson likelihood; give the raw counts")
-    return counts, used, x_low, y_low
-
-
-def _start(counts: Floats, used: NDArray[np.uint8]) -> Floats:
-    """Start values by search: the most significant square of the image without its single hot pixels."""
-    values = counts[used.astype(bool)]
-    background = float(np.median(values))
-    if background >= FEW_COUNTS:
-        # masked pixels may hold anything, nan included, and their neighbours' medians must not see it
-        filled = np.where(used.astype(bool), counts, background)
-        smooth = ndimage.median_filter(filled, size=3, mode="nearest")
-    else:  # so few counts have no median to speak of
-        smooth, background = counts, max(float(values.mean()), 1e-3)
-    table, area = (np.empty((counts.shape[0] + 1, counts.shape[1] + 1)) for _ in range(2))
-    summed_area(smooth, used, table, area)
-    halves = [half for half in BOX_HALF_SIZES if 2 * half < min(counts.shape)]
-    boxes = [(*best_box(table, area, background, half), half) for half in halves]
-    _, row, column, excess, half = max(boxes)
-    sigma = max(half / BEST_HALF_SIDE, 1.0)
-    inside = math.erf(half / sigma / math.sqrt(2.0)) ** 2
-    amplitude = max(excess / inside, math.sqrt(background) * sigma)
-    return np.array([amplitude, column, row, sigma, sigma, background])
-
-
-def _minimum(likelihood: _Likelihood, start: Floats) -> Minimum:
-    minimum = minimize_likelihood(likelihood, start, likelihood.scale(start))
-    if minimum.converged:
-        return minimum
-    # Far from the start the steps' sizes are wrong: go on from where it stopped, with those of that place.
-    return minimize_likelihood(likelihood, minimum.x, likelihood.scale(minimum.x))
-
-
-def _information(likelihood: _Likelihood, parameters: Floats, pixels: int) -> Floats:
-    """Fisher information; a background below one count in the image is not known better than that count."""
-    floored = parameters.copy()
-    floored[5] = max(floored[5], 1.0 / pixels) if floored[5] >= 0.0 else floored[5]
-    return likelihood(floored)[2]
-
-
-def _dark() -> Fit:
-    """No light at all: nothing can be estimated."""
-    nothing = dict.fromkeys(NAMES, math.nan)
-    covariance = np.full((len(NAMES), len(NAMES)), math.nan)
-    reasons = ("no atoms: every pixel is zero",)
-    return Fit(nothing, nothing, covariance, NAMES, nll=0.0, significance=0.0, reasons=reasons)
-
-
-def _model(parameters: Floats, shape: tuple[int, ...]) -> Floats:
-    amplitude, x0, y0, sigma_x, sigma_y, background = parameters
+def _unit_spot(values: Mapping[str, float], shape: tuple[int, ...]) -> Floats:
+    if "theta" in values:
+        x0, y0, sigma_x, sigma_y = (values[name] for name in NAMES[1:5])
+        return turned_spot(x0, y0, sigma_x, sigma_y, values["theta"], shape)
     x, y = np.empty((3, shape[1])), np.empty((3, shape[0]))
-    pixel_profile(x0, sigma_x, x)
-    pixel_profile(y0, sigma_y, y)
-    return np.asarray(amplitude * np.outer(y[0], x[0]) + background, dtype=np.float64)
+    pixel_profile(values["x0"], values["sigma_x"], x)
+    pixel_profile(values["y0"], values["sigma_y"], y)
+    return np.asarray(np.outer(y[0], x[0]), dtype=np.float64)
 
 
-def _log_p_anywhere(ratio: float, parameters: Floats, pixels: int) -> float:
-    """Logarithm of the probability that background alone gives such a likelihood ratio anywhere in the image.
+def _dark(problem: SpotProblem, rotated: bool) -> GaussianFit:
+    """No light at all: nothing can be estimated."""
+    names = problem.names(rotated)
+    nothing = dict.fromkeys(names, math.nan)
+    covariance = np.full((len(names), len(names)), math.nan)
+    reasons = ("no atoms: every pixel is zero",)
+    return GaussianFit(nothing, nothing, covariance, names, nll=0.0, significance=0.0, reasons=reasons)
 
-    A bound: the chi-square tail of a spot with all its parameters free, times the number of places and of sizes that
-    spots of this size have in the image.
-    """
-    if not ratio > 0.0 or not parameters[0] > 0.0:
-        return 0.0
-    half = 0.5 * EXTRA_PARAMETERS
-    tail = float(special.gammaincc(half, 0.5 * ratio))
-    # The tail underflows where it is best: there its leading term serves.
-    log_tail = (
-        math.log(tail) if tail > 1e-290 else (half - 1.0) * math.log(0.5 * ratio) - 0.5 * ratio - math.lgamma(half)
+
+def _gain_of(problem: SpotProblem, found: Found) -> float:
+    """Gain for which Pearson's chi-square is what it should be: the read noise is known, the gain is not."""
+    mean = problem.mean(found) - problem.shift
+    good = problem.used > 0.0
+    squares, mean = ((problem.counts - problem.shift - mean) ** 2)[good], mean[good]
+    low = 1e-3 * problem.gain_guess
+    high = 1e3 * problem.gain_guess
+    for _ in range(60):
+        middle = math.sqrt(low * high)
+        variance = np.maximum(middle * mean + problem.read_noise**2, 1e-12)
+        low, high = (middle, high) if float(np.mean(squares / variance)) > 1.0 else (low, middle)
+    return math.sqrt(low * high)
+
+
+def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFit:
+    names = problem.names(found.rotated)
+    mean = problem.mean(found)
+    sums = np.empty(9)
+    unit = problem.gain_guess
+    exact = problem.gain is not None and problem.read_noise == 0.0
+    table = deviance_moments() if exact else NO_TABLE
+    look_at_residuals(problem.counts, problem.used, mean, unit, table, STEPS_PER_ROOT, sums)
+    chi_square, shared, pairs, differences, expected, spread, pixels, left, squares = sums.tolist()
+    ndof = max(1, round(pixels) - len(names))
+    noise = max(differences / pairs, 1e-300) if pairs else 1.0
+    misfit = shared / (noise * pairs) if pairs else 0.0
+    gain = problem.gain if problem.gain is not None else chi_square / ndof
+    dispersion = gain
+    if problem.gain is not None and problem.frames > 1:
+        # s R has the noise of its k images: variance s^2 gain R / k on that of the image, gain mu.
+        light_of_reference = float(np.sum(problem.used * problem.reference))
+        own = float(found.parameters[-1]) ** 2 * light_of_reference / problem.frames / float(np.sum(mean))
+        dispersion *= 1.0 + max(own, 0.0)
+    log_p = _log_p(problem, found, dispersion)
+    if log_p < math.log(FALSE_ALARMS_PER_IMAGE):
+        log_p = _log_p(problem, found, dispersion * _excess_noise(problem, found, mean, gain))
+    covariance = np.empty(found.information.shape)
+    invert_information(found.information, covariance)
+    covariance *= dispersion
+    saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
+    told = problem.gain if problem.gain is not None else 1.0
+    nll = (found.nll - saturated) / told
+    if problem.gain is not None and problem.read_noise > 0.0:
+        # Shifted counts have the variance of Poisson's, not their deviance: Pearson's chi-square serves, whose spread
+        # is 2 + gain^3 light / variance^2 a pixel.
+        light = np.maximum(mean - problem.shift, 0.0)
+        per_pixel = 2.0 + float(np.mean(gain**3 * light / (gain * mean) ** 2))
+        probability = float(special.ndtr((ndof - chi_square / gain) / math.sqrt(per_pixel * ndof)))
+    elif problem.gain is not None:
+        size = ndof / pixels
+        deviance, mean_deviance, variance = 2.0 * nll, expected * size, spread * size
+        # a chi-square with the two moments that this image's deviance has
+        probability = float(
+            special.chdtrc(2.0 * mean_deviance**2 / variance, 2.0 * mean_deviance * deviance / variance)
+        )
+    else:
+        probability = float(special.ndtr(-misfit * math.sqrt(pairs))) if pairs else math.nan
+    significance = max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0
+    values = found.values(problem)
+    absent = _no_atoms(problem, values, log_p, misfit)
+    reasons = (absent,) if absent else _reasons(problem, found, values, covariance, dispersion)
+    limits = _upper_limits(problem, found)
+    nothing_seen = log_p > math.log(FALSE_ALARMS_PER_IMAGE) or values["A"] <= 0.0
+    level = max(problem.total / pixels - problem.shift, 1e-12)
+    if problem.gain is None:
+        gain_error = gain * (level + problem.shift) / level * math.sqrt((2.0 + gain / level) / ndof)
+
+    def profile(name: str, value: float) -> float:
+        rise = problem.profile(found, names.index(name), value) - found.nll
+        return nll + rise / dispersion
+
+    return GaussianFit(
+        values=values,
+        errors=dict(zip(names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True)),
+        covariance=covariance,
+        names=names,
+        nll=nll,
+        deviance=2.0 * nll,
+        ndof=ndof,
+        significance=significance,
+        reasons=reasons,
+        profile=profile,
+        gain=gain,
+        gain_error=gain_error,
+        probability=probability,
+        misfit=misfit,
+        upper_limit=max(limits.values(), default=math.nan) if nothing_seen else math.nan,
+        upper_limits=limits if nothing_seen else {},
+        background_nll=(found.background_nll - saturated) / told,
+        detected=not absent,
+        explained=1.0 - left / variance if (variance := squares - problem.total**2 / pixels) > 0.0 else math.nan,
     )
-    places = max(1.0, pixels / (2.0 * math.pi * max(parameters[3] * parameters[4], SMALLEST_SIGMA**2)))
-    return min(0.0, log_tail + math.log(places * len(BOX_HALF_SIZES)))
 
 
-def _misfit(counts: Floats, mean: Floats, good: NDArray[np.bool_]) -> float:
-    """Chi-square per degree of freedom over that of the noise alone.
+def _log_p(problem: SpotProblem, found: Found, dispersion: float) -> float:
+    """Logarithm of the probability that noise alone has such a spot somewhere."""
+    return problem.log_p(found.background_nll - found.nll, dispersion) if found.parameters[0] > 0.0 else 0.0
 
-    Noise is what differs between neighbours; a misfit is what they share, the mean product of their residuals. A hot
-    pixel has no share in that, however bright.
+
+def _excess_noise(problem: SpotProblem, found: Found, mean: Floats, gain: float) -> float:
+    """How many times the noise of a spot exceeds that of single pixels all over the image; 1 for independent pixels.
+
+    Laser speckle differs from place to place, and neighbouring pixels share it. The residuals tell: their sums over
+    squares of the spot's size, against single ones, and those around the spot, against all.
     """
-    residuals = (counts - mean) / np.sqrt(mean)
-    shared, squares = [], []
-    for a, b in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:, :], np.s_[:-1, :])):
-        both = good[a] & good[b]
-        shared.append((residuals[a] * residuals[b])[both])
-        squares.append(((counts[a] - mean[a] - counts[b] + mean[b]) ** 2 / (mean[a] + mean[b]))[both])
-    differences = np.concatenate(squares)
-    if differences.size == 0:
-        return 1.0
-    kept = differences[differences <= np.quantile(differences, TRIMMED)]
-    return 1.0 + max(0.0, float(np.concatenate(shared).mean())) / max(1.0, float(kept.mean()))
+    x0, y0, sigma_x, sigma_y = found.parameters[1:5].tolist()
+    widest = max(problem.counts.shape)
+    side = round(min(max(2.0 * math.sqrt(sigma_x * sigma_y), 2.0), min(problem.counts.shape) / FEWEST_BLOCKS))
+    reach = min(max(AROUND_SIGMAS * max(sigma_x, sigma_y), AROUND_PIXELS), widest)
+    found_here = (
+        block_dispersion(problem.counts, problem.used, mean, side) if side > 1 else (0.0, 0.0),
+        local_dispersion(problem.counts, problem.used, mean, x0, y0, reach, reach, 1.0),
+    )
+    excess = 1.0
+    for chi_square, number in found_here:
+        if number > 0.0:
+            ratio = chi_square / number / gain
+            # where electrons are few, chi-square spreads by 1 / electrons more
+            spread = math.sqrt((2.0 + gain / float(problem.background_level or gain)) / number)
+            excess *= ratio if ratio > 1.0 + TOLD * spread else 1.0
+    return excess
+
+
+def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: float) -> bool:
+    """Whether the likelihood is a parabola as far as its errors reach, which the widths tell."""
+    for k in (3, 4):
+        width, error = float(found.parameters[k]), math.sqrt(abs(float(covariance[k, k])))
+        if not error <= WORST_WIDTH * width:
+            return False
+        if error > DOUBTFUL_WIDTH * width:
+            rise = problem.profile(found, k, width + FAR * error) - found.nll
+            if rise < LEAST_RISE * 0.5 * FAR**2 * gain:
+                return False
+    return True
+
+
+def _upper_limits(problem: SpotProblem, found: Found) -> dict[float, float]:
+    """Largest A, at 95 %, of a spot of each width anywhere: the largest excess, plus its error."""
+    widest = min(problem.counts.shape) / WIDEST_LIMIT
+    return {
+        sigma: limit / LIMIT_INSIDE
+        for sigma, limit in zip(found.square_sigmas, found.square_limits.tolist(), strict=True)
+        if math.isfinite(limit) and (sigma <= widest or sigma == found.square_sigmas[0])
+    }
+
+
+def _no_atoms(problem: SpotProblem, values: Mapping[str, float], log_p: float, misfit: float) -> str:
+    """Why there are none; empty when there are."""
+    rows, columns = problem.counts.shape
+    if log_p > math.log(FALSE_ALARMS_PER_IMAGE) or values["A"] <= 0.0:
+        return "no atoms: nothing stands out of the background"
+    if min(values["sigma_x"], values["sigma_y"]) < SMALLEST_SIGMA:
+        return "the spot is smaller than a pixel: a hot pixel"
+    if misfit > WORST_MISFIT:
+        return f"a Gaussian does not describe this image: it misses by {1 + misfit:.1f} times the noise (stray light?)"
+    if max(values["sigma_x"] / columns, values["sigma_y"] / rows) > 0.5:
+        return "the spot is larger than the image: stray light"
+    return ""
 
 
 def _reasons(
-    minimum: Minimum, covariance: Floats, shape: tuple[int, ...], log_p: float, misfit: float
+    problem: SpotProblem, found: Found, values: Mapping[str, float], covariance: Floats, gain: float
 ) -> tuple[str, ...]:
-    """Why the numbers must not be used; where there is nothing to fit, that alone."""
-    amplitude, x0, y0, sigma_x, sigma_y, _ = minimum.x
-    rows, columns = shape
-    if log_p > math.log(FALSE_ALARMS_PER_IMAGE) or amplitude <= 0.0:
-        return ("no atoms: nothing stands out of the background",)
-    if min(sigma_x, sigma_y) < SMALLEST_SIGMA:
-        return ("the spot is smaller than a pixel: a hot pixel",)
-    if misfit > WORST_MISFIT:
-        return (f"a Gaussian does not describe this image: it misses by {misfit:.1f} times the noise (stray light?)",)
+    """Why the numbers of a spot must not be used."""
+    rows, columns = problem.counts.shape
+    x0, y0 = values["x0"] - problem.x_low, values["y0"] - problem.y_low
     checks: list[tuple[Any, str]] = [
-        (not minimum.converged, "the fit did not converge"),
+        (not found.converged, "the fit did not converge"),
         (not np.all(np.isfinite(covariance)), "the covariance cannot be computed"),
-        (max(sigma_x / columns, sigma_y / rows) > 0.5, "the spot is larger than the image: stray light"),
-        (not (-0.5 <= x0 <= columns - 0.5 and -0.5 <= y0 <= rows - 0.5), "the centre lies outside of the image"),
+        (not (-0.5 < x0 < columns - 0.5 and -0.5 < y0 < rows - 0.5), "the centre lies outside of the image"),
+        (
+            not _widths_known(problem, found, covariance, gain),
+            "atoms, but too faint a spot: its errors do not tell how far its widths may be off",
+        ),
     ]
     return tuple(sentence for failed, sentence in checks if failed)

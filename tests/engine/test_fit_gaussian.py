@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy import ndimage, special, stats
 
-from utokyo import InputError, fit_gaussian
+from utokyo import InputError, find_bad_pixels, fit_gaussian
 from utokyo.engine.fits.gaussian import NAMES, gaussian_image
+from utokyo.io.image import read_image
 
 SHAPE = (120, 110)
 SEED = 20220918
@@ -104,8 +106,6 @@ def test_false_alarms_are_as_rare_as_claimed():
 
 
 def test_the_real_image_shows_no_atoms(real_files):
-    from utokyo.io.image import read_image  # noqa: PLC0415
-
     fit = fit_gaussian(read_image(real_files / "cmos_000039.csv"))
     assert not fit.valid
     assert "a Gaussian does not describe this image" in fit.reason
@@ -185,3 +185,208 @@ def test_a_mask_and_a_region_keep_the_positions_of_the_whole_image():
 def test_what_cannot_be_fitted_is_told_in_one_sentence(image, sentence):
     with pytest.raises(InputError, match=sentence):
         fit_gaussian(image)
+
+
+WHOLE = (263, 228)
+
+
+def draw_any(random: np.random.Generator) -> tuple[dict[str, float], float]:
+    """Any spot of the ranges that the experiment may see, and a gain."""
+    values = (
+        10 ** random.uniform(math.log10(200.0), 6.0),
+        random.uniform(-0.5, WHOLE[1] - 0.5),
+        random.uniform(-0.5, WHOLE[0] - 0.5),
+        *random.uniform(2.0, 40.0, 2),
+        10 ** random.uniform(-1.0, 2.0),
+    )
+    return dict(zip(NAMES, values, strict=True)), random.uniform(0.5, 4.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("known", [False, True], ids=["gain estimated", "gain known"])
+def test_pulls_of_any_spot_anywhere(known):
+    random = np.random.default_rng(SEED)
+    pulls, lost, limits = [], 0, []
+    for _ in range(2000):
+        truth, gain = draw_any(random)
+        fit = fit_gaussian(gain * random.poisson(gaussian_image(truth, WHOLE) / gain), gain=gain if known else None)
+        lost += "did not converge" in fit.reason
+        if fit.valid:
+            pulls.append([(fit.values[name] - truth[name]) / fit.errors[name] for name in NAMES])
+        elif not fit.detected:
+            limits.append(fit.upper_limit > truth["A"])
+    found = np.array(pulls)
+    assert len(found) > 1200
+    assert lost <= 1
+    # The mean of 1300 pulls is known to 0.028; that of a width is at -0.04, since a spot that seems narrow seems well
+    # known, too.
+    assert np.all(np.abs(found.mean(axis=0)) < 0.05 + 2 * 0.028), found.mean(axis=0)
+    assert np.all(np.abs(found.std(axis=0) - 1) < 0.05 + 2 * 0.02), found.std(axis=0)
+    assert np.abs(found).max() < 6
+    assert np.mean(limits) > 0.95
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_the_minimum_is_that_of_iminuit(rotated):
+    iminuit = pytest.importorskip("iminuit")
+    random = np.random.default_rng(SEED)
+    for _ in range(3):
+        truth = draw_truth(random)
+        if rotated:
+            truth = {**truth, "sigma_x": 4.0, "sigma_y": 8.0, "theta": 0.4}
+        image = image_of(random, truth)
+        fit = fit_gaussian(image, gain=1.0, rotated=rotated)
+
+        def half_deviance(*values: float, names=fit.names, image=image) -> float:
+            mean = gaussian_image(dict(zip(names, values, strict=True)), SHAPE)
+            return float(np.sum(mean - image + special.xlogy(image, image / mean)))
+
+        assert half_deviance(*fit.values.values()) == pytest.approx(fit.nll, abs=1e-6)
+        minimum = iminuit.Minuit(half_deviance, *fit.values.values(), name=fit.names)
+        minimum.errordef = 0.5
+        minimum.tol = 1e-5
+        for name in fit.names:
+            minimum.errors[name] = fit.errors[name]
+        minimum.migrad()
+        assert fit.nll < minimum.fval + 1e-6
+
+
+def test_a_reference_takes_the_stray_light_off():
+    random = np.random.default_rng(SEED)
+    y, x = np.indices(SHAPE)
+    light = 30.0 + 15.0 * np.sin(x / 20.0) + 10.0 * np.cos(y / 30.0)
+    pulls = []
+    for _ in range(60):
+        truth = {**draw_truth(random), "A": 12_000.0, "C": 3.0}
+        truth |= dict(zip(("sigma_x", "sigma_y"), random.uniform(3.0, 8.0, 2), strict=True))
+        mean = gaussian_image({**truth, "s": 0.8}, SHAPE, light)
+        fit = fit_gaussian(2.0 * random.poisson(mean / 2.0), reference=light)
+        assert fit.valid, fit.reason
+        pulls.append([(fit.values[name] - (truth | {"s": 0.8})[name]) / fit.errors[name] for name in fit.names])
+    assert fit.names == (*NAMES, "s")
+    assert np.all(np.abs(np.mean(pulls, axis=0)) < 4 / math.sqrt(60))
+    assert np.all(np.abs(np.std(pulls, axis=0) - 1) < 4 / math.sqrt(120))
+
+
+def test_the_noise_of_a_few_references_is_in_the_errors_and_tells_the_gain():
+    random = np.random.default_rng(SEED)
+    y, x = np.indices(SHAPE)
+    light = 300.0 + 150.0 * np.sin(x / 20.0) + 100.0 * np.cos(y / 30.0)
+    truth = dict(zip(NAMES, (80_000.0, 50.0, 60.0, 8.0, 8.0, 0.0), strict=True))
+    references = 2.0 * random.poisson(light / 2.0, (3, *SHAPE))
+    image = 2.0 * random.poisson((gaussian_image(truth, SHAPE) + light) / 2.0)
+    few, exact = fit_gaussian(image, reference=references), fit_gaussian(image, reference=light, gain=2.0)
+    assert few.gain_error > 0.0
+    assert abs(few.gain - 2.0) < 5 * few.gain_error
+    assert few.errors["A"] / exact.errors["A"] == pytest.approx(math.sqrt(1 + 1 / 3), rel=0.05)
+    assert abs(few.values["A"] - exact.values["A"]) < 4 * few.errors["A"]
+
+
+@pytest.mark.parametrize("gain", [2.0, None])
+def test_read_noise_is_in_the_errors(gain):
+    random = np.random.default_rng(SEED)
+    truth = dict(zip(NAMES, (10_000.0, 50.0, 60.0, 5.0, 7.0, 2.0), strict=True))
+    pulls = []
+    for _ in range(80):
+        image = image_of(random, truth, gain=2.0) + random.normal(0.0, 4.0, SHAPE)
+        fit = fit_gaussian(image, gain=gain, read_noise=4.0)
+        assert fit.valid, fit.reason
+        pulls.append([(fit.values[name] - truth[name]) / fit.errors[name] for name in NAMES])
+    assert np.all(np.abs(np.mean(pulls, axis=0)) < 4 / math.sqrt(80))
+    assert np.all(np.abs(np.std(pulls, axis=0) - 1) < 4 / math.sqrt(160))
+
+
+def test_a_turned_spot_has_an_angle():
+    random = np.random.default_rng(SEED)
+    pulls = []
+    for _ in range(25):
+        truth = {**draw_truth(random), "A": 40_000.0, "C": 10.0, "sigma_x": 4.0, "sigma_y": 9.0}
+        truth["theta"] = random.uniform(-0.7, 0.7)
+        fit = fit_gaussian(image_of(random, truth), rotated=True)
+        assert fit.valid, fit.reason
+        pulls.append([(fit.values[name] - truth[name]) / fit.errors[name] for name in fit.names])
+    assert fit.names == (*NAMES[:5], "theta", "C")
+    assert np.all(np.abs(np.mean(pulls, axis=0)) < 4 / math.sqrt(25))
+    assert np.all(np.abs(np.std(pulls, axis=0) - 1) < 4 / math.sqrt(50))
+    low, high = fit.interval("theta")
+    assert high - low == pytest.approx(2 * fit.errors["theta"], rel=0.1)
+
+
+def test_p_values_of_true_models_are_uniform():
+    random = np.random.default_rng(SEED)
+    p = []
+    for _ in range(150):
+        truth, gain = draw_truth(random), random.uniform(0.5, 4.0)
+        p.append(fit_gaussian(image_of(random, truth, gain), gain=gain).p_value)
+    assert stats.kstest(p, "uniform").pvalue > 1e-3
+
+
+def test_the_upper_limit_covers_what_is_not_seen():
+    random = np.random.default_rng(SEED)
+    covered = []
+    for _ in range(150):
+        truth = {**draw_truth(random), "C": 25.0}
+        truth["A"] = random.uniform(0.0, 2.0) * math.sqrt(25.0 * 4 * math.pi * truth["sigma_x"] * truth["sigma_y"])
+        fit = fit_gaussian(image_of(random, truth))
+        if not fit.detected:
+            covered.append(fit.upper_limit > truth["A"])
+            assert str(fit).startswith("NOT VALID")
+            assert "(95 %)" in str(fit)
+    assert len(covered) > 100
+    assert np.mean(covered) > 0.95
+    assert math.isnan(fit_gaussian(image_of(random, {**truth, "A": 50_000.0})).upper_limit)
+
+
+def smoothed(image: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    good = (~bad).astype(float)
+    return ndimage.gaussian_filter(image * good, 4.0) / ndimage.gaussian_filter(good, 4.0)
+
+
+def test_spots_put_into_the_real_image_are_found_and_nothing_else(real_files):
+    image = read_image(real_files / "cmos_000039.csv").astype(float)
+    bad = find_bad_pixels(image).mask
+    light = smoothed(image, bad)
+    assert not fit_gaussian(image, reference=light, mask=bad).detected
+    random = np.random.default_rng(SEED)
+    pulls: dict[str, list[list[float]]] = {"like it": [], "itself": []}
+    for _ in range(60):
+        truth = dict(
+            zip(
+                NAMES,
+                (10 ** random.uniform(4.2, 5.5), *random.uniform(40, 190, 2), *random.uniform(3, 15, 2), 0.0),
+                strict=True,
+            )
+        )
+        spot = gaussian_image(truth, image.shape)
+        for name, made in (
+            ("like it", 1.8 * random.poisson((light + spot) / 1.8)),
+            ("itself", image + 1.8 * random.poisson(spot / 1.8)),
+        ):
+            fit = fit_gaussian(made, reference=light, mask=bad)
+            assert fit.detected
+            if fit.valid:
+                pulls[name].append([(fit.values[n] - truth[n]) / fit.errors[n] for n in NAMES[:5]])
+        assert not fit_gaussian(1.8 * random.poisson(light / 1.8), reference=light, mask=bad).detected
+    for name, found in pulls.items():
+        assert len(found) > 50
+        assert np.all(np.abs(np.mean(found, axis=0)) < 4 / math.sqrt(60)), name
+    # The smoothed image has a part of its own noise, which is then no difference: errors are too large, if anything.
+    assert np.all(np.abs(np.std(pulls["like it"], axis=0) - 1) < 4 / math.sqrt(120))
+    assert np.all(np.std(pulls["itself"], axis=0) < 1 + 4 / math.sqrt(120))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"gain": 0.0}, "gain should be"),
+        ({"read_noise": -1.0}, "read_noise should be"),
+        ({"reference": np.ones((3, 3))}, "the reference has the shape"),
+        ({"reference": np.full((40, 40), np.nan)}, "a reference with infinite"),
+        ({"mask": np.ones((40, 40), bool)}, "not masked is too small"),
+        ({"mask": np.ones((4, 4), bool)}, "the mask has the shape"),
+        ({"roi": (0, 50, 0, 10)}, "does not lie within"),
+    ],
+)
+def test_options_that_do_not_fit_the_image_are_told(options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        fit_gaussian(np.ones((40, 40)), **options)

@@ -1,0 +1,163 @@
+"""What a camera does to its counts: gain, and pixels that are hot or dead.
+
+`estimate_gain` divides variances by means (photon transfer: J. R. Janesick, Photon Transfer, SPIE 2007, chapter 5).
+With several images of the same light the variance is that of each pixel from image to image, less what the light as a
+whole changed; with one image it is that of neighbours along a row after a slope is taken off (the structures of the
+light, speckle above all, are then counted as noise: several images are better). `find_bad_pixels` marks the pixels that
+their neighbours contradict; the mean of many references shows them best.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...io.errors import InputError
+from ...kernels.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, second_differences
+from ...kernels.spots import noise_and_background
+
+__all__ = ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"]
+
+Floats = NDArray[np.float64]
+
+FALSE_ALARMS = 1e-7
+"""Probability that a good pixel is called bad."""
+BRIGHT = 5.0
+"""Standard deviations above the median of all pieces, beyond which a piece lies on a spot."""
+
+
+class Gain(float):
+    """Counts per electron: a float that knows its `error`."""
+
+    error: float
+
+    def __new__(cls, value: float, error: float) -> Gain:
+        """Make one of a value and its standard error."""
+        gain = super().__new__(cls, value)
+        gain.error = error
+        return gain
+
+    def __repr__(self) -> str:
+        return f"Gain({float(self):.6g} +- {self.error:.2g})"
+
+
+@dataclass(frozen=True, eq=False)
+class BadPixels:
+    """Pixels that must not be used: arrays of bool, shape (ny, nx), true where a pixel is hot or dead."""
+
+    hot: NDArray[np.bool_]
+    dead: NDArray[np.bool_]
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Either."""
+        return np.asarray(self.hot | self.dead)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """The mask, so that it goes wherever an array of bool does."""
+        del copy  # a new array each time
+        return self.mask if dtype is None else self.mask.astype(dtype)
+
+
+def estimate_gain(images: ArrayLike, *, mask: ArrayLike | None = None, read_noise: float = 0.0) -> Gain:
+    """Counts per electron, from the noise of images.
+
+    Parameters
+    ----------
+    images : array, shape (ny, nx) or (k, ny, nx)
+        Counts without the camera's offset. Several images of the same light (references) are much better than one.
+    mask : array of bool, shape (ny, nx), optional
+        True for pixels to leave out; without it, `find_bad_pixels` says which.
+    read_noise : float
+        Standard deviation of a pixel without light, counts.
+
+    Returns
+    -------
+    Gain
+        A float with the attribute `error`, the standard error.
+
+    Raises
+    ------
+    InputError
+        When the images are no matrices, or hold no light.
+    """
+    stack = _stack_of(images)
+    if mask is None:
+        used = (~find_bad_pixels(stack).mask).astype(np.float64)
+    else:
+        used = (~np.asarray(mask, dtype=bool)).astype(np.float64)
+    if used.shape != stack.shape[1:]:
+        raise InputError(f"the mask has the shape {used.shape}, the images {stack.shape[1:]}")
+    if len(stack) == 1:
+        return _gain_of_one(np.where(used > 0.0, stack[0], 0.0), used, read_noise)
+    good = used > 0.0
+    counts = stack[:, good]
+    light = counts.mean(axis=1)
+    if not np.all(light > 0.0):
+        raise InputError("the gain cannot be estimated from images without light")
+    # The light as a whole may change from image to image: each is scaled to the mean of all, and its noise with it.
+    scale = light.mean() / light
+    excess = (counts * scale[:, None]).var(axis=0, ddof=1) - read_noise**2 * float(np.mean(scale**2))
+    per_gain = float(counts.mean()) * float(scale.mean())
+    gain = float(excess.mean()) / per_gain
+    scatter = float(np.std(excess - gain * float(scale.mean()) * counts.mean(axis=0)))
+    return Gain(gain, scatter / math.sqrt(excess.size) / per_gain)
+
+
+def find_bad_pixels(images: ArrayLike, *, gain: float | None = None) -> BadPixels:
+    """Hot and dead pixels.
+
+    Parameters
+    ----------
+    images : array, shape (ny, nx) or (k, ny, nx)
+        Counts of one image, or of several (references), which are summed.
+    gain : float, optional
+        Counts per electron; without it, a guess from the differences of neighbours.
+
+    Returns
+    -------
+    BadPixels
+        `hot`, `dead`, and both as `mask`, which `fit_gaussian` takes.
+    """
+    stack = _stack_of(images)
+    counts = stack[0] if len(stack) == 1 else stack.sum(axis=0)
+    ones = np.ones(counts.shape)
+    noise = noise_and_background(np.maximum(counts, 0.0), ones)[0]
+    # Speckle makes neighbours differ by more than electrons do; what a camera with less gain could not do is left
+    # alone.
+    noise = noise if gain is None else max(gain, noise)
+    marks = np.empty(counts.shape, np.uint8)
+    mark_bad_pixels(counts, noise, -math.log(FALSE_ALARMS), marks)
+    return BadPixels(marks == HOT, marks == DEAD)
+
+
+def _gain_of_one(counts: Floats, used: Floats, read_noise: float) -> Gain:
+    sums = np.empty((max(1, counts.size // PIECE), 2))
+    pieces = sums[: second_differences(np.ascontiguousarray(counts), used, sums)]
+    if not pieces.size or not pieces[:, 1].sum() > 0.0:
+        raise InputError("the gain cannot be estimated from an image without light, or one that is masked")
+    # Over a spot the light is no slope: pieces much brighter than most are left out.
+    typical = float(np.median(pieces[:, 1]))
+    spread = math.sqrt((float(np.median(pieces[:, 0])) + read_noise**2) / PIECE)
+    pieces = pieces[pieces[:, 1] <= typical + BRIGHT * spread] if typical > 0.0 else pieces
+    mean = pieces[:, 1].mean()
+    excess = pieces[:, 0] - read_noise**2
+    gain = float(excess.mean() / mean)
+    # a ratio of two sums over pieces: its error from what each piece adds to it
+    scatter = float(np.std(excess - gain * pieces[:, 1]))
+    return Gain(gain, scatter / math.sqrt(len(pieces)) / float(mean))
+
+
+def _stack_of(images: ArrayLike) -> Floats:
+    stack = np.ascontiguousarray(images, dtype=np.float64)
+    if stack.ndim == 2:
+        stack = stack[None]
+    if stack.ndim != 3 or min(stack.shape) < 1 or min(stack.shape[1:]) < 3:
+        raise InputError(f"images have rows and columns, 3 x 3 pixels or more, not the shape {stack.shape}")
+    if not np.all(np.isfinite(stack)):
+        raise InputError("images with infinite or missing counts tell neither gain nor bad pixels")
+    return stack

@@ -1,0 +1,78 @@
+"""How often an image without atoms looks as if it had some: the trials of the search, by simulation.
+
+The likelihood ratio of a spot of free place and widths has no chi-square distribution: without a spot, places and
+widths mean nothing (R. B. Davies, Biometrika 74 (1987) 33), and the search tries tens of thousands of them. So the
+ratio is calibrated: ``benchmarks/calibrate_spots.py`` fits flat Poisson images of 263 x 228 pixels (seed 20220314) and
+prints the levels that one in ten and one in a hundred exceed, and the mean of the tail beyond: the table below, by the
+electrons per pixel of the background. Where there are hardly any electrons, there are fewer places where a spot can be.
+Images of other sizes
+have as many more or fewer places, counting those of wide spots that hang over the edge.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+
+__all__ = ["ELECTRONS", "SHAPE", "log_false_alarms"]
+
+SHAPE = (263, 228)
+"""Of the images that were simulated."""
+ELECTRONS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
+"""Per pixel of background: the rows of `LEVELS`."""
+LEVELS = [
+    [6.61, 10.11, 1.38],  # 0.003: largest 17.0
+    [7.36, 11.30, 1.52],  # 0.01: largest 21.9
+    [11.74, 14.84, 1.19],  # 0.03: largest 19.9
+    [11.22, 14.27, 1.26],  # 0.1: largest 23.0
+    [12.27, 15.40, 1.26],  # 0.3: largest 22.8
+    [12.35, 15.70, 1.38],  # 1: largest 19.8
+    [12.48, 15.71, 1.39],  # 3: largest 24.2
+    [12.60, 15.68, 1.20],  # 10: largest 20.2
+    [12.57, 15.66, 1.34],  # 30: largest 21.6
+    [12.60, 15.51, 1.14],  # 100: largest 24.4
+    [12.64, 15.83, 1.32],  # 1000: largest 20.7
+]
+"""Likelihood ratios (natural logarithm) that 0.1 and 0.01 of the images exceed, and the mean of the tail."""
+LOG_ELECTRONS = [math.log(electrons) for electrons in ELECTRONS]
+MARGIN = 0.1
+"""Added to the logarithm of the probability, for what is interpolated; the calibration itself is good to as much."""
+
+EDGE = 50.0
+"""Pixels that an image is larger by for the number of places: small images have more false alarms than their area
+says."""
+
+
+def _places(shape: tuple[int, ...]) -> float:
+    return (shape[0] + EDGE) * (shape[1] + EDGE)
+
+
+def log_false_alarms(ratio: float, shape: tuple[int, ...], electrons: float) -> float:
+    """Logarithm of the probability that an image without atoms has a spot of such a likelihood ratio.
+
+    Parameters
+    ----------
+    ratio : float
+        Difference of the negative log-likelihoods without and with the spot.
+    shape : (ny, nx)
+        Of the image.
+    electrons : float
+        Per pixel of background.
+
+    Returns
+    -------
+    float
+        Zero or negative.
+    """
+    at = min(max(math.log(max(electrons, 1e-9)), LOG_ELECTRONS[0]), LOG_ELECTRONS[-1])
+    row = min(bisect_right(LOG_ELECTRONS, at), len(LEVELS) - 1)
+    part = (at - LOG_ELECTRONS[row - 1]) / (LOG_ELECTRONS[row] - LOG_ELECTRONS[row - 1])
+    tenth, hundredth, mean = (a + part * (b - a) for a, b in zip(LEVELS[row - 1], LEVELS[row], strict=True))
+    if ratio < hundredth:
+        # the expected number of such spots, of which one in ten and one in a hundred images have one or more
+        tenths, hundredths = math.log(-math.log1p(-0.1)), math.log(-math.log1p(-0.01))
+        log_number = tenths + (ratio - tenth) / (hundredth - tenth) * (hundredths - tenths)
+    else:
+        log_number = math.log(-math.log1p(-0.01)) - (ratio - hundredth) / mean
+    log_number += math.log(_places(shape) / _places(SHAPE)) + MARGIN
+    return math.log(-math.expm1(-math.exp(log_number))) if log_number > -30.0 else log_number

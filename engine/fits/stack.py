@@ -1,0 +1,147 @@
+"""Fits of many small images at once: spots that something else has cut out, one in each.
+
+The same likelihood and the same steps as `fit_gaussian`, without its search, its test for stray light and its figures
+of merit: a start from the brightest pixels, the fit, the covariance. Images are shared out among plain threads, since
+the kernel holds no lock.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from ...io.errors import InputError
+from ...kernels.stack import fit_stack
+from .spot_problem import FEWEST_PIXELS, NAMES
+
+__all__ = ["StackFit", "fit_gaussian_stack"]
+
+Floats = NDArray[np.float64]
+
+ENOUGH = 1e-3
+"""Distance from the minimum, in errors, of a fit that converged."""
+MOST_STEPS = 50
+TOGETHER = 512
+"""Images that a thread takes at a time."""
+SMALLEST_SIGMA = 0.3  # pixels
+
+
+@dataclass(frozen=True, eq=False)
+class StackFit:
+    """The answers of `fit_gaussian_stack`, one element an image.
+
+    Parameters
+    ----------
+    names : tuple of str
+        A, x0, y0, sigma_x, sigma_y, C: of the last axes below.
+    values, errors : array of float64, shape (n, 6)
+        Counts, pixels, counts per pixel; errors are nan where a fit failed.
+    covariance : array of float64, shape (n, 6, 6)
+    nll : array of float64, shape (n,)
+        Negative log-likelihood, mu - n log mu summed and divided by the gain.
+    gain : array of float64, shape (n,)
+        As given, or chi-square per degree of freedom of each image.
+    valid : array of bool, shape (n,)
+        Converged, with a covariance, the centre within the image and the widths smaller than it.
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    errors: Floats
+    covariance: Floats
+    nll: Floats
+    gain: Floats
+    valid: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, name: str) -> Floats:
+        """Estimates of one parameter, shape (n,)."""
+        return self.values[:, self.names.index(name)]
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row an image: ``A``, ``A_unc``, ..., ``nll``, ``gain``, ``valid``."""
+        columns: dict[str, NDArray[np.generic]] = {}
+        for k, name in enumerate(self.names):
+            columns |= {name: self.values[:, k], f"{name}_unc": self.errors[:, k]}
+        return pl.DataFrame({**columns, "nll": self.nll, "gain": self.gain, "valid": self.valid})
+
+
+def fit_gaussian_stack(
+    stack: ArrayLike, *, gain: float | None = None, read_noise: float = 0.0, threads: int | None = None
+) -> StackFit:
+    """Fit a 2D Gaussian on a flat background to every image of a stack.
+
+    Parameters
+    ----------
+    stack : array, shape (n, ny, nx)
+        Counts; images of 5 x 5 pixels or more, each with one spot.
+    gain : float, optional
+        Counts per electron; None estimates it in each image, which takes many pixels to be good.
+    read_noise : float
+        Standard deviation of a pixel without light, counts; needs the gain.
+    threads : int, optional
+        By default as many as there are processors.
+
+    Returns
+    -------
+    StackFit
+
+    Raises
+    ------
+    InputError
+        When it is no stack, or holds negative or infinite counts.
+    """
+    counts = np.ascontiguousarray(stack, dtype=np.float64)
+    if counts.ndim != 3 or min(counts.shape[1:]) < FEWEST_PIXELS:
+        raise InputError(f"a stack has images of {FEWEST_PIXELS} x {FEWEST_PIXELS} pixels or more, not {counts.shape}")
+    if gain is not None and not 0.0 < gain < np.inf:
+        raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
+    if not 0.0 <= read_noise < np.inf or (read_noise > 0.0 and gain is None):
+        raise InputError(f"read_noise={read_noise!r} should be 0 or more counts, and needs a gain")
+    shift = read_noise**2 / gain if gain is not None else 0.0
+    if shift:
+        counts = counts + shift
+    low, high = (counts.min(), counts.max()) if counts.size else (0.0, 0.0)
+    if not np.isfinite(low) or not np.isfinite(high) or (low < 0.0 and not shift):
+        raise InputError("a stack with negative, infinite or missing counts cannot be fitted")
+    n = len(counts)
+    values, covariance = np.empty((n, 6)), np.empty((n, 6, 6))
+    nll, distances, chi_squares = np.empty(n), np.empty(n), np.empty(n)
+
+    def fit(first: int) -> None:
+        part = slice(first, first + TOGETHER)
+        fit_stack(
+            counts[part],
+            ENOUGH,
+            MOST_STEPS,
+            values[part],
+            nll[part],
+            distances[part],
+            chi_squares[part],
+            covariance[part],
+        )
+
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="stack") as pool:
+        list(pool.map(fit, range(0, n, TOGETHER)))
+    gains = np.full(n, gain) if gain is not None else chi_squares / (counts[0].size - len(NAMES) if n else 1)
+    covariance *= gains[:, None, None]
+    values[:, 5] -= shift
+    errors = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+    return StackFit(
+        NAMES, values, errors, covariance, nll / (gain or 1.0), gains, _valid(values, errors, distances, counts)
+    )
+
+
+def _valid(values: Floats, errors: Floats, distances: Floats, counts: Floats) -> NDArray[np.bool_]:
+    rows, columns = counts.shape[1:]
+    _, x0, y0, sigma_x, sigma_y, _ = values.T
+    inside = (x0 > -0.5) & (x0 < columns - 0.5) & (y0 > -0.5) & (y0 < rows - 0.5)
+    wide = (sigma_x < 0.5 * columns) & (sigma_y < 0.5 * rows) & (np.minimum(sigma_x, sigma_y) > SMALLEST_SIGMA)
+    return np.asarray((distances < ENOUGH) & np.all(np.isfinite(errors), axis=1) & inside & wide)

@@ -1,0 +1,140 @@
+"""Hot and dead pixels: those that their neighbours contradict.
+
+A pixel is compared with the median of its neighbours by the likelihood ratio n log(n / m) - (n - m), whose exponential
+bounds the Poisson tail on either side (H. Chernoff, Ann. Math. Statist. 23 (1952) 493). A narrow bright spot, too,
+stands out of its neighbours; but it lifts two or more of them, which a hot pixel, and even a pair of them, does not.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compile import kernel
+
+__all__ = ["DEAD", "HOT", "PIECE", "mark_bad_pixels", "second_differences"]
+
+Floats = NDArray[np.float64]
+
+HOT, DEAD = 1, 2
+PIECE = 16
+"""Pixels of a row over which the light is taken for a slope."""
+SHARE = 1.0 / 3.0
+"""Of the excess: what the second brightest neighbour has of that of a spot of sigma 0.8 pixels or more."""
+CLOSE = 3.0
+"""Standard deviations from the neighbours that many good pixels have."""
+MEDIAN_ERRORS = 2.0
+"""By so many of its errors the median is moved in favour of the pixel."""
+ERROR_OF_MEDIAN = 0.46
+"""Of eight values, in units of their standard deviation."""
+
+
+@kernel
+def mark_bad_pixels(counts: Floats, noise: float, limit: float, out: NDArray[np.uint8]) -> int:
+    """Mark pixels that their neighbours contradict.
+
+    Parameters
+    ----------
+    counts : float64, shape (ny, nx)
+        Two rows and columns or more.
+    noise : float
+        Variance of a pixel in units of its mean.
+    limit : float
+        Logarithm of the likelihood ratio from which a pixel is marked.
+    out : uint8, shape (ny, nx)
+        Gets 0, `HOT` or `DEAD`.
+
+    Returns
+    -------
+    int
+        How many are marked.
+    """
+    rows, columns = counts.shape
+    around = np.empty(8)
+    suspect = np.empty(columns, np.uint8)
+    one = np.uint64(1)
+    marked = 0
+    for i in range(rows):
+        out[i] = 0
+        above, below = max(i - 1, 0), min(i + 1, rows - 1)
+        suspect[:] = 1
+        for j in range(one, np.uint64(columns - 1)):
+            # Most pixels lie within what their nearest neighbours span, the most extreme of them left out, or close.
+            value = counts[i, j]
+            left, right, up, down = counts[i, j - one], counts[i, j + one], counts[above, j], counts[below, j]
+            high_a, low_a = (left, right) if left > right else (right, left)
+            high_b, low_b = (up, down) if up > down else (down, up)
+            lower_high = high_b if high_a > high_b else high_a
+            larger_low = low_a if low_a > low_b else low_b
+            large = lower_high if lower_high > larger_low else larger_low
+            small = larger_low if lower_high > larger_low else lower_high
+            near = CLOSE * math.sqrt(noise * ((value if value > 0.0 else 0.0) + noise))
+            suspect[j] = 1 if (value > large + near) | (value < small - near) else 0
+        for j in range(columns):
+            if not suspect[j]:
+                continue
+            value = counts[i, j]
+            n = 0
+            for a in range(max(i - 1, 0), min(i + 2, rows)):
+                for b in range(max(j - 1, 0), min(j + 2, columns)):
+                    if a != i or b != j:
+                        place = n  # sorted as they come
+                        while place > 0 and around[place - 1] > counts[a, b]:
+                            around[place] = around[place - 1]
+                            place -= 1
+                        around[place] = counts[a, b]
+                        n += 1
+            median = 0.5 * (around[(n - 1) // 2] + around[n // 2])
+            shift = MEDIAN_ERRORS * ERROR_OF_MEDIAN * math.sqrt(noise * max(median, noise))
+            if value > median + shift:
+                level = median + shift
+                excess = value - level
+                ratio = (value * math.log(value / level) - excess) / noise
+                if ratio > limit and around[n - 2] - median < SHARE * (value - median):
+                    out[i, j] = HOT
+                    marked += 1
+            elif value < median - shift:
+                level = median - shift
+                ratio = level - value
+                if value > 0.0:
+                    ratio += value * math.log(value / level)
+                if ratio / noise > limit and around[1] > value + SHARE * (median - value):
+                    out[i, j] = DEAD
+                    marked += 1
+    return marked
+
+
+@kernel
+def second_differences(counts: Floats, used: Floats, sums: Floats) -> int:
+    """Sum, in pieces of rows, what neighbours differ by less what a slope makes of it.
+
+    Parameters
+    ----------
+    counts, used : float64, shape (ny, nx)
+    sums : float64, shape (m, 2)
+        Gets for each piece of `PIECE` pixels of which none is left out the mean of (a - 2 b + c)^2 / 6 and that of the
+        pixels; m is (ny * nx) // `PIECE` or more.
+
+    Returns
+    -------
+    int
+        How many pieces there are.
+    """
+    rows, columns = counts.shape
+    one, two = np.uint64(1), np.uint64(2)
+    found = 0
+    for i in range(rows):
+        for first in range(0, columns - PIECE + 1, PIECE):
+            squares = means = pixels = 0.0
+            for j in range(np.uint64(first), np.uint64(first + PIECE - 2)):
+                difference = counts[i, j] - 2.0 * counts[i, j + one] + counts[i, j + two]
+                squares += difference * difference / 6.0
+            for j in range(np.uint64(first), np.uint64(first + PIECE)):
+                means += counts[i, j]
+                pixels += used[i, j]
+            if pixels == PIECE:
+                sums[found, 0], sums[found, 1] = squares / (PIECE - 2), means / PIECE
+                found += 1
+    return found

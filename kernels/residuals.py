@@ -1,0 +1,175 @@
+"""What an image leaves of its fit: deviance, chi-square, and how much of the residuals neighbouring pixels share.
+
+Noise is what differs between neighbours, a misfit is what they share: the mean product of neighbouring residuals, in
+units of their variance, tells them apart whatever the gain, and a hot pixel has no share in it, however bright.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compile import kernel
+from .gaussian import weighted_log_sum
+
+__all__ = ["block_dispersion", "local_dispersion", "look_at_residuals", "saturated_likelihood"]
+
+Floats = NDArray[np.float64]
+
+
+@kernel
+def saturated_likelihood(counts: Floats, work: Floats) -> float:
+    """Sum of n - n log n: the negative log-likelihood of a model that has a parameter for each pixel.
+
+    Parameters
+    ----------
+    counts : float64, shape (ny, nx)
+        Negative ones are taken for zero.
+    work : float64, shape (3, nx)
+        Working space.
+    """
+    rows, columns = counts.shape
+    total = 0.0
+    for i in range(rows):
+        for j in range(np.uint64(columns)):
+            n = counts[i, j]
+            work[0, j] = n if n > 0.0 else 1.0
+            work[2, j] = n if n > 0.0 else 0.0
+            total += n
+        total -= weighted_log_sum(work[2], work[0], work[1], columns)
+    return total
+
+
+@kernel
+def look_at_residuals(
+    counts: Floats,
+    used: Floats,
+    mean: Floats,
+    gain: float,
+    table: Floats,
+    steps_per_root: float,
+    found: Floats,
+) -> None:
+    """Sum what tells how well a model describes an image.
+
+    Parameters
+    ----------
+    counts, used, mean : float64, shape (ny, nx)
+        `mean` is that of the model, positive.
+    gain : float
+        Counts per electron, for the expected deviance.
+    table : float64, shape (2, n)
+        Empty, where the deviance is not asked for; else mean and variance of that of one pixel at `steps_per_root`
+        times the root of its mean in electrons.
+    steps_per_root : float
+    found : float64, shape (9,)
+        Gets: Pearson's chi-square, the sum of products of neighbouring residuals, how many of them, the sum of squares
+        of half the differences of neighbours (so that it is an estimate of their variance), the mean and the variance
+        of the deviance in units of the gain, the pixels, and the sums of squares of residuals and of counts.
+    """
+    rows, columns = counts.shape
+    one = np.uint64(1)
+    residuals, above = np.zeros(columns), np.zeros(columns)
+    chi_square = shared = pairs = differences = expected = spread = pixels = left = squares = 0.0
+    last = table.shape[1] - 2
+    deviance_here = variance_here = 0.0
+    previous = -1.0
+    for i in range(rows):
+        for j in range(np.uint64(columns)):
+            residual = used[i, j] * (counts[i, j] - mean[i, j])
+            left += residual * residual
+            squares += used[i, j] * counts[i, j] * counts[i, j]
+            residuals[j] = residual / math.sqrt(mean[i, j])
+            chi_square += residuals[j] * residuals[j]
+            pixels += used[i, j]
+        for j in range(np.uint64(columns - 1)):
+            both = used[i, j] * used[i, j + one]
+            pairs += both
+            shared += residuals[j] * residuals[j + one]
+            difference = residuals[j] - residuals[j + one]
+            differences += 0.5 * both * difference * difference
+        if i > 0:
+            for j in range(np.uint64(columns)):
+                both = used[i, j] * used[i - 1, j]
+                pairs += both
+                shared += residuals[j] * above[j]
+                difference = residuals[j] - above[j]
+                differences += 0.5 * both * difference * difference
+        for j in range(columns if table.size else 0):
+            if mean[i, j] != previous:  # where no spot is, neighbours are alike
+                previous = mean[i, j]
+                place = math.sqrt(previous / gain) * steps_per_root
+                if place < last:
+                    k = int(place)
+                    part = place - k
+                    deviance_here = (1.0 - part) * table[0, k] + part * table[0, k + 1]
+                    variance_here = (1.0 - part) * table[1, k] + part * table[1, k + 1]
+                else:
+                    deviance_here, variance_here = 1.0 + gain / (6.0 * previous), 2.0 + 2.0 * gain / (3.0 * previous)
+            expected += used[i, j] * deviance_here
+            spread += used[i, j] * variance_here
+        residuals, above = above, residuals
+    found[0], found[1], found[2], found[3] = chi_square, shared, pairs, differences
+    found[4], found[5], found[6] = expected, spread, pixels
+    found[7], found[8] = left, squares
+
+
+@kernel
+def block_dispersion(counts: Floats, used: Floats, mean: Floats, side: int) -> tuple[float, float]:
+    """Chi-square of the sums over squares of pixels, and how many squares there are.
+
+    Parameters
+    ----------
+    counts, used, mean : float64, shape (ny, nx)
+    side : int
+        Of the squares, in pixels.
+    """
+    rows, columns = counts.shape[0] // side, counts.shape[1] // side
+    width = np.uint64(columns * side)
+    residuals, variances = np.empty(width), np.empty(width)
+    chi_square = blocks = 0.0
+    for a in range(rows):
+        residuals[:] = 0.0
+        variances[:] = 0.0
+        for i in range(a * side, (a + 1) * side):
+            for j in range(width):
+                residuals[j] += used[i, j] * (counts[i, j] - mean[i, j])
+                variances[j] += used[i, j] * mean[i, j]
+        for b in range(columns):
+            residual = variance = 0.0
+            for j in range(b * side, (b + 1) * side):
+                residual += residuals[j]
+                variance += variances[j]
+            if variance > 0.0:
+                chi_square += residual * residual / variance
+                blocks += 1.0
+    return chi_square, blocks
+
+
+@kernel
+def local_dispersion(
+    counts: Floats, used: Floats, mean: Floats, x0: float, y0: float, sigma_x: float, sigma_y: float, reach: float
+) -> tuple[float, float]:
+    """Chi-square and pixels within so many sigmas of a spot.
+
+    Parameters
+    ----------
+    counts, used, mean : float64, shape (ny, nx)
+    x0, y0, sigma_x, sigma_y : float
+        The spot, in pixels.
+    reach : float
+        In sigmas.
+    """
+    rows, columns = counts.shape
+    chi_square = pixels = 0.0
+    for i in range(max(0, int(y0 - reach * sigma_y)), min(rows, int(y0 + reach * sigma_y) + 2)):
+        v = (i - y0) / sigma_y
+        for j in range(max(0, int(x0 - reach * sigma_x)), min(columns, int(x0 + reach * sigma_x) + 2)):
+            u = (j - x0) / sigma_x
+            if used[i, j] > 0.0 and u * u + v * v <= reach * reach:
+                residual = counts[i, j] - mean[i, j]
+                chi_square += residual * residual / mean[i, j]
+                pixels += 1.0
+    return chi_square, pixels

@@ -1,0 +1,365 @@
+"""Where in an image a spot may be: the search for the start of a fit, over all places and widths.
+
+The image less its background is summed in squares of 2, 4, 8, ... pixels, and at each size every 3 x 3 of these squares
+is tried: a matched filter for each width, whose places are as close as it is wide. They are ranked by the likelihood
+ratio of the counts in them, n log(n / b) - (n - b) for n counts on a background of b (W. Cash, Astrophys. J. 228 (1979)
+939), so that few counts are not mistaken for many. Single pixels far above all of their neighbours (hot ones, cosmic
+rays) are cut off first. The fit begins on the image in squares of a quarter of the width: sums of pixels are pixels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compile import kernel
+
+__all__ = ["best_square", "bin_pixels", "checked_counts", "clean_excess", "fit_background", "noise_and_background"]
+
+Floats = NDArray[np.float64]
+
+MOST_LEVELS = 8
+ENOUGH_ROWS = 80  # for a guess of the noise
+LARGEST_BLOCK = 8  # pixels: of the blocks whose median is the background
+BLOCKS_ALONG = 10
+LEAST_COVERED = 0.8
+"""Part of a square of pixels that must not be masked for it to be used."""
+ISOLATED = 5.0
+"""Standard deviations over the largest neighbour that no spot reaches."""
+MOST_STEPS = 50
+CLOSE = 1e-7
+
+
+@kernel
+def checked_counts(image: Floats, used: Floats, shift: float, out: Floats) -> tuple[float, float, float, float, float]:
+    """Copy the used pixels, and look at them.
+
+    Parameters
+    ----------
+    image, used : float64, shape (ny, nx)
+        Counts, and 0 for pixels to leave out, else 1.
+    shift : float
+        Added to every used pixel.
+    out : float64, shape (ny, nx)
+        Gets the counts; zeros where not used.
+
+    Returns
+    -------
+    pixels, total, squares, negative, infinite : floats
+        How many are used, the sums of their counts and of the squares, how many are negative and how many no numbers.
+    """
+    rows, columns = image.shape
+    pixels = total = squares = negative = infinite = 0.0
+    for i in range(rows):
+        for j in range(columns):
+            good = used[i, j] > 0.0
+            counts = image[i, j] + shift if good else 0.0
+            out[i, j] = counts
+            pixels += 1.0 if good else 0.0
+            total += counts
+            squares += counts * counts
+            negative += 1.0 if counts < 0.0 else 0.0
+            infinite += 0.0 if abs(counts) < np.inf else 1.0
+    return pixels, total, squares, negative, infinite
+
+
+@kernel
+def noise_and_background(counts: Floats, used: Floats) -> tuple[float, float]:
+    """Guess how much neighbouring pixels differ, and what most of the image has.
+
+    Parameters
+    ----------
+    counts, used : float64, shape (ny, nx)
+        Of `checked_counts`.
+
+    Returns
+    -------
+    noise, background : floats
+        The variance of pixels in units of their mean: median over rows, which few hot pixels do not move. Counts per
+        pixel: median over blocks, which a spot that covers less than half of the image hardly moves.
+    """
+    rows, columns = counts.shape
+    ratios = np.empty(rows)
+    found = 0
+    for i in range(0, rows, max(1, rows // ENOUGH_ROWS)):
+        squares = sums = 0.0
+        for j in range(np.uint64(columns - 1)):
+            both = used[i, j] * used[i, j + np.uint64(1)]
+            difference = counts[i, j] - counts[i, j + np.uint64(1)]
+            squares += both * difference * difference
+            sums += both * (counts[i, j] + counts[i, j + np.uint64(1)])
+        if sums > 0.0:
+            ratios[found] = squares / sums
+            found += 1
+    noise = np.median(ratios[:found]) if found else 1.0
+    block = max(1, min(LARGEST_BLOCK, min(rows, columns) // BLOCKS_ALONG))
+    blocks_down, blocks_across = rows // block, columns // block
+    width = np.uint64(blocks_across * block)
+    totals, areas = np.empty(width), np.empty(width)
+    means = np.empty(blocks_down * blocks_across)
+    found = 0
+    for a in range(blocks_down):
+        totals[:] = 0.0
+        areas[:] = 0.0
+        for i in range(a * block, (a + 1) * block):
+            for j in range(width):
+                totals[j] += counts[i, j]
+                areas[j] += used[i, j]
+        for b in range(blocks_across):
+            total = area = 0.0
+            for j in range(b * block, (b + 1) * block):
+                total += totals[j]
+                area += areas[j]
+            if area > 0.5 * block * block:
+                means[found] = total / area
+                found += 1
+    return max(noise, 1e-9), np.median(means[:found]) if found else 0.0
+
+
+@kernel
+def fit_background(image: Floats, used: Floats, reference: Floats, answer: Floats) -> float:
+    """Poisson fit of C + s R to an image, by Fisher's scoring.
+
+    Parameters
+    ----------
+    image, used, reference : float64, shape (ny, nx)
+        As in `spot_likelihood`.
+    answer : float64, shape (2,)
+        Where to begin, with positive means everywhere; gets C and s.
+
+    Returns
+    -------
+    float
+        Distance from the minimum in errors; the likelihood is `spot_likelihood` without a spot.
+    """
+    rows, columns = image.shape
+    step_c = step_s = 0.0
+    shorter = 1.0
+    distance = np.inf
+    for _ in range(MOST_STEPS):
+        c, s = answer[0] + shorter * step_c, answer[1] + shorter * step_s
+        bad = gc = gs = hcc = hcs = hss = 0.0
+        for i in range(rows):
+            for j in range(columns):
+                r = reference[i, j]
+                mean = c + s * r
+                bad += 0.0 if mean > 0.0 else used[i, j]
+                weight = used[i, j] / mean
+                pull = used[i, j] - image[i, j] / mean
+                gc += pull
+                gs += pull * r
+                hcc += weight
+                hcs += weight * r
+                hss += weight * r * r
+        if bad > 0.0:
+            shorter *= 0.5
+            continue
+        answer[0], answer[1] = c, s
+        shorter = 1.0
+        determinant = hcc * hss - hcs * hcs
+        if determinant > 1e-12 * hcc * hss:
+            step_c = -(hss * gc - hcs * gs) / determinant
+            step_s = -(hcc * gs - hcs * gc) / determinant
+        else:  # a reference without any structure: the background alone
+            step_c, step_s = (-gc / hcc, 0.0) if hcc > 0.0 else (0.0, 0.0)
+        distance = math.sqrt(abs(gc * step_c + gs * step_s))
+        if distance < CLOSE:
+            break
+    return distance
+
+
+@kernel
+def clean_excess(counts: Floats, used: Floats, background: Floats, noise: float, out: Floats) -> None:
+    """Counts above the background, without single pixels far above all of their neighbours.
+
+    Parameters
+    ----------
+    counts, used : float64, shape (ny, nx)
+    background : float64, shape (ny, nx) or (1, 1)
+        Counts per pixel.
+    noise : float
+        Variance of a pixel in units of its mean.
+    out : float64, shape (ny, nx)
+        Zero where not used.
+    """
+    rows, columns = counts.shape
+    flat = background.size == 1
+    one = np.uint64(1)
+    largest = np.empty(columns)
+    for i in range(rows):
+        above, below = max(i - 1, 0), min(i + 1, rows - 1)
+        if above == i:
+            above = below
+        if below == i:
+            below = above
+        largest[0] = max(counts[i, 1], counts[above, 0], counts[below, 0])
+        largest[-1] = max(counts[i, -2], counts[above, -1], counts[below, -1])
+        for j in range(one, np.uint64(columns - 1)):
+            across = counts[i, j - one] if counts[i, j - one] > counts[i, j + one] else counts[i, j + one]
+            along = counts[above, j] if counts[above, j] > counts[below, j] else counts[below, j]
+            largest[j] = across if across > along else along
+        for j in range(np.uint64(columns)):
+            level = background[0, 0] if flat else background[i, j]
+            base = largest[j] if largest[j] > level else level
+            limit = base + ISOLATED * math.sqrt(noise * (base + noise))
+            value = counts[i, j] if counts[i, j] < limit else base
+            out[i, j] = used[i, j] * (value - level)
+
+
+@kernel
+def bin_pixels(image: Floats, used: Floats, side: int, out: Floats, covered: Floats) -> None:
+    """Sum squares of pixels; those with masked pixels in them are scaled up.
+
+    Parameters
+    ----------
+    image, used : float64, shape (ny, nx)
+    side : int
+        Of the squares, in pixels.
+    out, covered : float64, shape (ny // side, nx // side)
+        Get the sums, and 1 where a square is to be used, else 0.
+    """
+    rows, columns = out.shape
+    width = np.uint64(columns * side)
+    totals, areas = np.empty(width), np.empty(width)
+    for a in range(rows):
+        totals[:] = 0.0
+        areas[:] = 0.0
+        for i in range(a * side, (a + 1) * side):
+            for j in range(width):
+                totals[j] += used[i, j] * image[i, j]
+                areas[j] += used[i, j]
+        for b in range(columns):
+            total = area = 0.0
+            for j in range(b * side, (b + 1) * side):
+                total += totals[j]
+                area += areas[j]
+            part = area / (side * side)
+            covered[a, b] = 1.0 if part >= LEAST_COVERED else 0.0
+            out[a, b] = total / part if part >= LEAST_COVERED else 0.0
+
+
+@kernel
+def _halve(fine: Floats, out: Floats) -> None:
+    """Sum squares of 2 x 2; at the edges what is left of them."""
+    rows, columns = fine.shape
+    one = np.uint64(1)
+    whole = np.uint64(columns // 2)
+    for a in range(out.shape[0]):
+        top = fine[2 * a]
+        bottom = fine[min(2 * a + 1, rows - 1)]
+        factor = 1.0 if 2 * a + 1 < rows else 0.0
+        for b in range(whole):
+            k = b + b
+            out[a, b] = top[k] + top[k + one] + factor * (bottom[k] + bottom[k + one])
+        if columns % 2:
+            out[a, -1] = top[-1] + factor * bottom[-1]
+
+
+@kernel
+def best_square(
+    excess: Floats, background: Floats, level_ratio: Floats, level_limit: Floats, noise: float
+) -> tuple[float, int, float, float, float]:
+    """Find the square with the most significant excess of counts, of sides 3, 6, 12, ... pixels.
+
+    Parameters
+    ----------
+    excess : float64, shape (ny, nx)
+        Of `clean_excess`.
+    background : float64, shape (ny, nx) or (1, 1)
+        Counts per pixel.
+    level_ratio, level_limit : float64, shape (MOST_LEVELS,)
+        Get, for each size, the best likelihood ratio and the largest excess plus 1.645 of its standard deviations;
+        nan for sizes that do not fit into the image.
+    noise : float
+        Variance of a pixel in units of its mean.
+
+    Returns
+    -------
+    ratio, level, x, y, excess
+        Logarithm of the likelihood ratio of the best square, its size (3 * 2^level pixels a side), the middle of it
+        (pixels), and its excess (counts).
+    """
+    flat = background.size == 1
+    base = background[0, 0]
+    rows, columns = excess.shape
+    fine, fine_background = excess, background
+    best, best_level, best_x, best_y, best_excess = -1.0, 0, 0.0, 0.0, 0.0
+    level_ratio[:] = np.nan
+    level_limit[:] = np.nan
+    side = 1
+    for level in range(MOST_LEVELS):
+        if level:
+            below = fine
+            fine = np.empty(((below.shape[0] + 1) // 2, (below.shape[1] + 1) // 2))
+            _halve(below, fine)
+            if not flat:
+                below_background = fine_background
+                fine_background = np.empty(fine.shape)
+                _halve(below_background, fine_background)
+        down, across = fine.shape
+        if down < 3 or across < 3:
+            break
+        sums, levels, widths = np.empty(across), np.empty(across), np.empty(across)
+        columns_of, levels_of = np.zeros(across + 2), np.zeros(across + 2)
+        for j in range(across):
+            widths[j] = base * (min((j + 2) * side, columns) - max((j - 1) * side, 0))
+        best_here, limit_here, best_limit = 0.0, 0.0, 0.0
+        spread = 1.645 * math.sqrt(noise)
+        for i in range(down):
+            margin = spread * math.sqrt(base * (3 * side) ** 2) if flat else 0.0
+            for j in range(across):
+                columns_of[j + 1] = fine[i, j]
+            if i > 0:
+                for j in range(across):
+                    columns_of[j + 1] += fine[i - 1, j]
+            if i < down - 1:
+                for j in range(across):
+                    columns_of[j + 1] += fine[i + 1, j]
+            if flat:
+                height = float(min((i + 2) * side, rows) - max((i - 1) * side, 0))
+                for j in range(across):
+                    levels[j] = height * widths[j]
+            else:
+                for j in range(across):
+                    levels_of[j + 1] = fine_background[i, j]
+                if i > 0:
+                    for j in range(across):
+                        levels_of[j + 1] += fine_background[i - 1, j]
+                if i < down - 1:
+                    for j in range(across):
+                        levels_of[j + 1] += fine_background[i + 1, j]
+                for j in range(np.uint64(across)):
+                    levels[j] = levels_of[j] + levels_of[j + np.uint64(1)] + levels_of[j + np.uint64(2)]
+            if not flat:
+                for j in range(np.uint64(across)):
+                    margin += levels[j]  # of all of them: never less than that of one
+                margin = spread * math.sqrt(margin)
+            worth = 0.0
+            for j in range(np.uint64(across)):
+                total = columns_of[j] + columns_of[j + np.uint64(1)] + columns_of[j + np.uint64(2)]
+                sums[j] = total
+                positive = total if total > 0.0 else 0.0
+                # n log(n / b) - (n - b) is never larger than (n - b)^2 / 2b
+                worth += 1.0 if positive * positive > 2.0 * best_here * levels[j] else 0.0
+                worth += 1.0 if total + margin > best_limit else 0.0
+            if worth == 0.0:
+                continue
+            for j in range(across):
+                b = levels[j]
+                if not b > 0.0:
+                    continue
+                limit_here = sums[j] + spread * math.sqrt(b)
+                best_limit = max(best_limit, limit_here)
+                if sums[j] > 0.0 and sums[j] * sums[j] > 2.0 * best_here * b:
+                    ratio = (sums[j] + b) * math.log1p(sums[j] / b) - sums[j]
+                    if ratio > best_here:
+                        best_here = ratio
+                        if ratio > best:
+                            best, best_level, best_excess = ratio, level, sums[j]
+                            best_x, best_y = (j + 0.5) * side - 0.5, (i + 0.5) * side - 0.5
+        level_ratio[level] = best_here
+        level_limit[level] = best_limit
+        side *= 2
+    return best, best_level, best_x, best_y, best_excess

@@ -1,0 +1,114 @@
+"""Many small images, each with one spot: start, fit and covariance of all of them in one call.
+
+The start is the brightest 3 x 3 square above the median of the edge, and the width at which a Gaussian has the share of
+its light in this square that the image shows. The fit is `fit_spot`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compile import kernel
+from .gaussian import fit_spot, spot_chi_square
+from .inverse import invert_information
+
+__all__ = ["fit_stack", "start_of_spot"]
+
+Floats = NDArray[np.float64]
+
+RADIUS = 3.0 / math.sqrt(math.pi)
+"""Of the circle with the area of 3 x 3 pixels, in which a Gaussian has 1 - exp(-r^2 / 2 sigma^2) of its light."""
+SMALLEST_SHARE, LARGEST_SHARE = 0.05, 0.98
+LEAST_COUNTS = 1e-3
+
+
+@kernel
+def start_of_spot(image: Floats, parameters: Floats) -> None:
+    """Write where the fit of a small image begins.
+
+    Parameters
+    ----------
+    image : float64, shape (ny, nx)
+        3 x 3 pixels or more.
+    parameters : float64, shape (6,)
+        Gets A, x0, y0, sigma_x, sigma_y, C.
+    """
+    rows, columns = image.shape
+    edge = np.empty(2 * (rows + columns) - 4)
+    n = 0
+    total = 0.0
+    for i in range(rows):
+        for j in range(columns):
+            total += image[i, j]
+            if i == 0 or j == 0 or i == rows - 1 or j == columns - 1:
+                place = n
+                while place > 0 and edge[place - 1] > image[i, j]:
+                    edge[place] = edge[place - 1]
+                    place -= 1
+                edge[place] = image[i, j]
+                n += 1
+    # half of it at the least: a wide spot reaches the edge
+    background = max(0.5 * (edge[n // 4] + edge[n // 2]), LEAST_COUNTS)
+    best, row, column = -np.inf, 1, 1
+    for i in range(1, rows - 1):
+        for j in range(1, columns - 1):
+            square = 0.0
+            for a in range(i - 1, i + 2):
+                square += image[a, j - 1] + image[a, j] + image[a, j + 1]
+            if square > best:
+                best, row, column = square, i, j
+    inside = max(best - 9.0 * background, 1.0)
+    everything = max(total - background * rows * columns, inside)
+    share = min(max(inside / everything, SMALLEST_SHARE), LARGEST_SHARE)
+    sigma = RADIUS / math.sqrt(-2.0 * math.log(1.0 - share))
+    weight = x = y = 0.0
+    for i in range(row - 1, row + 2):
+        for j in range(column - 1, column + 2):
+            light = max(image[i, j] - background, 0.0)
+            weight += light
+            x += light * j
+            y += light * i
+    parameters[0] = everything
+    parameters[1], parameters[2] = (x / weight, y / weight) if weight > 0.0 else (float(column), float(row))
+    parameters[3] = parameters[4] = min(sigma, 0.5 * min(rows, columns))
+    parameters[5] = background
+
+
+@kernel
+def fit_stack(
+    stack: Floats,
+    enough: float,
+    most_steps: int,
+    parameters: Floats,
+    nll: Floats,
+    distances: Floats,
+    chi_squares: Floats,
+    covariances: Floats,
+) -> None:
+    """Fit every image of a stack.
+
+    Parameters
+    ----------
+    stack : float64, shape (n, ny, nx)
+        Counts, not negative (or shifted, so that they are not).
+    enough, most_steps
+        As for `fit_spot`.
+    parameters, nll, distances, chi_squares, covariances : float64, shapes (n, 6), (n,), (n,), (n,) and (n, 6, 6)
+        Written: the best parameters, the negative log-likelihood there, how far the minimum is in errors, Pearson's
+        chi-square, and the inverse Fisher information.
+    """
+    images, rows, columns = stack.shape
+    information = np.empty((6, 6))
+    used, reference, score = np.ones((rows, columns)), np.empty((0, 0)), np.empty(6)
+    x_profile, y_profile = np.empty((3, columns)), np.empty((3, rows))
+    lowest = LEAST_COUNTS / (rows * columns)
+    for k in range(images):
+        start_of_spot(stack[k], parameters[k])
+        nll[k], distances[k], _ = fit_spot(
+            stack[k], used, reference, parameters[k], lowest, enough, most_steps, -1, score, information
+        )
+        invert_information(information, covariances[k])
+        chi_squares[k] = spot_chi_square(stack[k], parameters[k], x_profile, y_profile)
