@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from .compile import kernel
 from .decay import fenced_likelihood
-from .newton import inverse_informations, newton_step
+from .inverse import invert_information
+from .newton import newton_step
 
 __all__ = ["burst_minimum", "burst_profile", "total_covariance"]
 
@@ -250,10 +251,9 @@ def total_covariance(
     for node in range(nll.size):
         free = flat_directions if flat[node] else directions
         k = free.shape[1]
-        along, bends, inverse = np.empty(k), np.empty((1, k, k)), np.empty((1, k, k))
-        _reduced(free, x[node], information[node], along, bends[0])
-        inverse_informations(bends, inverse)
-        if math.isnan(inverse[0, 0, 0]):
+        along, bends, inverse = np.empty(k), np.empty((k, k)), np.empty((k, k))
+        _reduced(free, x[node], information[node], along, bends)
+        if not invert_information(bends, inverse):
             continue
         weight = math.exp(lowest - nll[node])
         total += weight
@@ -267,7 +267,7 @@ def total_covariance(
                     within = 0.0
                     for i in range(k):
                         for j in range(k):
-                            within += free[p, i] * inverse[0, i, j] * free[q, j]
+                            within += free[p, i] * inverse[i, j] * free[q, j]
                     summed[p, q] += weight * within * math.exp(x[node, p] + x[node, q])
     if total > 0.0:
         covariance[:, :] = summed / total

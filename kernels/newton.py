@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .compile import kernel
 
-__all__ = ["inverse_informations", "newton_step"]
+__all__ = ["newton_step"]
 
 Floats = NDArray[np.float64]
 
@@ -68,50 +68,3 @@ def newton_step(gradient: Floats, information: Floats, damping: float, factor: F
             total -= factor[k, i] * step[k]
         step[i] = total / factor[i, i]
     return fall
-
-
-@kernel
-def inverse_informations(informations: Floats, covariances: Floats) -> None:
-    """Write the inverse of each information matrix; nan where one is not positive definite or not finite.
-
-    Parameters
-    ----------
-    informations, covariances : arrays of float64, shapes (m, n, n)
-    """
-    m, n, _ = informations.shape
-    root, inverse, size = np.empty((n, n)), np.empty((n, n)), np.empty(n)
-    for one in range(m):
-        information, covariance = informations[one], covariances[one]
-        good = True
-        for i in range(n):
-            size[i] = math.sqrt(max(information[i, i], 0.0))
-            # Products of sizes beyond these limits are no numbers any more.
-            good = good and 1e-100 < size[i] < 1e100
-        for i in range(n if good else 0):
-            for j in range(i + 1):
-                total = information[i, j] / (size[i] * size[j])
-                for k in range(j):
-                    total -= root[i, k] * root[j, k]
-                if i > j:
-                    root[i, j] = total / root[j, j]
-                elif total > 1e-15:
-                    root[i, i] = math.sqrt(total)
-                else:
-                    good = False
-                    root[i, i] = 1.0
-        for j in range(n if good else 0):  # the inverse of the root, column by column
-            for i in range(n):
-                total = 1.0 if i == j else 0.0
-                for k in range(j, i):
-                    total -= root[i, k] * inverse[k, j]
-                inverse[i, j] = total / root[i, i] if i >= j else 0.0
-        for i in range(n):
-            for j in range(i + 1):
-                total = math.nan
-                if good:
-                    total = 0.0
-                    for k in range(i, n):
-                        total += inverse[k, i] * inverse[k, j]
-                    total /= size[i] * size[j]
-                covariance[i, j] = total
-                covariance[j, i] = total

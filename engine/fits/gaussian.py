@@ -26,11 +26,11 @@ from scipy import special
 
 from ...io.errors import InputError
 from ...kernels.gaussian import pixel_profile
-from ...kernels.inverse import invert_information
 from ...kernels.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
 from .cash import STEPS_PER_ROOT, deviance_moments
 from .gain import estimate_gain
 from .gaussian_fit import GaussianFit
+from .minimize import covariance_from
 from .rotated import turned_spot
 from .spot_problem import NAMES, Found, SpotProblem, checked_problem
 
@@ -203,9 +203,7 @@ def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFi
     log_p = _log_p(problem, found, dispersion)
     if log_p < math.log(FALSE_ALARMS_PER_IMAGE):
         log_p = _log_p(problem, found, dispersion * _excess_noise(problem, found, mean, gain))
-    covariance = np.empty(found.information.shape)
-    invert_information(found.information, covariance)
-    covariance *= dispersion
+    covariance = covariance_from(found.information) * dispersion
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
     told = problem.gain if problem.gain is not None else 1.0
     nll = (found.nll - saturated) / told

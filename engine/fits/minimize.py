@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from ...kernels.newton import inverse_informations
+from ...kernels.inverse import invert_information
 
 __all__ = ["Minimum", "covariance_from", "minimize_likelihood"]
 
@@ -110,10 +110,9 @@ def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, t
 
 
 def covariance_from(information: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Inverse of an information matrix, or of each of many; nan where one is not positive definite."""
-    covariance = np.empty_like(information)
-    shape = (-1, *information.shape[-2:])
-    inverse_informations(np.ascontiguousarray(information).reshape(shape), covariance.reshape(shape))
+    """Inverse of an information matrix, by way of unit diagonal; nan everywhere when it is not positive definite."""
+    covariance = np.empty(information.shape)
+    invert_information(np.ascontiguousarray(information), covariance)
     return covariance
 
 
