@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -200,7 +199,7 @@ class ImageAnalysis(Analysis):
             yield f"{stem}_fit", image_figure(image, looked.fit, name, reference=light)
             yield f"{stem}_3d", image_figure_3d(image, looked.fit, name, reference=light)
             if self.draw_which == "always" and self.mask == "neighbours":
-                bad = find_bad_pixels(np.maximum(image, 0))
+                bad = find_bad_pixels(image)
                 if bad.mask.any():
                     yield f"{stem}_bad_pixels", bad_pixels_figure(bad, name)
         if self.references is not None and self.mask == "references" and self._new:
@@ -276,7 +275,7 @@ class ImageAnalysis(Analysis):
         if self.mask == "references" and self.references is not None:
             bad = self.references.bad_pixels.mask
         elif self.mask == "neighbours":
-            bad = find_bad_pixels(np.maximum(image, 0)).mask
+            bad = find_bad_pixels(image).mask
         light = None if self.references is None else self.references.light
         if bad is not None and not bad.any():
             bad = None

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...io.errors import InputError
 from ...kernels.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, second_differences
 from ...kernels.spots import noise_and_background
+from .spot_problem import every_pixel
 
 __all__ = ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"]
 
@@ -125,13 +126,13 @@ def find_bad_pixels(images: ArrayLike, *, gain: float | None = None) -> BadPixel
     """
     stack = _stack_of(images)
     counts = stack[0] if len(stack) == 1 else stack.sum(axis=0)
-    ones = np.ones(counts.shape)
-    noise = noise_and_background(np.maximum(counts, 0.0), ones)[0]
+    positive = np.maximum(counts, 0.0) if counts.min() < 0.0 else counts
+    noise = noise_and_background(positive, every_pixel(counts.shape))[0]
     # Speckle makes neighbours differ by more than electrons do; what a camera with less gain could not do is left
     # alone.
     noise = noise if gain is None else max(gain, noise)
     marks = np.empty(counts.shape, np.uint8)
-    mark_bad_pixels(counts, noise, -math.log(FALSE_ALARMS), marks)
+    mark_bad_pixels(positive, noise, -math.log(FALSE_ALARMS), marks)
     return BadPixels(marks == HOT, marks == DEAD)
 
 
@@ -158,6 +159,6 @@ def _stack_of(images: ArrayLike) -> Floats:
         stack = stack[None]
     if stack.ndim != 3 or min(stack.shape) < 1 or min(stack.shape[1:]) < 3:
         raise InputError(f"images have rows and columns, 3 x 3 pixels or more, not the shape {stack.shape}")
-    if not np.all(np.isfinite(stack)):
+    if not math.isfinite(float(stack.sum())):
         raise InputError("images with infinite or missing counts tell neither gain nor bad pixels")
     return stack

@@ -48,7 +48,7 @@ images."""
 DOUBTFUL_WIDTH = 0.1
 """From here on it is looked whether the likelihood is a parabola: at `FAR` errors above the estimate it must rise by at
 least `LEAST_RISE` of what a parabola does. Without this, one spot in five thousand is wrong by more than six errors."""
-FAR, LEAST_RISE = 3.0, 0.5
+FAR, LEAST_RISE = 3.0, 0.6
 AROUND_SIGMAS, AROUND_PIXELS = 3.0, 10.0
 """How far around a spot its noise is looked at."""
 FEWEST_BLOCKS = 6.0

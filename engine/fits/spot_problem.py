@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,7 @@ from .minimize import covariance_from, minimize_likelihood
 from .rotated import RotatedLikelihood, turned_spot
 from .spot_alarms import log_false_alarms
 
-__all__ = ["NAMES", "Found", "SpotProblem", "checked_problem"]
+__all__ = ["NAMES", "Found", "SpotProblem", "checked_problem", "every_pixel"]
 
 Floats = NDArray[np.float64]
 
@@ -277,6 +277,12 @@ class SpotProblem:
         return minimize_likelihood(restricted, found.parameters[free], size[free]).nll
 
 
+@lru_cache(maxsize=8)
+def every_pixel(shape: tuple[int, ...]) -> Floats:
+    """Ones, never written to: making them anew for each of thousands of images takes as long as a step of the fit."""
+    return np.ones(shape)
+
+
 def checked_problem(
     image: ArrayLike,
     reference: ArrayLike | None,
@@ -299,7 +305,7 @@ def checked_problem(
         raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
     if not 0.0 <= read_noise < math.inf:
         raise InputError(f"read_noise should be a number of counts, 0 or more, not {read_noise!r}")
-    used = np.ones(shape) if mask is None else (~np.asarray(mask, dtype=bool)).astype(np.float64)
+    used = every_pixel(shape) if mask is None else (~np.asarray(mask, dtype=bool)).astype(np.float64)
     if used.shape != shape:
         raise InputError(f"the mask has the shape {used.shape}, the image {shape}")
     light, frames = (NOTHING, 0) if reference is None else _mean_light(reference, shape)
