@@ -1,4 +1,4 @@
-"""Search and fits: bursts and camera images, beside the same likelihood in the hands of the peers."""
+"""Search for bursts and their fits, beside the same likelihood in the hands of the peers."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import optimize, special, stats
 
-from utokyo import find_bursts, fit_burst, fit_gaussian
-from utokyo.engine.fits.gaussian import NAMES, gaussian_image
+from utokyo import find_bursts, fit_burst
 from utokyo.kernels.decay import burst_likelihood
 
 SECOND_NS = 1_000_000_000
-SPOT = dict(zip(NAMES, (60_000.0, 100.0, 130.0, 8.0, 12.0, 25.0), strict=True))
-START = np.array([50_000.0, 98.0, 133.0, 10.0, 10.0, 24.0])
 
 
 def pulses(bursts: int, background: int, each: int) -> np.ndarray:
@@ -103,54 +99,3 @@ def test_fit_of_a_burst(benchmark: Any, how: str, each: int) -> None:
 def window_of(burst: dict[str, Any]) -> tuple[int, int]:
     """Where the burst is fitted, ns."""
     return burst["window_begin_ns"], burst["window_end_ns"]
-
-
-def image_model(parameters: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The model in plain scipy."""
-    a, x0, y0, sx, sy, c = parameters
-    x, y = (
-        np.diff(stats.norm.cdf(np.arange(n + 1) - 0.5, m, s)) for n, m, s in ((shape[1], x0, sx), (shape[0], y0, sy))
-    )
-    return a * np.outer(y, x) + c
-
-
-@pytest.mark.parametrize("how", ["ours, start searched", "iminuit, start given", "scipy curve_fit, start given"])
-def test_fit_of_an_image(benchmark: Any, how: str) -> None:
-    benchmark.group = "fit of an image of 263 x 228"
-    image = np.random.default_rng(2).poisson(gaussian_image(SPOT, (263, 228))).astype(float)
-    fit = fit_gaussian(image)
-    assert fit.valid
-    if how.startswith("ours"):
-        benchmark(fit_gaussian, image)
-        return
-    if how.startswith("iminuit"):
-        iminuit = pytest.importorskip("iminuit")
-
-        def half_deviance(parameters: np.ndarray) -> float:
-            mean = image_model(parameters, (263, 228))
-            return float(np.sum(mean - image + special.xlogy(image, image / mean)))
-
-        def minimised() -> Any:
-            nll = iminuit.Minuit(half_deviance, START)
-            nll.errordef = 0.5
-            nll.migrad()
-            nll.hesse()
-            return np.array(nll.values), nll.fval
-
-        values, nll = minimised()
-        assert abs(nll - fit.nll) < 1e-3
-    else:
-        flat = image.ravel()
-
-        def curve(_: np.ndarray, *parameters: float) -> np.ndarray:
-            return image_model(np.array(parameters), (263, 228)).ravel()
-
-        def minimised() -> Any:
-            sigma = np.sqrt(np.maximum(flat, 1.0))
-            return optimize.curve_fit(curve, np.arange(flat.size), flat, START, sigma)
-
-        values = minimised()[0]
-    errors = np.array([fit.errors[n] for n in NAMES])
-    tolerance = 0.1 if how.startswith("iminuit") else 20.0  # least squares with sqrt(n) weights is biased in C
-    assert np.all(np.abs(values - [fit.values[n] for n in NAMES]) < tolerance * errors + 1.5 * how.startswith("scipy"))
-    benchmark.pedantic(minimised, rounds=3)

@@ -3,8 +3,8 @@
 The parameters are x = (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0), of `kernels.decay`. A rate that is continuous at
 t0 is fitted in three steps: a grid of t0 over the whole burst, on a thinned sample of the pulses when there are many;
 Newton steps in all parameters together; then the events around, since the likelihood has its maxima in t0 at events. A
-rate that may jump has no slope in t0: a grid closes in, and the best switch is found exactly. Scipy has the last word
-on whether the other parameters are at their minimum.
+rate that may jump has no slope in t0: a grid closes in, and the best switch is found exactly. Scipy goes on where the
+steps of the kernel do not arrive at a minimum.
 """
 
 from __future__ import annotations
