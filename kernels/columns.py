@@ -347,19 +347,22 @@ def parse_rows(
         if rows > 0:
             position = scratch[ENDS + U(rows * width)] + 1
         else:
-            line_start = position
+            line_start, closed = position, False
             width, rows, position = split_lines(data, position, stop, delimiter, columns, wanted, scratch)
             if width == columns + 1 and trailing_delimiter:
                 begin, end = trimmed(data, scratch[ENDS + U(columns)] + 1, scratch[ENDS + U(width)])
-                width -= begin == end
+                closed = begin == end
+                width -= closed
             if width == 0 or width > columns or width < fewest_fields:
                 if width > 0:
                     found = _add_odd(line_start, position - 1, np.int64(-1), width, line, odd, found)
                     odd[found - 1, 4] = BAD_FIELD_COUNT
                 line += 1
                 continue
-            rows, returns = regular_rows(data, rows * width, rows, width, scratch)
-            position = scratch[ENDS + U(rows * width)] + 1
+            returns = np.int64(0)
+            if not closed:  # else the last field of the one line ends at a delimiter
+                rows, returns = regular_rows(data, rows * width, rows, width, scratch)
+                position = scratch[ENDS + U(rows * width)] + 1
         place = first_row + row
         for column in range(columns):
             if column >= width:  # one short line

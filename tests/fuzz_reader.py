@@ -10,17 +10,20 @@ the same bad rows.
 
 from __future__ import annotations
 
+import importlib
 import logging
+import pkgutil
 import sys
 import tempfile
 from pathlib import Path
 
 import atheris
 
+import utokyo.kernels
+
 # Compiled from their bytecode, kernels must not be instrumented.
-import utokyo.kernels.cells
-import utokyo.kernels.columns
-import utokyo.kernels.text  # noqa: F401
+for kernels in pkgutil.iter_modules(utokyo.kernels.__path__, "utokyo.kernels."):
+    importlib.import_module(kernels.name)
 
 with atheris.instrument_imports(include=["utokyo.io"]):
     from utokyo.io.errors import UtokyoError
@@ -90,5 +93,6 @@ if __name__ == "__main__":
     seeds.mkdir()
     for k, seed in enumerate(SEEDS):
         (seeds / str(k)).write_bytes(seed)
+        test_one_input(seed)  # compiles what it needs, which may take longer than an input is allowed to
     atheris.Setup([*sys.argv, str(seeds)], test_one_input)
     atheris.Fuzz()

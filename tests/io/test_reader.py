@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import re
 from pathlib import Path
 
 import polars as pl
@@ -406,3 +407,36 @@ def test_times_told_by_the_threads_that_parse_are_those_of_one_piece(tmp_path, m
     assert pl.concat(times).equals(expected)
     assert expected["timestamp"][0] == 1_647_252_000_000_000_005 + 10_000_000
     assert reader.is_sorted == one_piece.is_sorted == (backwards_at is None)
+
+
+@CUTTING
+@given(
+    columns=st.integers(1, 3),
+    lines=st.lists(st.tuples(st.integers(-50, 2000), *[st.booleans()] * 4), max_size=30),
+)
+def test_a_delimiter_behind_the_last_cell_is_taken_without_a_word(tmp_path, columns, lines):
+    layout = Layout(
+        "closed",
+        tuple(Column(f"c{k}", Kind.INTEGER) for k in range(columns)),
+        header=NoHeader(),
+        trailing_delimiter=True,
+    )
+    content, values, bad_lines = [], [], []
+    for number, (value, closed, quoted, returns, bad) in enumerate(lines, start=1):
+        cells = [str(value + k) for k in range(columns)]
+        if bad:
+            cells[-1] = "x"
+            bad_lines.append(number)
+        else:
+            values.append([value + k for k in range(columns)])
+        if quoted:
+            cells[0] = f'"{cells[0]}"'
+        content.append(",".join(cells) + "," * closed + "\r" * returns + "\n")
+    path = tmp_path / "f.csv"
+    path.write_text("".join(content), newline="")
+    reader = Reader(path, layout)
+    reader.update()
+    assert reader.frame.rows() == [tuple(row) for row in values]
+    assert reader.bad_rows == len(bad_lines)
+    told = [int(re.search(r"line (\d+)", message).group(1)) for message in reader.bad_row_messages]
+    assert told == bad_lines[: len(told)]
