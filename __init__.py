@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .engine.fits.result import Fit
     from .engine.fits.search import BurstSearch
     from .engine.fits.stack import StackFit, fit_gaussian_stack
+    from .engine.join import JoinedTable, join, read_units
     from .engine.recorders.base import Parser, Recorder
     from .engine.recorders.coil import CoilParser, CoilRecorder
     from .engine.recorders.detect import open_recorder
@@ -64,6 +65,7 @@ _HOMES = {
     "engine.fits.result": ["Fit"],
     "engine.fits.search": ["BurstSearch"],
     "engine.fits.stack": ["StackFit", "fit_gaussian_stack"],
+    "engine.join": ["JoinedTable", "join", "read_units"],
     "engine.recorders.base": ["Parser", "Recorder"],
     "engine.recorders.coil": ["CoilParser", "CoilRecorder"],
     "engine.recorders.detect": ["open_recorder"],
