@@ -30,7 +30,7 @@ from .join_sources import kind_of, name_of
 
 __all__ = ["JoinedTable", "join", "read_units", "write_joined"]
 
-SECOND_NS = 1_000_000_000
+JOINED_ENDINGS = (".parquet", ".csv")
 MOST_CHUNKS = 64
 TIMES = ["timestamp", "begin_ns", "end_ns"]
 EVERYTHING, NOTHING = -(2**62), 2**62
@@ -270,7 +270,7 @@ def write_joined(
     elif path.suffix.lower() == ".parquet":
         _write_parquet(frame, target, units or {}, clock_offsets_ns or {})
     else:
-        raise InputError(f"{path}: a joined table ends in .parquet or .csv")
+        raise InputError(f"{path}: a joined table ends in {' or '.join(JOINED_ENDINGS)}")
     write_whole(path, target.getvalue())
     return path
 
