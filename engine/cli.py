@@ -132,11 +132,12 @@ def join(
     ),
     begin: Annotated[str | None, typer.Option(help="Only from this time on: '2022-03-14 12:00'.")] = None,
     end: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
+    windows: Annotated[Path | None, typer.Option(help="Folder for a figure and a table of every heating.")] = None,
 ) -> None:
     """Join all sources of a configuration on one time axis."""
     from .join_command import join_sources  # noqa: PLC0415
 
-    typer.echo(join_sources(config, out, _console(), every=every, on=on, between=(begin, end)))
+    typer.echo(join_sources(config, out, _console(), every=every, on=on, between=(begin, end), figures=windows))
 
 
 @app.command()

@@ -142,7 +142,7 @@ class JoinedTable:
         false_alarms_per_hour: float = 0.01,
     ) -> None:
         self._sources = _sources(recorders, how or {}, tolerance, clock_offsets or {})
-        limits = _limits(between)
+        limits = self.limits = _limits(between)
         if (on is None) == (every is None):
             raise InputError("join takes on='ssd' (a row a burst, an image, a reading) or every='1s': one of them")
         self._rows: Rows
@@ -165,6 +165,11 @@ class JoinedTable:
     def sources(self) -> tuple[str, ...]:
         """Names of the sources."""
         return tuple(self._sources)
+
+    @property
+    def joined_sources(self) -> tuple[JoinSource, ...]:
+        """The sources, as they were at the last update."""
+        return tuple(self._sources.values())
 
     @property
     def units(self) -> dict[str, str]:

@@ -9,10 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..io.errors import InputError
-from .config import read_join_config
+from .config import JoinConfig, read_join_config
 from .join import JOINED_ENDINGS, JoinedTable
+from .windows import windows
 
 __all__ = ["join_sources"]
+
+FOR_WINDOWS = ("how", "tolerance", "clock_offsets", "between", "false_alarms_per_hour")
 
 
 def join_sources(
@@ -23,6 +26,7 @@ def join_sources(
     every: str | None = None,
     on: str | None = None,
     between: tuple[str | None, str | None] = (None, None),
+    figures: Path | None = None,
 ) -> str:
     """Join what a configuration names, and write the table.
 
@@ -36,6 +40,8 @@ def join_sources(
         For the progress bar.
     every, on, between
         As for `utokyo.join`; instead of what the file says.
+    figures : path, optional
+        Folder for a figure and a table of every heating, as `utokyo.windows` makes them.
 
     Returns
     -------
@@ -62,8 +68,19 @@ def join_sources(
         table.update(lambda done: progress.update(task, completed=0.9 * done))
         table.write(out)
         progress.update(task, completed=1.0)
+        drawn = _draw(wanted, figures, between, progress) if figures is not None else ""
     names = ", ".join(table.sources)
-    return f"{out}: {table.frame.height} rows of {table.frame.width} columns, joined from {names}"
+    return f"{out}: {table.frame.height} rows of {table.frame.width} columns, joined from {names}{drawn}"
+
+
+def _draw(wanted: JoinConfig, folder: Path, between: tuple[str | None, str | None], progress: Progress) -> str:
+    options = {name: wanted.options[name] for name in FOR_WINDOWS if name in wanted.options}
+    if between != (None, None):
+        options["between"] = between
+    found = windows(wanted.recorders, **options)
+    task = progress.add_task("drawing", total=1.0)
+    paths = found.save(folder, progress=lambda done: progress.update(task, completed=done))
+    return f"; {len(paths)} heatings drawn in {folder}"
 
 
 def _options(

@@ -56,8 +56,10 @@ def test_the_file_says_what_the_command_line_does_not_and_csv_on_request(beam, t
     table = pl.read_csv(tmp_path / "joined.csv")
     assert (table["timestamp"].diff().drop_nulls() == 2_000_000_000).all()
 
-    bursts = utokyo("join", "beam.toml", "--on", "ssd", "--out", tmp_path / "bursts.csv", folder=beam)
+    options = ("--on", "ssd", "--out", tmp_path / "bursts.csv", "--windows", tmp_path / "heatings")
+    bursts = utokyo("join", "beam.toml", *options, folder=beam)
     assert bursts.returncode == 0, bursts.stderr
+    assert list((tmp_path / "heatings").glob("window_001_*.png"))
     assert "ssd.significance" in pl.read_csv(tmp_path / "bursts.csv").columns
 
 
