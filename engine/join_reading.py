@@ -166,9 +166,11 @@ class JoinSource:
             lazy = self._with_states(lazy, rows, states, every_ns)
         if averaged:
             means = self._means(rows, averaged, every_ns)
-            lazy = lazy.join(means, on="row", how="left", maintain_order="left")
+            # Both sides are sorted by row: an as-of join without tolerance is a left join that need not hash them.
+            means = means.with_columns(pl.col("row").set_sorted())
+            lazy = lazy.with_columns(pl.col("row").set_sorted()).join_asof(means, on="row", tolerance=0)
         if counted:
-            lazy = lazy.with_columns(self._counts(rows, counted))
+            lazy = lazy.with_columns(self._counts(rows, counted, every_ns))
         return lazy
 
     def _whole_table(self) -> pl.DataFrame:
@@ -235,12 +237,13 @@ class JoinSource:
         """`row` and the aggregates of the readings of each row's interval."""
         begin, end = rows["begin_ns"].to_numpy(), rows["end_ns"].to_numpy()
         readings = self._between(int(begin.min()), int(end.max()))
-        wanted = [e for q in averaged for e in self._aggregates(q, readings.schema)]
+        values = [q.values(readings.schema).alias(f"{self.name}.{q.name}") for q in averaged]
+        wanted = [e for q in averaged for e in _aggregates(q, f"{self.name}.{q.name}")]
         if every_ns:
             first_ns = int(begin[0])
             intervals = (
                 readings.lazy()
-                .with_columns((pl.col("timestamp") + (self.offset_ns - first_ns)).set_sorted())
+                .select((pl.col("timestamp") + (self.offset_ns - first_ns)).set_sorted(), *values)
                 .group_by_dynamic("timestamp", every=f"{every_ns}i")
                 .agg(wanted)
             )
@@ -256,27 +259,20 @@ class JoinSource:
             taken = self.table[starts + np.arange(row.size)]
             parts.append(
                 taken.lazy()
-                .with_columns(pl.Series("row", row).set_sorted())
+                .select(pl.Series("row", row).set_sorted(), *values)
                 .group_by("row", maintain_order=True)
                 .agg(wanted)
             )
         return pl.concat(parts)
 
-    def _aggregates(self, quantity: Quantity, schema: pl.Schema) -> list[pl.Expr]:
-        values, name = quantity.values(schema), f"{self.name}.{quantity.name}"
-        if quantity.how == "count":
-            return [values.count().cast(pl.Int64).alias(name)]
-        if quantity.how != "mean":
-            return [AGGREGATES[quantity.how](values).alias(name)]
-        values = values.cast(pl.Float64)
-        error = values.std() / values.count().cast(pl.Float64).sqrt()
-        return [values.mean().alias(name), error.alias(error_name(name))]
-
-    def _counts(self, rows: pl.DataFrame, counted: list[Quantity]) -> list[pl.Series]:
+    def _counts(self, rows: pl.DataFrame, counted: list[Quantity], every_ns: int | None) -> list[pl.Series]:
         """Numbers of rows, known from the first to the last; rates of intervals that lie wholly between them."""
         begin, end = rows["begin_ns"].to_numpy(), rows["end_ns"].to_numpy()
-        first, last = (np.searchsorted(self.times_ns, edges - self.offset_ns) for edges in (begin, end))
-        number = last - first
+        if every_ns:
+            number = np.diff(np.searchsorted(self.times_ns, np.append(begin, end[-1]) - self.offset_ns))
+        else:
+            first, last = (np.searchsorted(self.times_ns, edges - self.offset_ns) for edges in (begin, end))
+            number = last - first
         begins_ns, ends_ns = int(self.times_ns[0]) + self.offset_ns, int(self.times_ns[-1]) + self.offset_ns + 1
         touched = (end > begins_ns) & (begin < ends_ns)
         whole = (begin >= begins_ns) & (end <= ends_ns) & (end > begin)
@@ -309,6 +305,18 @@ class JoinSource:
             return pl.Float64()
         known = self.table.schema.get(quantity.column, pl.Null())
         return pl.Boolean() if quantity.is_on else known
+
+
+def _aggregates(quantity: Quantity, name: str) -> list[pl.Expr]:
+    """What is made of the readings of an interval, which stand in the column `name`."""
+    values = pl.col(name)
+    if quantity.how == "count":
+        return [values.count().cast(pl.Int64)]
+    if quantity.how != "mean":
+        return [AGGREGATES[quantity.how](values)]
+    values = values.cast(pl.Float64)
+    error = values.std() / values.count().cast(pl.Float64).sqrt()
+    return [values.mean(), error.alias(error_name(name))]
 
 
 def _has_error(quantity: Quantity) -> bool:
