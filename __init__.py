@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .engine.analyses.ssd import SSDAnalysis
     from .engine.analyses.ssd_folder import SSDFolderAnalysis
     from .engine.camera import ATOMS, CameraConstants, Measured
+    from .engine.clocks import ClockOffset, estimate_clock_offset
     from .engine.fits.bursts import find_bursts, fit_burst
     from .engine.fits.gain import BadPixels, Gain, estimate_gain, find_bad_pixels
     from .engine.fits.gaussian import fit_gaussian, gaussian_image
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .engine.fits.result import Fit
     from .engine.fits.search import BurstSearch
     from .engine.fits.stack import StackFit, fit_gaussian_stack
+    from .engine.join import JoinedTable, join, read_units
     from .engine.recorders.base import Parser, Recorder
     from .engine.recorders.coil import CoilParser, CoilRecorder
     from .engine.recorders.detect import open_recorder
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from .engine.recorders.static import StaticRecorder
     from .engine.runner import Runner
     from .engine.simulate import simulate
+    from .engine.windows import Window, coil_on, heater_on, windows
     from .io.errors import InputError, MissingFileError, OutputError, UtokyoError
     from .io.layout import Column, Kind, Layout
 
@@ -56,6 +59,7 @@ _HOMES = {
     "engine.analyses.ssd": ["SSDAnalysis"],
     "engine.analyses.ssd_folder": ["SSDFolderAnalysis"],
     "engine.camera": ["ATOMS", "CameraConstants", "Measured"],
+    "engine.clocks": ["ClockOffset", "estimate_clock_offset"],
     "engine.fits.bursts": ["find_bursts", "fit_burst"],
     "engine.fits.gain": ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"],
     "engine.fits.gaussian": ["fit_gaussian", "gaussian_image"],
@@ -64,6 +68,7 @@ _HOMES = {
     "engine.fits.result": ["Fit"],
     "engine.fits.search": ["BurstSearch"],
     "engine.fits.stack": ["StackFit", "fit_gaussian_stack"],
+    "engine.join": ["JoinedTable", "join", "read_units"],
     "engine.recorders.base": ["Parser", "Recorder"],
     "engine.recorders.coil": ["CoilParser", "CoilRecorder"],
     "engine.recorders.detect": ["open_recorder"],
@@ -87,6 +92,7 @@ _HOMES = {
     "engine.recorders.static": ["StaticRecorder"],
     "engine.runner": ["Runner"],
     "engine.simulate": ["simulate"],
+    "engine.windows": ["Window", "coil_on", "heater_on", "windows"],
     "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],
     "io.layout": ["Column", "Kind", "Layout"],
 }

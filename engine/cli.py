@@ -123,6 +123,24 @@ def run(
 
 
 @app.command()
+def join(
+    config: Annotated[Path, typer.Argument(help="A TOML file with [recorders.NAME] tables, maybe a [join] table.")],
+    every: Annotated[str | None, typer.Option(help="One row an interval of this length: 1s, 500ms.")] = None,
+    on: Annotated[str | None, typer.Option(help="Instead: a row for each reading or burst of this source.")] = None,
+    out: Annotated[Path, typer.Option(help="Table to write: .parquet (with units and offsets) or .csv.")] = Path(
+        "joined.parquet"
+    ),
+    begin: Annotated[str | None, typer.Option(help="Only from this time on: '2022-03-14 12:00'.")] = None,
+    end: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
+    windows: Annotated[Path | None, typer.Option(help="Folder for a figure and a table of every heating.")] = None,
+) -> None:
+    """Join all sources of a configuration on one time axis."""
+    from .join_command import join_sources  # noqa: PLC0415
+
+    typer.echo(join_sources(config, out, _console(), every=every, on=on, between=(begin, end), figures=windows))
+
+
+@app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Where to write; nothing there is overwritten.")],
     minutes: Annotated[float, typer.Option(help="Length of the beam time.")] = 15.0,

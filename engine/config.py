@@ -1,4 +1,4 @@
-"""What ``utokyo run`` does, as a TOML file says it.
+"""What ``utokyo run`` and ``utokyo join`` do, as a TOML file says it.
 
 Paths are relative to the folder of the file. Keys that nobody knows are a mistake, not a comment: a misspelt
 ``result_filepath`` must not cost a night of results. `EXAMPLE` is the file that is shipped.
@@ -20,12 +20,20 @@ from .analyses.image import ImageAnalysis
 from .analyses.pmt import PMTAnalysis
 from .analyses.ssd import SSDAnalysis
 from .analyses.ssd_folder import SSDFolderAnalysis
+from .join_sources import kind_of, name_of
 from .recorders.base import Recorder
+from .recorders.coil import CoilRecorder
 from .recorders.file import FileRecorder
+from .recorders.gauge import GaugeRecorder
+from .recorders.heater import HeaterRecorder
+from .recorders.heattime import HeatTimeRecorder
+from .recorders.ion import IonRecorder
+from .recorders.laser import LaserRecorder
 from .recorders.pmt import PMTRecorder
+from .recorders.results import ImageResultsRecorder, SSDResultsRecorder
 from .recorders.ssd import SSDRecorder
 
-__all__ = ["ANALYSES", "EXAMPLE", "RunConfig", "read_config"]
+__all__ = ["ANALYSES", "EXAMPLE", "JoinConfig", "RunConfig", "read_config", "read_join_config"]
 
 EXAMPLE = Path(__file__).with_name("example.toml")
 
@@ -35,13 +43,37 @@ ANALYSES: Mapping[str, type[Analysis]] = {
     "pmt": PMTAnalysis,
     "image": ImageAnalysis,
 }
-RECORDERS: Mapping[str, type[Recorder]] = {"ssd": SSDRecorder, "pmt": PMTRecorder, "files": FileRecorder}
+RECORDERS: Mapping[str, type[Recorder]] = {
+    "ssd": SSDRecorder,
+    "pmt": PMTRecorder,
+    "coil": CoilRecorder,
+    "heater": HeaterRecorder,
+    "heating": HeatTimeRecorder,
+    "gauge": GaugeRecorder,
+    "ion": IonRecorder,
+    "laser": LaserRecorder,
+    "files": FileRecorder,
+    "bursts": SSDResultsRecorder,
+    "image": ImageResultsRecorder,
+    "table": Recorder,
+}
 
 RUN_KEYS: dict[str, type | tuple[type, ...]] = {
     "cycles": int,
     "period_s": (int, float),
     "recorders": dict,
     "analyses": list,
+    "join": dict,
+}
+JOIN_KEYS: dict[str, type | tuple[type, ...]] = {
+    "on": str,
+    "every": (str, int, float),
+    "how": dict,
+    "tolerance": (str, int, float, dict),
+    "clock_offsets": dict,
+    "between": list,
+    "window": (str, int, float),
+    "false_alarms_per_hour": (int, float),
 }
 RECORDER_KEYS: dict[str, type | tuple[type, ...]] = {
     "kind": str,
@@ -49,6 +81,7 @@ RECORDER_KEYS: dict[str, type | tuple[type, ...]] = {
     "match": str,
     "clock_offset_s": (int, float),
     "always_update": bool,
+    "day": str,
 }
 ANALYSIS_KEYS: dict[str, type | tuple[type, ...]] = {
     "kind": str,
@@ -83,6 +116,14 @@ class RunConfig:
     period_s: float
 
 
+@dataclass(frozen=True, eq=False)
+class JoinConfig:
+    """What `utokyo.join` is to do: the sources by name, and its options."""
+
+    recorders: dict[str, Any]
+    options: dict[str, Any]
+
+
 def read_config(path: str | Path) -> RunConfig:
     """Read the configuration of a run.
 
@@ -92,6 +133,36 @@ def read_config(path: str | Path) -> RunConfig:
         With one sentence that says where and what, when the file is missing, no TOML, or says what cannot be done.
     """
     path = Path(path)
+    content = _content(path)
+    recorders = _recorders(path, content)
+    if not content.get("analyses"):
+        raise InputError(f"{path}: no [[analyses]]; `utokyo run --example` prints a file to begin with")
+    analyses = _analyses(path, content, recorders)
+    return RunConfig(analyses, content.get("cycles", 100), float(content.get("period_s", 5.0)))
+
+
+def read_join_config(path: str | Path) -> JoinConfig:
+    """Read what is to be joined: all recorders of the file, and the atoms that its image analyses find.
+
+    Raises
+    ------
+    MissingFileError, InputError
+        As `read_config`.
+    """
+    path = Path(path)
+    content = _content(path)
+    sources: dict[str, Any] = dict(_recorders(path, content))
+    images = [a for a in _analyses(path, content, sources) if isinstance(a, ImageAnalysis)]
+    for analysis in images:
+        sources[name_of(kind_of(analysis), sources)] = analysis
+    if not sources:
+        raise InputError(f"{path}: no [recorders.NAME] to join; `utokyo run --example` prints a file to begin with")
+    options = content.get("join", {})
+    _check(options, JOIN_KEYS, f"{path}, [join]")
+    return JoinConfig(sources, dict(options))
+
+
+def _content(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -99,15 +170,20 @@ def read_config(path: str | Path) -> RunConfig:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: this is no TOML file: {error}") from None
     _check(content, RUN_KEYS, f"{path}")
-    given = content.get("recorders", {})
+    return content
+
+
+def _recorders(path: Path, content: dict[str, Any]) -> dict[str, Recorder]:
     recorders = {}
-    for name, keys in given.items():
+    for name, keys in content.get("recorders", {}).items():
         where = f"{path}, [recorders.{name}]"
         recorders[name] = _made(where, RECORDERS, keys, RECORDER_KEYS, path.parent)
-    if not content.get("analyses"):
-        raise InputError(f"{path}: no [[analyses]]; `utokyo run --example` prints a file to begin with")
+    return recorders
+
+
+def _analyses(path: Path, content: dict[str, Any], recorders: Mapping[str, Recorder]) -> list[Analysis]:
     analyses = []
-    for number, entry in enumerate(content["analyses"], start=1):
+    for number, entry in enumerate(content.get("analyses", ()), start=1):
         where = f"{path}, [[analyses]] number {number}"
         keys = dict(entry) if isinstance(entry, dict) else entry
         _check(keys, ANALYSIS_KEYS, where)
@@ -117,7 +193,7 @@ def read_config(path: str | Path) -> RunConfig:
                 raise InputError(f"{where}: no [recorders.{keys['recorder']}]; there are: {known}")
             keys["recorder"] = recorders[keys["recorder"]]
         analyses.append(_made(where, ANALYSES, keys, {**ANALYSIS_KEYS, "recorder": Recorder}, path.parent))
-    return RunConfig(analyses, content.get("cycles", 100), float(content.get("period_s", 5.0)))
+    return analyses
 
 
 def _made(where: str, classes: Mapping[str, type[Any]], keys: Any, known: Mapping[str, Any], folder: Path) -> Any:

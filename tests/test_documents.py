@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from utokyo import simulate
-from utokyo.engine.config import read_config
+from utokyo import JoinedTable, simulate
+from utokyo.engine.config import read_config, read_join_config
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -53,6 +53,16 @@ def test_the_configuration_of_the_documents_can_be_read(tmp_path):
     path = tmp_path / "run.toml"
     path.write_text(config)
     assert read_config(path).cycles == 180
+
+
+def test_the_join_of_the_documents_can_be_read(tmp_path):
+    text = (ROOT / "docs" / "join.md").read_text(encoding="utf-8")
+    (config,) = re.findall(r"<!-- join config -->\n```toml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "join.toml"
+    path.write_text(config)
+    wanted = read_join_config(path)
+    assert list(wanted.recorders) == ["ssd", "coil"]
+    assert JoinedTable(wanted.recorders, **wanted.options).clock_offsets_ns["coil"] == -180_000_000_000
 
 
 def test_every_link_of_the_documents_leads_somewhere():

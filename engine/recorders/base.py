@@ -166,6 +166,11 @@ class Recorder:
         return tuple(self._reader.bad_row_messages)
 
     @property
+    def is_sorted(self) -> bool:
+        """Whether the rows stand in the file in the order of their times, so far."""
+        return bool(self._reader.is_sorted)
+
+    @property
     def bytes_read(self) -> int:
         """Bytes read from the file so far; each of them once."""
         return self._reader.bytes_read

@@ -1,0 +1,155 @@
+"""Joins: ours beside pandas' `merge_asof` and `groupby`, of the same streams to the same table in the same run.
+
+``--sizes large`` takes 1e8 pulses, a day of logs with a row a second beside them, and reports the peak memory of a
+process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from utokyo import JoinedTable, StaticRecorder, join
+
+SECOND_NS = 1_000_000_000
+START_NS = 1_647_216_000 * SECOND_NS
+DAY_S = 86_400
+WITHIN_S, WITHIN_MB = 5.0, 2000.0
+CURRENT, COIL = "PMT Current (A)", "Coil (1:ON 0:OFF)"
+
+
+def tables(pulses: int) -> dict[str, pl.DataFrame]:
+    """Pulses over a day, and logs: heater, gauge and PMT once a second, a coil that switches every ten minutes."""
+    random = np.random.default_rng(1)
+    gaps = random.integers(0, 2 * DAY_S * SECOND_NS // pulses, pulses, dtype=np.int64)
+    np.cumsum(gaps, out=gaps)
+    gaps += START_NS
+    stamps = START_NS + np.arange(DAY_S, dtype=np.int64) * SECOND_NS + 200_000_000
+    switches = START_NS + np.arange(0, DAY_S, 600, dtype=np.int64) * SECOND_NS
+    return {
+        "ssd": pl.DataFrame({"timestamp": pl.Series(gaps).set_sorted()}),
+        "heater": pl.DataFrame(
+            {"timestamp": stamps, "TargetPercentage": random.random(DAY_S), "MeasuredPercentage": random.random(DAY_S)}
+        ),
+        "gauge": pl.DataFrame({"timestamp": stamps, "Rb disp.": random.random(DAY_S), "Neut.": random.random(DAY_S)}),
+        "pmt": pl.DataFrame(
+            {
+                "timestamp": stamps,
+                CURRENT: random.normal(0, 1e-13, DAY_S),
+                "ROI Sum": random.normal(1e6, 1e3, DAY_S),
+                COIL: random.integers(0, 2, DAY_S),
+            }
+        ),
+        "coil": pl.DataFrame({"timestamp": switches, "CoilOperation": ["ON", "OFF"] * (switches.size // 2)}),
+    }
+
+
+def recorders(made: dict[str, pl.DataFrame]) -> dict[str, StaticRecorder]:
+    return {name: StaticRecorder(table) for name, table in made.items()}
+
+
+def ours(sources: dict[str, StaticRecorder]) -> pl.DataFrame:
+    return join(sources, every="1s", tolerance="1h")
+
+
+def with_pandas(frames: dict[str, Any]) -> Any:
+    """The same columns: as-of with `merge_asof`, means and counts with `groupby`."""
+    pandas = pytest.importorskip("pandas")
+    first = min(int(frame["timestamp"].iloc[0]) for frame in frames.values()) // SECOND_NS
+    last = max(int(frame["timestamp"].iloc[-1]) for frame in frames.values()) // SECOND_NS
+    rows = pandas.DataFrame({"timestamp": np.arange(first, last + 1, dtype=np.int64) * SECOND_NS})
+    rows["asked"] = rows["timestamp"] + SECOND_NS - 1
+    tolerance = 3600 * SECOND_NS + SECOND_NS - 1
+    states = (("heater", ["TargetPercentage", "MeasuredPercentage"]), ("pmt", [COIL]), ("coil", ["CoilOperation"]))
+    for name, columns in states:
+        right = frames[name][["timestamp", *columns]].rename(columns={"timestamp": "asked"})
+        rows = pandas.merge_asof(rows, right, on="asked", tolerance=tolerance)
+    for name, columns in (("gauge", ["Rb disp.", "Neut."]), ("pmt", [CURRENT, "ROI Sum"])):
+        groups = frames[name].groupby(frames[name]["timestamp"] // SECOND_NS * SECOND_NS)[columns].agg(["mean", "sem"])
+        groups.columns = [f"{column}_{what}" for column, what in groups.columns]
+        rows = rows.merge(groups, left_on="timestamp", right_index=True, how="left")
+    counts = (frames["ssd"]["timestamp"] // SECOND_NS * SECOND_NS).value_counts()
+    rows["pulses"] = rows["timestamp"].map(counts).fillna(0).astype(np.int64)
+    return rows
+
+
+def test_join_of_a_day(benchmark: Any, rows: int) -> None:
+    benchmark.group = "a day of logs and pulses, a row a second"
+    made = tables(rows)
+    sources = recorders(made)
+    table = benchmark.pedantic(ours, (sources,), rounds=3, warmup_rounds=1)
+    assert table["ssd.pulses"].sum() == rows
+
+
+def test_join_of_a_day_with_pandas(benchmark: Any, rows: int) -> None:
+    benchmark.group = "a day of logs and pulses, a row a second"
+    pytest.importorskip("pandas")
+    made = tables(rows)
+    frames = {name: table.to_pandas() for name, table in made.items()}
+    table = benchmark.pedantic(with_pandas, (frames,), rounds=2)
+    own = ours(recorders(made))
+    # The peer makes the same table.
+    assert table["pulses"].to_list() == own["ssd.pulses"].fill_null(0).to_list()
+    np.testing.assert_allclose(table[f"{CURRENT}_mean"].to_numpy(), own["pmt.current_A"].cast(pl.Float64).to_numpy())
+    assert (table["CoilOperation"] == "ON").to_list() == own["coil.on"].fill_null(value=False).to_list()
+
+
+def test_update_after_one_more_second(benchmark: Any, rows: int) -> None:
+    benchmark.group = "joined table after one more second of a day"
+    made = tables(rows)
+
+    class Growing(StaticRecorder):
+        """The PMT's log, a reading longer at every look."""
+
+        shown = DAY_S - 1000
+
+        def get_table(self) -> Any:
+            return super().get_table().head(self.shown)
+
+    sources = recorders(made) | {"pmt": Growing(made["pmt"])}
+    table = JoinedTable(sources, every="1s", tolerance="1h")
+    table.update()
+
+    def grow() -> None:
+        sources["pmt"].shown += 1  # type: ignore[attr-defined]
+
+    grow()
+    assert table.update() < 2000
+    benchmark.pedantic(table.update, setup=grow, rounds=20)
+
+
+MEASURED = """
+import json, sys, time
+from test_bench_join import recorders, tables
+from utokyo import JoinedTable
+sources = recorders(tables(int(sys.argv[1])))
+before = time.perf_counter()
+table = JoinedTable(sources, every="1s")
+table.update()
+seconds = time.perf_counter() - before
+try:
+    import resource
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak_MB = peak / (1e6 if sys.platform == "darwin" else 1e3)
+except ImportError:
+    peak_MB = None
+print(json.dumps({"seconds": seconds, "peak_MB": peak_MB, "pulses": int(table.frame["ssd.pulses"].sum())}))
+"""
+
+
+def test_pulses_of_a_day_in_time_and_memory(request: pytest.FixtureRequest) -> None:
+    """1e8 pulses (1e6 in the small size) join in under 5 s and 2 GB, pulses and interpreter included."""
+    pulses = 100_000_000 if request.config.getoption("--sizes") == "large" else 1_000_000
+    command = [sys.executable, "-c", MEASURED, str(pulses)]
+    answer = subprocess.run(command, cwd=request.path.parent, capture_output=True, text=True, check=True)
+    told = json.loads(answer.stdout)
+    print(f"\n{pulses:.0e} pulses: {told['seconds']:.2f} s, peak {told['peak_MB']} MB")
+    assert told["pulses"] == pulses
+    assert told["seconds"] < WITHIN_S
+    assert told["peak_MB"] is None or told["peak_MB"] < WITHIN_MB

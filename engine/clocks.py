@@ -1,0 +1,345 @@
+"""How wrong one PC's clock is beside another's, from events that both saw.
+
+The coil's relay logs its switches, and the PMT's file has the coil's state in every row; heatings are followed by
+bursts. All differences between an event of the one and an event of the same sort of the other are taken; where most of
+them agree, within what the files resolve, is the offset. Each event is used once, and the offset is the mean of the
+agreeing differences, weighted by their resolutions.
+
+Events that come at regular intervals agree at many offsets, and few events agree by chance at some: so the same search
+is done on trains whose intervals are shuffled, and the fraction of them that agrees as well is the probability of a
+false match. Offsets that another one rivals, or that chance explains, are told as not found, with the reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ..io.errors import InputError
+from .durations import Duration, duration_ns
+from .fits.result import rounded
+from .fits.search import find_bursts
+from .recorders.base import Recorder
+from .recorders.coil import CoilRecorder
+from .recorders.heater import HeaterRecorder
+from .recorders.heattime import HeatTimeRecorder
+from .recorders.pmt import COIL, PMTRecorder
+from .recorders.ssd import SSDRecorder
+
+__all__ = ["ClockOffset", "Events", "estimate_clock_offset", "events_of", "heating_onsets_ns"]
+
+SECOND_NS = 1_000_000_000
+UNIFORM = math.sqrt(12.0)
+FEWEST_MATCHES = 3
+LARGEST_FALSE_MATCH = 0.01
+RIVAL = 0.75
+"""Part of the best number of matches from which another offset is a rival."""
+SHUFFLES = 400
+REACH = 1.75
+"""Half the width of a match, in resolutions of both events: sqrt(12) / 2 = 1.73 of a flat distribution is its edge."""
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """What one source saw.
+
+    Parameters
+    ----------
+    times_ns : int64, shape (n,)
+        Sorted.
+    sorts : int64, shape (n,)
+        Only events of one sort can be the same: 1 switched on, 0 switched off.
+    resolution_s : float64, shape (n,)
+        Standard deviation of each time.
+    common_s : float
+        Error that all of them share, which no number of events makes smaller.
+    """
+
+    times_ns: Integers
+    sorts: Integers
+    resolution_s: Floats
+    common_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClockOffset:
+    """What has to be added to the times of `b` so that they agree with those of `a`.
+
+    Attributes
+    ----------
+    offset_ns : int
+    error_s : float
+        Its standard error; NaN when there is none.
+    matches : int
+        Events that both saw, at this offset.
+    events : (int, int)
+        Events of each.
+    false_match_probability : float
+        Of as many matches at some offset when the two have nothing to do with each other.
+    valid : bool
+        Whether it may be used.
+    reason : str
+        Why not.
+    """
+
+    offset_ns: int
+    error_s: float
+    matches: int
+    events: tuple[int, int]
+    false_match_probability: float
+    valid: bool
+    reason: str = ""
+
+    @property
+    def offset(self) -> timedelta:
+        """The offset, to the microsecond, as recorders take it."""
+        return timedelta(microseconds=round(self.offset_ns / 1000))
+
+    def __str__(self) -> str:
+        value, error = rounded(self.offset_ns / SECOND_NS, self.error_s)
+        told = f"{self.matches} of {self.events[0]} and {self.events[1]} events agree"
+        chance = f"false match: {self.false_match_probability:.2g}"
+        if self.valid:
+            return f"clock offset {value} +- {error} s ({told}, {chance})"
+        return f"no clock offset: {self.reason} ({told}, {chance})"
+
+
+def estimate_clock_offset(
+    a: Any, b: Any, *, longest: Duration = "10min", delay: Duration = 0.0, delay_error: Duration = 0.0, seed: int = 1
+) -> ClockOffset:
+    """Estimate what has to be added to the times of `b`, from events that both saw.
+
+    Parameters
+    ----------
+    a, b : recorders, `Events`, or arrays of ns
+        `CoilRecorder` and `PMTRecorder` saw the coil switch; `HeaterRecorder`, `HeatTimeRecorder` saw heatings, and
+        `SSDRecorder` the bursts behind them. Plain times are taken to be exact to a second.
+    longest : duration
+        The largest offset that is looked for, of either sign.
+    delay : duration
+        How much later `b` sees an event than `a`, by physics: about 2 s from the heating to its burst.
+    delay_error : duration
+        How much that varies from event to event.
+    seed : int
+        Of the shuffled trains.
+
+    Returns
+    -------
+    ClockOffset
+        Not `valid`, with a `reason`, when fewer than three events agree, when chance would make as many agree in one
+        of a hundred cases, or when another offset does nearly as well.
+
+    Raises
+    ------
+    InputError
+        When one of them saw no events by its nature, or the durations make no sense.
+    """
+    longest_s = duration_ns(longest, "longest", least_ns=1) / SECOND_NS
+    delay_s = duration_ns(delay, "delay") / SECOND_NS
+    spread_s = duration_ns(delay_error, "delay_error", least_ns=0) / SECOND_NS
+    one, other = events_of(a), events_of(b)
+    numbers = (one.times_ns.size, other.times_ns.size)
+    if min(numbers) < FEWEST_MATCHES:
+        few = f"{FEWEST_MATCHES} events of each are needed"
+        return ClockOffset(0, math.nan, 0, numbers, 1.0, valid=False, reason=few)
+    origin_ns = int(one.times_ns[0])
+    times_a, times_b = ((e.times_ns - origin_ns) / SECOND_NS for e in (one, other))
+    times_b = times_b - delay_s
+    width_s = REACH * math.sqrt(np.median(one.resolution_s) ** 2 + np.median(other.resolution_s) ** 2 + spread_s**2)
+    differences = _differences(times_a, one.sorts, times_b, other.sorts, longest_s)
+    best_s, pairs = _best(differences, width_s)
+    matched = _matched(times_a, one.sorts, times_b, other.sorts, best_s, width_s)
+    if matched.shape[0] < FEWEST_MATCHES:
+        apart = f"no {FEWEST_MATCHES} events agree at any offset within {longest_s:g} s"
+        return ClockOffset(0, math.nan, matched.shape[0], numbers, 1.0, valid=False, reason=apart)
+    of_a, of_b = matched.T
+    found = times_a[of_a] - times_b[of_b]
+    variance = one.resolution_s[of_a] ** 2 + other.resolution_s[of_b] ** 2 + spread_s**2
+    weight = 1.0 / np.maximum(variance, 1e-18)
+    offset_s = float(np.sum(weight * found) / np.sum(weight))
+    scatter = float(np.sum(weight * (found - offset_s) ** 2)) / (found.size - 1)
+    error_s = math.sqrt(max(1.0, scatter) / float(np.sum(weight)) + one.common_s**2 + other.common_s**2)
+    rival = _rival(differences, best_s, width_s)
+    chance = _false_match_probability(times_a, one.sorts, times_b, other.sorts, longest_s, width_s, pairs, seed)
+    reason = ""
+    if chance > LARGEST_FALSE_MATCH:
+        reason = "events as many and as regular agree as well by chance"
+    elif rival > RIVAL * pairs:
+        reason = f"another offset has {rival} agreeing pairs beside {pairs}"
+    offset_ns = round(offset_s * SECOND_NS)
+    return ClockOffset(offset_ns, error_s, found.size, numbers, chance, valid=not reason, reason=reason)
+
+
+def events_of(source: Any) -> Events:
+    """The events that a source saw.
+
+    Parameters
+    ----------
+    source : recorder, `Events`, or array of ns
+
+    Returns
+    -------
+    Events
+
+    Raises
+    ------
+    InputError
+        When it is none of those.
+    """
+    if isinstance(source, Events):
+        return source
+    for known, events in SEEN_BY:
+        if isinstance(source, known):
+            return events(pl.DataFrame(source.get_table()))
+    if hasattr(source, "get_table"):
+        told = ", ".join(known.__name__ for known, _ in SEEN_BY)
+        raise InputError(f"{type(source).__name__} has no events by itself; give their times in ns, or one of {told}")
+    times = np.asarray(source)
+    if times.ndim != 1 or (times.size and not np.issubdtype(times.dtype, np.integer)):
+        raise InputError("events are a recorder, or a list of integers: ns since 1970")
+    return _alike(np.sort(times.astype(np.int64)), 1.0 / UNIFORM)
+
+
+def heating_onsets_ns(timestamps_ns: Integers, target: Floats, *, apart_ns: int = 10 * SECOND_NS) -> Integers:
+    """When the heater's target was raised; steps that follow within `apart_ns` belong to the same heating."""
+    rises: Integers = timestamps_ns[1:][np.diff(target) > 0]
+    if not rises.size:
+        return rises
+    begins: Integers = rises[np.append(True, np.diff(rises) > apart_ns)]
+    return begins
+
+
+def _coil_events(table: pl.DataFrame) -> Events:
+    """Changes of state; the log tells the second in which a switch was."""
+    return _changes(table["timestamp"].to_numpy(), (table["CoilOperation"] == "ON").to_numpy(), whole_seconds=True)
+
+
+def _pmt_events(table: pl.DataFrame) -> Events:
+    """Changes between two readings: somewhere between them."""
+    return _changes(table["timestamp"].to_numpy(), (table[COIL] == 1).to_numpy(), whole_seconds=False)
+
+
+def _changes(times_ns: Integers, is_on: NDArray[np.bool_], *, whole_seconds: bool) -> Events:
+    at = np.flatnonzero(is_on[1:] != is_on[:-1]) + 1
+    if whole_seconds:
+        # The first line of a log is a switch, too. On and off within a second cannot be told in order.
+        at = np.append(np.arange(min(1, times_ns.size)), at)
+        lonely = ~np.isin(times_ns[at], times_ns[at][np.append(False, np.diff(times_ns[at]) == 0)])
+        at = at[lonely]
+        moments, width_s = times_ns[at] + SECOND_NS // 2, np.ones(at.size)
+    else:
+        gaps = times_ns[at] - times_ns[at - 1]
+        moments, width_s = times_ns[at] - gaps // 2, gaps / SECOND_NS
+    return Events(moments, is_on[at].astype(np.int64), width_s / UNIFORM)
+
+
+def _heater_events(table: pl.DataFrame) -> Events:
+    target = table["TargetPercentage"].cast(pl.Float64).fill_null(strategy="forward").fill_null(0.0)
+    onsets = heating_onsets_ns(table["timestamp"].to_numpy(), target.to_numpy())
+    return _alike(onsets + SECOND_NS // 2, 1.0 / UNIFORM)
+
+
+def _heating_events(table: pl.DataFrame) -> Events:
+    return _alike(table["timestamp"].to_numpy() + SECOND_NS // 2, 1.0 / UNIFORM)
+
+
+def _burst_events(table: pl.DataFrame) -> Events:
+    """Apexes: the search places them up to a rise time before the burst's t0, all of them alike."""
+    apexes = find_bursts(table["timestamp"])["timestamp_ns"].to_numpy()
+    return Events(apexes, np.ones(apexes.size, np.int64), np.full(apexes.size, 0.15), common_s=0.2)
+
+
+SEEN_BY: tuple[tuple[type[Recorder], Callable[[pl.DataFrame], Events]], ...] = (
+    (CoilRecorder, _coil_events),
+    (PMTRecorder, _pmt_events),
+    (HeaterRecorder, _heater_events),
+    (HeatTimeRecorder, _heating_events),
+    (SSDRecorder, _burst_events),
+)
+
+
+def _alike(times_ns: Integers, resolution_s: float) -> Events:
+    return Events(times_ns, np.ones(times_ns.size, np.int64), np.full(times_ns.size, resolution_s))
+
+
+def _differences(times_a: Floats, sorts_a: Integers, times_b: Floats, sorts_b: Integers, longest_s: float) -> Floats:
+    """All differences a - b of events of one sort that are not too large, sorted."""
+    first = np.searchsorted(times_b, times_a - longest_s)
+    last = np.searchsorted(times_b, times_a + longest_s, side="right")
+    numbers = last - first
+    of_a = np.repeat(np.arange(times_a.size), numbers)
+    of_b = np.repeat(first - np.cumsum(numbers) + numbers, numbers) + np.arange(of_a.size)
+    differences: Floats = (times_a[of_a] - times_b[of_b])[sorts_a[of_a] == sorts_b[of_b]]
+    return np.sort(differences)
+
+
+def _best(differences: Floats, width_s: float) -> tuple[float, int]:
+    """The middle of the interval of twice the width that holds most differences, and how many."""
+    if not differences.size:
+        return 0.0, 0
+    ends = np.searchsorted(differences, differences + 2.0 * width_s, side="right")
+    numbers = ends - np.arange(differences.size)
+    k = int(np.argmax(numbers))
+    return float(np.mean(differences[k : ends[k]])), int(numbers[k])
+
+
+def _rival(differences: Floats, best_s: float, width_s: float) -> int:
+    """The most differences that agree elsewhere."""
+    return _best(differences[np.abs(differences - best_s) > 3.0 * width_s], width_s)[1]
+
+
+def _matched(
+    times_a: Floats, sorts_a: Integers, times_b: Floats, sorts_b: Integers, offset_s: float, width_s: float
+) -> Integers:
+    """Pairs of events that are each other's nearest at this offset, shape (n, 2)."""
+    pairs: list[tuple[int, int]] = []
+    for sort in np.unique(sorts_a):
+        of_a, of_b = np.flatnonzero(sorts_a == sort), np.flatnonzero(sorts_b == sort)
+        if not of_b.size:
+            continue
+        moved = times_b[of_b] + offset_s
+        nearest_b, nearest_a = _nearest(moved, times_a[of_a]), _nearest(times_a[of_a], moved)
+        for i, j in enumerate(nearest_b):
+            if nearest_a[j] == i and abs(times_a[of_a[i]] - moved[j]) <= 2.0 * width_s:
+                pairs.append((int(of_a[i]), int(of_b[j])))
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _nearest(known: Floats, asked: Floats) -> Integers:
+    right = np.clip(np.searchsorted(known, asked), 1, max(1, known.size - 1))
+    left = right - 1
+    right = np.minimum(right, known.size - 1)
+    return np.where(np.abs(asked - known[left]) <= np.abs(known[right] - asked), left, right)
+
+
+def _false_match_probability(
+    times_a: Floats,
+    sorts_a: Integers,
+    times_b: Floats,
+    sorts_b: Integers,
+    longest_s: float,
+    width_s: float,
+    pairs: int,
+    seed: int,
+) -> float:
+    """How often trains with the same intervals in another order agree as well."""
+    random = np.random.default_rng(seed)
+    gaps = np.diff(times_b)
+    # Where a shuffled train begins relative to the other is as unknown as the offset.
+    as_good = 0
+    for _ in range(SHUFFLES):
+        order = random.permutation(gaps.size)
+        shuffled = times_b[0] + np.append(0.0, np.cumsum(gaps[order]))
+        found = _best(_differences(times_a, sorts_a, shuffled, sorts_b, longest_s), width_s)[1]
+        as_good += found >= pairs
+    return (as_good + 1) / (SHUFFLES + 1)

@@ -1,0 +1,198 @@
+"""The rows of a join: intervals that follow one upon another, the readings of one source, or the bursts of its pulses.
+
+A row is a moment, for which states are asked, and an interval, whose readings are counted and averaged. Each kind of
+rows can tell which of them are touched by what changed since a moment, and makes only those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ..io.errors import InputError
+from .fits.search import BurstSearch
+from .join_reading import JoinSource
+
+__all__ = ["Bursts", "Intervals", "Moments", "Rows"]
+
+MOST_ROWS = 50_000_000
+DAY_NS = 86_400_000_000_000
+BURST_COLUMNS = {
+    "significance": "sigma",
+    "pulses_peak": "",
+    "pulses_peak_error": "",
+    "background_Hz": "Hz",
+    "background_error_Hz": "Hz",
+    "onset_ns": "ns",
+    "end_ns": "ns",
+    "open": "",
+}
+TIMES = {"timestamp": pl.Int64, "begin_ns": pl.Int64, "end_ns": pl.Int64}
+
+Between = tuple[int | None, int | None]
+
+
+class Rows(Protocol):
+    """A way to tell the rows of a join."""
+
+    every_ns: int | None
+
+    def since(self, changed_ns: int, known: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+        """Rows that are new or touched.
+
+        Parameters
+        ----------
+        changed_ns : int
+            The earliest moment of which anything changed.
+        known : polars.DataFrame
+            The rows so far: `timestamp`, `begin_ns`, `end_ns`.
+
+        Returns
+        -------
+        (int, polars.DataFrame)
+            How many of the known rows stay as they are, and those that follow them.
+        """
+        ...
+
+
+class Intervals:
+    """Rows of one length, from the first reading of any source to the last.
+
+    Parameters
+    ----------
+    sources : sequence of JoinSource
+    every_ns : int
+    between : (int or None, int or None)
+        Begin and end in ns. Intervals begin at the begin; without one, at multiples of their length since 1970.
+    """
+
+    def __init__(self, sources: Sequence[JoinSource], every_ns: int, between: Between) -> None:
+        self.sources = sources
+        self.every_ns: int | None = every_ns
+        self._length_ns = every_ns
+        self.between = between
+
+    def since(self, changed_ns: int, known: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+        """As `Rows` says."""
+        length_ns = self._length_ns
+        firsts = [s.first_ns for s in self.sources if s.first_ns is not None]
+        lasts = [s.last_ns for s in self.sources if s.last_ns is not None]
+        begin, end = self.between
+        if not firsts and (begin is None or end is None):
+            return 0, pl.DataFrame(schema=TIMES)
+        phase = 0 if begin is None else begin % length_ns
+        first = (min(firsts) - phase) // length_ns * length_ns + phase if begin is None else begin
+        stop = max(lasts) + 1 if end is None else end
+        touched = max(first, (changed_ns - phase) // length_ns * length_ns + phase)
+        kept = min(max(0, (touched - first) // length_ns), known.height)
+        if known.height and int(known["timestamp"][0]) != first:
+            kept = 0
+        if (stop - first) // length_ns > MOST_ROWS:
+            raise InputError(
+                f"the sources span {(stop - first) / DAY_NS:.1f} days, which are more than {MOST_ROWS:,} intervals: "
+                "give between=(begin, end), or longer intervals"
+            )
+        begins = np.arange(first + kept * length_ns, stop, length_ns, dtype=np.int64)
+        return kept, _frame(begins, begins, begins + length_ns)
+
+
+class Moments:
+    """One row a reading of a source, with the interval around it.
+
+    Parameters
+    ----------
+    source : JoinSource
+    window_ns : int
+        Length of the interval, of which the moment is the middle.
+    between : (int or None, int or None)
+    """
+
+    every_ns: int | None = None
+
+    def __init__(self, source: JoinSource, window_ns: int, between: Between) -> None:
+        self.source = source
+        self.before_ns = window_ns // 2
+        self.after_ns = window_ns - self.before_ns
+        self.between = between
+
+    def since(self, changed_ns: int, known: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+        """As `Rows` says."""
+        times, offset_ns = self.source.times_ns, self.source.offset_ns
+        begin, end = self.between
+        first = 0 if begin is None else int(np.searchsorted(times, begin - offset_ns))
+        stop = times.size if end is None else int(np.searchsorted(times, end - offset_ns))
+        # A row is touched if its interval ends behind what changed: time + after > changed.
+        touched = int(np.searchsorted(times, changed_ns - self.after_ns - offset_ns, side="right"))
+        kept = min(max(0, touched - first), known.height)
+        if kept and int(known["timestamp"][kept - 1]) != int(times[first + kept - 1]) + offset_ns:
+            kept = 0
+        moments = times[first + kept : max(stop, first + kept)] + offset_ns
+        return kept, _frame(moments, moments - self.before_ns, moments + self.after_ns)
+
+
+class Bursts:
+    """One row a burst of the pulses of a source: its apex, and the interval from onset to end.
+
+    Parameters
+    ----------
+    source : JoinSource
+        Of pulses.
+    false_alarms_per_hour : float
+        As for `find_bursts`.
+    between : (int or None, int or None)
+    """
+
+    every_ns: int | None = None
+
+    def __init__(self, source: JoinSource, false_alarms_per_hour: float, between: Between) -> None:
+        self.source = source
+        self.between = between
+        self.false_alarms_per_hour = false_alarms_per_hour
+        self._search = BurstSearch(false_alarms_per_hour=false_alarms_per_hour)
+        self._fed = 0
+        self._before = pl.DataFrame(schema=TIMES)
+
+    def since(self, changed_ns: int, known: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+        """As `Rows` says; the search goes on where it was, and may revise its last bursts."""
+        if self.source.unchanged < self._fed:
+            self._search, self._fed = BurstSearch(false_alarms_per_hour=self.false_alarms_per_hour), 0
+        self._search.feed(self.source.times_ns[self._fed :])
+        self._fed = self.source.times_ns.size
+        rows = self._rows()
+        same = _same_first_rows(self._before, rows)
+        self._before = rows
+        untouched = ((rows["end_ns"] <= changed_ns) & (rows["timestamp"] < changed_ns)).to_numpy()
+        kept = min(same, known.height, int(np.argmin(untouched)) if not untouched.all() else rows.height)
+        return kept, rows.slice(kept)
+
+    def _rows(self) -> pl.DataFrame:
+        offset_ns, name = self.source.offset_ns, self.source.name
+        bursts = self._search.bursts
+        moved = [pl.col(c) + offset_ns if c.endswith("_ns") else pl.col(c) for c in BURST_COLUMNS]
+        rows = bursts.sort("timestamp_ns", maintain_order=True).select(
+            (pl.col("timestamp_ns") + offset_ns).alias("timestamp"),
+            (pl.col("onset_ns") + offset_ns).alias("begin_ns"),
+            (pl.col("end_ns") + offset_ns).alias("end_ns"),
+            *(e.alias(f"{name}.{c}") for e, c in zip(moved, BURST_COLUMNS, strict=True)),
+        )
+        begin, end = self.between
+        stamps = pl.col("timestamp")
+        return rows.filter(
+            stamps >= (begin if begin is not None else pl.lit(-(2**62))), stamps < (end if end is not None else 2**62)
+        )
+
+
+def _same_first_rows(before: pl.DataFrame, now: pl.DataFrame) -> int:
+    rows = min(before.height, now.height) if before.schema == now.schema else 0
+    same = 0
+    while same < rows and before.row(same) == now.row(same):
+        same += 1
+    return same
+
+
+def _frame(moments: NDArray[np.int64], begins: NDArray[np.int64], ends: NDArray[np.int64]) -> pl.DataFrame:
+    return pl.DataFrame({"timestamp": moments, "begin_ns": begins, "end_ns": ends}, schema=TIMES)

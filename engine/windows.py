@@ -1,0 +1,239 @@
+"""One table and one figure per heating, by which a person sees whether this was the francium MOT.
+
+Around each event (the heater was turned up, the coil switched) all sources are joined on one axis, from somewhat
+before to somewhat after, and drawn below each other: heater, SSD rate with its bursts, coil, PMT current, MOT number,
+gauge.
+The sources are joined once, over all events; each window is a slice of that, made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ..io.errors import InputError
+from .analyses.base import save_figure
+from .clocks import heating_onsets_ns
+from .durations import Duration, duration_ns
+from .figures.join import window_figure
+from .fits.search import find_bursts
+from .join import JoinedTable, Sources, write_joined
+from .join_reading import JoinSource
+from .join_sources import Quantity
+
+__all__ = ["Window", "Windows", "coil_on", "heater_on", "windows"]
+
+Integers = NDArray[np.int64]
+Around = Callable[[Sequence[JoinSource]], Integers]
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """What all sources saw around one event.
+
+    Attributes
+    ----------
+    number : int
+        Of the event, from 1.
+    timestamp_ns : int
+        When it was.
+    table : polars.DataFrame
+        The join around it, as `utokyo.join` with `every` gives it.
+    bursts : polars.DataFrame
+        Those in the window, as `find_bursts` gives them; empty without a source of pulses.
+    units : mapping of column to unit
+    """
+
+    number: int
+    timestamp_ns: int
+    table: pl.DataFrame
+    bursts: pl.DataFrame
+    units: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """For a file: the number and when it was."""
+        moment = pl.Series([self.timestamp_ns]).cast(pl.Datetime("ns")).dt.strftime("%Y%m%d-%H%M%S")[0]
+        return f"window_{self.number:03d}_{moment}"
+
+    def figure(self) -> Figure:
+        """All sources below each other on one time axis."""
+        return window_figure(self.table, self.timestamp_ns, self.bursts, self.units, f"number {self.number}")
+
+
+class Windows(Sequence[Window]):
+    """The windows around all events, in order of time; each is sliced when it is asked for."""
+
+    def __init__(
+        self,
+        joined: pl.DataFrame,
+        events_ns: Integers,
+        before_ns: int,
+        after_ns: int,
+        bursts: pl.DataFrame,
+        units: Mapping[str, str],
+    ) -> None:
+        self.joined = joined
+        self.events_ns = events_ns
+        self._before_ns = before_ns
+        self._after_ns = after_ns
+        self._bursts = bursts
+        self._units = units
+
+    def __len__(self) -> int:
+        return int(self.events_ns.size)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        number = range(len(self))[place]
+        moment = int(self.events_ns[number])
+        begin, end = moment - self._before_ns, moment + self._after_ns
+        stamps = self.joined["timestamp"]
+        first, last = stamps.search_sorted(begin, side="left"), stamps.search_sorted(end, side="left")
+        table = self.joined.slice(int(first), int(last) - int(first))
+        apex = pl.col("timestamp_ns")
+        bursts = self._bursts.filter(apex >= begin, apex < end) if self._bursts.width else self._bursts
+        return Window(number + 1, moment, table, bursts, self._units)
+
+    def save(
+        self, folder: str | Path, *, extension: str = ".png", progress: Callable[[float], None] | None = None
+    ) -> list[Path]:
+        """Write a figure and a table of each window.
+
+        Parameters
+        ----------
+        folder : path
+            Made if it is missing.
+        extension : str
+            Of the figures.
+        progress : callable, optional
+            Called with the fraction that is done (0 to 1).
+
+        Returns
+        -------
+        list of path
+            The figures.
+
+        Raises
+        ------
+        OutputError
+            When one cannot be written.
+        """
+        paths = []
+        for window in self:
+            path = Path(folder) / f"{window.name}.{extension.lstrip('.')}"
+            write_joined(window.table, path.with_suffix(".parquet"), units=window.units)
+            save_figure(window.figure(), path)
+            paths.append(path)
+            if progress is not None:
+                progress(len(paths) / len(self))
+        return paths
+
+    def __iter__(self) -> Iterator[Window]:
+        return (self[i] for i in range(len(self)))
+
+
+def windows(
+    recorders: Sources,
+    *,
+    around: Around | Sequence[int] | None = None,
+    before: Duration = "2min",
+    after: Duration = "5min",
+    every: Duration = "1s",
+    false_alarms_per_hour: float = 0.01,
+    **options: Any,
+) -> Windows:
+    """Join all sources around events.
+
+    Parameters
+    ----------
+    recorders : sequence, or mapping of names
+        As for `join`.
+    around : `heater_on`, `coil_on`, or sequence of ns
+        Which events; by default `heater_on`.
+    before, after : duration
+        What is shown around each.
+    every : duration
+        Length of the intervals.
+    false_alarms_per_hour : float
+        Of the bursts that are marked, as for `find_bursts`.
+    **options
+        `how`, `tolerance`, `clock_offsets` and `between`, as for `join`.
+
+    Returns
+    -------
+    Windows
+        A sequence of `Window`: ``windows(...)[0].table``, ``.bursts``, ``.figure()``.
+
+    Raises
+    ------
+    InputError
+        When a source or an option is not what is asked for, or no source tells the events.
+    """
+    before_ns = duration_ns(before, "before", least_ns=0)
+    after_ns = duration_ns(after, "after", least_ns=1)
+    table = JoinedTable(recorders, every=every, **options)
+    table.update()
+    around = heater_on if around is None else around
+    sources = tuple(table.joined_sources)
+    events = around(sources) if callable(around) else np.sort(np.asarray(around, dtype=np.int64))
+    if table.limits[0] is not None:
+        events = events[events >= table.limits[0]]
+    if table.limits[1] is not None:
+        events = events[events < table.limits[1]]
+    found = []
+    for source in sources:
+        if source.kind.has_bursts and source.times_ns.size:
+            bursts = find_bursts(source.times_ns, false_alarms_per_hour=false_alarms_per_hour)
+            found.append(bursts.with_columns(pl.selectors.ends_with("_ns") + source.offset_ns))
+    all_bursts = pl.concat(found).sort("timestamp_ns") if found else pl.DataFrame()
+    return Windows(table.frame, events, before_ns, after_ns, all_bursts, table.units)
+
+
+def heater_on(sources: Sequence[JoinSource]) -> Integers:
+    """When the foil was heated: the heater's target was raised; a heating log where there is no heater.
+
+    Raises
+    ------
+    InputError
+        When there is neither among the sources.
+    """
+    for source, quantity in _of_column(sources, "TargetPercentage"):
+        if not source.times_ns.size:
+            continue
+        target = source.table[quantity.column].cast(pl.Float64).fill_null(strategy="forward").fill_null(0.0)
+        return heating_onsets_ns(source.times_ns, target.to_numpy()) + source.offset_ns
+    for source, _ in _of_column(sources, "VoltageDurationPower"):
+        logged: Integers = source.times_ns + source.offset_ns
+        return logged
+    raise InputError("around=heater_on needs a heater or a heating log among the sources; or give times in ns")
+
+
+def coil_on(sources: Sequence[JoinSource]) -> Integers:
+    """When the coil was switched on, by its log.
+
+    Raises
+    ------
+    InputError
+        When there is none among the sources.
+    """
+    for source, quantity in _of_column(sources, "CoilOperation"):
+        is_on = (source.table[quantity.column] == "ON").to_numpy() if source.times_ns.size else np.empty(0, bool)
+        switched: Integers = source.times_ns[is_on & ~np.append(False, is_on[:-1])[: is_on.size]] + source.offset_ns
+        return switched
+    raise InputError("around=coil_on needs the coil's log among the sources; or give times in ns")
+
+
+def _of_column(sources: Sequence[JoinSource], column: str) -> Iterator[tuple[JoinSource, Quantity]]:
+    for source in sources:
+        for quantity in source.quantities:
+            if quantity.column == column:
+                yield source, quantity

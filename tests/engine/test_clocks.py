@@ -1,0 +1,135 @@
+"""An offset of clocks is found where both saw the same, with a true error, and refused where it is not known."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from utokyo import (
+    CoilRecorder,
+    GaugeRecorder,
+    HeatTimeRecorder,
+    InputError,
+    PMTRecorder,
+    SSDRecorder,
+    estimate_clock_offset,
+    join,
+    simulate,
+)
+from utokyo.engine.clocks import Events, events_of
+
+START, SECOND = 1_647_252_474_000_000_000, 1_000_000_000
+
+
+def two_logs(seed: int, offset_s: float, *, lost: float = 0.2, events: int = 25) -> tuple[np.ndarray, np.ndarray]:
+    """Times of the same events on two clocks, to the second, some of them lost in either."""
+    random = np.random.default_rng(seed)
+    times = START + (np.cumsum(random.uniform(20, 50, events)) * SECOND).astype(np.int64)
+    a = times[random.random(events) > lost]
+    b = times[random.random(events) > lost] - round(offset_s * SECOND)
+    return a // SECOND * SECOND, b // SECOND * SECOND
+
+
+@pytest.mark.parametrize("offset_s", [0.0, 180.0, -412.6])
+def test_the_offset_of_two_logs_is_found_within_its_error(offset_s):
+    a, b = two_logs(4, offset_s)
+
+    found = estimate_clock_offset(a, b)
+
+    assert found.valid, found.reason
+    assert abs(found.offset_ns / SECOND - offset_s) < 4 * found.error_s
+    assert found.error_s < 0.3
+    assert found.false_match_probability < 0.01
+    assert "+-" in str(found)
+
+
+def test_the_error_has_a_pull_of_width_one():
+    pulls = []
+    for seed in range(60):
+        offset_s = np.random.default_rng(1000 + seed).uniform(-300, 300)
+        found = estimate_clock_offset(*two_logs(seed, offset_s), seed=seed)
+        if found.valid:
+            pulls.append((found.offset_ns / SECOND - offset_s) / found.error_s)
+    assert len(pulls) > 50
+    assert abs(np.mean(pulls)) < 0.5
+    assert 0.7 < np.std(pulls) < 1.3
+
+
+def test_logs_of_different_events_have_no_offset():
+    refused = sum(not estimate_clock_offset(two_logs(s, 0.0)[0], two_logs(s + 500, 0.0)[1]).valid for s in range(40))
+    assert refused >= 38
+
+
+def test_events_as_regular_as_a_clock_have_no_offset():
+    times = START + np.arange(30) * 30 * SECOND
+    found = estimate_clock_offset(times, times - 7 * SECOND)
+    assert not found.valid
+    assert "chance" in found.reason or "another offset" in found.reason
+    assert "no clock offset" in str(found)
+
+
+def test_too_few_events_have_no_offset():
+    found = estimate_clock_offset(np.array([START]), np.array([START, START + SECOND]))
+    assert not found.valid
+    assert np.isnan(found.error_s)
+    assert "needed" in found.reason
+
+
+def test_switches_of_the_coil_tell_the_clock_of_the_pmt(tmp_path):
+    truth = simulate(tmp_path, minutes=8.0, seed=4)
+    coil = CoilRecorder(tmp_path / truth["files"]["coil"])
+    pmt_path = tmp_path / truth["files"]["pmt"]
+    pmt = PMTRecorder(pmt_path, clock_offset=timedelta(seconds=-180))
+
+    found = estimate_clock_offset(coil, pmt)
+
+    assert found.valid, found.reason
+    assert abs(found.offset_ns / SECOND - 180.0) < 4 * found.error_s
+    assert found.error_s < 0.2
+    joined = join({"coil": coil, "pmt": pmt}, every="1s", clock_offsets={"pmt": found})
+    both = joined.drop_nulls(["coil.on", "pmt.coil_on"])
+    assert (both["coil.on"] == both["pmt.coil_on"]).mean() > 0.9
+
+
+def test_bursts_tell_the_clock_of_the_heating_log(tmp_path):
+    truth = simulate(tmp_path, minutes=8.0, seed=6)
+    log = json.loads((tmp_path / "truth.json").read_text())["files"]["heating_log"]
+    heatings = HeatTimeRecorder(tmp_path / log, clock_offset=timedelta(seconds=95))
+
+    found = estimate_clock_offset(
+        heatings, SSDRecorder(tmp_path / truth["files"]["ssd"]), delay="2s", delay_error="200ms"
+    )
+
+    assert found.valid, found.reason
+    assert abs(found.offset_ns / SECOND - 95.0) < 4 * found.error_s
+
+
+def test_on_and_off_are_not_taken_for_each_other():
+    random = np.random.default_rng(3)
+    times = START + (np.cumsum(random.uniform(20, 50, 30)) * SECOND).astype(np.int64)
+    sorts, resolution = np.arange(30) % 2, np.full(30, 0.3)
+
+    same = estimate_clock_offset(Events(times, sorts, resolution), Events(times, sorts, resolution))
+    swapped = estimate_clock_offset(Events(times, sorts, resolution), Events(times, 1 - sorts, resolution))
+
+    assert (same.valid, same.matches, same.offset_ns) == (True, 30, 0)
+    assert swapped.offset_ns != 0 or not swapped.valid
+
+
+def test_an_offset_that_was_not_found_is_not_used():
+    times = START + np.arange(30) * 30 * SECOND
+    from utokyo import StaticRecorder  # noqa: PLC0415
+
+    source = StaticRecorder({"timestamp": [START], "x": [1.0]})
+    with pytest.raises(InputError, match="could not be estimated"):
+        join({"a": source}, every="1s", clock_offsets={"a": estimate_clock_offset(times, times)})
+
+
+def test_sources_without_events_are_refused(tmp_path):
+    with pytest.raises(InputError, match="GaugeRecorder has no events"):
+        events_of(GaugeRecorder(tmp_path / "gauge.csv"))
+    with pytest.raises(InputError, match="integers"):
+        events_of(np.array([0.5]))

@@ -1,0 +1,82 @@
+"""`utokyo join` writes what its configuration says, and tells mistakes in one sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from utokyo import read_units, simulate
+
+
+def utokyo(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "utokyo", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def beam(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("beam")
+    truth = simulate(folder / "data", minutes=1.0, seed=2)
+    images = Path(truth["images"][0]["file"]).parent.as_posix()
+    lines = [
+        f'[recorders.{name}]\nkind = "{name}"\nfilepath = "data/{truth["files"][name]}"\n'
+        for name in ("ssd", "pmt", "coil", "heater", "gauge", "ion", "laser")
+    ]
+    lines += ['[recorders.late]\nkind = "gauge"\nfilepath = "data/not_yet.csv"\nclock_offset_s = -180\n']
+    lines += [f'[[analyses]]\nkind = "image"\nfilepath = "data/{images}"\ncamera = "cmos_fr_20220918"\n']
+    lines += ['[join]\nevery = "2s"\n[join.tolerance]\ncoil = "10min"\n[join.clock_offsets]\nheater = "1500ms"\n']
+    (folder / "beam.toml").write_text("\n".join(lines))
+    return folder
+
+
+def test_every_source_of_the_configuration_is_in_the_table(beam, tmp_path):
+    answer = utokyo("join", "beam.toml", "--every", "1s", "--out", tmp_path / "joined.parquet", folder=beam)
+
+    assert answer.returncode == 0, answer.stderr
+    table = pl.read_parquet(tmp_path / "joined.parquet")
+    assert (table["timestamp"].diff().drop_nulls() == 1_000_000_000).all()
+    truth = json.loads((beam / "data" / "truth.json").read_text())
+    assert table["ssd.pulses"].sum() == truth["rows"][truth["files"]["ssd"]]
+    assert table["image.mot_number"].max() > 0
+    units, offsets = read_units(tmp_path / "joined.parquet")
+    assert units["image.mot_number"] == "atoms"
+    assert offsets["heater"] == 1_500_000_000
+    assert offsets["late"] == -180_000_000_000
+    assert "joined from ssd, pmt" in answer.stdout
+
+
+def test_the_file_says_what_the_command_line_does_not_and_csv_on_request(beam, tmp_path):
+    answer = utokyo("join", "beam.toml", "--out", tmp_path / "joined.csv", folder=beam)
+    assert answer.returncode == 0, answer.stderr
+    table = pl.read_csv(tmp_path / "joined.csv")
+    assert (table["timestamp"].diff().drop_nulls() == 2_000_000_000).all()
+
+    options = ("--on", "ssd", "--out", tmp_path / "bursts.csv", "--windows", tmp_path / "heatings")
+    bursts = utokyo("join", "beam.toml", *options, folder=beam)
+    assert bursts.returncode == 0, bursts.stderr
+    assert list((tmp_path / "heatings").glob("window_001_*.png"))
+    assert "ssd.significance" in pl.read_csv(tmp_path / "bursts.csv").columns
+
+
+MISTAKES = {
+    "no file": (["nix.toml"], "no such file"),
+    "another ending": (["beam.toml", "--out", "joined.xlsx"], "ends in .parquet or .csv"),
+    "no duration": (["beam.toml", "--every", "often"], "a duration like"),
+    "both": (["beam.toml", "--every", "1s", "--on", "ssd"], "one of them"),
+    "no source": (["beam.toml", "--on", "thermometer"], "none of the sources"),
+    "no moment": (["beam.toml", "--begin", "noon"], "a moment like"),
+}
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_mistakes_get_one_sentence_and_exit_code_2(what, beam):
+    arguments, sentence = MISTAKES[what]
+    answer = utokyo("join", *arguments, folder=beam)
+    assert answer.returncode == 2
+    assert sentence in " ".join(answer.stderr.split())
+    assert "Traceback" not in answer.stderr
