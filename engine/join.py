@@ -213,6 +213,8 @@ class JoinedTable:
                 tell(1.0)
                 return 0
             kept, rows = self._rows.since(self._changed_ns, self._known)
+            if rows.is_empty() and kept == self._known.height and kept:
+                return self._settled(0, tell)
             made = self._made(rows)
             if kept and made.schema != self.frame.schema:
                 # A source came, or has other columns than before: its old rows are not as new ones would be.
@@ -220,15 +222,18 @@ class JoinedTable:
                 made = self._made(rows)
             self.frame = _appended(self.frame, kept, made)
             self._known = _appended(self._known, kept, rows.select(TIMES))
-            self._changed_ns = NOTHING
-            for source in self._sources.values():
-                source.settle()
-            tell(1.0)
-            return made.height
+            return self._settled(made.height, tell)
 
     def write(self, path: str | Path) -> Path:
         """Write the table, as `write_joined`."""
         return write_joined(self.frame, path, units=self.units, clock_offsets_ns=self.clock_offsets_ns)
+
+    def _settled(self, rows: int, tell: Callable[[float], None]) -> int:
+        self._changed_ns = NOTHING
+        for source in self._sources.values():
+            source.settle()
+        tell(1.0)
+        return rows
 
     def _made(self, rows: pl.DataFrame) -> pl.DataFrame:
         """These rows with the columns of all sources."""
