@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first example of a test may compile kernels, which takes seconds; tests that hang are ended by pytest-timeout.
+settings.register_profile("utokyo", deadline=None)
+settings.load_profile("utokyo")
 
 REAL_FILES = Path(__file__).resolve().parents[2] / "shared" / "data"
 
