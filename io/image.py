@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..kernels.matrix import OK, RAGGED, first_line_width, parse_matrix
+from ..kernels.words import BACK, FRONT
 from .errors import InputError, MissingFileError
 from .header import UTF8_MARK
 
@@ -57,13 +58,17 @@ def read_image(path: str | Path) -> Image:
 
 def _from_text(path: Path, content: bytes) -> Image:
     content = content.removeprefix(UTF8_MARK)  # Excel puts it before "CSV UTF-8"
-    data = np.frombuffer(content, np.uint8)
-    columns = first_line_width(data)
-    image = np.empty((content.count(b"\n") + 1, columns), np.int64)
-    code, rows, line, values = parse_matrix(data, image)
+    stop = FRONT + len(content)
+    data = np.empty(stop + BACK, np.uint8)
+    data[FRONT:stop] = np.frombuffer(content, np.uint8)
+    columns = first_line_width(data[FRONT:stop])
+    image = np.empty((content.count(b"\n") + (not content.endswith(b"\n")), columns), np.int64)
+    code, rows, line, values = parse_matrix(data, FRONT, stop, image)
     if code == RAGGED:
         raise InputError(f"{path}, line {line}: expected {columns} values as in the first line, found {values}")
-    return image[:rows].copy() if code == OK else _from_decimals(path, content, columns)
+    if code != OK:
+        return _from_decimals(path, content, columns)
+    return image if rows == len(image) else image[:rows].copy()
 
 
 def _from_decimals(path: Path, content: bytes, columns: int) -> NDArray[np.float64]:
