@@ -24,7 +24,7 @@ PIECE = 16
 SHARE = 1.0 / 3.0
 """Of the excess: what the second brightest neighbour has of that of a spot of sigma 0.8 pixels or more."""
 CLOSE = 3.0
-"""Standard deviations from the neighbours that many good pixels have."""
+"""Standard deviations from their neighbours that good pixels have: a bad one differs from the median by 3.1 or more."""
 MEDIAN_ERRORS = 2.0
 """By so many of its errors the median is moved in favour of the pixel."""
 ERROR_OF_MEDIAN = 0.46
@@ -53,57 +53,87 @@ def mark_bad_pixels(counts: Floats, noise: float, limit: float, out: NDArray[np.
     """
     rows, columns = counts.shape
     around = np.empty(8)
-    suspect = np.empty(columns, np.uint8)
-    one = np.uint64(1)
+    suspect = np.zeros((columns + 7) // 8 * 8, np.uint8)
+    eight = suspect.view(np.uint64)
     marked = 0
     for i in range(rows):
         out[i] = 0
-        above, below = max(i - 1, 0), min(i + 1, rows - 1)
-        suspect[:] = 1
-        for j in range(one, np.uint64(columns - 1)):
-            # Most pixels lie within what their nearest neighbours span, the most extreme of them left out, or close.
-            value = counts[i, j]
-            left, right, up, down = counts[i, j - one], counts[i, j + one], counts[above, j], counts[below, j]
-            high_a, low_a = (left, right) if left > right else (right, left)
-            high_b, low_b = (up, down) if up > down else (down, up)
-            lower_high = high_b if high_a > high_b else high_a
-            larger_low = low_a if low_a > low_b else low_b
-            large = lower_high if lower_high > larger_low else larger_low
-            small = larger_low if lower_high > larger_low else lower_high
-            near = CLOSE * math.sqrt(noise * ((value if value > 0.0 else 0.0) + noise))
-            suspect[j] = 1 if (value > large + near) | (value < small - near) else 0
-        for j in range(columns):
-            if not suspect[j]:
-                continue
-            value = counts[i, j]
-            n = 0
-            for a in range(max(i - 1, 0), min(i + 2, rows)):
-                for b in range(max(j - 1, 0), min(j + 2, columns)):
-                    if a != i or b != j:
-                        place = n  # sorted as they come
-                        while place > 0 and around[place - 1] > counts[a, b]:
-                            around[place] = around[place - 1]
-                            place -= 1
-                        around[place] = counts[a, b]
-                        n += 1
-            median = 0.5 * (around[(n - 1) // 2] + around[n // 2])
-            shift = MEDIAN_ERRORS * ERROR_OF_MEDIAN * math.sqrt(noise * max(median, noise))
-            if value > median + shift:
-                level = median + shift
-                excess = value - level
-                ratio = (value * math.log(value / level) - excess) / noise
-                if ratio > limit and around[n - 2] - median < SHARE * (value - median):
-                    out[i, j] = HOT
-                    marked += 1
-            elif value < median - shift:
-                level = median - shift
-                ratio = level - value
-                if value > 0.0:
-                    ratio += value * math.log(value / level)
-                if ratio / noise > limit and around[1] > value + SHARE * (median - value):
-                    out[i, j] = DEAD
-                    marked += 1
+        _mark_suspects(counts, i, noise, suspect)
+        for k in range(np.uint64(eight.size)):
+            if eight[k] != 0:
+                for j in range(8 * np.int64(k), min(8 * np.int64(k) + 8, columns)):
+                    if suspect[np.uint64(j)]:
+                        out[i, j] = _judged(counts, i, j, noise, limit, around)
+                        marked += out[i, j] > 0
     return marked
+
+
+@kernel
+def _judged(counts: Floats, i: int, j: int, noise: float, limit: float, around: Floats) -> int:
+    """Compare one pixel with the median of its neighbours: 0, `HOT` or `DEAD`."""
+    rows, columns = counts.shape
+    value = counts[i, j]
+    # None is bad that lies close to half of its neighbours, or between them, as the median then does.
+    near = CLOSE * math.sqrt(noise * (max(value, 0.0) + noise))
+    n = lower = higher = 0
+    for a in range(max(i - 1, 0), min(i + 2, rows)):
+        for b in range(max(j - 1, 0), min(j + 2, columns)):
+            neighbour = counts[a, b]
+            lower += neighbour < value - near
+            higher += neighbour > value + near
+            n += 1
+    n -= 1
+    if 2 * max(lower, higher) < n:
+        return 0
+    n = 0
+    for a in range(max(i - 1, 0), min(i + 2, rows)):
+        for b in range(max(j - 1, 0), min(j + 2, columns)):
+            if a != i or b != j:
+                place = n  # sorted as they come
+                while place > 0 and around[place - 1] > counts[a, b]:
+                    around[place] = around[place - 1]
+                    place -= 1
+                around[place] = counts[a, b]
+                n += 1
+    median = 0.5 * (around[(n - 1) // 2] + around[n // 2])
+    shift = MEDIAN_ERRORS * ERROR_OF_MEDIAN * math.sqrt(noise * max(median, noise))
+    if value > median + shift:
+        level = median + shift
+        excess = value - level
+        ratio = (value * math.log(value / level) - excess) / noise
+        if ratio > limit and around[n - 2] - median < SHARE * (value - median):
+            return HOT
+    elif value < median - shift:
+        level = median - shift
+        ratio = level - value
+        if value > 0.0:
+            ratio += value * math.log(value / level)
+        if ratio / noise > limit and around[1] > value + SHARE * (median - value):
+            return DEAD
+    return 0
+
+
+@kernel
+def _mark_suspects(counts: Floats, i: int, noise: float, suspect: NDArray[np.uint8]) -> None:
+    """Mark what is to be looked at in row i.
+
+    Most pixels lie within what their nearest neighbours span, the most extreme of them left out, or close.
+    """
+    one = np.uint64(1)
+    above, below = max(i - 1, 0), min(i + 1, counts.shape[0] - 1)
+    suspect[0] = suspect[counts.shape[1] - 1] = 1
+    for j in range(one, np.uint64(counts.shape[1] - 1)):
+        value = counts[i, j]
+        left, right, up, down = counts[i, j - one], counts[i, j + one], counts[above, j], counts[below, j]
+        high_a, low_a = (left, right) if left > right else (right, left)
+        high_b, low_b = (up, down) if up > down else (down, up)
+        lower_high = high_b if high_a > high_b else high_a
+        larger_low = low_a if low_a > low_b else low_b
+        large = lower_high if lower_high > larger_low else larger_low
+        small = larger_low if lower_high > larger_low else lower_high
+        beyond = value - large if value - large > small - value else small - value
+        near_squared = CLOSE**2 * noise * ((value if value > 0.0 else 0.0) + noise)
+        suspect[j] = 1 if (beyond > 0.0) & (beyond * beyond > near_squared) else 0
 
 
 @kernel
