@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..kernels.matrix import OK, RAGGED, first_line_width, parse_matrix
+from ..kernels.text import count_newlines
 from ..kernels.words import BACK, FRONT
 from .errors import InputError, MissingFileError
 from .header import UTF8_MARK
@@ -62,7 +63,7 @@ def _from_text(path: Path, content: bytes) -> Image:
     data = np.empty(stop + BACK, np.uint8)
     data[FRONT:stop] = np.frombuffer(content, np.uint8)
     columns = first_line_width(data[FRONT:stop])
-    image = np.empty((content.count(b"\n") + (not content.endswith(b"\n")), columns), np.int64)
+    image = np.empty((count_newlines(data, FRONT, stop) + (not content.endswith(b"\n")), columns), np.int64)
     code, rows, line, values = parse_matrix(data, FRONT, stop, image)
     if code == RAGGED:
         raise InputError(f"{path}, line {line}: expected {columns} values as in the first line, found {values}")

@@ -1,13 +1,11 @@
-"""A Gaussian spot on a background, integrated over the pixels: its Poisson likelihood, and the fit by Fisher scoring.
+"""A Gaussian spot on a background, integrated over the pixels: its mean, and its Poisson likelihood.
 
 The mean counts of pixel (i, j) are mu = A Gy(i) Gx(j) + C + s R(i, j) with G(k) = Phi((k + 1/2 - c) / sigma) -
 Phi((k - 1/2 - c) / sigma): separable, so nx + ny error functions serve nx * ny pixels. So are the derivatives, and one
 pass over a row gives its share of likelihood, score and Fisher information as sums of weights times powers of Gx. Where
 the spot ends and no reference R varies, mu is the constant C, and the counts enter by their sum alone.
 
-The steps are those of Fisher's scoring (C. R. Rao, Advanced Statistical Methods in Biometric Research, 1952, section
-4c) in A, x0, y0, log sigma_x, log sigma_y, C, s, each scaled by its expected error, damped where they fail
-(`newton_step`). Pixel centres are at whole numbers; x runs along a row, y from row to row.
+Pixel centres are at whole numbers; x runs along a row, y from row to row.
 """
 
 from __future__ import annotations
@@ -18,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compile import kernel
-from .newton import newton_step
 
-__all__ = ["BUFFER", "fit_spot", "pixel_profile", "spot_chi_square", "spot_likelihood", "weighted_log_sum"]
+__all__ = ["BUFFER", "pixel_profile", "spot_chi_square", "spot_likelihood", "spot_mean", "weighted_log_sum"]
 
 Floats = NDArray[np.float64]
 
@@ -31,16 +28,6 @@ NEGLECTED = 1e-12
 """Part of the background below which the spot adds nothing to a pixel."""
 FARTHEST = 8.5
 """Sigmas, beyond which a Gaussian is smaller than the last digit of its peak."""
-CLOSE = 1e-5
-"""Distance from the minimum, in errors, at which nothing is left to gain."""
-NEAR = 1e-3
-"""Distance at which the likelihood changes by little more than its last digits."""
-NARROWEST, WIDEST = 0.2, 2.0
-"""Limits of a width: pixels, and sides of the image."""
-LONGEST_LOG = 0.7
-"""Largest change of the logarithm of a width in a step."""
-LEAST_PART = 0.1
-"""Of amplitude or background that a step leaves."""
 BUFFER = 512
 SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 """The double sqrt(1/2) as an integer: mantissas are taken between it and sqrt(2)."""
@@ -207,40 +194,50 @@ def spot_likelihood(
             filled = 0
         place = np.uint64(filled) - np.uint64(first)
         filled += last - first
-        p0 = px = pc = ps = 0.0
-        w00 = w0x = w0c = w0s = wxx = wxc = wxs = wcc = wcs = wss = 0.0
         if with_reference:
-            pr = wr0 = wrx = wrc = wrs = wrr = 0.0
             for j in range(np.uint64(first), np.uint64(last)):
                 work[0, place + j] = height * x_profile[0, j] + background + scale * reference[i, j]
                 work[1, place + j] = image[i, j]
+        else:
             for j in range(np.uint64(first), np.uint64(last)):
-                gx, gc, gs, r = x_profile[0, j], x_profile[1, j], x_profile[2, j], reference[i, j]
-                mean = work[0, place + j]
-                bad += 0.0 if mean > 0.0 else 1.0
-                weight = used[i, j] / mean
-                pull = used[i, j] - image[i, j] / mean
-                nll += used[i, j] * mean
-                p0 += pull
-                px += pull * gx
-                pc += pull * gc
-                ps += pull * gs
-                pr += pull * r
-                w00 += weight
-                w0x += weight * gx
-                w0c += weight * gc
-                w0s += weight * gs
-                wxx += weight * gx * gx
-                wxc += weight * gx * gc
-                wxs += weight * gx * gs
-                wcc += weight * gc * gc
-                wcs += weight * gc * gs
-                wss += weight * gs * gs
-                wr0 += weight * r
-                wrx += weight * r * gx
-                wrc += weight * r * gc
-                wrs += weight * r * gs
-                wrr += weight * r * r
+                work[0, place + j] = height * x_profile[0, j] + background
+                work[1, place + j] = image[i, j]
+                inside_counts += image[i, j]
+                inside_pixels += used[i, j]
+        p0 = px = pc = ps = 0.0
+        w00 = w0x = w0c = w0s = wxx = wxc = wxs = wcc = wcs = wss = 0.0
+        for j in range(np.uint64(first), np.uint64(last)):
+            gx, gc, gs = x_profile[0, j], x_profile[1, j], x_profile[2, j]
+            mean = work[0, place + j]
+            bad += 0.0 if mean > 0.0 else 1.0
+            weight = used[i, j] / mean
+            pull = used[i, j] - image[i, j] / mean
+            nll += used[i, j] * mean
+            p0 += pull
+            px += pull * gx
+            pc += pull * gc
+            ps += pull * gs
+            w00 += weight
+            w0x += weight * gx
+            w0c += weight * gc
+            w0s += weight * gs
+            wxx += weight * gx * gx
+            wxc += weight * gx * gc
+            wxs += weight * gx * gs
+            wcc += weight * gc * gc
+            wcs += weight * gc * gs
+            wss += weight * gs * gs
+        if with_reference:
+            pr = wr0 = wrx = wrc = wrs = wrr = 0.0
+            for j in range(np.uint64(first), np.uint64(last)):
+                mean, r = work[0, place + j], reference[i, j]
+                weight = used[i, j] / mean * r
+                pr += used[i, j] * r - image[i, j] / mean * r
+                wr0 += weight
+                wrx += weight * x_profile[0, j]
+                wrc += weight * x_profile[1, j]
+                wrs += weight * x_profile[2, j]
+                wrr += weight * r
             score[6] += pr
             information[0, 6] += gy * wrx
             information[1, 6] += height * wrc
@@ -249,33 +246,6 @@ def spot_likelihood(
             information[4, 6] += amplitude * gy_s * wrx
             information[5, 6] += wr0
             information[6, 6] += wrr
-        else:
-            for j in range(np.uint64(first), np.uint64(last)):
-                work[0, place + j] = height * x_profile[0, j] + background
-                work[1, place + j] = image[i, j]
-                inside_counts += image[i, j]
-                inside_pixels += used[i, j]
-            for j in range(np.uint64(first), np.uint64(last)):
-                gx, gc, gs = x_profile[0, j], x_profile[1, j], x_profile[2, j]
-                mean = work[0, place + j]
-                bad += 0.0 if mean > 0.0 else 1.0
-                weight = used[i, j] / mean
-                pull = used[i, j] - image[i, j] / mean
-                nll += used[i, j] * mean
-                p0 += pull
-                px += pull * gx
-                pc += pull * gc
-                ps += pull * gs
-                w00 += weight
-                w0x += weight * gx
-                w0c += weight * gc
-                w0s += weight * gs
-                wxx += weight * gx * gx
-                wxc += weight * gx * gc
-                wxs += weight * gx * gs
-                wcc += weight * gc * gc
-                wcs += weight * gc * gs
-                wss += weight * gs * gs
         if bad > 0.0:
             return np.inf
         score[0] += gy * px
@@ -319,122 +289,24 @@ def spot_likelihood(
 
 
 @kernel
-def fit_spot(
-    image: Floats,
-    used: Floats,
-    reference: Floats,
-    parameters: Floats,
-    lowest_background: float,
-    enough: float,
-    most_steps: int,
-    fixed: int,
-    score: Floats,
-    information: Floats,
-) -> tuple[float, float, int]:
-    """Minimise the negative log-likelihood of a spot.
+def spot_mean(parameters: Floats, reference: Floats, x_profile: Floats, y_profile: Floats, out: Floats) -> None:
+    """Mean counts of a spot on its background.
 
     Parameters
     ----------
-    image, used, reference
+    parameters, reference, x_profile, y_profile
         As in `spot_likelihood`.
-    parameters : float64, shape (6,) or (7,)
-        Where to begin; written: the best.
-    lowest_background : float
-        C stays at or above it, when there is no reference. At such a limit, as at the edges of the image, within which
-        the centre stays, and those of the widths, a derivative that points outwards counts no more.
-    enough : float
-        Distance from the minimum, in errors, at which to stop.
-    most_steps : int
-        After so many it stops anyway.
-    fixed : int
-        Place of a parameter that stays as it is; -1 for none.
-    score, information
-        Written, as in `spot_likelihood`, at the best parameters.
-
-    Returns
-    -------
-    nll, distance, steps : floats and int
-        The distance is infinite when the minimum was not found.
+    out : float64, shape (ny, nx)
     """
-    n = parameters.size
-    rows, columns = image.shape
-    x_profile, y_profile, work = np.empty((3, columns)), np.empty((3, rows)), np.empty((3, columns + BUFFER))
-    tried, score_there, information_there = np.empty(n), np.empty(n), np.empty((n, n))
-    gradient, bends, factor, step, size = np.empty(n), np.empty((n, n)), np.empty((n, n)), np.empty(n), np.empty(n)
-    totals = np.zeros(2)
-    for i in range(rows):
-        for j in range(columns):
-            totals[0] += image[i, j]
-            totals[1] += used[i, j]
-    nll = spot_likelihood(image, used, reference, totals, parameters, x_profile, y_profile, work, score, information)
-    damping, distance, steps = 0.0, np.inf, 0
-    while steps < most_steps and nll < np.inf:
-        held = n == 6 and parameters[5] <= lowest_background and score[5] > 0.0
-        for a in range(n):
-            size[a] = 1.0 / math.sqrt(information[a, a]) if information[a, a] > 1e-200 else 0.0
-        if held:
-            size[5] = 0.0
-        if fixed >= 0:
-            size[fixed] = 0.0
-        for a, pixels in ((1, columns), (2, rows)):
-            outwards = -score[a]
-            at_edge = parameters[a] <= -0.5 if outwards < 0.0 else parameters[a] >= pixels - 0.5
-            if at_edge:
-                size[a] = 0.0
-            outwards = -score[a + 2]
-            at_limit = parameters[a + 2] <= NARROWEST if outwards < 0.0 else parameters[a + 2] >= WIDEST * pixels
-            if at_limit:
-                size[a + 2] = 0.0
-        for a in range(n):
-            gradient[a] = score[a] * size[a]
-            for b in range(n):
-                bends[a, b] = information[a, b] * size[a] * size[b]
-            if size[a] == 0.0:  # it stays
-                bends[a, a] = 1.0
-        fall = newton_step(gradient, bends, damping, factor, step)
-        if fall < 0.0:
-            damping = max(10.0 * damping, 1e-3)
-            if damping > 1e8:
-                break
-            continue
-        if damping == 0.0:
-            distance = math.sqrt(fall)
-            if distance < enough:
-                break
-        steps += 1
-        for a in range(n):
-            step[a] *= size[a]
-        # Too long a step leaves the place where its matrix is true: all of it is shortened, but the background's part.
-        longest = max(
-            abs(step[3]) / (LONGEST_LOG * parameters[3]), abs(step[4]) / (LONGEST_LOG * parameters[4]),
-            abs(step[1]) / (2.0 * parameters[3]), abs(step[2]) / (2.0 * parameters[4]),
-        )  # fmt: skip
-        shorter = 1.0 / longest if longest > 1.0 else 1.0
-        for a in range(n):
-            tried[a] = parameters[a] + shorter * step[a]
-        for a in (3, 4):
-            tried[a] = parameters[a] * math.exp(shorter * step[a] / parameters[a])
-        # Beyond the edge a Gaussian becomes an exponential, which has no minimum.
-        tried[1] = min(max(tried[1], -0.5), columns - 0.5)
-        tried[2] = min(max(tried[2], -0.5), rows - 0.5)
-        tried[3] = min(max(tried[3], NARROWEST), WIDEST * columns)
-        tried[4] = min(max(tried[4], NARROWEST), WIDEST * rows)
-        if parameters[0] > 0.0:
-            tried[0] = max(tried[0], LEAST_PART * parameters[0])
-        if n == 6:
-            tried[5] = max(tried[5], LEAST_PART * parameters[5], lowest_background)
-        there = spot_likelihood(
-            image, used, reference, totals, tried, x_profile, y_profile, work, score_there, information_there
-        )
-        # Near the minimum the likelihood changes by less than its last digits.
-        if there < nll or (distance < NEAR and there < nll + 1e-12 * abs(nll)):
-            parameters[:], score[:], information[:, :], nll = tried, score_there, information_there, there
-            damping = 0.1 * damping if damping > 1e-4 else 0.0
-        else:
-            damping = max(10.0 * damping, 1e-2)
-            if damping > 1e8:
-                break
-    return nll, distance, steps
+    pixel_profile(parameters[1], parameters[3], x_profile)
+    pixel_profile(parameters[2], parameters[4], y_profile)
+    for i in range(out.shape[0]):
+        height = parameters[0] * y_profile[0, i]
+        for j in range(np.uint64(out.shape[1])):
+            out[i, j] = height * x_profile[0, j] + parameters[5]
+        if parameters.size > 6:
+            for j in range(np.uint64(out.shape[1])):
+                out[i, j] += parameters[6] * reference[i, j]
 
 
 @kernel

@@ -18,6 +18,12 @@ __all__ = ["block_dispersion", "local_dispersion", "look_at_residuals", "saturat
 
 Floats = NDArray[np.float64]
 
+TABLE_SIZE = 4096
+"""Counts, whole numbers, of which n log n is looked up: most pixels have fewer."""
+
+_n = np.arange(float(TABLE_SIZE))
+N_LOG_N = _n * np.log(np.maximum(_n, 1.0))
+
 
 @kernel
 def saturated_likelihood(counts: Floats, work: Floats) -> float:
@@ -31,13 +37,23 @@ def saturated_likelihood(counts: Floats, work: Floats) -> float:
         Working space.
     """
     rows, columns = counts.shape
+    whole = np.empty(columns, np.int32)
     total = 0.0
     for i in range(rows):
+        not_in_table = 0
+        for j in range(np.uint64(columns)):
+            n = counts[i, j] if counts[i, j] > 0.0 else 0.0
+            whole[j] = np.int32(n)
+            not_in_table += 1 if (float(whole[j]) != n) | (n >= TABLE_SIZE) else 0
+            total += n
+        if not_in_table == 0:
+            for j in range(np.uint64(columns)):
+                total -= N_LOG_N[np.uint64(whole[j])]
+            continue
         for j in range(np.uint64(columns)):
             n = counts[i, j]
             work[0, j] = n if n > 0.0 else 1.0
             work[2, j] = n if n > 0.0 else 0.0
-            total += n
         total -= weighted_log_sum(work[2], work[0], work[1], columns)
     return total
 
@@ -77,13 +93,22 @@ def look_at_residuals(
     deviance_here = variance_here = 0.0
     previous = -1.0
     for i in range(rows):
+        varies = 0
         for j in range(np.uint64(columns)):
-            residual = used[i, j] * (counts[i, j] - mean[i, j])
-            left += residual * residual
+            residuals[j] = used[i, j] * (counts[i, j] - mean[i, j])
+            left += residuals[j] * residuals[j]
             squares += used[i, j] * counts[i, j] * counts[i, j]
-            residuals[j] = residual / math.sqrt(mean[i, j])
-            chi_square += residuals[j] * residuals[j]
+            varies += 1 if mean[i, j] != mean[i, 0] else 0
             pixels += used[i, j]
+        if varies:
+            for j in range(np.uint64(columns)):
+                residuals[j] /= math.sqrt(mean[i, j])
+        else:  # a row beside the spot, as most are
+            scale = 1.0 / math.sqrt(mean[i, 0])
+            for j in range(np.uint64(columns)):
+                residuals[j] *= scale
+        for j in range(np.uint64(columns)):
+            chi_square += residuals[j] * residuals[j]
         for j in range(np.uint64(columns - 1)):
             both = used[i, j] * used[i, j + one]
             pairs += both

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from .compile import kernel
 
-__all__ = ["best_square", "bin_pixels", "checked_counts", "clean_excess", "fit_background", "noise_and_background"]
+__all__ = [
+    "background_level",
+    "best_square",
+    "bin_pixels",
+    "checked_counts",
+    "clean_excess",
+    "fit_background",
+    "pixel_noise",
+]
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +61,7 @@ def checked_counts(image: Floats, used: Floats, shift: float, out: Floats) -> tu
     rows, columns = image.shape
     pixels = total = squares = negative = infinite = 0.0
     for i in range(rows):
-        for j in range(columns):
+        for j in range(np.uint64(columns)):
             good = used[i, j] > 0.0
             counts = image[i, j] + shift if good else 0.0
             out[i, j] = counts
@@ -66,8 +74,8 @@ def checked_counts(image: Floats, used: Floats, shift: float, out: Floats) -> tu
 
 
 @kernel
-def noise_and_background(counts: Floats, used: Floats) -> tuple[float, float]:
-    """Guess how much neighbouring pixels differ, and what most of the image has.
+def pixel_noise(counts: Floats, used: Floats) -> float:
+    """Guess how much neighbouring pixels differ.
 
     Parameters
     ----------
@@ -76,9 +84,8 @@ def noise_and_background(counts: Floats, used: Floats) -> tuple[float, float]:
 
     Returns
     -------
-    noise, background : floats
-        The variance of pixels in units of their mean: median over rows, which few hot pixels do not move. Counts per
-        pixel: median over blocks, which a spot that covers less than half of the image hardly moves.
+    float
+        The variance of pixels in units of their mean: median over rows, which few hot pixels do not move.
     """
     rows, columns = counts.shape
     ratios = np.empty(rows)
@@ -93,7 +100,24 @@ def noise_and_background(counts: Floats, used: Floats) -> tuple[float, float]:
         if sums > 0.0:
             ratios[found] = squares / sums
             found += 1
-    noise = np.median(ratios[:found]) if found else 1.0
+    return max(np.median(ratios[:found]) if found else 1.0, 1e-9)
+
+
+@kernel
+def background_level(counts: Floats, used: Floats) -> float:
+    """Guess what most of an image has.
+
+    Parameters
+    ----------
+    counts, used : float64, shape (ny, nx)
+        Of `checked_counts`.
+
+    Returns
+    -------
+    float
+        Counts per pixel: median over blocks, which a spot that covers less than half of the image hardly moves.
+    """
+    rows, columns = counts.shape
     block = max(1, min(LARGEST_BLOCK, min(rows, columns) // BLOCKS_ALONG))
     blocks_down, blocks_across = rows // block, columns // block
     width = np.uint64(blocks_across * block)
@@ -115,7 +139,7 @@ def noise_and_background(counts: Floats, used: Floats) -> tuple[float, float]:
             if area > 0.5 * block * block:
                 means[found] = total / area
                 found += 1
-    return max(noise, 1e-9), np.median(means[:found]) if found else 0.0
+    return np.median(means[:found]) if found else 0.0
 
 
 @kernel
@@ -142,7 +166,7 @@ def fit_background(image: Floats, used: Floats, reference: Floats, answer: Float
         c, s = answer[0] + shorter * step_c, answer[1] + shorter * step_s
         bad = gc = gs = hcc = hcs = hss = 0.0
         for i in range(rows):
-            for j in range(columns):
+            for j in range(np.uint64(columns)):
                 r = reference[i, j]
                 mean = c + s * r
                 bad += 0.0 if mean > 0.0 else used[i, j]
@@ -203,13 +227,14 @@ def clean_excess(counts: Floats, used: Floats, background: Floats, noise: float,
         for j in range(np.uint64(columns)):
             level = background[0, 0] if flat else background[i, j]
             base = largest[j] if largest[j] > level else level
-            limit = base + ISOLATED * math.sqrt(noise * (base + noise))
-            value = counts[i, j] if counts[i, j] < limit else base
+            beyond = counts[i, j] - base
+            isolated = (beyond > 0.0) & (beyond * beyond >= ISOLATED**2 * noise * (base + noise))
+            value = base if isolated else counts[i, j]
             out[i, j] = used[i, j] * (value - level)
 
 
 @kernel
-def bin_pixels(image: Floats, used: Floats, side: int, out: Floats, covered: Floats) -> None:
+def bin_pixels(image: Floats, used: Floats, side: int, out: Floats, covered: Floats) -> tuple[float, float]:
     """Sum squares of pixels; those with masked pixels in them are scaled up.
 
     Parameters
@@ -219,10 +244,16 @@ def bin_pixels(image: Floats, used: Floats, side: int, out: Floats, covered: Flo
         Of the squares, in pixels.
     out, covered : float64, shape (ny // side, nx // side)
         Get the sums, and 1 where a square is to be used, else 0.
+
+    Returns
+    -------
+    counts, squares : floats
+        Sums of `out` and of `covered`.
     """
     rows, columns = out.shape
     width = np.uint64(columns * side)
     totals, areas = np.empty(width), np.empty(width)
+    counts = squares = 0.0
     for a in range(rows):
         totals[:] = 0.0
         areas[:] = 0.0
@@ -238,6 +269,9 @@ def bin_pixels(image: Floats, used: Floats, side: int, out: Floats, covered: Flo
             part = area / (side * side)
             covered[a, b] = 1.0 if part >= LEAST_COVERED else 0.0
             out[a, b] = total / part if part >= LEAST_COVERED else 0.0
+            counts += out[a, b]
+            squares += covered[a, b]
+    return counts, squares
 
 
 @kernel

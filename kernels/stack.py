@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compile import kernel
-from .gaussian import fit_spot, spot_chi_square
+from .gaussian import spot_chi_square
 from .inverse import invert_information
+from .spot_fit import fit_spot
 
 __all__ = ["fit_stack", "start_of_spot"]
 
@@ -105,10 +106,15 @@ def fit_stack(
     used, reference, score = np.ones((rows, columns)), np.empty((0, 0)), np.empty(6)
     x_profile, y_profile = np.empty((3, columns)), np.empty((3, rows))
     lowest = LEAST_COUNTS / (rows * columns)
+    totals = np.array([0.0, float(rows * columns)])
     for k in range(images):
+        totals[0] = 0.0
+        for i in range(rows):
+            for j in range(np.uint64(columns)):
+                totals[0] += stack[k, i, j]
         start_of_spot(stack[k], parameters[k])
         nll[k], distances[k], _ = fit_spot(
-            stack[k], used, reference, parameters[k], lowest, enough, most_steps, -1, score, information
+            stack[k], used, reference, totals, parameters[k], lowest, enough, most_steps, -1, score, information
         )
         invert_information(information, covariances[k])
         chi_squares[k] = spot_chi_square(stack[k], parameters[k], x_profile, y_profile)

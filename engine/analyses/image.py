@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -251,7 +252,7 @@ class ImageAnalysis(Analysis):
         row |= {"source": self.source, "timestamp_ns": file["timestamp"]}
         row |= {"filename": file["filename"], "time_source": file["time_source"], "fit_successful": False}
         try:
-            image = read_image(file["filepath"])
+            image = read_image(file["filepath"]).astype(np.float64)  # once, for all that look at it
             row["signal_sum"] = float(image.sum())
             if self.min_signal is not None and row["signal_sum"] < self.min_signal:
                 row["reason"] = f"not fitted: fewer counts than min_signal = {self.min_signal:g}"

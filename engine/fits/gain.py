@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...io.errors import InputError
 from ...kernels.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, second_differences
-from ...kernels.spots import noise_and_background
+from ...kernels.spots import pixel_noise
 from .spot_problem import every_pixel
 
 __all__ = ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"]
@@ -53,7 +54,7 @@ class BadPixels:
     hot: NDArray[np.bool_]
     dead: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def mask(self) -> NDArray[np.bool_]:
         """Either."""
         return np.asarray(self.hot | self.dead)
@@ -127,7 +128,7 @@ def find_bad_pixels(images: ArrayLike, *, gain: float | None = None) -> BadPixel
     stack = _stack_of(images)
     counts = stack[0] if len(stack) == 1 else stack.sum(axis=0)
     positive = np.maximum(counts, 0.0) if counts.min() < 0.0 else counts
-    noise = noise_and_background(positive, every_pixel(counts.shape))[0]
+    noise = pixel_noise(positive, every_pixel(counts.shape))
     # Speckle makes neighbours differ by more than electrons do; what a camera with less gain could not do is left
     # alone.
     noise = noise if gain is None else max(gain, noise)

@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...io.errors import InputError
-from ...kernels.gaussian import BUFFER, fit_spot, pixel_profile, spot_likelihood
+from ...kernels.gaussian import BUFFER, spot_likelihood, spot_mean
+from ...kernels.spot_fit import fit_spot
 from ...kernels.spots import (
+    background_level,
     best_square,
     bin_pixels,
     checked_counts,
     clean_excess,
     fit_background,
-    noise_and_background,
+    pixel_noise,
 )
 from .minimize import covariance_from, minimize_likelihood
 from .rotated import RotatedLikelihood, turned_spot
@@ -110,6 +112,11 @@ class SpotProblem:
         return replace(self, counts=counts, shift=shift, gain_guess=gain, total=total, background_level=level)
 
     @cached_property
+    def totals(self) -> Floats:
+        """Sums of counts and of used pixels, shape (2,)."""
+        return np.array([self.total, self.pixels])
+
+    @cached_property
     def background(self) -> tuple[Floats, float]:
         """Best C (1,) or C and s (2,) without a spot, and the negative log-likelihood."""
         if not self.with_reference:
@@ -128,27 +135,23 @@ class SpotProblem:
         rows, columns = self.counts.shape
         score, information = np.zeros(n), np.zeros((n, n))
         x, y, work = np.empty((3, columns)), np.empty((3, rows)), np.empty((3, columns + BUFFER))
-        totals = np.array([self.total, self.pixels])
         nll = spot_likelihood(
-            self.counts, self.used, self.reference, totals, parameters, x, y, work, score, information
+            self.counts, self.used, self.reference, self.totals, parameters, x, y, work, score, information
         )
         return nll, score, information
 
     def mean(self, found: Found) -> Floats:
         """Mean counts, shifted as the counts are."""
         rows, columns = self.counts.shape
-        amplitude, x0, y0, sigma_x, sigma_y = found.parameters[:5].tolist()
-        if found.rotated:
-            mean = amplitude * turned_spot(x0, y0, sigma_x, sigma_y, float(found.parameters[5]), (rows, columns))
-        else:
-            x, y = np.empty((3, columns)), np.empty((3, rows))
-            pixel_profile(x0, sigma_x, x)
-            pixel_profile(y0, sigma_y, y)
-            mean = np.outer(amplitude * y[0], x[0])
-        mean += found.parameters[5 + found.rotated]
+        out = np.empty((rows, columns))
+        if not found.rotated:
+            spot_mean(found.parameters, self.reference, np.empty((3, columns)), np.empty((3, rows)), out)
+            return out
+        amplitude, x0, y0, sigma_x, sigma_y, theta, level = found.parameters[:7].tolist()
+        out[:] = amplitude * turned_spot(x0, y0, sigma_x, sigma_y, theta, (rows, columns)) + level
         if self.with_reference:
-            mean += found.parameters[-1] * self.reference
-        return np.asarray(mean, dtype=np.float64)
+            out += found.parameters[-1] * self.reference
+        return out
 
     def minimum(self, rotated: bool) -> Found:
         """Search, then fit: on squares of pixels first, then on the pixels."""
@@ -171,7 +174,7 @@ class SpotProblem:
         n = start.size
         score, information = np.empty(n), np.empty((n, n))
         lowest = LEAST_COUNTS / self.pixels
-        data = self.counts, self.used, self.reference
+        data = self.counts, self.used, self.reference, self.totals
         # Where there is nothing, the likelihood is rough and its maximum without meaning: near it is good enough.
         worth_fitting = self.log_p(seen, OBVIOUS * self.noise) < WORTH_FITTING
         steps, converged = 0, True
@@ -204,7 +207,7 @@ class SpotProblem:
         if side == 1 or min(shape) < FEWEST_PIXELS:
             return start
         image, covered, light = np.empty(shape), np.empty(shape), NOTHING
-        bin_pixels(self.counts, self.used, side, image, covered)
+        totals = np.array(bin_pixels(self.counts, self.used, side, image, covered))
         if self.with_reference:
             light = np.empty(shape)
             bin_pixels(self.reference, self.used, side, light, np.empty(shape))
@@ -220,6 +223,7 @@ class SpotProblem:
             image,
             covered,
             light,
+            totals,
             rough,
             LEAST_COUNTS / image.size,
             ROUGH,
@@ -235,7 +239,7 @@ class SpotProblem:
 
     @cached_property
     def _rotated(self) -> RotatedLikelihood:
-        return RotatedLikelihood(self.counts, self.used, self.reference, np.array([self.total, self.pixels]))
+        return RotatedLikelihood(self.counts, self.used, self.reference, self.totals)
 
     def _by_scipy(self, start: Floats) -> tuple[Floats, float, Floats, bool]:
         for _ in range(2):  # far from the start the steps' sizes are wrong: go on with those of where it stopped
@@ -260,8 +264,8 @@ class SpotProblem:
         n = whole.size
         if not found.rotated:
             nll, distance, _ = fit_spot(
-                self.counts, self.used, self.reference, whole, LEAST_COUNTS / self.pixels, FINE, FINE_STEPS, fixed,
-                np.empty(n), np.empty((n, n)),
+                self.counts, self.used, self.reference, self.totals, whole, LEAST_COUNTS / self.pixels, FINE,
+                FINE_STEPS, fixed, np.empty(n), np.empty((n, n)),
             )  # fmt: skip
             if distance < ROUGH:
                 return nll
@@ -322,8 +326,9 @@ def checked_problem(
         light = np.where(used > 0.0, light, light[used > 0.0].mean())  # positive means at masked pixels, too
     if min(pixels_given.shape) < FEWEST_PIXELS:
         raise InputError(f"an image of {pixels_given.shape[1]} x {pixels_given.shape[0]} pixels is too small to fit")
-    held = np.empty(pixels_given.shape)
-    pixels, total, _, negative, infinite = checked_counts(pixels_given, used, 0.0, held)
+    # A copy is ours to keep; what is the user's may change after the fit.
+    held = np.empty(pixels_given.shape) if np.may_share_memory(pixels_given, counts) else pixels_given
+    pixels, total, squares, negative, infinite = checked_counts(pixels_given, used, 0.0, held)
     if pixels <= len(NAMES) + 1:
         raise InputError(f"an image of {pixels:.0f} pixels that are not masked is too small to fit")
     if infinite:
@@ -333,8 +338,8 @@ def checked_problem(
             "an image with negative counts cannot be fitted by a Poisson likelihood; give the raw counts, "
             "or their read_noise"
         )
-    lit = bool(held.any())
-    noise, level = noise_and_background(held, used)
+    lit = squares > 0.0
+    noise, level = pixel_noise(held, used), background_level(held, used)
     guess = gain if gain is not None else 1.0
     shift = 0.0
     if read_noise > 0.0:
@@ -342,7 +347,7 @@ def checked_problem(
             typical = max(total / pixels, 1e-3 * read_noise)
             guess = max(noise - read_noise**2 / typical, 0.05 * noise)
         shift = read_noise**2 / guess
-        total = checked_counts(pixels_given, used, shift, held)[1]
+        total = checked_counts(held, used, shift, held)[1]
         noise = guess
         level += shift
     return SpotProblem(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from utokyo.kernels.gaussian import BUFFER, fit_spot, pixel_profile, spot_likelihood, weighted_log_sum
+from utokyo.kernels.gaussian import BUFFER, pixel_profile, spot_likelihood, spot_mean, weighted_log_sum
+from utokyo.kernels.spot_fit import fit_spot
 
 TRUTH = np.array([900.0, 9.3, 7.6, 2.1, 3.2, 4.0, 0.7])
 SHAPE = (17, 21)
@@ -116,7 +117,8 @@ def test_the_fit_arrives_where_the_score_is_zero(data):
     parameters = TRUTH[:n] * 1.2
     score, information = np.empty(n), np.empty((n, n))
     light = NONE if reference is None else reference
-    nll, distance, steps = fit_spot(image, used, light, parameters, 1e-9, 1e-8, 100, -1, score, information)
+    totals = np.array([image.sum(), used.sum()])
+    nll, distance, steps = fit_spot(image, used, light, totals, parameters, 1e-9, 1e-8, 100, -1, score, information)
     assert distance < 1e-8
     assert steps < 30
     assert nll == pytest.approx(nll_of(np.append(parameters, 0.0)[:7], image, used, reference), rel=1e-11)
@@ -131,7 +133,7 @@ def test_the_centre_stays_within_the_image():
     )
     parameters = np.array([900.0, 2.0, 8.0, 4.0, 2.0, 2.0])
     _, distance, _ = fit_spot(
-        image, np.ones(SHAPE), NONE, parameters, 1e-9, 1e-6, 100, -1, np.empty(6), np.empty((6, 6))
+        image, np.ones(SHAPE), NONE, np.array([image.sum(), image.size]), parameters, 1e-9, 1e-6, 100, -1, np.empty(6), np.empty((6, 6))
     )
     assert distance < 1e-6
     assert parameters[1] == -0.5
