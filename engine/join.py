@@ -2,9 +2,9 @@
 
 States (coil, heater) are joined as-of: the last value before the end of a row's interval, if it is not older than the
 tolerance; a value that is too old is null, never silently stale. Currents and pressures are means with their errors
-over the interval, pulses are counted in it. What every kind of source gives is the table of `join_sources`; the joins
-are polars' own (`join_asof`, `group_by_dynamic`), made lazily and collected once; sorted pulse times are counted by
-bisection, so that 1e8 of them cost as much as their number of intervals.
+over the interval, pulses are counted in it. What every kind of source gives is the table of `join_sources`; how it is
+made of the readings stands in `join_values`. Sorted pulse times are counted where intervals begin and end, so that 1e8
+of them cost as much as their number of intervals.
 
 `JoinedTable` keeps the rows that nothing can touch any more: an update costs the new rows. It promises the table that
 `join` would make of the same files, however they grew.
@@ -14,8 +14,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +30,14 @@ from .durations import Duration, Moment, duration_ns, moment_ns
 from .join_reading import JoinSource
 from .join_rows import BURST_COLUMNS, Bursts, Intervals, Moments, Rows
 from .join_sources import kind_of, name_of
+from .join_values import RowTimes, column_of
 
 __all__ = ["JoinedTable", "join", "read_units", "write_joined"]
 
 JOINED_ENDINGS = (".parquet", ".csv")
 MOST_CHUNKS = 64
-TIMES = ["timestamp", "begin_ns", "end_ns"]
+FEW_ROWS = 10_000
+"""Below it, threads cost more than they gain."""
 EVERYTHING, NOTHING = -(2**62), 2**62
 """Moments before and behind all others: since when rows are to be made."""
 
@@ -158,7 +163,6 @@ class JoinedTable:
             self._rows = Moments(self._sources[on], duration_ns(window, "window", least_ns=2), limits)
         self._lock = threading.Lock()
         self._changed_ns = EVERYTHING
-        self._known = pl.DataFrame(schema=dict.fromkeys(TIMES, pl.Int64))
         self.frame = pl.DataFrame(schema={"timestamp": pl.Int64, "datetime": pl.Datetime("ns")})
 
     @property
@@ -212,16 +216,16 @@ class JoinedTable:
             if self._changed_ns == NOTHING:
                 tell(1.0)
                 return 0
-            kept, rows = self._rows.since(self._changed_ns, self._known)
-            if rows.is_empty() and kept == self._known.height and kept:
+            known_ns = self.frame["timestamp"]
+            kept, rows = self._rows.since(self._changed_ns, known_ns)
+            if not rows.count and kept == known_ns.len() and kept:
                 return self._settled(0, tell)
             made = self._made(rows)
             if kept and made.schema != self.frame.schema:
                 # A source came, or has other columns than before: its old rows are not as new ones would be.
-                kept, rows = self._rows.since(EVERYTHING, self._known.clear())
+                kept, rows = self._rows.since(EVERYTHING, known_ns.clear())
                 made = self._made(rows)
             self.frame = _appended(self.frame, kept, made)
-            self._known = _appended(self._known, kept, rows.select(TIMES))
             return self._settled(made.height, tell)
 
     def write(self, path: str | Path) -> Path:
@@ -235,14 +239,19 @@ class JoinedTable:
         tell(1.0)
         return rows
 
-    def _made(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _made(self, rows: RowTimes) -> pl.DataFrame:
         """These rows with the columns of all sources."""
-        lazy = rows.lazy().with_row_index("row")
-        for source in self._sources.values():
-            lazy = source.joined_to(lazy, rows, every_ns=self._rows.every_ns)
-        stamps = pl.col("timestamp").set_sorted()
-        columns = [*self._extra_units, *(name for source in self._sources.values() for name in source.units)]
-        return lazy.select(stamps, stamps.cast(pl.Datetime("ns")).alias("datetime"), *columns).collect()
+        stamps = column_of("timestamp", rows.moments_ns).set_sorted()
+        frame = pl.DataFrame([stamps, stamps.cast(pl.Datetime("ns")).alias("datetime"), *rows.columns])
+        sources = list(self._sources.values())
+        if rows.count < FEW_ROWS or len(sources) == 1:
+            columns = [source.columns(rows) for source in sources]
+        else:
+            with ThreadPoolExecutor(min(len(sources), os.cpu_count() or 1), thread_name_prefix="join") as pool:
+                columns = list(pool.map(lambda source: source.columns(rows), sources))
+        frame = frame.with_columns(chain.from_iterable(columns))
+        names = chain.from_iterable(source.units for source in sources)
+        return frame.select("timestamp", "datetime", *self._extra_units, *names)
 
 
 def write_joined(

@@ -155,6 +155,58 @@ def test_between_gives_the_intervals_from_its_begin(tables, begin, length):
     assert_same(ours, rows)
 
 
+cells = {
+    "text": st.none() | st.sampled_from(["a", "b", ""]),
+    "number": st.none() | st.integers(-5, 5),
+    "whole": st.integers(-5, 5),
+    "value": st.none() | st.floats(-10, 10) | st.just(math.nan),
+    "flag": st.none() | st.booleans(),
+    "day": st.none() | st.datetimes(datetime(2022, 1, 1), datetime(2022, 1, 2)),
+}
+types = {"text": pl.String, "number": pl.Int32, "whole": pl.Int64, "value": pl.Float64, "flag": pl.Boolean}
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> pl.DataFrame:
+    """Readings of every type, nulls and NaN among them."""
+    times = sorted(draw(moments))
+    columns: dict[str, Any] = {"timestamp": pl.Series(times, dtype=pl.Int64)}
+    for name, cell in cells.items():
+        values = draw(st.lists(cell, min_size=len(times), max_size=len(times)))
+        columns[name] = pl.Series(values, dtype=types.get(name, pl.Datetime("us")))
+    return pl.DataFrame(columns)
+
+
+@settings(max_examples=60)
+@given(logs(), moments.filter(bool), rarely)
+def test_states_of_every_type_are_those_of_an_as_of_join_by_polars(log, asked, tolerance):
+    left = pl.DataFrame({"timestamp": sorted(asked)})
+    sources = {"asked": StaticRecorder(left), "log": StaticRecorder(log)}
+
+    ours = join(sources, on="asked", how={"log": "last"}, tolerance=f"{tolerance}ns")
+
+    right = log.with_columns(pl.col("value").fill_nan(None)).rename({name: f"log.{name}" for name in cells})
+    theirs = left.set_sorted("timestamp").join_asof(right.set_sorted("timestamp"), on="timestamp", tolerance=tolerance)
+    assert_frame_equal(ours.drop("datetime"), theirs)
+
+
+@settings(max_examples=60)
+@given(logs().filter(lambda log: log.height > 0), st.sampled_from([SECOND // 4, 3 * SECOND]))
+def test_means_of_intervals_are_those_of_groups_by_polars(log, every):
+    log = log.select("timestamp", "number", "whole", "value")
+
+    ours = join({"log": StaticRecorder(log)}, every=every / 1e9)
+
+    wanted = []
+    for name in ("number", "whole", "value"):
+        values = pl.col(name).cast(pl.Float64).fill_nan(None)
+        error = values.std() / values.count().sqrt()
+        wanted += [values.mean().alias(f"log.{name}"), error.alias(f"log.{name}_error")]
+    groups = log.group_by_dynamic("timestamp", every=f"{every}i").agg(wanted)
+    theirs = ours.select("timestamp").join(groups, on="timestamp", how="left", maintain_order="left")
+    assert_frame_equal(ours.drop("datetime"), theirs, rel_tol=1e-9, abs_tol=1e-9)
+
+
 class Growing(StaticRecorder):
     """A table that is other at every look."""
 
