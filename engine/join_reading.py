@@ -21,6 +21,7 @@ from .analyses.base import Analysis
 from .join_sources import Quantity, SourceKind, error_name, quantities_of
 from .join_values import Readings, RowTimes, counts_of, last_values, means_of, others_of
 from .recorders.base import Recorder
+from .same_rows import same_first_rows
 
 __all__ = ["JoinSource"]
 
@@ -127,7 +128,7 @@ class JoinSource:
         self.times_ns = self.table["timestamp"].to_numpy()
         self._generation = generation
         known = times_before.size
-        same = known if only_grew and before.columns == self.table.columns else _same_rows(before, self.table)
+        same = known if only_grew and before.columns == self.table.columns else same_first_rows(before, self.table)
         # An update that failed leaves looks behind it whose changes were not joined.
         self.unchanged = same if self._is_settled else min(same, self.unchanged)
         self._is_settled = False
@@ -220,16 +221,3 @@ class JoinSource:
 
 def _has_error(quantity: Quantity) -> bool:
     return quantity.how in {"mean", "rate"}
-
-
-def _same_rows(before: pl.DataFrame, now: pl.DataFrame) -> int:
-    """How many first rows are the same in both tables."""
-    if before.schema != now.schema:
-        return 0
-    rows = min(before.height, now.height)
-    if not rows:
-        return 0
-    pairs = zip(before.head(rows).get_columns(), now.head(rows).get_columns(), strict=True)
-    other = pl.any_horizontal(pl.Series(a.ne_missing(b)).alias(a.name) for a, b in pairs)
-    differs = pl.select(other.alias("differs")).to_series()
-    return int(differs.arg_max() or 0) if differs.any() else rows

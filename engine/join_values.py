@@ -19,17 +19,12 @@ from numpy.typing import NDArray
 
 from ..kernels.merge import count_before, last_readings, means_between
 from .join_sources import AGGREGATES, Quantity, error_name
+from .same_rows import PLAIN
 
 __all__ = ["Edges", "Readings", "RowTimes", "column_of", "counts_of", "last_values", "means_of", "others_of"]
 
 SECOND_NS = 1_000_000_000
 MOST_READINGS_TOGETHER = 4_000_000
-
-# Of these, arrow and polars share the memory.
-PLAIN = frozenset(
-    {pl.Boolean, pl.Float32, pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64}
-    | {pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64}
-)
 
 Integers = NDArray[np.int64]
 
