@@ -12,15 +12,17 @@ of them cost as much as their number of intervals.
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import polars as pl
 
@@ -41,77 +43,8 @@ FEW_ROWS = 10_000
 EVERYTHING, NOTHING = -(2**62), 2**62
 """Moments before and behind all others: since when rows are to be made."""
 
+P = ParamSpec("P")
 Sources = Sequence[Any] | Mapping[str, Any]
-
-
-def join(
-    recorders: Sources,
-    *,
-    on: str | None = None,
-    every: Duration | None = None,
-    how: Mapping[str, str] | None = None,
-    tolerance: Duration | Mapping[str, Duration] | None = None,
-    clock_offsets: Mapping[str, Any] | None = None,
-    between: tuple[Moment | None, Moment | None] | None = None,
-    window: Duration = "1s",
-    false_alarms_per_hour: float = 0.01,
-) -> pl.DataFrame:
-    """Join sources on one time axis.
-
-    Parameters
-    ----------
-    recorders : sequence, or mapping of names
-        Recorders and analyses (`ImageAnalysis` gives MOT numbers). Without names they are called after their kind:
-        ``ssd``, ``pmt``, ``coil``, ``heater``, ``heating``, ``gauge``, ``ion``, ``laser``, ``image``, ``bursts``,
-        ``files``; a second one of a kind is ``ssd_2``. A file that does not exist yet gives empty columns.
-    on : str, optional
-        Name of a source: one row for each of its readings (an image, a PMT reading); for a source of pulses, one row a
-        burst, as `find_bursts` finds it.
-    every : duration, optional
-        Instead: one row an interval, ``"1s"``, ``"500ms"``.
-    how : mapping, optional
-        For ``"source"``, ``"source.quantity"`` or ``"source.column"`` of its table, what is made of the readings:
-        ``last``, ``mean`` (with its error), ``first``, ``min``, ``max``, ``median``, ``sum`` or ``count``.
-    tolerance : duration, or mapping of source to duration, optional
-        How much older than the beginning of its row a last value may be. By default each kind has its own: 10 s for
-        logs that have a line a second, 12 h for the coil, whose log has a line a switch.
-    clock_offsets : mapping of source to duration or ClockOffset, optional
-        Added to the times of that source: what the clock of its PC lacks.
-    between : (begin, end), optional
-        Only rows of begin <= time < end; None for no end. With `every`, intervals begin at the begin; else they begin
-        at multiples of their length.
-    window : duration
-        With `on` a source that is not of pulses: length of the interval around each row in which readings are counted
-        and averaged. Bursts have their own interval, from onset to end.
-    false_alarms_per_hour : float
-        With `on` a source of pulses: as for `find_bursts`.
-
-    Returns
-    -------
-    polars.DataFrame
-        Sorted by `timestamp` (Int64, ns: the beginning of the interval, the reading, the apex of the burst) and
-        `datetime`, then ``source.quantity`` columns. A mean has its standard error beside it (``pmt.current_error_A``),
-        null for a single reading. Counts are null outside the first and last reading of their source; rates, with
-        their Poisson errors, are null where the interval does not lie wholly between those.
-
-    Raises
-    ------
-    InputError
-        When a source, a name or a duration is not what is asked for.
-    """
-    table = JoinedTable(
-        recorders,
-        on=on,
-        every=every,
-        how=how,
-        tolerance=tolerance,
-        clock_offsets=clock_offsets,
-        between=between,
-        window=window,
-        false_alarms_per_hour=false_alarms_per_hour,
-    )
-    table.update()
-    return table.frame
 
 
 class JoinedTable:
@@ -252,6 +185,72 @@ class JoinedTable:
         frame = frame.with_columns(chain.from_iterable(columns))
         names = chain.from_iterable(source.units for source in sources)
         return frame.select("timestamp", "datetime", *self._extra_units, *names)
+
+
+def _with_parameters_of(
+    made: Callable[P, JoinedTable],
+) -> Callable[[Callable[[JoinedTable], pl.DataFrame]], Callable[P, pl.DataFrame]]:
+    """Let a function take what a table is made of, in the place of the table: one list of parameters for both."""
+
+    def decorate(function: Callable[[JoinedTable], pl.DataFrame]) -> Callable[P, pl.DataFrame]:
+        @wraps(function)
+        def joined(*args: P.args, **options: P.kwargs) -> pl.DataFrame:
+            return function(made(*args, **options))
+
+        signature = inspect.signature(made).replace(return_annotation=inspect.signature(function).return_annotation)
+        vars(joined)["__signature__"] = signature
+        return joined
+
+    return decorate
+
+
+@_with_parameters_of(JoinedTable)
+def join(table: JoinedTable) -> pl.DataFrame:
+    """Join sources on one time axis.
+
+    Parameters
+    ----------
+    recorders : sequence, or mapping of names
+        Recorders and analyses (`ImageAnalysis` gives MOT numbers). Without names they are called after their kind:
+        ``ssd``, ``pmt``, ``coil``, ``heater``, ``heating``, ``gauge``, ``ion``, ``laser``, ``image``, ``bursts``,
+        ``files``; a second one of a kind is ``ssd_2``. A file that does not exist yet gives empty columns.
+    on : str, optional
+        Name of a source: one row for each of its readings (an image, a PMT reading); for a source of pulses, one row a
+        burst, as `find_bursts` finds it.
+    every : duration, optional
+        Instead: one row an interval, ``"1s"``, ``"500ms"``.
+    how : mapping, optional
+        For ``"source"``, ``"source.quantity"`` or ``"source.column"`` of its table, what is made of the readings:
+        ``last``, ``mean`` (with its error), ``first``, ``min``, ``max``, ``median``, ``sum`` or ``count``.
+    tolerance : duration, or mapping of source to duration, optional
+        How much older than the beginning of its row a last value may be. By default each kind has its own: 10 s for
+        logs that have a line a second, 12 h for the coil, whose log has a line a switch.
+    clock_offsets : mapping of source to duration or ClockOffset, optional
+        Added to the times of that source: what the clock of its PC lacks.
+    between : (begin, end), optional
+        Only rows of begin <= time < end; None for no end. With `every`, intervals begin at the begin; else they begin
+        at multiples of their length.
+    window : duration
+        With `on` a source that is not of pulses: length of the interval around each row in which readings are counted
+        and averaged. Bursts have their own interval, from onset to end.
+    false_alarms_per_hour : float
+        With `on` a source of pulses: as for `find_bursts`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by `timestamp` (Int64, ns: the beginning of the interval, the reading, the apex of the burst) and
+        `datetime`, then ``source.quantity`` columns. A mean has its standard error beside it (``pmt.current_error_A``),
+        null for a single reading. Counts are null outside the first and last reading of their source; rates, with
+        their Poisson errors, are null where the interval does not lie wholly between those.
+
+    Raises
+    ------
+    InputError
+        When a source, a name or a duration is not what is asked for.
+    """
+    table.update()
+    return table.frame
 
 
 def write_joined(
