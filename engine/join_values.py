@@ -1,9 +1,9 @@
 """What the readings of a source make of the rows of a join: last values, means with errors, counts and rates.
 
 Readings and rows are sorted by time, so that kernels find in one pass which readings belong to which row (`merge`):
-that is several times as fast as polars' as-of join and its groups, which cannot rely on it. Columns are then taken and
-compared by polars, as is every aggregate but the mean. Times stay where the reader put them: it is the edges of the
-intervals that are moved by the clock's offset.
+that is several times as fast as polars' as-of join and its groups, which cannot rely on it. Every aggregate but the
+mean is polars' own, as are text and whatever else is no plain number. Times stay where the reader put them: it is the
+edges of the intervals that are moved by the clock's offset.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..kernels.merge import count_before, last_readings, means_between
+from ..kernels.merge import count_before, last_readings, means_between, take
 from .join_sources import AGGREGATES, Quantity, error_name
 from .same_rows import PLAIN
 
@@ -122,14 +122,23 @@ def last_values(readings: Readings, rows: RowTimes, states: Sequence[Quantity], 
     missing = last_readings(readings.times_ns, rows.moments_ns, shift_ns, tolerance_ns + behind_ns, places, known)
     begin, end = int(places[0]), int(places[-1]) + 1
     places -= places[0]
-    values, taken = readings.values(states, begin, end), column_of("place", places)
-    if not missing:
-        return values[taken].get_columns()
-    # Columns without nulls are taken as if all were known, and told afterwards what is not: twice as fast.
-    plain = [v.name for v in values if v.dtype in PLAIN and not v.null_count()]
-    found = {c.name: _with_nulls(c, known) for c in values.select(plain)[taken]}
-    found |= {c.name: c for c in values.drop(plain)[column_of("place", places, known)]}
-    return [found[name] for name in values.columns]
+    values = readings.values(states, begin, end)
+    known_places = column_of("place", places, known if missing else None)
+    return [
+        _taken(column, places, known if missing else None)
+        if column.dtype in PLAIN and not column.null_count()
+        else column.gather(known_places)
+        for column in values
+    ]
+
+
+def _taken(column: pl.Series, places: NDArray[np.uint32], known: NDArray[np.bool_] | None) -> pl.Series:
+    """Values of a plain column without nulls: as polars takes them, in a quarter of the time."""
+    values = column.to_numpy()
+    taken = np.empty(places.size, values.dtype)
+    whole = f"i{values.itemsize}"
+    take(values.view(whole), places, taken.view(whole))
+    return column_of(column.name, taken, known)
 
 
 def means_of(readings: Readings, rows: RowTimes, averaged: Sequence[Quantity]) -> list[pl.Series]:
@@ -223,20 +232,12 @@ def counts_of(readings: Readings, rows: RowTimes, counted: Sequence[Quantity]) -
 def column_of(name: str, values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> pl.Series:
     """Values as a column that shares their memory; null where they are not known."""
     bits = None if known is None or known.all() else _bits(known)
-    buffers = [bits, pa.py_buffer(np.ascontiguousarray(values))]
-    return pl.Series(name, pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), values.size, buffers))
+    data = _bits(values) if values.dtype == np.bool_ else pa.py_buffer(np.ascontiguousarray(values))
+    return pl.Series(name, pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), values.size, [bits, data]))
 
 
-def _with_nulls(column: pl.Series, known: NDArray[np.bool_]) -> pl.Series:
-    """A plain column without nulls, with nulls where it is not known."""
-    array = column.to_arrow()
-    buffers = [_bits(known, array.offset), array.buffers()[1]]
-    return pl.Series(column.name, pa.Array.from_buffers(array.type, len(array), buffers, offset=array.offset))
-
-
-def _bits(known: NDArray[np.bool_], offset: int = 0) -> pa.Buffer:
-    known = np.append(np.zeros(offset, np.bool_), known) if offset else known
-    return pa.py_buffer(np.packbits(known, bitorder="little"))
+def _bits(flags: NDArray[np.bool_]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(flags, bitorder="little"))
 
 
 def _aggregate(quantity: Quantity, name: str) -> pl.Expr:

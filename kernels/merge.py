@@ -2,7 +2,7 @@
 
 Both sides are sorted, so that the place of a moment is found from the place of the one before: by steps that double
 until they are past it, and then halve back. That is one step where both sides are as dense, and never more than twice
-a bisection. Moments that are not in order are found as well, from the beginning.
+a bisection.
 
 Edges are given as moments and one shift for all of them: begin, end and offset of a clock cost no array of their own.
 """
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from .compile import exact_kernel, inlined
 
-__all__ = ["count_before", "last_readings", "means_between"]
+__all__ = ["count_before", "last_readings", "means_between", "take"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Places = NDArray[np.uint32]
+Values = NDArray[np.integer]
 
 EARLIEST_NS, LATEST_NS = -(2**63), 2**63 - 1
 
@@ -51,7 +52,7 @@ def count_before(times_ns: Integers, moments_ns: Integers, shift_ns: int, counts
     times_ns : array of int64, shape (n,)
         Sorted.
     moments_ns : array of int64, shape (m,)
-        Fast where they are sorted.
+        In any order; fast where they are sorted.
     shift_ns : int
         Added to every moment.
     counts : array of int64, shape (m,)
@@ -85,8 +86,10 @@ def last_readings(
     ----------
     times_ns : array of int64, shape (n,)
         Sorted times of the readings; of equal times the last one counts.
-    moments_ns, shift_ns
-        As for `count_before`.
+    moments_ns : array of int64, shape (m,)
+        Sorted.
+    shift_ns : int
+        Added to every moment.
     tolerance_ns : int
     places : array of uint32, shape (m,)
         Written: which reading that is; any where there is none.
@@ -98,22 +101,50 @@ def last_readings(
     int
         Moments without a reading.
     """
-    n, place, missing = times_ns.size, 0, 0
+    n, m, place, missing = times_ns.size, moments_ns.size, 0, 0
     last_ns, next_ns = np.int64(EARLIEST_NS), times_ns[0] if n > 0 else np.int64(LATEST_NS)
-    for i in range(moments_ns.size):
-        asked_ns = moments_ns[i] + shift_ns
+    known[:] = True
+    i = 0
+    while i < m:
+        asked_ns = moments_ns[np.uint64(i)] + shift_ns
         if asked_ns >= next_ns:
             place += 1
             last_ns, next_ns = next_ns, times_ns[np.uint64(place)] if place < n else np.int64(LATEST_NS)
-        if asked_ns >= next_ns or asked_ns < last_ns:
-            place = _place_of(times_ns, asked_ns + 1, place if asked_ns >= next_ns else 0)
-            last_ns = times_ns[np.uint64(place - 1)] if place > 0 else np.int64(EARLIEST_NS)
-            next_ns = times_ns[np.uint64(place)] if place < n else np.int64(LATEST_NS)
-        found = last_ns >= asked_ns - tolerance_ns
-        places[i] = max(place - 1, 0)
-        known[i] = found
-        missing += not found
+            if asked_ns >= next_ns:
+                place = _place_of(times_ns, asked_ns + 1, place)
+                last_ns = times_ns[np.uint64(place - 1)]
+                next_ns = times_ns[np.uint64(place)] if place < n else np.int64(LATEST_NS)
+        # All moments before the next reading have this one, several at a step where there are many.
+        here, begin = np.uint32(max(place - 1, 0)), i
+        places[np.uint64(i)] = here
+        i += 1
+        while i + 8 <= m and moments_ns[np.uint64(i + 7)] + shift_ns < next_ns:
+            for k in range(8):
+                places[np.uint64(i + k)] = here
+            i += 8
+        while i < m and moments_ns[np.uint64(i)] + shift_ns < next_ns:
+            places[np.uint64(i)] = here
+            i += 1
+        if place == 0 or next_ns - 1 - tolerance_ns > last_ns:
+            for k in range(begin, i):
+                found = place > 0 and last_ns >= moments_ns[np.uint64(k)] + shift_ns - tolerance_ns
+                known[np.uint64(k)] = found
+                missing += not found
     return missing
+
+
+@exact_kernel
+def take(values: Values, places: Places, taken: Values) -> None:
+    """Write the values at the places, which must be among them.
+
+    Parameters
+    ----------
+    values, taken : arrays of one integer type, shapes (n,) and (m,)
+        Decimals are given as integers of their size.
+    places : array of uint32, shape (m,)
+    """
+    for i in range(places.size):
+        taken[np.uint64(i)] = values[np.uint64(places[np.uint64(i)])]
 
 
 @exact_kernel
