@@ -92,7 +92,7 @@ def test_join_of_a_day(benchmark: Any, rows: int) -> None:
     benchmark.group = "a day of logs and pulses, a row a second"
     made = tables(rows)
     sources = recorders(made)
-    table = benchmark.pedantic(ours, (sources,), rounds=3, warmup_rounds=1)
+    table = benchmark.pedantic(ours, (sources,), rounds=7, warmup_rounds=1)
     assert table["ssd.pulses"].sum() == rows
 
 
@@ -101,7 +101,7 @@ def test_join_of_a_day_with_pandas(benchmark: Any, rows: int) -> None:
     pytest.importorskip("pandas")
     made = tables(rows)
     frames = {name: table.to_pandas() for name, table in made.items()}
-    table = benchmark.pedantic(with_pandas, (frames,), rounds=2)
+    table = benchmark.pedantic(with_pandas, (frames,), rounds=7, warmup_rounds=1)
     own = ours(recorders(made))
     # The peer makes the same table.
     assert table["pulses"].to_list() == own["ssd.pulses"].fill_null(0).to_list()
@@ -123,7 +123,7 @@ def test_as_of_join_of_pulses(benchmark: Any, rows: int) -> None:
     sources = recorders({"events": events_of(made), **{name: made[name] for name, _ in STATES}})
     states = {"pmt": "last", "events": "last"}
     table = benchmark.pedantic(
-        lambda: join(sources, on="events", tolerance="1h", how=states), rounds=3, warmup_rounds=1
+        lambda: join(sources, on="events", tolerance="1h", how=states), rounds=7, warmup_rounds=1
     )
     assert table.height == rows
 
@@ -141,7 +141,7 @@ def test_as_of_join_of_pulses_with_pandas(benchmark: Any, rows: int) -> None:
             table = pandas.merge_asof(table, frame, on="timestamp", tolerance=3600 * SECOND_NS)
         return table
 
-    table = benchmark.pedantic(merge, rounds=2)
+    table = benchmark.pedantic(merge, rounds=7, warmup_rounds=1)
     sources = recorders({"events": events_of(made), **{name: made[name] for name, _ in STATES}})
     own = join(sources, on="events", tolerance="1h", how={"pmt": "last", "events": "last"})
     np.testing.assert_array_equal(table["TargetPercentage"].to_numpy(), own["heater.target_percent"].to_numpy())

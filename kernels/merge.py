@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .compile import exact_kernel, inlined
 
-__all__ = ["count_before", "last_readings", "means_between", "take"]
+__all__ = ["are_readings", "count_before", "last_readings", "means_between", "take"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -131,6 +131,15 @@ def last_readings(
                 known[np.uint64(k)] = found
                 missing += not found
     return missing
+
+
+@exact_kernel
+def are_readings(times_ns: Integers, moments_ns: Integers, shift_ns: int) -> bool:
+    """Whether each moment is the time of the reading of its own number, and of no other; both sorted, of one size."""
+    for i in range(times_ns.size):
+        if moments_ns[i] + shift_ns != times_ns[i] or (i > 0 and times_ns[i] == times_ns[i - 1]):
+            return False
+    return True
 
 
 @exact_kernel

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -32,6 +33,7 @@ from utokyo import (
     read_units,
     simulate,
 )
+from utokyo.engine.join_values import ROWS_TOGETHER
 
 SECOND = 1_000_000_000
 START = 1_647_252_474 * SECOND
@@ -187,6 +189,34 @@ def test_states_of_every_type_are_those_of_an_as_of_join_by_polars(log, asked, t
 
     right = log.with_columns(pl.col("value").fill_nan(None)).rename({name: f"log.{name}" for name in cells})
     theirs = left.set_sorted("timestamp").join_asof(right.set_sorted("timestamp"), on="timestamp", tolerance=tolerance)
+    assert_frame_equal(ours.drop("datetime"), theirs)
+
+
+def test_states_of_very_many_rows_are_those_of_an_as_of_join_by_polars():
+    random = np.random.default_rng(4)
+    rows, readings = 2 * ROWS_TOGETHER + 5, 3000
+    log = pl.DataFrame(
+        {
+            "timestamp": np.sort(random.integers(0, 3000 * SECOND, readings)),
+            "value": random.random(readings),
+            "flag": random.random(readings) > 0.5,
+            "small": random.integers(-5, 5, readings).astype(np.int8),
+            "some": pl.Series([None if n % 5 == 0 else n for n in range(readings)]),
+            "text": [str(n) for n in range(readings)],
+        }
+    )
+    # Some before the first reading, some behind the last, and a pause in which all are too old.
+    log = log.filter(~pl.col("timestamp").is_between(1000 * SECOND, 1200 * SECOND))
+    left = pl.DataFrame({"timestamp": np.sort(random.integers(-10 * SECOND, 3100 * SECOND, rows))})
+    sources = {"asked": StaticRecorder(left), "log": StaticRecorder(log), "again": StaticRecorder(log)}
+
+    ours = join(sources, on="asked", how={"log": "last", "again": "last"}, tolerance="2s")
+
+    theirs = left.set_sorted("timestamp")
+    for name in ("log", "again"):
+        right = log.rename({column: f"{name}.{column}" for column in log.columns[1:]}).set_sorted("timestamp")
+        theirs = theirs.join_asof(right, on="timestamp", tolerance=2 * SECOND)
+    assert 0 < theirs["log.value"].null_count() < rows
     assert_frame_equal(ours.drop("datetime"), theirs)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utokyo.kernels.merge import count_before, last_readings, means_between, take
+from utokyo.kernels.merge import are_readings, count_before, last_readings, means_between, take
 
 # Few different times, so that many are equal; and some far away, to be found by steps that double.
 near = st.integers(-20, 20) | st.integers(-(2**61), 2**61)
@@ -49,6 +49,14 @@ def test_streams_of_any_density_are_found(sparse):
     back = np.empty(known.size, np.int64)
     count_before(moments, known, 0, back)
     assert (back == np.searchsorted(moments, known)).all()
+
+
+@pytest.mark.parametrize(
+    ("known", "moments", "same"),
+    [([], [], True), ([3, 5], [1, 3], True), ([3, 5], [1, 4], False), ([3, 3], [1, 1], False), ([2, 5], [1, 3], False)],
+)
+def test_moments_are_readings_when_each_is_one_and_no_other(known, moments, same):
+    assert are_readings(np.array(known, dtype=np.int64), np.array(moments, dtype=np.int64), 2) is same
 
 
 def test_values_are_taken_bit_by_bit():
