@@ -237,6 +237,17 @@ def test_means_of_intervals_are_those_of_groups_by_polars(log, every):
     assert_frame_equal(ours.drop("datetime"), theirs, rel_tol=1e-9, abs_tol=1e-9)
 
 
+def test_many_pulses_between_few_edges_are_counted_one_by_one():
+    random = np.random.default_rng(2)
+    times = START + np.sort(random.integers(0, 5 * SECOND, 20_000))
+
+    table = join({"ssd": StaticRecorder({"timestamp": times})}, every="1s", clock_offsets={"ssd": "250ms"})
+
+    counts = np.bincount((times + SECOND // 4 - START) // SECOND)
+    assert counts.size == 6
+    assert table["ssd.pulses"].to_list() == counts.tolist()
+
+
 class Growing(StaticRecorder):
     """A table that is other at every look."""
 
