@@ -1,7 +1,7 @@
 """Joins: ours beside pandas' `merge_asof` and `groupby`, of the same streams to the same table in the same run.
 
-``--sizes large`` takes 1e8 pulses, a day of logs with a row a second beside them, and reports the peak memory of a
-process of its own.
+``--sizes large`` takes 1e8 pulses, a day of logs with a row a second or a row a burst beside them, and reports the peak
+memory of a process of its own.
 """
 
 from __future__ import annotations
@@ -22,14 +22,21 @@ from utokyo import JoinedTable, SSDRecorder, StaticRecorder, join
 SECOND_NS = 1_000_000_000
 START_NS = 1_647_216_000 * SECOND_NS
 DAY_S = 86_400
+HEATINGS = 144
 WITHIN_S, WITHIN_MB = 5.0, 2000.0
 CURRENT, COIL = "PMT Current (A)", "Coil (1:ON 0:OFF)"
 
 
-def tables(pulses: int) -> dict[str, pl.DataFrame]:
-    """Pulses over a day, and logs: heater, gauge and PMT once a second, a coil that switches every ten minutes."""
+def tables(pulses: int, bursts: int = 0) -> dict[str, pl.DataFrame]:
+    """Pulses over a day, and logs: heater, gauge and PMT once a second, a coil that switches every ten minutes.
+
+    A burst is a thousand pulses eight times as dense.
+    """
     random = np.random.default_rng(1)
     gaps = random.integers(0, 2 * DAY_S * SECOND_NS // pulses, pulses, dtype=np.int64)
+    for burst in range(bursts):
+        begin = (2 * burst + 1) * pulses // (2 * bursts)
+        gaps[begin : begin + 1000] //= 8
     np.cumsum(gaps, out=gaps)
     gaps += START_NS
     stamps = START_NS + np.arange(DAY_S, dtype=np.int64) * SECOND_NS + 200_000_000
@@ -85,7 +92,7 @@ def test_join_of_a_day(benchmark: Any, rows: int) -> None:
     benchmark.group = "a day of logs and pulses, a row a second"
     made = tables(rows)
     sources = recorders(made)
-    table = benchmark.pedantic(ours, (sources,), rounds=3, warmup_rounds=1)
+    table = benchmark.pedantic(ours, (sources,), rounds=7, warmup_rounds=1)
     assert table["ssd.pulses"].sum() == rows
 
 
@@ -94,7 +101,7 @@ def test_join_of_a_day_with_pandas(benchmark: Any, rows: int) -> None:
     pytest.importorskip("pandas")
     made = tables(rows)
     frames = {name: table.to_pandas() for name, table in made.items()}
-    table = benchmark.pedantic(with_pandas, (frames,), rounds=2)
+    table = benchmark.pedantic(with_pandas, (frames,), rounds=7, warmup_rounds=1)
     own = ours(recorders(made))
     # The peer makes the same table.
     assert table["pulses"].to_list() == own["ssd.pulses"].fill_null(0).to_list()
@@ -116,7 +123,7 @@ def test_as_of_join_of_pulses(benchmark: Any, rows: int) -> None:
     sources = recorders({"events": events_of(made), **{name: made[name] for name, _ in STATES}})
     states = {"pmt": "last", "events": "last"}
     table = benchmark.pedantic(
-        lambda: join(sources, on="events", tolerance="1h", how=states), rounds=3, warmup_rounds=1
+        lambda: join(sources, on="events", tolerance="1h", how=states), rounds=7, warmup_rounds=1
     )
     assert table.height == rows
 
@@ -134,7 +141,7 @@ def test_as_of_join_of_pulses_with_pandas(benchmark: Any, rows: int) -> None:
             table = pandas.merge_asof(table, frame, on="timestamp", tolerance=3600 * SECOND_NS)
         return table
 
-    table = benchmark.pedantic(merge, rounds=2)
+    table = benchmark.pedantic(merge, rounds=7, warmup_rounds=1)
     sources = recorders({"events": events_of(made), **{name: made[name] for name, _ in STATES}})
     own = join(sources, on="events", tolerance="1h", how={"pmt": "last", "events": "last"})
     np.testing.assert_array_equal(table["TargetPercentage"].to_numpy(), own["heater.target_percent"].to_numpy())
@@ -181,13 +188,22 @@ def test_update_after_one_more_pulse_in_a_file(benchmark: Any, tmp_path: Path, r
     benchmark.pedantic(table.update, setup=grow, rounds=20)
 
 
+def test_update_when_nothing_is_new(benchmark: Any, rows: int) -> None:
+    benchmark.group = "joined table of a day when nothing is new"
+    table = JoinedTable(recorders(tables(rows)), every="1s", tolerance="1h")
+    table.update()
+    assert benchmark.pedantic(table.update, rounds=20) == 0
+
+
 MEASURED = """
 import json, sys, time
-from test_bench_join import recorders, tables
+from test_bench_join import HEATINGS, recorders, tables
 from utokyo import JoinedTable
-sources = recorders(tables(int(sys.argv[1])))
+options = json.loads(sys.argv[2])
+JoinedTable(recorders(tables(1_000_000, HEATINGS)), **options).update()  # kernels are compiled
+sources = recorders(tables(int(sys.argv[1]), HEATINGS))
 before = time.perf_counter()
-table = JoinedTable(sources, every="1s")
+table = JoinedTable(sources, **options)
 table.update()
 seconds = time.perf_counter() - before
 try:
@@ -196,17 +212,22 @@ try:
     peak_MB = int(status.split("VmHWM:")[1].split()[0]) / 1e3
 except (OSError, IndexError):
     peak_MB = None
-print(json.dumps({"seconds": seconds, "peak_MB": peak_MB, "pulses": int(table.frame["ssd.pulses"].sum())}))
+pulses = int(table.frame["ssd.pulses"].sum())
+print(json.dumps({"seconds": seconds, "peak_MB": peak_MB, "rows": table.frame.height, "pulses": pulses}))
 """
 
 
-def test_pulses_of_a_day_in_time_and_memory(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("options", [{"every": "1s"}, {"on": "ssd"}], ids=lambda options: next(iter(options)))
+def test_pulses_of_a_day_in_time_and_memory(request: pytest.FixtureRequest, options: dict[str, str]) -> None:
     """1e8 pulses (1e6 in the small size) join in under 5 s and 2 GB, pulses and interpreter included."""
     pulses = 100_000_000 if request.config.getoption("--sizes") == "large" else 1_000_000
-    command = [sys.executable, "-c", MEASURED, str(pulses)]
+    command = [sys.executable, "-c", MEASURED, str(pulses), json.dumps(options)]
     answer = subprocess.run(command, cwd=request.path.parent, capture_output=True, text=True, check=True)
     told = json.loads(answer.stdout)
-    print(f"\n{pulses:.0e} pulses: {told['seconds']:.2f} s, peak {told['peak_MB']} MB")
-    assert told["pulses"] == pulses
+    print(f"\n{pulses:.0e} pulses, {options}: {told['seconds']:.2f} s, peak {told['peak_MB']} MB, {told['rows']} rows")
+    if "every" in options:
+        assert told["pulses"] == pulses
+    else:
+        assert told["rows"] == HEATINGS
     assert told["seconds"] < WITHIN_S
     assert told["peak_MB"] is None or told["peak_MB"] < WITHIN_MB

@@ -133,11 +133,24 @@ def join(
     begin: Annotated[str | None, typer.Option(help="Only from this time on: '2022-03-14 12:00'.")] = None,
     end: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
     windows: Annotated[Path | None, typer.Option(help="Folder for a figure and a table of every heating.")] = None,
+    merge_within: Annotated[
+        str | None, typer.Option(help="With --windows: steps of the heater within this time are one heating (10s).")
+    ] = None,
 ) -> None:
     """Join all sources of a configuration on one time axis."""
     from .join_command import join_sources  # noqa: PLC0415
 
-    typer.echo(join_sources(config, out, _console(), every=every, on=on, between=(begin, end), figures=windows))
+    told = join_sources(
+        config,
+        out,
+        _console(),
+        every=every,
+        on=on,
+        between=(begin, end),
+        figures=windows,
+        merge_within=merge_within,
+    )
+    typer.echo(told)
 
 
 @app.command()

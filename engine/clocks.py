@@ -33,7 +33,15 @@ from .recorders.heattime import HeatTimeRecorder
 from .recorders.pmt import COIL, PMTRecorder
 from .recorders.ssd import SSDRecorder
 
-__all__ = ["ClockOffset", "Events", "estimate_clock_offset", "events_of", "heating_onsets_ns"]
+__all__ = [
+    "HEATING_APART_NS",
+    "ClockOffset",
+    "Events",
+    "estimate_clock_offset",
+    "events_of",
+    "firsts_ns",
+    "heating_onsets_ns",
+]
 
 SECOND_NS = 1_000_000_000
 UNIFORM = math.sqrt(12.0)
@@ -42,6 +50,8 @@ LARGEST_FALSE_MATCH = 0.01
 RIVAL = 0.75
 """Part of the best number of matches from which another offset is a rival."""
 SHUFFLES = 400
+HEATING_APART_NS = 10 * SECOND_NS
+"""Steps of the heater that are farther apart are heatings of their own, unless the user says otherwise."""
 REACH = 1.75
 """Half the width of a match, in resolutions of both events: sqrt(12) / 2 = 1.73 of a flat distribution is its edge."""
 
@@ -210,13 +220,15 @@ def events_of(source: Any) -> Events:
     return _alike(np.sort(times.astype(np.int64)), 1.0 / UNIFORM)
 
 
-def heating_onsets_ns(timestamps_ns: Integers, target: Floats, *, apart_ns: int = 10 * SECOND_NS) -> Integers:
+def heating_onsets_ns(timestamps_ns: Integers, target: Floats, *, apart_ns: int = HEATING_APART_NS) -> Integers:
     """When the heater's target was raised; steps that follow within `apart_ns` belong to the same heating."""
-    rises: Integers = timestamps_ns[1:][np.diff(target) > 0]
-    if not rises.size:
-        return rises
-    begins: Integers = rises[np.append(True, np.diff(rises) > apart_ns)]
-    return begins
+    return firsts_ns(timestamps_ns[1:][np.diff(target) > 0], apart_ns)
+
+
+def firsts_ns(times_ns: Integers, apart_ns: int) -> Integers:
+    """The first of each group of sorted times that follow one another within `apart_ns`."""
+    firsts: Integers = times_ns[np.append(True, np.diff(times_ns) > apart_ns)] if times_ns.size else times_ns
+    return firsts
 
 
 def _coil_events(table: pl.DataFrame) -> Events:

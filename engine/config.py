@@ -20,6 +20,7 @@ from .analyses.image import ImageAnalysis
 from .analyses.pmt import PMTAnalysis
 from .analyses.ssd import SSDAnalysis
 from .analyses.ssd_folder import SSDFolderAnalysis
+from .durations import Duration
 from .join_sources import kind_of, name_of
 from .recorders.base import Recorder
 from .recorders.coil import CoilRecorder
@@ -74,6 +75,7 @@ JOIN_KEYS: dict[str, type | tuple[type, ...]] = {
     "between": list,
     "window": (str, int, float),
     "false_alarms_per_hour": (int, float),
+    "merge_within": (str, int, float),
 }
 RECORDER_KEYS: dict[str, type | tuple[type, ...]] = {
     "kind": str,
@@ -118,10 +120,11 @@ class RunConfig:
 
 @dataclass(frozen=True, eq=False)
 class JoinConfig:
-    """What `utokyo.join` is to do: the sources by name, and its options."""
+    """What `utokyo.join` is to do: the sources by name, and its options; and what one heating is to `windows`."""
 
     recorders: dict[str, Any]
     options: dict[str, Any]
+    merge_within: Duration | None
 
 
 def read_config(path: str | Path) -> RunConfig:
@@ -159,7 +162,9 @@ def read_join_config(path: str | Path) -> JoinConfig:
         raise InputError(f"{path}: no [recorders.NAME] to join; `utokyo run --example` prints a file to begin with")
     options = content.get("join", {})
     _check(options, JOIN_KEYS, f"{path}, [join]")
-    return JoinConfig(sources, dict(options))
+    options = dict(options)
+    merge_within = options.pop("merge_within", None)
+    return JoinConfig(sources, options, merge_within)
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 States (coil, heater) are joined as-of: the last value before the end of a row's interval, if it is not older than the
 tolerance; a value that is too old is null, never silently stale. Currents and pressures are means with their errors
-over the interval, pulses are counted in it. What every kind of source gives is the table of `join_sources`; the joins
-are polars' own (`join_asof`, `group_by_dynamic`), made lazily and collected once; sorted pulse times are counted by
-bisection, so that 1e8 of them cost as much as their number of intervals.
+over the interval, pulses are counted in it. What every kind of source gives is the table of `join_sources`; how it is
+made of the readings stands in `join_values`. Sorted pulse times are counted where intervals begin and end, so that 1e8
+of them cost as much as their number of intervals.
 
 `JoinedTable` keeps the rows that nothing can touch any more: an update costs the new rows. It promises the table that
 `join` would make of the same files, however they grew.
@@ -12,12 +12,17 @@ bisection, so that 1e8 of them cost as much as their number of intervals.
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import polars as pl
 
@@ -27,86 +32,19 @@ from .durations import Duration, Moment, duration_ns, moment_ns
 from .join_reading import JoinSource
 from .join_rows import BURST_COLUMNS, Bursts, Intervals, Moments, Rows
 from .join_sources import kind_of, name_of
+from .join_values import RowTimes, column_of
 
 __all__ = ["JoinedTable", "join", "read_units", "write_joined"]
 
 JOINED_ENDINGS = (".parquet", ".csv")
 MOST_CHUNKS = 64
-TIMES = ["timestamp", "begin_ns", "end_ns"]
+FEW_ROWS = 10_000
+"""Below it, threads cost more than they gain."""
 EVERYTHING, NOTHING = -(2**62), 2**62
 """Moments before and behind all others: since when rows are to be made."""
 
+P = ParamSpec("P")
 Sources = Sequence[Any] | Mapping[str, Any]
-
-
-def join(
-    recorders: Sources,
-    *,
-    on: str | None = None,
-    every: Duration | None = None,
-    how: Mapping[str, str] | None = None,
-    tolerance: Duration | Mapping[str, Duration] | None = None,
-    clock_offsets: Mapping[str, Any] | None = None,
-    between: tuple[Moment | None, Moment | None] | None = None,
-    window: Duration = "1s",
-    false_alarms_per_hour: float = 0.01,
-) -> pl.DataFrame:
-    """Join sources on one time axis.
-
-    Parameters
-    ----------
-    recorders : sequence, or mapping of names
-        Recorders and analyses (`ImageAnalysis` gives MOT numbers). Without names they are called after their kind:
-        ``ssd``, ``pmt``, ``coil``, ``heater``, ``heating``, ``gauge``, ``ion``, ``laser``, ``image``, ``bursts``,
-        ``files``; a second one of a kind is ``ssd_2``. A file that does not exist yet gives empty columns.
-    on : str, optional
-        Name of a source: one row for each of its readings (an image, a PMT reading); for a source of pulses, one row a
-        burst, as `find_bursts` finds it.
-    every : duration, optional
-        Instead: one row an interval, ``"1s"``, ``"500ms"``.
-    how : mapping, optional
-        For ``"source"``, ``"source.quantity"`` or ``"source.column"`` of its table, what is made of the readings:
-        ``last``, ``mean`` (with its error), ``first``, ``min``, ``max``, ``median``, ``sum`` or ``count``.
-    tolerance : duration, or mapping of source to duration, optional
-        How much older than the beginning of its row a last value may be. By default each kind has its own: 10 s for
-        logs that have a line a second, 12 h for the coil, whose log has a line a switch.
-    clock_offsets : mapping of source to duration or ClockOffset, optional
-        Added to the times of that source: what the clock of its PC lacks.
-    between : (begin, end), optional
-        Only rows of begin <= time < end; None for no end. With `every`, intervals begin at the begin; else they begin
-        at multiples of their length.
-    window : duration
-        With `on` a source that is not of pulses: length of the interval around each row in which readings are counted
-        and averaged. Bursts have their own interval, from onset to end.
-    false_alarms_per_hour : float
-        With `on` a source of pulses: as for `find_bursts`.
-
-    Returns
-    -------
-    polars.DataFrame
-        Sorted by `timestamp` (Int64, ns: the beginning of the interval, the reading, the apex of the burst) and
-        `datetime`, then ``source.quantity`` columns. A mean has its standard error beside it (``pmt.current_error_A``),
-        null for a single reading. Counts are null outside the first and last reading of their source; rates, with
-        their Poisson errors, are null where the interval does not lie wholly between those.
-
-    Raises
-    ------
-    InputError
-        When a source, a name or a duration is not what is asked for.
-    """
-    table = JoinedTable(
-        recorders,
-        on=on,
-        every=every,
-        how=how,
-        tolerance=tolerance,
-        clock_offsets=clock_offsets,
-        between=between,
-        window=window,
-        false_alarms_per_hour=false_alarms_per_hour,
-    )
-    table.update()
-    return table.frame
 
 
 class JoinedTable:
@@ -158,7 +96,6 @@ class JoinedTable:
             self._rows = Moments(self._sources[on], duration_ns(window, "window", least_ns=2), limits)
         self._lock = threading.Lock()
         self._changed_ns = EVERYTHING
-        self._known = pl.DataFrame(schema=dict.fromkeys(TIMES, pl.Int64))
         self.frame = pl.DataFrame(schema={"timestamp": pl.Int64, "datetime": pl.Datetime("ns")})
 
     @property
@@ -212,16 +149,16 @@ class JoinedTable:
             if self._changed_ns == NOTHING:
                 tell(1.0)
                 return 0
-            kept, rows = self._rows.since(self._changed_ns, self._known)
-            if rows.is_empty() and kept == self._known.height and kept:
+            known_ns = self.frame["timestamp"]
+            kept, rows = self._rows.since(self._changed_ns, known_ns)
+            if not rows.count and kept == known_ns.len() and kept:
                 return self._settled(0, tell)
             made = self._made(rows)
             if kept and made.schema != self.frame.schema:
                 # A source came, or has other columns than before: its old rows are not as new ones would be.
-                kept, rows = self._rows.since(EVERYTHING, self._known.clear())
+                kept, rows = self._rows.since(EVERYTHING, known_ns.clear())
                 made = self._made(rows)
             self.frame = _appended(self.frame, kept, made)
-            self._known = _appended(self._known, kept, rows.select(TIMES))
             return self._settled(made.height, tell)
 
     def write(self, path: str | Path) -> Path:
@@ -235,14 +172,85 @@ class JoinedTable:
         tell(1.0)
         return rows
 
-    def _made(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _made(self, rows: RowTimes) -> pl.DataFrame:
         """These rows with the columns of all sources."""
-        lazy = rows.lazy().with_row_index("row")
-        for source in self._sources.values():
-            lazy = source.joined_to(lazy, rows, every_ns=self._rows.every_ns)
-        stamps = pl.col("timestamp").set_sorted()
-        columns = [*self._extra_units, *(name for source in self._sources.values() for name in source.units)]
-        return lazy.select(stamps, stamps.cast(pl.Datetime("ns")).alias("datetime"), *columns).collect()
+        stamps = column_of("timestamp", rows.moments_ns).set_sorted()
+        frame = pl.DataFrame([stamps, stamps.cast(pl.Datetime("ns")).alias("datetime"), *rows.columns])
+        sources = list(self._sources.values())
+        if rows.count < FEW_ROWS or len(sources) == 1:
+            columns = [source.columns(rows) for source in sources]
+        else:
+            with ThreadPoolExecutor(min(len(sources), os.cpu_count() or 1), thread_name_prefix="join") as pool:
+                columns = list(pool.map(lambda source: source.columns(rows), sources))
+        frame = frame.with_columns(chain.from_iterable(columns))
+        names = chain.from_iterable(source.units for source in sources)
+        return frame.select("timestamp", "datetime", *self._extra_units, *names)
+
+
+def _with_parameters_of(
+    made: Callable[P, JoinedTable],
+) -> Callable[[Callable[[JoinedTable], pl.DataFrame]], Callable[P, pl.DataFrame]]:
+    """Let a function take what a table is made of, in the place of the table: one list of parameters for both."""
+
+    def decorate(function: Callable[[JoinedTable], pl.DataFrame]) -> Callable[P, pl.DataFrame]:
+        @wraps(function)
+        def joined(*args: P.args, **options: P.kwargs) -> pl.DataFrame:
+            return function(made(*args, **options))
+
+        signature = inspect.signature(made).replace(return_annotation=inspect.signature(function).return_annotation)
+        vars(joined)["__signature__"] = signature
+        return joined
+
+    return decorate
+
+
+@_with_parameters_of(JoinedTable)
+def join(table: JoinedTable) -> pl.DataFrame:
+    """Join sources on one time axis.
+
+    Parameters
+    ----------
+    recorders : sequence, or mapping of names
+        Recorders and analyses (`ImageAnalysis` gives MOT numbers). Without names they are called after their kind:
+        ``ssd``, ``pmt``, ``coil``, ``heater``, ``heating``, ``gauge``, ``ion``, ``laser``, ``image``, ``bursts``,
+        ``files``; a second one of a kind is ``ssd_2``. A file that does not exist yet gives empty columns.
+    on : str, optional
+        Name of a source: one row for each of its readings (an image, a PMT reading); for a source of pulses, one row a
+        burst, as `find_bursts` finds it.
+    every : duration, optional
+        Instead: one row an interval, ``"1s"``, ``"500ms"``.
+    how : mapping, optional
+        For ``"source"``, ``"source.quantity"`` or ``"source.column"`` of its table, what is made of the readings:
+        ``last``, ``mean`` (with its error), ``first``, ``min``, ``max``, ``median``, ``sum`` or ``count``.
+    tolerance : duration, or mapping of source to duration, optional
+        How much older than the beginning of its row a last value may be. By default each kind has its own: 10 s for
+        logs that have a line a second, 12 h for the coil, whose log has a line a switch.
+    clock_offsets : mapping of source to duration or ClockOffset, optional
+        Added to the times of that source: what the clock of its PC lacks.
+    between : (begin, end), optional
+        Only rows of begin <= time < end; None for no end. With `every`, intervals begin at the begin; else they begin
+        at multiples of their length.
+    window : duration
+        With `on` a source that is not of pulses: length of the interval around each row in which readings are counted
+        and averaged. Bursts have their own interval, from onset to end.
+    false_alarms_per_hour : float
+        With `on` a source of pulses: as for `find_bursts`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by `timestamp` (Int64, ns: the beginning of the interval, the reading, the apex of the burst) and
+        `datetime`, then ``source.quantity`` columns. A mean has its standard error beside it (``pmt.current_error_A``),
+        null for a single reading. Counts are null outside the first and last reading of their source; rates, with
+        their Poisson errors, are null where the interval does not lie wholly between those.
+
+    Raises
+    ------
+    InputError
+        When a source, a name or a duration is not what is asked for.
+    """
+    table.update()
+    return table.frame
 
 
 def write_joined(

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..io.errors import InputError
 from .config import JoinConfig, read_join_config
+from .durations import Duration
 from .join import JOINED_ENDINGS, JoinedTable
 from .windows import windows
 
@@ -27,6 +28,7 @@ def join_sources(
     on: str | None = None,
     between: tuple[str | None, str | None] = (None, None),
     figures: Path | None = None,
+    merge_within: str | None = None,
 ) -> str:
     """Join what a configuration names, and write the table.
 
@@ -42,6 +44,8 @@ def join_sources(
         As for `utokyo.join`; instead of what the file says.
     figures : path, optional
         Folder for a figure and a table of every heating, as `utokyo.windows` makes them.
+    merge_within : str, optional
+        As for `utokyo.windows`; instead of what the file says.
 
     Returns
     -------
@@ -55,6 +59,8 @@ def join_sources(
     """
     if out.suffix.lower() not in JOINED_ENDINGS:
         raise InputError(f"{out}: a joined table ends in {' or '.join(JOINED_ENDINGS)}")
+    if merge_within is not None and figures is None:
+        raise InputError("--merge-within says which steps are one heating: give --windows FOLDER with it")
     wanted = read_join_config(config)
     table = JoinedTable(wanted.recorders, **_options(wanted.options, every, on, between))
     columns = (
@@ -68,16 +74,23 @@ def join_sources(
         table.update(lambda done: progress.update(task, completed=0.9 * done))
         table.write(out)
         progress.update(task, completed=1.0)
-        drawn = _draw(wanted, figures, between, progress) if figures is not None else ""
+        drawn = _draw(wanted, figures, between, merge_within, progress) if figures is not None else ""
     names = ", ".join(table.sources)
     return f"{out}: {table.frame.height} rows of {table.frame.width} columns, joined from {names}{drawn}"
 
 
-def _draw(wanted: JoinConfig, folder: Path, between: tuple[str | None, str | None], progress: Progress) -> str:
+def _draw(
+    wanted: JoinConfig,
+    folder: Path,
+    between: tuple[str | None, str | None],
+    merge_within: Duration | None,
+    progress: Progress,
+) -> str:
     options = {name: wanted.options[name] for name in FOR_WINDOWS if name in wanted.options}
     if between != (None, None):
         options["between"] = between
-    found = windows(wanted.recorders, **options)
+    merge_within = wanted.merge_within if merge_within is None else merge_within
+    found = windows(wanted.recorders, merge_within=merge_within, **options)
     task = progress.add_task("drawing", total=1.0)
     paths = found.save(folder, progress=lambda done: progress.update(task, completed=done))
     return f"; {len(paths)} heatings drawn in {folder}"

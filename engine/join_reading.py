@@ -2,8 +2,8 @@
 
 A source is looked at before every update. What it answers is the earliest moment at which anything is other than at the
 last look, so that a join makes only the rows anew that this can touch. Sources that only grow answer it from the new
-rows alone; any other is compared with what it was. Times stay where the reader put them: it is the edges of the
-intervals that are moved by the clock's offset, and sorted times are counted by bisection of the edges.
+rows alone; any other is compared with what it was, where it does not lie in the same memory (`same_rows`). What becomes
+of the readings stands in `join_values`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ from numpy.typing import NDArray
 
 from ..io.errors import InputError, MissingFileError
 from .analyses.base import Analysis
-from .join_sources import AGGREGATES, Quantity, SourceKind, error_name, quantities_of
+from .join_sources import Quantity, SourceKind, error_name, quantities_of
+from .join_values import Readings, RowTimes, counts_of, last_values, means_of, others_of
 from .recorders.base import Recorder
+from .same_rows import same_first_rows
 
 __all__ = ["JoinSource"]
 
 log = logging.getLogger("utokyo")
-
-SECOND_NS = 1_000_000_000
-MOST_READINGS_TOGETHER = 4_000_000
 
 Integers = NDArray[np.int64]
 
@@ -129,7 +128,7 @@ class JoinSource:
         self.times_ns = self.table["timestamp"].to_numpy()
         self._generation = generation
         known = times_before.size
-        same = known if only_grew and before.columns == self.table.columns else _same_rows(before, self.table)
+        same = known if only_grew and before.columns == self.table.columns else same_first_rows(before, self.table)
         # An update that failed leaves looks behind it whose changes were not joined.
         self.unchanged = same if self._is_settled else min(same, self.unchanged)
         self._is_settled = False
@@ -145,33 +144,25 @@ class JoinSource:
         """Note that all that was seen by the last looks is joined."""
         self._is_settled = True
 
-    def joined_to(self, lazy: pl.LazyFrame, rows: pl.DataFrame, *, every_ns: int | None) -> pl.LazyFrame:
-        """The rows with the columns of this source.
-
-        Parameters
-        ----------
-        lazy : polars.LazyFrame
-            The rows so far, in the order of `rows`.
-        rows : polars.DataFrame
-            `timestamp`, `begin_ns`, `end_ns` (int64, ns): sorted by the first.
-        every_ns : int, optional
-            Length of the intervals, when they follow one upon another.
-        """
-        if rows.is_empty() or not self.times_ns.size:
-            return lazy.with_columns(**self._unknown())
+    def columns(self, rows: RowTimes) -> list[pl.Series | pl.Expr]:
+        """What it gives to each of the rows: the columns that `units` names."""
+        if not rows.count or not self.times_ns.size:
+            return self._unknown()
         states = [q for q in self.quantities if q.how == "last"]
         counted = [q for q in self.quantities if q.how in {"count", "rate"} and not q.column]
-        averaged = [q for q in self.quantities if q not in states and q not in counted]
+        averaged = [q for q in self.quantities if q.how == "mean"]
+        others = [q for q in self.quantities if q not in states and q not in counted and q not in averaged]
+        readings = Readings(self.name, self.table, self.times_ns, self.offset_ns)
+        columns: list[pl.Series | pl.Expr] = []
         if states:
-            lazy = self._with_states(lazy, rows, states, every_ns)
+            columns += last_values(readings, rows, states, self.tolerance_ns)
         if averaged:
-            means = self._means(rows, averaged, every_ns)
-            # Both sides are sorted by row: an as-of join without tolerance is a left join that need not hash them.
-            means = means.with_columns(pl.col("row").set_sorted())
-            lazy = lazy.with_columns(pl.col("row").set_sorted()).join_asof(means, on="row", tolerance=0)
+            columns += means_of(readings, rows, averaged)
+        if others:
+            columns += others_of(readings, rows, others)
         if counted:
-            lazy = lazy.with_columns(self._counts(rows, counted, every_ns))
-        return lazy
+            columns += counts_of(readings, rows, counted)
+        return columns
 
     def _whole_table(self) -> pl.DataFrame:
         """The source's table, sorted by time; empty while it does not exist."""
@@ -209,93 +200,14 @@ class JoinSource:
             self.kind.appends and isinstance(recorder, Recorder) and recorder.is_sorted and not recorder.always_update
         )
 
-    def _between(self, begin_ns: int, end_ns: int) -> pl.DataFrame:
-        """Readings of begin <= time < end, offset included."""
-        first, last = np.searchsorted(self.times_ns, [begin_ns - self.offset_ns, end_ns - self.offset_ns])
-        return self.table.slice(int(first), int(last - first))
-
-    def _with_states(
-        self, lazy: pl.LazyFrame, rows: pl.DataFrame, states: list[Quantity], every_ns: int | None
-    ) -> pl.LazyFrame:
-        """The last reading of each row: of before its end, and at most the tolerance older than its beginning."""
-        # The last nanosecond of an interval is when its state is asked for; a moment is asked for itself.
-        tolerance_ns = self.tolerance_ns + (every_ns - 1 if every_ns else 0)
-        moment = pl.col("timestamp") + (every_ns - 1 if every_ns else 0)
-        begin_ns = int(rows["timestamp"][0]) - tolerance_ns - 1
-        readings = self._between(begin_ns, int(rows["timestamp"][-1]) + (every_ns or 1))
-        right = readings.lazy().select(
-            (pl.col("timestamp") + self.offset_ns).alias("moment_ns").set_sorted(),
-            *(q.values(readings.schema).alias(f"{self.name}.{q.name}") for q in states),
-        )
-        return (
-            lazy.with_columns(moment.alias("moment_ns").set_sorted())
-            .join_asof(right, on="moment_ns", strategy="backward", tolerance=tolerance_ns)
-            .drop("moment_ns")
-        )
-
-    def _means(self, rows: pl.DataFrame, averaged: list[Quantity], every_ns: int | None) -> pl.LazyFrame:
-        """`row` and the aggregates of the readings of each row's interval."""
-        begin, end = rows["begin_ns"].to_numpy(), rows["end_ns"].to_numpy()
-        readings = self._between(int(begin.min()), int(end.max()))
-        values = [q.values(readings.schema).alias(f"{self.name}.{q.name}") for q in averaged]
-        wanted = [e for q in averaged for e in _aggregates(q, f"{self.name}.{q.name}")]
-        if every_ns:
-            first_ns = int(begin[0])
-            intervals = (
-                readings.lazy()
-                .select((pl.col("timestamp") + (self.offset_ns - first_ns)).set_sorted(), *values)
-                .group_by_dynamic("timestamp", every=f"{every_ns}i")
-                .agg(wanted)
-            )
-            number = (pl.col("timestamp") // every_ns).cast(pl.UInt32).alias("row")
-            return intervals.select(number, pl.all().exclude("timestamp"))
-        # Intervals of their own may overlap: readings are then taken as often as they are asked for.
-        first, last = (np.searchsorted(self.times_ns, edges - self.offset_ns) for edges in (begin, end))
-        parts: list[pl.LazyFrame] = []
-        for part in _pieces(last - first):
-            numbers = (last - first)[part]
-            row = np.repeat(np.arange(part.start, part.stop, dtype=np.uint32), numbers)
-            starts = np.repeat(first[part] - np.cumsum(numbers) + numbers, numbers)
-            taken = self.table[starts + np.arange(row.size)]
-            parts.append(
-                taken.lazy()
-                .select(pl.Series("row", row).set_sorted(), *values)
-                .group_by("row", maintain_order=True)
-                .agg(wanted)
-            )
-        return pl.concat(parts)
-
-    def _counts(self, rows: pl.DataFrame, counted: list[Quantity], every_ns: int | None) -> list[pl.Series]:
-        """Numbers of rows, known from the first to the last; rates of intervals that lie wholly between them."""
-        begin, end = rows["begin_ns"].to_numpy(), rows["end_ns"].to_numpy()
-        if every_ns:
-            number = np.diff(np.searchsorted(self.times_ns, np.append(begin, end[-1]) - self.offset_ns))
-        else:
-            first, last = (np.searchsorted(self.times_ns, edges - self.offset_ns) for edges in (begin, end))
-            number = last - first
-        begins_ns, ends_ns = int(self.times_ns[0]) + self.offset_ns, int(self.times_ns[-1]) + self.offset_ns + 1
-        touched = (end > begins_ns) & (begin < ends_ns)
-        whole = (begin >= begins_ns) & (end <= ends_ns) & (end > begin)
-        length_s = np.where(end > begin, end - begin, 1) / SECOND_NS
-        # No pulse seen is no rate without an error: one more or less could have come.
-        error = np.sqrt(np.maximum(number, 1)) / length_s
-        series = []
-        for quantity in counted:
-            name = f"{self.name}.{quantity.name}"
-            if quantity.how == "count":
-                series.append(_masked(name, number.astype(np.int64), touched))
-            else:
-                series += [_masked(name, number / length_s, whole), _masked(error_name(name), error, whole)]
-        return series
-
-    def _unknown(self) -> dict[str, pl.Expr]:
+    def _unknown(self) -> list[pl.Series | pl.Expr]:
         """Its columns while it has no reading."""
-        columns = {}
+        columns: list[pl.Series | pl.Expr] = []
         for quantity in self.quantities:
             name = f"{self.name}.{quantity.name}"
-            columns[name] = pl.lit(None, self._dtype(quantity))
+            columns.append(pl.lit(None, self._dtype(quantity)).alias(name))
             if _has_error(quantity):
-                columns[error_name(name)] = pl.lit(None, pl.Float64)
+                columns.append(pl.lit(None, pl.Float64).alias(error_name(name)))
         return columns
 
     def _dtype(self, quantity: Quantity) -> pl.DataType:
@@ -307,46 +219,5 @@ class JoinSource:
         return pl.Boolean() if quantity.is_on else known
 
 
-def _aggregates(quantity: Quantity, name: str) -> list[pl.Expr]:
-    """What is made of the readings of an interval, which stand in the column `name`."""
-    values = pl.col(name)
-    if quantity.how == "count":
-        return [values.count().cast(pl.Int64)]
-    if quantity.how != "mean":
-        return [AGGREGATES[quantity.how](values)]
-    values = values.cast(pl.Float64)
-    error = values.std() / values.count().cast(pl.Float64).sqrt()
-    return [values.mean(), error.alias(error_name(name))]
-
-
 def _has_error(quantity: Quantity) -> bool:
     return quantity.how in {"mean", "rate"}
-
-
-def _masked(name: str, values: NDArray[Any], known: NDArray[np.bool_]) -> pl.Series:
-    return pl.select(pl.when(pl.Series(known)).then(pl.Series(values)).alias(name)).to_series()
-
-
-def _same_rows(before: pl.DataFrame, now: pl.DataFrame) -> int:
-    """How many first rows are the same in both tables."""
-    if before.schema != now.schema:
-        return 0
-    rows = min(before.height, now.height)
-    if not rows:
-        return 0
-    pairs = zip(before.head(rows).get_columns(), now.head(rows).get_columns(), strict=True)
-    other = pl.any_horizontal(pl.Series(a.ne_missing(b)).alias(a.name) for a, b in pairs)
-    differs = pl.select(other.alias("differs")).to_series()
-    return int(differs.arg_max() or 0) if differs.any() else rows
-
-
-def _pieces(numbers: Integers) -> list[slice]:
-    """Rows cut into parts that have not too many readings together."""
-    ends = np.cumsum(numbers)
-    pieces, begin = [], 0
-    while begin < numbers.size:
-        before = int(ends[begin - 1]) if begin else 0
-        stop = max(begin + 1, int(np.searchsorted(ends, before + MOST_READINGS_TOGETHER, side="right")))
-        pieces.append(slice(begin, stop))
-        begin = stop
-    return pieces

@@ -11,11 +11,11 @@ from typing import Protocol
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ..io.errors import InputError
 from .fits.search import BurstSearch
 from .join_reading import JoinSource
+from .join_values import Edges, RowTimes
 
 __all__ = ["Bursts", "Intervals", "Moments", "Rows"]
 
@@ -39,21 +39,19 @@ Between = tuple[int | None, int | None]
 class Rows(Protocol):
     """A way to tell the rows of a join."""
 
-    every_ns: int | None
-
-    def since(self, changed_ns: int, known: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, RowTimes]:
         """Rows that are new or touched.
 
         Parameters
         ----------
         changed_ns : int
             The earliest moment of which anything changed.
-        known : polars.DataFrame
-            The rows so far: `timestamp`, `begin_ns`, `end_ns`.
+        known_ns : polars.Series
+            Moments of the rows so far.
 
         Returns
         -------
-        (int, polars.DataFrame)
+        (int, RowTimes)
             How many of the known rows stay as they are, and those that follow them.
         """
         ...
@@ -72,24 +70,24 @@ class Intervals:
 
     def __init__(self, sources: Sequence[JoinSource], every_ns: int, between: Between) -> None:
         self.sources = sources
-        self.every_ns: int | None = every_ns
-        self._length_ns = every_ns
+        self.every_ns = every_ns
         self.between = between
 
-    def since(self, changed_ns: int, known: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, RowTimes]:
         """As `Rows` says."""
-        length_ns = self._length_ns
+        length_ns = self.every_ns
         firsts = [s.first_ns for s in self.sources if s.first_ns is not None]
         lasts = [s.last_ns for s in self.sources if s.last_ns is not None]
         begin, end = self.between
         if not firsts and (begin is None or end is None):
-            return 0, pl.DataFrame(schema=TIMES)
+            begins = np.empty(0, np.int64)
+            return 0, RowTimes(begins, Edges(begins), Edges(begins), length_ns)
         phase = 0 if begin is None else begin % length_ns
         first = (min(firsts) - phase) // length_ns * length_ns + phase if begin is None else begin
         stop = max(lasts) + 1 if end is None else end
         touched = max(first, (changed_ns - phase) // length_ns * length_ns + phase)
-        kept = min(max(0, (touched - first) // length_ns), known.height)
-        if known.height and int(known["timestamp"][0]) != first:
+        kept = min(max(0, (touched - first) // length_ns), known_ns.len())
+        if known_ns.len() and int(known_ns[0]) != first:
             kept = 0
         if (stop - first) // length_ns > MOST_ROWS:
             raise InputError(
@@ -97,7 +95,7 @@ class Intervals:
                 "give between=(begin, end), or longer intervals"
             )
         begins = np.arange(first + kept * length_ns, stop, length_ns, dtype=np.int64)
-        return kept, _frame(begins, begins, begins + length_ns)
+        return kept, RowTimes(begins, Edges(begins), Edges(begins, length_ns), length_ns)
 
 
 class Moments:
@@ -111,15 +109,13 @@ class Moments:
     between : (int or None, int or None)
     """
 
-    every_ns: int | None = None
-
     def __init__(self, source: JoinSource, window_ns: int, between: Between) -> None:
         self.source = source
         self.before_ns = window_ns // 2
         self.after_ns = window_ns - self.before_ns
         self.between = between
 
-    def since(self, changed_ns: int, known: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, RowTimes]:
         """As `Rows` says."""
         times, offset_ns = self.source.times_ns, self.source.offset_ns
         begin, end = self.between
@@ -127,11 +123,12 @@ class Moments:
         stop = times.size if end is None else int(np.searchsorted(times, end - offset_ns))
         # A row is touched if its interval ends behind what changed: time + after > changed.
         touched = int(np.searchsorted(times, changed_ns - self.after_ns - offset_ns, side="right"))
-        kept = min(max(0, touched - first), known.height)
-        if kept and int(known["timestamp"][kept - 1]) != int(times[first + kept - 1]) + offset_ns:
+        kept = min(max(0, touched - first), known_ns.len())
+        if kept and int(known_ns[kept - 1]) != int(times[first + kept - 1]) + offset_ns:
             kept = 0
-        moments = times[first + kept : max(stop, first + kept)] + offset_ns
-        return kept, _frame(moments, moments - self.before_ns, moments + self.after_ns)
+        moments = times[first + kept : max(stop, first + kept)]
+        moments = moments + offset_ns if offset_ns else moments
+        return kept, RowTimes(moments, Edges(moments, -self.before_ns), Edges(moments, self.after_ns))
 
 
 class Bursts:
@@ -146,8 +143,6 @@ class Bursts:
     between : (int or None, int or None)
     """
 
-    every_ns: int | None = None
-
     def __init__(self, source: JoinSource, false_alarms_per_hour: float, between: Between) -> None:
         self.source = source
         self.between = between
@@ -156,7 +151,7 @@ class Bursts:
         self._fed = 0
         self._before = pl.DataFrame(schema=TIMES)
 
-    def since(self, changed_ns: int, known: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, RowTimes]:
         """As `Rows` says; the search goes on where it was, and may revise its last bursts."""
         if self.source.unchanged < self._fed:
             self._search, self._fed = BurstSearch(false_alarms_per_hour=self.false_alarms_per_hour), 0
@@ -166,8 +161,10 @@ class Bursts:
         same = _same_first_rows(self._before, rows)
         self._before = rows
         untouched = ((rows["end_ns"] <= changed_ns) & (rows["timestamp"] < changed_ns)).to_numpy()
-        kept = min(same, known.height, int(np.argmin(untouched)) if not untouched.all() else rows.height)
-        return kept, rows.slice(kept)
+        kept = min(same, known_ns.len(), int(np.argmin(untouched)) if not untouched.all() else rows.height)
+        moments, begins, ends, *others = rows.slice(kept).get_columns()
+        edges = Edges(begins.to_numpy()), Edges(ends.to_numpy())
+        return kept, RowTimes(moments.to_numpy(), *edges, columns=tuple(others))
 
     def _rows(self) -> pl.DataFrame:
         offset_ns, name = self.source.offset_ns, self.source.name
@@ -192,7 +189,3 @@ def _same_first_rows(before: pl.DataFrame, now: pl.DataFrame) -> int:
     while same < rows and before.row(same) == now.row(same):
         same += 1
     return same
-
-
-def _frame(moments: NDArray[np.int64], begins: NDArray[np.int64], ends: NDArray[np.int64]) -> pl.DataFrame:
-    return pl.DataFrame({"timestamp": moments, "begin_ns": begins, "end_ns": ends}, schema=TIMES)

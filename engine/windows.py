@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..io.errors import InputError
 from .analyses.base import save_figure
-from .clocks import heating_onsets_ns
+from .clocks import HEATING_APART_NS, firsts_ns, heating_onsets_ns
 from .durations import Duration, duration_ns
 from .figures.join import window_figure
 from .fits.search import find_bursts
@@ -148,6 +149,7 @@ def windows(
     before: Duration = "2min",
     after: Duration = "5min",
     every: Duration = "1s",
+    merge_within: Duration | None = None,
     false_alarms_per_hour: float = 0.01,
     **options: Any,
 ) -> Windows:
@@ -163,6 +165,10 @@ def windows(
         What is shown around each.
     every : duration
         Length of the intervals.
+    merge_within : duration, optional
+        With `heater_on`: steps of the heater, or lines of the heating log, that follow one another within this time
+        are one heating, whose window is around the first of them. By default 10 s for the heater; of a log, every line
+        is a heating.
     false_alarms_per_hour : float
         Of the bursts that are marked, as for `find_bursts`.
     **options
@@ -180,9 +186,14 @@ def windows(
     """
     before_ns = duration_ns(before, "before", least_ns=0)
     after_ns = duration_ns(after, "after", least_ns=1)
+    around = heater_on if around is None else around
+    if merge_within is not None:
+        if around is not heater_on:
+            raise InputError("merge_within says which steps are one heating: it goes with around=heater_on alone")
+        duration_ns(merge_within, "merge_within", least_ns=0)  # before anything is read
+        around = partial(heater_on, merge_within=merge_within)
     table = JoinedTable(recorders, every=every, **options)
     table.update()
-    around = heater_on if around is None else around
     sources = tuple(table.joined_sources)
     events = around(sources) if callable(around) else np.sort(np.asarray(around, dtype=np.int64))
     if table.limits[0] is not None:
@@ -198,22 +209,32 @@ def windows(
     return Windows(table.frame, events, before_ns, after_ns, all_bursts, table.units)
 
 
-def heater_on(sources: Sequence[JoinSource]) -> Integers:
+def heater_on(sources: Sequence[JoinSource], *, merge_within: Duration | None = None) -> Integers:
     """When the foil was heated: the heater's target was raised; a heating log where there is no heater.
+
+    Parameters
+    ----------
+    sources : sequence of JoinSource
+    merge_within : duration, optional
+        As for `windows`.
 
     Raises
     ------
     InputError
         When there is neither among the sources.
     """
+    apart_ns = None if merge_within is None else duration_ns(merge_within, "merge_within", least_ns=0)
     for source, quantity in _of_column(sources, "TargetPercentage"):
         if not source.times_ns.size:
             continue
         target = source.table[quantity.column].cast(pl.Float64).fill_null(strategy="forward").fill_null(0.0)
-        return heating_onsets_ns(source.times_ns, target.to_numpy()) + source.offset_ns
+        onsets_ns = heating_onsets_ns(
+            source.times_ns, target.to_numpy(), apart_ns=HEATING_APART_NS if apart_ns is None else apart_ns
+        )
+        return onsets_ns + source.offset_ns
     for source, _ in _of_column(sources, "VoltageDurationPower"):
-        logged: Integers = source.times_ns + source.offset_ns
-        return logged
+        logged: Integers = source.times_ns if apart_ns is None else firsts_ns(source.times_ns, apart_ns)
+        return logged + source.offset_ns
     raise InputError("around=heater_on needs a heater or a heating log among the sources; or give times in ns")
 
 

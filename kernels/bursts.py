@@ -34,6 +34,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 FILTERS = 7
+STRETCH = 256
+"""Events of which the highest is kept, so that a region is not read through for every burst in it."""
 
 
 @inlined
@@ -219,6 +221,7 @@ def _mark(
     """Write, for the events low to high, which filter exceeds most (-1: none), and by how many standard deviations."""
     sums = _of_row(start)
     scale[low - first : high - first] = -1
+    excess[low - first : high - first] = -1.0
     i = high - 1
     block, block_begin, looks = -1, np.int64(0), False
     while i >= low:
@@ -276,6 +279,33 @@ def _onset_of(times_ns: Integers, i: int, low: int, width_ns: float, quiet: floa
             break
         i -= 1
     return i
+
+
+@kernel
+def _keep_highest(excess: NDArray[np.float32], begin: int, end: int, highest: Integers) -> None:
+    """Write, for each stretch of events that begin to end touch, the first event that exceeds most; -1 for none."""
+    for stretch in range(begin // STRETCH, (end + STRETCH - 1) // STRETCH):
+        best, at = np.float32(-1.0), -1
+        for i in range(stretch * STRETCH, min((stretch + 1) * STRETCH, excess.size)):
+            if excess[i] > best:
+                best, at = excess[i], i
+        highest[stretch] = at
+
+
+@kernel
+def _highest_of(excess: NDArray[np.float32], begin: int, end: int, highest: Integers) -> int:
+    """The first of the events begin to end that exceeds most, -1 for none; whole stretches are looked up."""
+    best, at, i = np.float32(-1.0), -1, begin
+    while i < end:
+        if i % STRETCH == 0 and i + STRETCH <= end:
+            candidate = highest[i // STRETCH]
+            i += STRETCH
+        else:
+            candidate = i
+            i += 1
+        if candidate >= 0 and excess[candidate] > best:
+            best, at = excess[candidate], candidate
+    return at
 
 
 @kernel
@@ -340,18 +370,19 @@ def separate_bursts(
     _mark(times_ns, low, high, origin_ns, block_ns, per_ns, step_ns, carry, carry_ns, means, weights, thresholds,
           low, scale, excess)
     # fmt: on
+    highest = np.empty((high - low) // STRETCH + 1, np.int64)
+    _keep_highest(excess, 0, high - low, highest)
     segments = np.empty((picked.shape[0] + 2, 2), np.int64)
     segments[0, 0], segments[0, 1] = low, high
     waiting, found = 1, 0
     while waiting > 0 and found < picked.shape[0]:
         waiting -= 1
         begin, end = segments[waiting, 0], segments[waiting, 1]
-        best, at = np.float32(-1.0), -1
-        for i in range(begin, end):
-            if scale[i - low] >= 0 and excess[i - low] > best:
-                best, at = excess[i - low], i
+        at = _highest_of(excess, begin - low, end - low, highest)
         if at < 0:
             continue
+        best = excess[at]
+        at += low
         block, k = (times_ns[at] - origin_ns) // block_ns, scale[at - low]
         tau_ns, rate = slowest_ns / (1 << k), (counts[block] + 1.0) / live_ns[block]
         behind_ns = min(max(2.0 * tau_ns, 0.4e9), 4.0e9)
@@ -375,6 +406,7 @@ def separate_bursts(
         _mark(times_ns, again, onset, origin_ns, block_ns, per_ns, step_ns, means[block], times_ns[onset], means,
               weights, thresholds, low, scale, excess)
         # fmt: on
+        _keep_highest(excess, again - low, onset - low, highest)
         segments[waiting, 0], segments[waiting, 1] = begin, onset
         waiting += 1
     return found

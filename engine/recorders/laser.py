@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,9 @@ class LaserRecorder(Recorder):
     )
     signature = rb"WLMLTA"
 
+    _sweeps: tuple[Hashable, pl.DataFrame] | None = None
+    """The sweeps of so much of the file, which is looked at more often than it grows."""
+
     def get_sweeps(self) -> Any:
         """One row a sweep.
 
@@ -51,26 +55,28 @@ class LaserRecorder(Recorder):
         """
         with self._lock:
             self.update()
-            long = self._measurements()
-            signals = long["signal"].unique(maintain_order=True).to_list()
-            sweeps = np.empty(long.height, np.int64)
-            place = long["signal"].replace_strict(signals, range(len(signals)), return_dtype=pl.Int64)
-            complete = number_sweeps(place.to_numpy(), len(signals), sweeps)
-            table = (
-                long.with_columns(sweep=pl.Series(sweeps, dtype=pl.Int64))
-                .filter(pl.col("sweep") < complete)
-                .group_by("sweep", maintain_order=True)
-                .agg(
-                    *(
-                        pl.col("wavelength").filter(pl.col("signal") == s).first().alias(f"wavelength_{s}")
-                        for s in signals
-                    ),
-                    pl.col("timestamp").last(),
-                    pl.col("datetime").last(),
-                )
-                .drop("sweep")
+            version = None if self.always_update else (self.version, self.bytes_read)
+            if version is None or self._sweeps is None or self._sweeps[0] != version:
+                self._sweeps = version, self._new_sweeps()
+            return as_asked(self._sweeps[1], self.frame)
+
+    def _new_sweeps(self) -> pl.DataFrame:
+        long = self._measurements()
+        signals = long["signal"].unique(maintain_order=True).to_list()
+        sweeps = np.empty(long.height, np.int64)
+        place = long["signal"].replace_strict(signals, range(len(signals)), return_dtype=pl.Int64)
+        complete = number_sweeps(place.to_numpy(), len(signals), sweeps)
+        return (
+            long.with_columns(sweep=pl.Series(sweeps, dtype=pl.Int64))
+            .filter(pl.col("sweep") < complete)
+            .group_by("sweep", maintain_order=True)
+            .agg(
+                *(pl.col("wavelength").filter(pl.col("signal") == s).first().alias(f"wavelength_{s}") for s in signals),
+                pl.col("timestamp").last(),
+                pl.col("datetime").last(),
             )
-            return as_asked(table, self.frame)
+            .drop("sweep")
+        )
 
     def _measurements(self) -> pl.DataFrame:
         """Every measurement in the order of the file."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -32,6 +33,7 @@ from utokyo import (
     read_units,
     simulate,
 )
+from utokyo.engine.join_values import ROWS_TOGETHER
 
 SECOND = 1_000_000_000
 START = 1_647_252_474 * SECOND
@@ -153,6 +155,97 @@ def test_between_gives_the_intervals_from_its_begin(tables, begin, length):
         brute_force_row(tables, b, b, b + every, b + every - 1, 2 * SECOND, 0) for b in range(begin_ns, end_ns, every)
     ]
     assert_same(ours, rows)
+
+
+cells = {
+    "text": st.none() | st.sampled_from(["a", "b", ""]),
+    "number": st.none() | st.integers(-5, 5),
+    "whole": st.integers(-5, 5),
+    "value": st.none() | st.floats(-10, 10) | st.just(math.nan),
+    "flag": st.none() | st.booleans(),
+    "day": st.none() | st.datetimes(datetime(2022, 1, 1), datetime(2022, 1, 2)),
+}
+types = {"text": pl.String, "number": pl.Int32, "whole": pl.Int64, "value": pl.Float64, "flag": pl.Boolean}
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> pl.DataFrame:
+    """Readings of every type, nulls and NaN among them."""
+    times = sorted(draw(moments))
+    columns: dict[str, Any] = {"timestamp": pl.Series(times, dtype=pl.Int64)}
+    for name, cell in cells.items():
+        values = draw(st.lists(cell, min_size=len(times), max_size=len(times)))
+        columns[name] = pl.Series(values, dtype=types.get(name, pl.Datetime("us")))
+    return pl.DataFrame(columns)
+
+
+@settings(max_examples=60)
+@given(logs(), moments.filter(bool), rarely)
+def test_states_of_every_type_are_those_of_an_as_of_join_by_polars(log, asked, tolerance):
+    left = pl.DataFrame({"timestamp": sorted(asked)})
+    sources = {"asked": StaticRecorder(left), "log": StaticRecorder(log)}
+
+    ours = join(sources, on="asked", how={"log": "last"}, tolerance=f"{tolerance}ns")
+
+    right = log.with_columns(pl.col("value").fill_nan(None)).rename({name: f"log.{name}" for name in cells})
+    theirs = left.set_sorted("timestamp").join_asof(right.set_sorted("timestamp"), on="timestamp", tolerance=tolerance)
+    assert_frame_equal(ours.drop("datetime"), theirs)
+
+
+def test_states_of_very_many_rows_are_those_of_an_as_of_join_by_polars():
+    random = np.random.default_rng(4)
+    rows, readings = 2 * ROWS_TOGETHER + 5, 3000
+    log = pl.DataFrame(
+        {
+            "timestamp": np.sort(random.integers(0, 3000 * SECOND, readings)),
+            "value": random.random(readings),
+            "flag": random.random(readings) > 0.5,
+            "small": random.integers(-5, 5, readings).astype(np.int8),
+            "some": pl.Series([None if n % 5 == 0 else n for n in range(readings)]),
+            "text": [str(n) for n in range(readings)],
+        }
+    )
+    # Some before the first reading, some behind the last, and a pause in which all are too old.
+    log = log.filter(~pl.col("timestamp").is_between(1000 * SECOND, 1200 * SECOND))
+    left = pl.DataFrame({"timestamp": np.sort(random.integers(-10 * SECOND, 3100 * SECOND, rows))})
+    sources = {"asked": StaticRecorder(left), "log": StaticRecorder(log), "again": StaticRecorder(log)}
+
+    ours = join(sources, on="asked", how={"log": "last", "again": "last"}, tolerance="2s")
+
+    theirs = left.set_sorted("timestamp")
+    for name in ("log", "again"):
+        right = log.rename({column: f"{name}.{column}" for column in log.columns[1:]}).set_sorted("timestamp")
+        theirs = theirs.join_asof(right, on="timestamp", tolerance=2 * SECOND)
+    assert 0 < theirs["log.value"].null_count() < rows
+    assert_frame_equal(ours.drop("datetime"), theirs)
+
+
+@settings(max_examples=60)
+@given(logs().filter(lambda log: log.height > 0), st.sampled_from([SECOND // 4, 3 * SECOND]))
+def test_means_of_intervals_are_those_of_groups_by_polars(log, every):
+    log = log.select("timestamp", "number", "whole", "value")
+
+    ours = join({"log": StaticRecorder(log)}, every=every / 1e9)
+
+    wanted = []
+    for name in ("number", "whole", "value"):
+        values = pl.col(name).cast(pl.Float64).fill_nan(None)
+        error = values.std() / values.count().sqrt()
+        wanted += [values.mean().alias(f"log.{name}"), error.alias(f"log.{name}_error")]
+    groups = log.group_by_dynamic("timestamp", every=f"{every}i").agg(wanted)
+    theirs = ours.select("timestamp").join(groups, on="timestamp", how="left", maintain_order="left")
+    assert_frame_equal(ours.drop("datetime"), theirs, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_many_pulses_between_few_edges_are_counted_one_by_one():
+    random = np.random.default_rng(2)
+    times = START + np.sort(random.integers(0, 5 * SECOND, 20_000))
+
+    table = join({"ssd": StaticRecorder({"timestamp": times})}, every="1s", clock_offsets={"ssd": "250ms"})
+
+    counts = np.bincount((times + SECOND // 4 - START) // SECOND)
+    assert counts.size == 6
+    assert table["ssd.pulses"].to_list() == counts.tolist()
 
 
 class Growing(StaticRecorder):

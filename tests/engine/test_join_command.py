@@ -63,12 +63,27 @@ def test_the_file_says_what_the_command_line_does_not_and_csv_on_request(beam, t
     assert "ssd.significance" in pl.read_csv(tmp_path / "bursts.csv").columns
 
 
+def test_steps_are_merged_as_the_file_or_the_command_line_says(beam, tmp_path):
+    truth = json.loads((beam / "data" / "truth.json").read_text())
+    assert len(truth["heatings"]) > 1
+    (beam / "merged.toml").write_text(
+        (beam / "beam.toml").read_text().replace("[join]\n", '[join]\nmerge_within = "1h"\n')
+    )
+    for number, (config, options) in enumerate([("merged.toml", ()), ("beam.toml", ("--merge-within", "1h"))]):
+        folder = tmp_path / f"heatings_{number}"
+        arguments = ("--out", tmp_path / "joined.csv", "--windows", folder, *options)
+        answer = utokyo("join", config, *arguments, folder=beam)
+        assert answer.returncode == 0, answer.stderr
+        assert len(list(folder.glob("*.png"))) == 1
+
+
 MISTAKES = {
     "no file": (["nix.toml"], "no such file"),
     "another ending": (["beam.toml", "--out", "joined.xlsx"], "ends in .parquet or .csv"),
     "no duration": (["beam.toml", "--every", "often"], "a duration like"),
     "both": (["beam.toml", "--every", "1s", "--on", "ssd"], "one of them"),
     "no source": (["beam.toml", "--on", "thermometer"], "none of the sources"),
+    "merged without windows": (["beam.toml", "--merge-within", "1h"], "give --windows FOLDER"),
     "no moment": (["beam.toml", "--begin", "noon"], "a moment like"),
 }
 

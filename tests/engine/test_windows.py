@@ -121,6 +121,40 @@ def test_a_heating_log_tells_heatings_where_there_is_no_heater(beam):
         windows({"ssd": SSDRecorder(beam / truth["files"]["ssd"])})
 
 
+def heated_at(*seconds: int) -> StaticRecorder:
+    """A heater's log of ten minutes, whose target is raised at these seconds."""
+    time_s = np.arange(600)
+    target = np.sum([time_s >= s for s in seconds], axis=0)
+    return StaticRecorder({"timestamp": time_s * SECOND, "TargetPercentage": target, "MeasuredPercentage": target})
+
+
+@pytest.mark.parametrize(
+    ("merge_within", "heatings"),
+    [(None, [100, 130, 160, 400]), ("10s", [100, 130, 160, 400]), ("30s", [100, 400]), (0, [100, 108, 130, 160, 400])],
+)
+def test_steps_within_a_time_are_one_heating(merge_within, heatings):
+    found = windows({"heater": heated_at(100, 108, 130, 160, 400)}, merge_within=merge_within)
+
+    # 30 s merges step upon step, although the last of them comes a minute behind the first.
+    assert [w.timestamp_ns // SECOND for w in found] == heatings
+
+
+def test_lines_of_a_heating_log_are_merged_when_that_is_asked_for():
+    times = [t * SECOND for t in (100, 105, 400)]
+    log = StaticRecorder({"timestamp": times, "VoltageDurationPower": ["a", "b", "c"], "Coil": [0, 0, 0]})
+
+    assert len(windows({"heating": log})) == 3
+    assert [w.timestamp_ns // SECOND for w in windows({"heating": log}, merge_within="1min")] == [100, 400]
+
+
+def test_merging_goes_with_heatings_alone():
+    sources = {"heater": heated_at(100)}
+    with pytest.raises(InputError, match="around=heater_on alone"):
+        windows(sources, around=[5], merge_within="1min")
+    with pytest.raises(InputError, match="merge_within should be a duration"):
+        windows(sources, merge_within="often")
+
+
 def test_a_window_in_which_nothing_happened_says_so():
     source = StaticRecorder({"timestamp": [0, 10**12], "CoilOperation": ["ON", "OFF"]})
     window = windows({"coil": source}, around=[5 * 10**11], before="1s", after="2s", tolerance="1s")[0]

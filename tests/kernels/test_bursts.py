@@ -13,6 +13,9 @@ from scipy import integrate, special
 from utokyo.kernels.background import clipped_background, wide_gaps
 from utokyo.kernels.bursts import (
     FILTERS,
+    STRETCH,
+    _highest_of,
+    _keep_highest,
     flag_blocks,
     scan_blocks,
     separate_bursts,
@@ -157,3 +160,21 @@ def test_bursts_do_not_overlap_and_begin_where_a_filter_exceeds(times, seed):
     assert np.all(picked[:found, 1] < picked[:found, 2])
     assert np.all(picked[order[1:], 0] >= picked[order[:-1], 2])
     assert np.all(scores[:found] > 3.0 - 1e-6)
+
+
+@pytest.mark.parametrize("events", [1, STRETCH - 1, STRETCH, 3 * STRETCH, 5 * STRETCH + 7])
+def test_the_highest_of_a_segment_is_the_first_that_numpy_finds(events):
+    random = np.random.default_rng(events)
+    excess = random.integers(-1, 40, events).astype(np.float32)
+    excess[random.random(events) < 0.5] = -1.0
+    highest = np.empty(events // STRETCH + 1, np.int64)
+    _keep_highest(excess, 0, events, highest)
+    for _ in range(50):
+        # A part is marked anew, as it is before every burst, and then a segment is asked for.
+        again, onset = np.sort(random.integers(0, events + 1, 2))
+        excess[again:onset] = random.integers(-1, 30, onset - again)
+        _keep_highest(excess, again, onset, highest)
+        begin, end = np.sort(random.integers(0, events + 1, 2))
+        part = excess[begin:end]
+        expected = begin + int(np.argmax(part)) if part.size and part.max() > -1.0 else -1
+        assert _highest_of(excess, begin, end, highest) == expected
