@@ -59,17 +59,20 @@ class ImageTimes:
         reader, times = self._logs.get(log, (None, {}))
         if name in times:
             return times[name]
-        reader = reader or Reader(log)
+        if reader is None:
+            if not log.exists():  # as in most folders: asked for each of thousands of images
+                return None
+            reader = Reader(log)
         try:
             added = reader.update()
-        except MissingFileError:
+        except MissingFileError:  # gone in between
             return None
         if added:
             frame = reader.frame
             moments = frame.get_columns()[1]
             numbers = moments.to_physical() if moments.dtype.is_temporal() else moments.map_elements(_moment_ns)
             times = dict(zip(frame.get_columns()[0].cast(pl.String).to_list(), numbers.to_list(), strict=True))
-            self._logs[log] = (reader, times)
+        self._logs[log] = (reader, times)
         return times.get(name)
 
 
