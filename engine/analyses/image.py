@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -269,7 +269,8 @@ class ImageAnalysis(Analysis):
         if self.camera is not None and fit.detected:
             for name, measured in (("mot_number", self.camera.atom_number), ("power_W", self.camera.power)):
                 row[name], row[f"{name}_unc"] = measured(fit.values["A"], fit.errors["A"])
-        return _Looked(file["size_bytes"], row, fit)
+        # Its profile would keep the pixels: of a beam time's images they fill the memory.
+        return _Looked(file["size_bytes"], row, replace(fit, profile=None))
 
     def _fit(self, image: NDArray[Any]) -> GaussianFit:
         bad = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -207,3 +209,17 @@ def test_texts_and_datetimes_are_the_same_moment(moment):
     by_text = interval_of((f"{moment:%Y/%m/%d %H:%M:%S}", None))
     assert by_text == interval_of((moment, None)) == interval_of((moment.isoformat(), None))
     assert by_text.begin_ns == (moment - datetime(1970, 1, 1)) // timedelta(seconds=1) * 10**9
+
+
+def test_an_analysis_does_not_keep_the_pixels_of_its_images(tmp_path):
+    table = write_series(tmp_path / "images", [40_000.0, 0.0] * 20)
+    tracemalloc.start()
+    try:
+        analysis = ImageAnalysis(recorder=StaticRecorder(table), draw="never")
+        analysis.run()
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert analysis.results["detected"].sum() == 20
+    assert kept < 10 * 8 * SHAPE[0] * SHAPE[1]  # of 40 images
