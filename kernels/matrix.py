@@ -59,7 +59,9 @@ def _delimiter_of(data: Bytes, start: int, stop: int) -> int:
 
 
 @inner_kernel
-def _plain_row(data: Bytes, first: int, columns: int, returns: int, places: Integers, out: Integers, begin: int) -> bool:
+def _plain_row(
+    data: Bytes, first: int, columns: int, returns: int, places: Integers, out: Integers, begin: int
+) -> bool:
     """Read the cells behind ``places[first:]`` to ``out[begin:]``; whether all are integers."""
     whole = columns - (returns > 0)
     c = np.int64(0)

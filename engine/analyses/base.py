@@ -11,8 +11,10 @@ import io
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,15 +23,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ...io.errors import InputError
+from ...io.png import png_bytes
 from ...io.store import ResultTable, write_whole
+from ..figures.sheet import DOTS_PER_INCH, Sheet
 from ..recorders.base import Recorder
 from ..recorders.static import StaticRecorder
 
 __all__ = ["Analysis", "ResultParameter", "save_figure"]
 
 log = logging.getLogger("utokyo")
-
-DOTS_PER_INCH = 110
 
 # Matplotlib's fonts and mathematics are shared by all figures: one is rendered at a time (it holds the GIL anyway).
 _drawing = threading.Lock()
@@ -147,7 +149,7 @@ class Analysis(ABC):
             results = self.analyse()
             if self.store is not None:
                 self.store.replace(results, self.replaced_by(results))
-            self.figures = list(self._drawn()) if self.image_src is not None else []
+            self.figures = self._drawn() if self.image_src is not None else []
             self.results = results
             self._done = state
             return results
@@ -157,8 +159,11 @@ class Analysis(ABC):
         """Results of all that the recorder holds, with the columns of `parameters`."""
 
     @abstractmethod
-    def draw(self) -> Iterable[tuple[str, Figure]]:
-        """Figures of the last analysis, those that changed: name (without ending) and figure, one after another."""
+    def draw(self) -> Iterable[tuple[str, Figure | Sheet]]:
+        """Figures of the last analysis, those that changed: name (without ending) and figure, one after another.
+
+        A sheet may be yielded again with the next picture.
+        """
 
     def remarks(self) -> list[str]:
         """Sentences about the last results that a person should read beside them."""
@@ -194,26 +199,53 @@ class Analysis(ABC):
     def _recorder_of(self, filepath: Path) -> Recorder:
         return self.recorder_class(filepath)
 
-    def _drawn(self) -> Iterator[Path]:
+    def _drawn(self) -> list[Path]:
         assert self.image_src is not None
-        for name, figure in self.draw():
-            named = name if name.startswith(f"{self.short_name}_") else f"{self.short_name}_{name}"
-            path = self.image_src / f"{named}{self.image_extension}"
-            save_figure(figure, path)
-            yield path
+        paths: list[Path] = []
+        written: Future[None] | None = None
+        # A picture of a sheet is encoded and written while the next one is painted; at most one waits. Other figures
+        # are on disk before the next is asked for.
+        with ThreadPoolExecutor(1, thread_name_prefix="figures") as writer:
+            for name, figure in self.draw():
+                named = name if name.startswith(f"{self.short_name}_") else f"{self.short_name}_{name}"
+                path = self.image_src / f"{named}{self.image_extension}"
+                encode = _painted(figure, path)
+                if written is not None:
+                    written.result()
+                written = writer.submit(_write, encode, path)
+                if not isinstance(figure, Sheet):
+                    written.result()
+                paths.append(path)
+            if written is not None:
+                written.result()
+        return paths
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Render a figure and write its file, whole or not at all.
+def save_figure(figure: Figure | Sheet, path: Path) -> None:
+    """Paint a figure and write its file, whole or not at all.
 
     Raises
     ------
     OutputError
         When it cannot be written.
     """
-    target = io.BytesIO()
-    # Strong compression takes longer than drawing, and saves a tenth of the bytes.
-    options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if path.suffix.lower() == ".png" else {}
+    _write(_painted(figure, path), path)
+
+
+def _write(encode: Callable[[], bytes], path: Path) -> None:
+    write_whole(path, encode())
+
+
+def _painted(figure: Figure | Sheet, path: Path) -> Callable[[], bytes]:
+    """Paint a figure for a file; what is returned makes its content, in whatever thread."""
+    extension = path.suffix[1:].lower()
     with _drawing:
-        figure.savefig(target, format=path.suffix[1:], dpi=DOTS_PER_INCH, **options)
-    write_whole(path, target.getvalue())
+        if isinstance(figure, Sheet):
+            if extension == "png":
+                return partial(png_bytes, figure.pixels(), DOTS_PER_INCH)
+            figure = figure.figure
+        target = io.BytesIO()
+        # Strong compression takes longer than drawing, and saves a tenth of the bytes.
+        options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if extension == "png" else {}
+        figure.savefig(target, format=extension, dpi=DOTS_PER_INCH, **options)
+        return target.getvalue

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from ...io.errors import InputError
 from ...io.image import read_image
 from ..camera import CameraConstants
-from ..figures.bad_pixels import bad_pixels_figure
-from ..figures.image import image_figure, image_figure_3d
+from ..figures.bad_pixels import BadPixelsSheet, bad_pixels_figure
+from ..figures.image import FittedImage, ImageSheet, SurfaceSheet
 from ..figures.mot_number import mot_number_figure
+from ..figures.sheet import Sheet
 from ..fits.gain import find_bad_pixels
 from ..fits.gaussian import fit_gaussian
 from ..fits.gaussian_fit import GaussianFit
@@ -172,6 +173,7 @@ class ImageAnalysis(Analysis):
         }
         self._looked: dict[str, _Looked] = {}
         self._new: list[str] = []
+        self._sheets: dict[tuple[type[Any], tuple[int, ...]], Any] = {}
         super().__init__(filepath, **options)
 
     def analyse(self) -> pl.DataFrame:
@@ -184,10 +186,12 @@ class ImageAnalysis(Analysis):
         with ThreadPoolExecutor(THREADS, thread_name_prefix="image") as pool:
             looked = [one for part in pool.map(self._look_at, parts) for one in part]
         self._looked |= dict(zip((f["filepath"] for f in new), looked, strict=True))
-        self._new = [f["filepath"] for f in new]
+        # Those of a run whose drawing failed are drawn by the next one.
+        waiting = {*self._new, *(f["filepath"] for f in new)}
+        self._new = [f["filepath"] for f in files if f["filepath"] in waiting]
         return self.table([self._looked[f["filepath"]].row for f in files]).fill_nan(None)
 
-    def draw(self) -> Iterator[tuple[str, Figure]]:
+    def draw(self) -> Iterator[tuple[str, Figure | Sheet]]:
         """Figures of new images: signal, fit and residual; and the 3D view. Of the folder: MOT number, bad pixels."""
         if self.draw_which == "never":
             return
@@ -197,17 +201,23 @@ class ImageAnalysis(Analysis):
                 continue
             image, stem, name = read_image(path), Path(path).stem, looked.row["filename"]
             light = None if self.references is None else self.references.light
-            yield f"{stem}_fit", image_figure(image, looked.fit, name, reference=light)
-            yield f"{stem}_3d", image_figure_3d(image, looked.fit, name, reference=light)
+            fitted = FittedImage(image, looked.fit, name, light)
+            for ending, kind in (("fit", ImageSheet), ("3d", SurfaceSheet)):
+                yield f"{stem}_{ending}", self._sheet(kind, image.shape, fitted)
             if self.draw_which == "always" and self.mask == "neighbours":
                 bad = find_bad_pixels(image)
                 if bad.mask.any():
-                    yield f"{stem}_bad_pixels", bad_pixels_figure(bad, name)
+                    yield f"{stem}_bad_pixels", self._sheet(BadPixelsSheet, image.shape, bad, name)
         if self.references is not None and self.mask == "references" and self._new:
             yield "bad_pixels", bad_pixels_figure(self.references.bad_pixels, "references")
         results = self.table([self._looked[path].row for path in self._looked])
         if self.camera is not None and results["mot_number"].count() and self._new:
             yield "mot_number", mot_number_figure(results.sort("timestamp_ns"), self.source_name)
+
+    def _drawn(self) -> list[Path]:
+        paths = super()._drawn()
+        self._new = []
+        return paths
 
     def remarks(self) -> list[str]:
         """How many images show atoms."""
@@ -228,6 +238,14 @@ class ImageAnalysis(Analysis):
         if filepath.is_file():
             return FileRecorder(filepath.parent, re.escape(filepath.name))
         return FileRecorder(filepath, self.match)
+
+    def _sheet(self, kind: type[Any], shape: tuple[int, ...], *shown: Any) -> Sheet:
+        """A sheet for images of this shape, which shows this; those of the last shape are kept."""
+        if any(known != shape for _, known in self._sheets):
+            self._sheets.clear()
+        sheet = self._sheets.get((kind, shape)) or self._sheets.setdefault((kind, shape), kind(shape))
+        sheet.show(*shown)
+        return cast("Sheet", sheet)
 
     def _files(self) -> pl.DataFrame:
         table = self._rows_of("filepath")

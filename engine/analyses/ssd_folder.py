@@ -7,7 +7,7 @@ still grow are kept open, and only their new pulses are looked at.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -113,5 +113,5 @@ class SSDFolderAnalysis(Analysis):
     def _recorder_of(self, filepath: Path) -> Recorder:
         return FileRecorder(filepath, self.match)
 
-    def _drawn(self) -> Iterator[Path]:
-        yield from self._figures
+    def _drawn(self) -> list[Path]:
+        return self._figures.copy()

@@ -1,29 +1,47 @@
-"""Figures of a camera image and its fit: signal beside fit beside residual, and the view in three dimensions."""
+"""Figures of a camera image and its fit: signal beside fit beside residual, and the view in three dimensions.
+
+Each is the figure of a sheet for images of one shape, which an analysis keeps for all its images.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Ellipse
-from matplotlib.ticker import MaxNLocator
+from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator, NullLocator
 from mpl_toolkits.mplot3d import Axes3D
+from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from numpy.typing import NDArray
 
 from ..fits.gaussian import gaussian_image
 from ..fits.result import Fit, rounded
+from .sheet import DOTS_PER_INCH, Sheet
 
-__all__ = ["image_figure", "image_figure_3d"]
+__all__ = ["FittedImage", "ImageSheet", "SurfaceSheet", "image_figure", "image_figure_3d"]
 
 FARTHEST_PULL = 5.0
 PLACES = ((0.055, 0.2, 0.25, 0.68), (0.325, 0.2, 0.25, 0.68), (0.67, 0.2, 0.25, 0.68))
 BARS = ((0.585, 0.25, 0.012, 0.58), (0.93, 0.25, 0.012, 0.58))
 """Left, bottom, width and height of the images and of the bars of colours, in parts of the figure."""
+NAMES = ("camera", "fit", "camera - fit")
+COLOURS, PULL_COLOURS = "viridis", "RdBu_r"
+PLAIN_DECADES = (-3, 4)  # larger and smaller numbers beside the bar have a power of ten in common
 MOST_TICKS = 5
 MOST_SURFACE_POINTS = 40  # along a side of the surface: more are slow and no clearer
 SHOWN = (("A", "counts"), ("x0", "px"), ("y0", "px"), ("sigma_x", "px"), ("sigma_y", "px"), ("C", "counts/px"))
 
 Image = NDArray[np.int64] | NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 def image_figure(image: Image, fit: Fit, title: str, *, reference: Image | None = None) -> Figure:
@@ -43,32 +61,9 @@ def image_figure(image: Image, fit: Fit, title: str, *, reference: Image | None 
     -------
     Figure
     """
-    figure = Figure(figsize=(12.0, 5.4))
-    figure.suptitle(title)
-    # Fixed places: a layout that is computed costs as much time as the figure itself, for each of thousands of images.
-    signal, fitted, residual = (figure.add_axes(place) for place in PLACES)
-    bar, residual_bar = (figure.add_axes(place) for place in BARS)
-    model = gaussian_image(fit.values, image.shape, reference)
-    scale = _scale(image, model, fit)
-    for axes, pixels, name in ((signal, image, "camera"), (fitted, model, "fit")):
-        mesh = axes.imshow(pixels, norm=scale, cmap="viridis", interpolation="nearest")
-        axes.set_title(name)
-        axes.set_xlabel("x (px)")
-    figure.colorbar(mesh, cax=bar, label="counts per pixel")
-    dispersion = max(1.0, fit.deviance / fit.ndof) if fit.ndof > 0 else 1.0
-    pulls = (image - model) / np.sqrt(np.maximum(model, 1e-9) * dispersion)
-    mesh = residual.imshow(pulls, norm=Normalize(-FARTHEST_PULL, FARTHEST_PULL), cmap="RdBu_r", interpolation="nearest")
-    residual.set_title("camera - fit")
-    residual.set_xlabel("x (px)")
-    figure.colorbar(mesh, cax=residual_bar, label="standard deviations", extend="both")
-    signal.set_ylabel("y (px)")
-    for axes in (fitted, residual):
-        axes.set_yticklabels([])
-    if fit.valid:
-        for axes in (signal, fitted):
-            _mark(axes, fit)
-    figure.supxlabel(_description(fit), y=0.015, fontsize="medium", color="black" if fit.valid else "#b00020")
-    return figure
+    sheet = ImageSheet(image.shape)
+    sheet.show(FittedImage(image, fit, title, reference))
+    return sheet.figure
 
 
 def image_figure_3d(image: Image, fit: Fit, title: str, *, reference: Image | None = None) -> Figure:
@@ -87,58 +82,227 @@ def image_figure_3d(image: Image, fit: Fit, title: str, *, reference: Image | No
     -------
     Figure
     """
-    figure = Figure(figsize=(12.0, 6.0))
-    figure.subplots_adjust(left=0.0, right=0.95, bottom=0.13, top=0.92, wspace=0.05)
-    figure.suptitle(title)
-    model = gaussian_image(fit.values, image.shape, reference)
-    block = max(1, int(np.ceil(max(image.shape) / MOST_SURFACE_POINTS)))
-    scale = _scale(_averaged(image, block), _averaged(model, block), fit)
-    for place, (pixels, name) in enumerate(((image, "camera"), (model, "fit")), start=1):
-        axes = figure.add_subplot(1, 2, place, projection="3d")
-        assert isinstance(axes, Axes3D)
-        heights = _averaged(pixels, block)
-        y, x = (np.arange(n) * block + (block - 1) / 2 for n in heights.shape)
-        axes.plot_surface(
-            *np.meshgrid(x, y), heights, norm=scale, cmap="viridis", rcount=MOST_SURFACE_POINTS,
-            ccount=MOST_SURFACE_POINTS, linewidth=0, antialiased=False,
-        )  # fmt: skip
-        axes.set_zlim(scale.vmin, scale.vmax)
-        axes.set_xlabel("x (px)")
-        axes.set_ylabel("y (px)")
-        axes.set_zlabel("counts per pixel")
-        axes.set_title(name)
-        for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-            axis.set_major_locator(MaxNLocator(MOST_TICKS))
-        axes.view_init(elev=32, azim=-60)
-    figure.supxlabel(_description(fit), y=0.015, fontsize="medium", color="black" if fit.valid else "#b00020")
-    return figure
+    sheet = SurfaceSheet(image.shape)
+    sheet.show(FittedImage(image, fit, title, reference))
+    return sheet.figure
 
 
-def _scale(image: Image, model: NDArray[np.float64], fit: Fit) -> Normalize:
-    """Common colours: of the spot where there is one, else of the image without its hot pixels."""
+@dataclass(frozen=True, eq=False)
+class FittedImage:
+    """What the figures of one image share; see `image_figure`."""
+
+    image: Image
+    fit: Fit
+    title: str
+    reference: Image | None = None
+
+    @cached_property
+    def model(self) -> Floats:
+        """Mean counts as fitted."""
+        return gaussian_image(self.fit.values, self.image.shape, self.reference)
+
+    @cached_property
+    def pulls(self) -> Floats:
+        """Residuals in standard deviations."""
+        fit = self.fit
+        dispersion = max(1.0, fit.deviance / fit.ndof) if fit.ndof > 0 else 1.0
+        return np.asarray((self.image - self.model) / np.sqrt(np.maximum(self.model, 1e-9) * dispersion))
+
+    def description(self, *, in_short: bool) -> str:
+        """The fit in words: all of it, or how many counts."""
+        fit = self.fit
+        if not fit.valid:
+            return f"NOT VALID: {fit.reason}"
+        significance = f"significance {fit.significance:.1f}"
+        shown = SHOWN[:1] if in_short else SHOWN
+        parts = [f"{name} = {' +- '.join(rounded(fit.values[name], fit.errors[name]))} {unit}" for name, unit in shown]
+        if in_short:
+            return f"{parts[0]},  {significance}"
+        quality = f"{significance}, deviance / ndof = {fit.deviance / fit.ndof:.3f}"
+        return f"{',  '.join(parts[:3])}\n{',  '.join(parts[3:])},  {quality}"
+
+
+class ImageSheet(Sheet):
+    """Sheet of `image_figure`, for images of one shape."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        figure = Figure(figsize=(12.0, 5.4), dpi=DOTS_PER_INCH)
+        # Fixed places: a layout that is computed costs more time than the pictures.
+        panels = [figure.add_axes(place) for place in PLACES]
+        self._bar, pull_bar = (figure.add_axes(place) for place in BARS)
+        self._scale = Normalize(0.0, 1.0)
+        pull_scale = Normalize(-FARTHEST_PULL, FARTHEST_PULL)
+        colours = ((self._scale, COLOURS), (self._scale, COLOURS), (pull_scale, PULL_COLOURS))
+        self._images = [
+            _empty_image(axes, name, shape, *colour) for axes, name, colour in zip(panels, NAMES, colours, strict=True)
+        ]
+        panels[0].set_ylabel("y (px)")
+        for axes in panels[1:]:
+            axes.set_yticklabels([])
+        _draw_bar(self._bar)
+        pulls = ScalarMappable(pull_scale, PULL_COLOURS)
+        figure.colorbar(pulls, cax=pull_bar, label="standard deviations", extend="both")
+        self._ellipses = [
+            (sigmas, _ellipse(axes, style)) for axes in panels[:2] for sigmas, style in ((1, "-"), (2, "--"))
+        ]
+        self._title, self._description = _texts(figure)
+        frames = [spine for axes in panels for spine in axes.spines.values()]
+        ellipses = [ellipse for _, ellipse in self._ellipses]
+        changing = [*self._images, *ellipses, *frames, self._bar.yaxis, self._title, self._description]
+        super().__init__(figure, changing)
+
+    def show(self, fitted: FittedImage) -> None:
+        """Make this the picture."""
+        low, high = _limits(fitted.image, fitted.model, fitted.fit)
+        self._scale.vmin, self._scale.vmax = low, high
+        self._bar.set_ylim(low, high)
+        for image, pixels in zip(self._images, (fitted.image, fitted.model, fitted.pulls), strict=True):
+            image.set_data(pixels)
+        for sigmas, ellipse in self._ellipses:
+            ellipse.set_visible(fitted.fit.valid)
+            if fitted.fit.valid:
+                values = fitted.fit.values
+                ellipse.set_center((values["x0"], values["y0"]))
+                ellipse.set_width(2 * sigmas * values["sigma_x"])
+                ellipse.set_height(2 * sigmas * values["sigma_y"])
+        _tell(self._title, self._description, fitted)
+
+    def _painted_ground(self) -> Any:
+        limits = self._bar.get_ylim()
+        self._bar.set_ylim(0.0, 1.0)  # rounding of others would move the bar's edge
+        try:
+            return super()._painted_ground()
+        finally:
+            self._bar.set_ylim(limits)
+
+
+class SurfaceSheet(Sheet):
+    """Sheet of `image_figure_3d`, for images of one shape."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        figure = Figure(figsize=(12.0, 6.0), dpi=DOTS_PER_INCH)
+        figure.subplots_adjust(left=0.0, right=0.95, bottom=0.13, top=0.92, wspace=0.05)
+        self._block = (-(-shape[0] // MOST_SURFACE_POINTS), -(-shape[1] // MOST_SURFACE_POINTS))
+        y, x = (
+            np.arange(n // step, dtype=np.float64) * step + 0.5 * (step - 1)
+            for n, step in zip(shape, self._block, strict=True)
+        )
+        self._x, self._y = np.meshgrid(x, y)
+        self._views = [_empty_view(figure, place, name, x, y) for place, name in enumerate(NAMES[:2], start=1)]
+        self._title, self._description = _texts(figure)
+        super().__init__(figure, [*(surface for _, surface in self._views), self._title, self._description])
+
+    def show(self, fitted: FittedImage) -> None:
+        """Make this the picture."""
+        heights = _averaged(fitted.image, self._block), _averaged(fitted.model, self._block)
+        low, high = _limits(*heights, fitted.fit)
+        for (axes, surface), z in zip(self._views, heights, strict=True):
+            axes.set_zlim(low, high)
+            quads = _quads(np.stack((self._x, self._y, z), axis=-1))
+            surface.set_verts(quads)
+            surface.set_array(quads[..., 2].mean(axis=1))
+            surface.set_clim(low, high)
+        _tell(self._title, self._description, fitted, in_short=True)
+
+    def _painted_ground(self) -> Any:
+        axes_of_z = [axes.zaxis for axes, _ in self._views]
+        locators = [axis.get_major_locator() for axis in axes_of_z]
+        # An axis in space is drawn even where it is not visible.
+        parts = [part for axis in axes_of_z for part in (axis.line, axis.label)]
+        try:
+            for axis in axes_of_z:
+                axis.set_major_locator(NullLocator())
+            for part in parts:
+                part.set_visible(False)
+            return super()._painted_ground()
+        finally:
+            for axis, locator in zip(axes_of_z, locators, strict=True):
+                axis.set_major_locator(locator)
+            for part in parts:
+                part.set_visible(True)
+
+    def _paint_changes(self, renderer: Any) -> None:
+        for axes, surface in self._views:
+            axes.M = axes.get_proj()  # as in the drawing of the axes: the limits of z have changed
+            axes.invM = np.linalg.inv(axes.M)
+            axes.zaxis.draw_grid(renderer)
+            axes.zaxis.draw(renderer)
+            surface.do_3d_projection()
+            surface.draw(renderer)
+        for text in (self._title, self._description):
+            text.draw(renderer)
+
+
+def _limits(image: Image, model: Floats, fit: Fit) -> tuple[float, float]:
+    """Common scale: of the spot where there is one, else of the image without its hot pixels."""
     low, high = np.quantile(image, (0.001, 0.999))
     top = max(float(high), float(model.max())) if fit.valid else float(high)
-    return Normalize(float(low), max(top, float(low) + 1.0))
+    return float(low), max(top, float(low) + 1.0)
 
 
-def _averaged(image: Image, block: int) -> NDArray[np.float64]:
-    rows, columns = (n // block * block for n in image.shape)
-    blocks = image[:rows, :columns].reshape(rows // block, block, columns // block, block)
+def _averaged(image: Image, block: tuple[int, int]) -> Floats:
+    """Means over blocks of pixels; what is left over at the ends is left out."""
+    rows, columns = (n // step for n, step in zip(image.shape, block, strict=True))
+    blocks = image[: rows * block[0], : columns * block[1]].reshape(rows, block[0], columns, block[1])
     return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float64)
 
 
-def _mark(axes: object, fit: Fit) -> None:
-    """Ellipses of one and two standard deviations."""
-    for sigmas, style in ((1, "-"), (2, "--")):
-        width, height = (2 * sigmas * fit.values[name] for name in ("sigma_x", "sigma_y"))
-        centre = (fit.values["x0"], fit.values["y0"])
-        ellipse = Ellipse(centre, width, height, fill=False, edgecolor="#ff7f00", linewidth=1.0, linestyle=style)
-        axes.add_patch(ellipse)  # type: ignore[attr-defined]
+def _quads(points: Floats) -> Floats:
+    """Faces between neighbouring points, shape (n, 4, 3)."""
+    corners = (points[:-1, :-1], points[1:, :-1], points[1:, 1:], points[:-1, 1:])
+    return np.stack(corners, axis=2).reshape(-1, 4, 3)
 
 
-def _description(fit: Fit) -> str:
-    if not fit.valid:
-        return f"NOT VALID: {fit.reason}"
-    parts = [f"{name} = {' +- '.join(rounded(fit.values[name], fit.errors[name]))} {unit}" for name, unit in SHOWN]
-    quality = f"significance {fit.significance:.1f}, deviance / ndof = {fit.deviance / fit.ndof:.3f}"
-    return f"{',  '.join(parts[:3])}\n{',  '.join(parts[3:])},  {quality}"
+def _empty_image(axes: Axes, name: str, shape: tuple[int, ...], scale: Normalize, colours: str) -> AxesImage:
+    image = axes.imshow(np.zeros(shape), norm=scale, cmap=colours, interpolation="nearest")
+    axes.set_title(name)
+    axes.set_xlabel("x (px)")
+    return image
+
+
+def _empty_view(figure: Figure, place: int, name: str, x: Floats, y: Floats) -> tuple[Axes3D, Poly3DCollection]:
+    axes = figure.add_subplot(1, 2, place, projection="3d")
+    assert isinstance(axes, Axes3D)
+    surface = Poly3DCollection(np.zeros((1, 4, 3)), cmap=COLOURS, linewidth=0, antialiased=False)
+    axes.add_collection3d(surface)
+    axes.set_xlim(x[0], x[-1])
+    axes.set_ylim(y[0], y[-1])
+    axes.set_xlabel("x (px)")
+    axes.set_ylabel("y (px)")
+    axes.set_zlabel("counts per pixel")
+    axes.set_title(name)
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_major_locator(MaxNLocator(MOST_TICKS))
+    axes.ticklabel_format(axis="z", scilimits=PLAIN_DECADES)
+    axes.view_init(elev=32, azim=-60)
+    return axes, surface
+
+
+def _draw_bar(bar: Axes) -> None:
+    """A bar of colours that stays as it is while the numbers beside it change."""
+    steps = mpl.colormaps[COLOURS].N
+    gradient = np.arange(steps)[:, np.newaxis]
+    bar.imshow(gradient, COLOURS, aspect="auto", origin="lower", extent=(0, 1, 0, 1), transform=bar.transAxes)
+    bar.set_xticks([])
+    bar.yaxis.tick_right()
+    bar.yaxis.set_label_position("right")
+    bar.set_ylabel("counts per pixel")
+    bar.ticklabel_format(axis="y", scilimits=PLAIN_DECADES)
+
+
+def _ellipse(axes: Axes, style: str) -> Ellipse:
+    ellipse = Ellipse((0.0, 0.0), 1.0, 1.0, fill=False, edgecolor="#ff7f00", linewidth=1.0, linestyle=style)
+    axes.add_patch(ellipse)
+    return ellipse
+
+
+def _texts(figure: Figure) -> tuple[Text, Text]:
+    """Title and description: as they are, for the name of a file may hold a dollar."""
+    title = figure.suptitle(" ", parse_math=False)
+    return title, figure.supxlabel(" ", y=0.015, fontsize="medium", parse_math=False)
+
+
+def _tell(title: Text, description: Text, fitted: FittedImage, *, in_short: bool = False) -> None:
+    title.set_text(fitted.title)
+    description.set_text(fitted.description(in_short=in_short))
+    description.set_color("black" if fitted.fit.valid else "#b00020")

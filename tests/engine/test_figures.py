@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Any
 
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from utokyo import fit_gaussian
-from utokyo.engine.figures.image import image_figure, image_figure_3d
+from utokyo import find_bad_pixels, fit_gaussian
+from utokyo.engine.figures.bad_pixels import BadPixelsSheet
+from utokyo.engine.figures.image import FittedImage, ImageSheet, SurfaceSheet, image_figure, image_figure_3d
 from utokyo.engine.figures.pmt import pmt_figure
 from utokyo.engine.fits.gaussian import gaussian_image
 
@@ -41,6 +44,69 @@ def test_an_image_and_its_fit(draw, atoms):
     fit = fit_gaussian(image)
     assert fit.valid == atoms
     assert_drawn(draw(image, fit, "cmos_000001.csv"))
+
+
+SHEETS = (ImageSheet, SurfaceSheet, BadPixelsSheet)
+SHAPE = (60, 50)
+
+
+def shown_by(kind: type, k: int) -> tuple[Any, ...]:
+    """What a sheet shows as its picture k: without atoms, faint, bright, with other powers of ten and hot pixels."""
+    amplitude = (0.0, 3e3, 1e5, 1e9)[k % 4]
+    spot = {"A": amplitude, "x0": 20.0 + k, "y0": 30.0, "sigma_x": 4.0, "sigma_y": 3.0 + k, "C": 20.0 * 10.0 ** (k % 3)}
+    image = np.random.default_rng(k).poisson(gaussian_image(spot, SHAPE))
+    image[5 + k, 7] += 1000 * (k % 3)
+    if kind is BadPixelsSheet:
+        return find_bad_pixels(image), f"image {k}"
+    return (FittedImage(image, fit_gaussian(image), f"cmos_{k}.csv"),)
+
+
+@pytest.mark.parametrize("kind", SHEETS)
+def test_a_sheet_that_was_used_paints_what_a_new_one_does(kind):
+    used = kind(SHAPE)
+    for k in (2, 0, 3, 1, 4, 2, 7, 6):
+        fresh = kind(SHAPE)
+        for sheet in (used, fresh):
+            sheet.show(*shown_by(kind, k))
+        np.testing.assert_array_equal(used.pixels(), fresh.pixels())
+
+
+@pytest.mark.parametrize("kind", SHEETS)
+def test_a_sheet_paints_nearly_what_its_figure_is(kind):
+    """Axes are painted in another order: where lines cross, and nowhere else, a shade may differ."""
+    sheet = kind(SHAPE)
+    sheet.show(*shown_by(kind, 2))
+    painted = sheet.pixels()[..., :3] / 255.0
+    target = io.BytesIO()
+    sheet.figure.savefig(target, format="png")
+    target.seek(0)
+    saved = matplotlib.image.imread(target)[..., :3]
+    assert saved.shape == painted.shape
+    assert np.mean(np.abs(saved - painted).max(axis=2) > 0.1) < 1e-3
+    np.testing.assert_array_equal(sheet.pixels()[..., :3] / 255.0, painted)
+
+
+@pytest.mark.parametrize("kind", SHEETS)
+def test_a_sheet_whose_painting_failed_paints_the_next_picture(kind, monkeypatch):
+    sheet = kind(SHAPE)
+    sheet.show(*shown_by(kind, 2))
+    with monkeypatch.context() as broken:
+        broken.setattr(FigureCanvasAgg, "draw", lambda canvas: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            sheet.pixels()
+    fresh = kind(SHAPE)
+    for one in (sheet, fresh):
+        one.show(*shown_by(kind, 3))
+    np.testing.assert_array_equal(sheet.pixels(), fresh.pixels())
+
+
+def test_figures_of_two_images_do_not_share_anything():
+    (first,), (second,) = shown_by(ImageSheet, 2), shown_by(ImageSheet, 0)
+    for draw in (image_figure, image_figure_3d):
+        figure = draw(first.image, first.fit, first.title)
+        before = pixels_of(figure)
+        draw(second.image, second.fit, second.title)
+        np.testing.assert_array_equal(pixels_of(figure), before)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2000])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import tracemalloc
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from utokyo import CameraConstants, ImageAnalysis, InputError, StaticRecorder, fit_lifetime, gaussian_image
 from utokyo.engine.analyses.image_options import interval_of
 from utokyo.engine.config import read_config
+from utokyo.io.errors import OutputError
+from utokyo.io.store import write_whole
 
 SHAPE = (100, 90)
 SPOT = {"A": 40_000.0, "x0": 40.0, "y0": 55.0, "sigma_x": 6.0, "sigma_y": 9.0, "C": 0.0}
@@ -209,6 +212,28 @@ def test_texts_and_datetimes_are_the_same_moment(moment):
     by_text = interval_of((f"{moment:%Y/%m/%d %H:%M:%S}", None))
     assert by_text == interval_of((moment, None)) == interval_of((moment.isoformat(), None))
     assert by_text.begin_ns == (moment - datetime(1970, 1, 1)) // timedelta(seconds=1) * 10**9
+
+
+def test_figures_that_could_not_be_written_are_drawn_by_the_next_run(tmp_path, monkeypatch):
+    write_series(tmp_path / "images", [40_000.0, 30_000.0, 0.0])
+    analysis = ImageAnalysis(tmp_path / "images", image_src=tmp_path / "plots", mask=None)
+    for call in range(6):  # each of the six figures fails once
+        with monkeypatch.context() as broken:
+            written = itertools.count()
+
+            def fails(path, content, call=call, written=written):
+                if next(written) == call:
+                    raise OutputError(f"{path}: no space left")
+                write_whole(path, content)
+
+            broken.setattr("utokyo.engine.analyses.base.write_whole", fails)
+            with pytest.raises(OutputError, match="no space"):
+                analysis.run()
+    for path in (tmp_path / "plots").glob("*"):
+        path.unlink()
+    analysis.run()
+    assert len(analysis.figures) == 6
+    assert sorted(analysis.figures) == sorted((tmp_path / "plots").glob("*"))
 
 
 def test_an_analysis_does_not_keep_the_pixels_of_its_images(tmp_path):

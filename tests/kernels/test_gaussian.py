@@ -107,6 +107,14 @@ def test_the_information_is_the_expected_curvature(data):
     np.testing.assert_allclose(information, expected, rtol=1e-6, atol=1e-9 * np.abs(expected).max())
 
 
+def test_the_mean_is_that_of_the_model(data):
+    _, _, reference = data
+    parameters, light = (TRUTH[:6], NONE) if reference is None else (TRUTH, reference)
+    mean = np.empty(SHAPE)
+    spot_mean(parameters, light, np.empty((3, SHAPE[1])), np.empty((3, SHAPE[0])), mean)
+    np.testing.assert_allclose(mean, model(TRUTH, reference), rtol=1e-12)
+
+
 def test_a_mean_that_is_not_positive_is_infinitely_unlikely(data):
     assert from_kernel(np.array([-1e5, 9.0, 8.0, 2.0, 2.0, 1.0, 0.1]), *data)[0] == np.inf
 
@@ -133,7 +141,17 @@ def test_the_centre_stays_within_the_image():
     )
     parameters = np.array([900.0, 2.0, 8.0, 4.0, 2.0, 2.0])
     _, distance, _ = fit_spot(
-        image, np.ones(SHAPE), NONE, np.array([image.sum(), image.size]), parameters, 1e-9, 1e-6, 100, -1, np.empty(6), np.empty((6, 6))
+        image,
+        np.ones(SHAPE),
+        NONE,
+        np.array([image.sum(), image.size]),
+        parameters,
+        1e-9,
+        1e-6,
+        100,
+        -1,
+        np.empty(6),
+        np.empty((6, 6)),
     )
     assert distance < 1e-6
     assert parameters[1] == -0.5
