@@ -156,7 +156,12 @@ def _draw(
             edges = np.append(seconds, seconds[-1] + step_s)
             faint = panel.style == "held"
             width, alpha = (0.8, 0.4) if faint else (1.1, 1.0)
-            axes.stairs(values, edges, baseline=None, color=colour, linewidth=width, alpha=alpha, label=label)
+            # A line in steps: the same as a patch in steps costs five times as much.
+            steps = np.append(values, values[-1])
+            axes.plot(
+                edges, steps, drawstyle="steps-post", color=colour, linewidth=width, alpha=alpha, label=label,
+                solid_joinstyle="miter",
+            )  # fmt: skip
             if faint:
                 new = np.flatnonzero(known & np.append(True, values[1:] != values[:-1]))
                 _points(axes, seconds[new] + step_s / 2, values[new], _errors(name, table, new), colour, None)
@@ -235,8 +240,9 @@ def _shade_coil(axes: Axes, table: pl.DataFrame, seconds: NDArray[np.float64], s
     is_on = table[name].fill_null(value=False).to_numpy()
     edges = np.flatnonzero(np.diff(np.concatenate(([0], is_on.astype(np.int8), [0]))))
     times = np.append(seconds, seconds[-1] + step_s)
-    for begin, end in zip(times[edges[::2]], times[edges[1::2]], strict=True):
-        axes.axvspan(begin, end, color=COIL_SHADE, linewidth=0, zorder=-5)
+    spans = np.column_stack((times[edges[::2]], times[edges[1::2]] - times[edges[::2]]))
+    ground = axes.get_xaxis_transform()
+    axes.broken_barh(spans.tolist(), (0.0, 1.0), facecolor=COIL_SHADE, linewidth=0, zorder=-5, transform=ground)
 
 
 def _say(axes: Axes, text: str) -> None:
