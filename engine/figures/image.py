@@ -207,26 +207,27 @@ class SurfaceSheet(Sheet):
     def _painted_ground(self) -> Any:
         axes_of_z = [axes.zaxis for axes, _ in self._views]
         locators = [axis.get_major_locator() for axis in axes_of_z]
-        # An axis in space is drawn even where it is not visible.
-        parts = [part for axis in axes_of_z for part in (axis.line, axis.label)]
+        # An axis in space is drawn even where it is not visible. Its label does not move.
         try:
             for axis in axes_of_z:
                 axis.set_major_locator(NullLocator())
-            for part in parts:
-                part.set_visible(False)
+                axis.line.set_visible(False)
             return super()._painted_ground()
         finally:
             for axis, locator in zip(axes_of_z, locators, strict=True):
                 axis.set_major_locator(locator)
-            for part in parts:
-                part.set_visible(True)
+                axis.line.set_visible(True)
 
     def _paint_changes(self, renderer: Any) -> None:
         for axes, surface in self._views:
             axes.M = axes.get_proj()  # as in the drawing of the axes: the limits of z have changed
             axes.invM = np.linalg.inv(axes.M)
             axes.zaxis.draw_grid(renderer)
-            axes.zaxis.draw(renderer)
+            axes.zaxis.label.set_visible(False)
+            try:
+                axes.zaxis.draw(renderer)
+            finally:
+                axes.zaxis.label.set_visible(True)
             surface.do_3d_projection()
             surface.draw(renderer)
         for text in (self._title, self._description):

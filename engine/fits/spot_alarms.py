@@ -38,13 +38,16 @@ LOG_ELECTRONS = [math.log(electrons) for electrons in ELECTRONS]
 MARGIN = 0.1
 """Added to the logarithm of the probability, for what is interpolated; the calibration itself is good to as much."""
 
-EDGE = 50.0
-"""Pixels that an image is larger by for the number of places: small images have more false alarms than their area
-says."""
+EDGE, SPARSE_EDGE = 50.0, 130.0
+"""Pixels that an image is larger by for the number of places, at 2 electrons per pixel or more and at 0.1 or fewer: small
+images have more false alarms than their area says."""
+DENSE, SPARSE = math.log(2.0), math.log(0.1)
 
 
-def _places(shape: tuple[int, ...]) -> float:
-    return (shape[0] + EDGE) * (shape[1] + EDGE)
+def _places(shape: tuple[int, ...], log_electrons: float) -> float:
+    sparse = min(max((DENSE - log_electrons) / (DENSE - SPARSE), 0.0), 1.0)
+    edge = EDGE + sparse * (SPARSE_EDGE - EDGE)
+    return (shape[0] + edge) * (shape[1] + edge)
 
 
 def log_false_alarms(ratio: float, shape: tuple[int, ...], electrons: float) -> float:
@@ -74,5 +77,5 @@ def log_false_alarms(ratio: float, shape: tuple[int, ...], electrons: float) -> 
         log_number = tenths + (ratio - tenth) / (hundredth - tenth) * (hundredths - tenths)
     else:
         log_number = math.log(-math.log1p(-0.01)) - (ratio - hundredth) / mean
-    log_number += math.log(_places(shape) / _places(SHAPE)) + MARGIN
+    log_number += math.log(_places(shape, at) / _places(SHAPE, at)) + MARGIN
     return math.log(-math.expm1(-math.exp(log_number))) if log_number > -30.0 else log_number
