@@ -6,7 +6,7 @@ Each is the figure of a sheet for images of one shape, which an analysis keeps f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import matplotlib as mpl
@@ -130,17 +130,12 @@ class ImageSheet(Sheet):
         # Fixed places: a layout that is computed costs more time than the pictures.
         panels = [figure.add_axes(place) for place in PLACES]
         self._bar, pull_bar = (figure.add_axes(place) for place in BARS)
-        self._scale = Normalize(0.0, 1.0)
-        pull_scale = Normalize(-FARTHEST_PULL, FARTHEST_PULL)
-        colours = ((self._scale, COLOURS), (self._scale, COLOURS), (pull_scale, PULL_COLOURS))
-        self._images = [
-            _empty_image(axes, name, shape, *colour) for axes, name, colour in zip(panels, NAMES, colours, strict=True)
-        ]
+        self._images = [_empty_image(axes, name, shape) for axes, name in zip(panels, NAMES, strict=True)]
         panels[0].set_ylabel("y (px)")
         for axes in panels[1:]:
             axes.set_yticklabels([])
         _draw_bar(self._bar)
-        pulls = ScalarMappable(pull_scale, PULL_COLOURS)
+        pulls = ScalarMappable(Normalize(-FARTHEST_PULL, FARTHEST_PULL), PULL_COLOURS)
         figure.colorbar(pulls, cax=pull_bar, label="standard deviations", extend="both")
         self._ellipses = [
             (sigmas, _ellipse(axes, style)) for axes in panels[:2] for sigmas, style in ((1, "-"), (2, "--"))
@@ -154,10 +149,11 @@ class ImageSheet(Sheet):
     def show(self, fitted: FittedImage) -> None:
         """Make this the picture."""
         low, high = _limits(fitted.image, fitted.model, fitted.fit)
-        self._scale.vmin, self._scale.vmax = low, high
         self._bar.set_ylim(low, high)
-        for image, pixels in zip(self._images, (fitted.image, fitted.model, fitted.pulls), strict=True):
-            image.set_data(pixels)
+        camera, fit, residual = self._images
+        camera.set_data(_coloured(fitted.image, low, high, COLOURS))
+        fit.set_data(_coloured(fitted.model, low, high, COLOURS))
+        residual.set_data(_coloured(fitted.pulls, -FARTHEST_PULL, FARTHEST_PULL, PULL_COLOURS))
         for sigmas, ellipse in self._ellipses:
             ellipse.set_visible(fitted.fit.valid)
             if fitted.fit.valid:
@@ -254,8 +250,21 @@ def _quads(points: Floats) -> Floats:
     return np.stack(corners, axis=2).reshape(-1, 4, 3)
 
 
-def _empty_image(axes: Axes, name: str, shape: tuple[int, ...], scale: Normalize, colours: str) -> AxesImage:
-    image = axes.imshow(np.zeros(shape), norm=scale, cmap=colours, interpolation="nearest")
+@cache
+def _palette(colours: str) -> NDArray[np.uint8]:
+    """Red, green, blue and opacity of the colours of a map, shape (n, 4)."""
+    return mpl.colormaps[colours](np.arange(mpl.colormaps[colours].N), bytes=True)
+
+
+def _coloured(values: Image, low: float, high: float, colours: str) -> NDArray[np.uint8]:
+    """Colours of values, shape (ny, nx, 4): half of the time that matplotlib takes for numbers, which it resamples."""
+    palette = _palette(colours)
+    steps = (values - low) * (len(palette) / (high - low))
+    return palette[np.clip(steps, 0, len(palette) - 1).astype(np.uint8)]
+
+
+def _empty_image(axes: Axes, name: str, shape: tuple[int, ...]) -> AxesImage:
+    image = axes.imshow(np.zeros((*shape, 4), np.uint8), interpolation="nearest")
     axes.set_title(name)
     axes.set_xlabel("x (px)")
     return image
@@ -281,9 +290,8 @@ def _empty_view(figure: Figure, place: int, name: str, x: Floats, y: Floats) -> 
 
 def _draw_bar(bar: Axes) -> None:
     """A bar of colours that stays as it is while the numbers beside it change."""
-    steps = mpl.colormaps[COLOURS].N
-    gradient = np.arange(steps)[:, np.newaxis]
-    bar.imshow(gradient, COLOURS, aspect="auto", origin="lower", extent=(0, 1, 0, 1), transform=bar.transAxes)
+    gradient = _palette(COLOURS)[:, np.newaxis]
+    bar.imshow(gradient, aspect="auto", origin="lower", extent=(0, 1, 0, 1), transform=bar.transAxes)
     bar.set_xticks([])
     bar.yaxis.tick_right()
     bar.yaxis.set_label_position("right")

@@ -39,8 +39,8 @@ MARGIN = 0.1
 """Added to the logarithm of the probability, for what is interpolated; the calibration itself is good to as much."""
 
 EDGE, SPARSE_EDGE = 50.0, 130.0
-"""Pixels that an image is larger by for the number of places, at 2 electrons per pixel or more and at 0.1 or fewer: small
-images have more false alarms than their area says."""
+"""Pixels that an image is larger by for the number of places, at 2 electrons per pixel or more and at 0.1 or fewer:
+small images have more false alarms than their area says."""
 DENSE, SPARSE = math.log(2.0), math.log(0.1)
 
 
