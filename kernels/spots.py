@@ -292,6 +292,20 @@ def _halve(fine: Floats, out: Floats) -> None:
 
 
 @kernel
+def _three_rows(fine: Floats, i: int, out: Floats) -> None:
+    """Sum row i and its neighbours to ``out[1:-1]``."""
+    one = np.uint64(1)
+    for j in range(np.uint64(fine.shape[1])):
+        out[j + one] = fine[i, j]
+    if i > 0:
+        for j in range(np.uint64(fine.shape[1])):
+            out[j + one] += fine[i - 1, j]
+    if i < fine.shape[0] - 1:
+        for j in range(np.uint64(fine.shape[1])):
+            out[j + one] += fine[i + 1, j]
+
+
+@kernel
 def best_square(
     excess: Floats, background: Floats, level_ratio: Floats, level_limit: Floats, noise: float
 ) -> tuple[float, int, float, float, float]:
@@ -343,27 +357,13 @@ def best_square(
         spread = 1.645 * math.sqrt(noise)
         for i in range(down):
             margin = spread * math.sqrt(base * (3 * side) ** 2) if flat else 0.0
-            for j in range(across):
-                columns_of[j + 1] = fine[i, j]
-            if i > 0:
-                for j in range(across):
-                    columns_of[j + 1] += fine[i - 1, j]
-            if i < down - 1:
-                for j in range(across):
-                    columns_of[j + 1] += fine[i + 1, j]
+            _three_rows(fine, i, columns_of)
             if flat:
                 height = float(min((i + 2) * side, rows) - max((i - 1) * side, 0))
                 for j in range(across):
                     levels[j] = height * widths[j]
             else:
-                for j in range(across):
-                    levels_of[j + 1] = fine_background[i, j]
-                if i > 0:
-                    for j in range(across):
-                        levels_of[j + 1] += fine_background[i - 1, j]
-                if i < down - 1:
-                    for j in range(across):
-                        levels_of[j + 1] += fine_background[i + 1, j]
+                _three_rows(fine_background, i, levels_of)
                 for j in range(np.uint64(across)):
                     levels[j] = levels_of[j] + levels_of[j + np.uint64(1)] + levels_of[j + np.uint64(2)]
             if not flat:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -181,56 +181,57 @@ def _gain_of(problem: SpotProblem, found: Found) -> float:
     return math.sqrt(low * high)
 
 
+class _Residuals(NamedTuple):
+    """What `look_at_residuals` sums up, in its order."""
+
+    chi_square: float
+    shared: float
+    pairs: float
+    differences: float
+    mean_deviance: float
+    variance_of_deviance: float
+    pixels: float
+    squares: float
+    squares_of_counts: float
+
+    @property
+    def misfit(self) -> float:
+        """What neighbours share, in units of their variance."""
+        return self.shared / max(self.differences, 1e-300 * self.pairs) if self.pairs else 0.0
+
+
+def _residuals_of(problem: SpotProblem, mean: Floats) -> _Residuals:
+    exact = problem.gain is not None and problem.read_noise == 0.0
+    table = deviance_moments() if exact else NO_TABLE
+    sums = np.empty(len(_Residuals._fields))
+    look_at_residuals(problem.counts, problem.used, mean, problem.gain_guess, table, STEPS_PER_ROOT, sums)
+    return _Residuals(*sums.tolist())
+
+
 def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFit:
     names = problem.names(found.rotated)
     mean = problem.mean(found)
-    sums = np.empty(9)
-    unit = problem.gain_guess
-    exact = problem.gain is not None and problem.read_noise == 0.0
-    table = deviance_moments() if exact else NO_TABLE
-    look_at_residuals(problem.counts, problem.used, mean, unit, table, STEPS_PER_ROOT, sums)
-    chi_square, shared, pairs, differences, expected, spread, pixels, left, squares = sums.tolist()
-    ndof = max(1, round(pixels) - len(names))
-    noise = max(differences / pairs, 1e-300) if pairs else 1.0
-    misfit = shared / (noise * pairs) if pairs else 0.0
-    gain = problem.gain if problem.gain is not None else chi_square / ndof
-    dispersion = gain
-    if problem.gain is not None and problem.frames > 1:
-        # s R has the noise of its k images: variance s^2 gain R / k on that of the image, gain mu.
-        light_of_reference = float(np.sum(problem.used * problem.reference))
-        own = float(found.parameters[-1]) ** 2 * light_of_reference / problem.frames / float(np.sum(mean))
-        dispersion *= 1.0 + max(own, 0.0)
+    residuals = _residuals_of(problem, mean)
+    ndof = max(1, round(residuals.pixels) - len(names))
+    if problem.gain is None:
+        gain = residuals.chi_square / ndof
+        gain_error = _error_of_gain(problem, residuals, gain, ndof)
+        told = 1.0  # likelihoods are those of counts
+    else:
+        gain = told = problem.gain
+    dispersion = gain * (1.0 + _noise_of_reference(problem, found, mean))
     log_p = _log_p(problem, found, dispersion)
     if log_p < math.log(FALSE_ALARMS_PER_IMAGE):
         log_p = _log_p(problem, found, dispersion * _excess_noise(problem, found, mean, gain))
     covariance = covariance_from(found.information) * dispersion
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
-    told = problem.gain if problem.gain is not None else 1.0
     nll = (found.nll - saturated) / told
-    if problem.gain is not None and problem.read_noise > 0.0:
-        # Shifted counts have the variance of Poisson's, not their deviance: Pearson's chi-square serves, whose spread
-        # is 2 + gain^3 light / variance^2 a pixel.
-        light = np.maximum(mean - problem.shift, 0.0)
-        per_pixel = 2.0 + float(np.mean(gain**3 * light / (gain * mean) ** 2))
-        probability = float(special.ndtr((ndof - chi_square / gain) / math.sqrt(per_pixel * ndof)))
-    elif problem.gain is not None:
-        size = ndof / pixels
-        deviance, mean_deviance, variance = 2.0 * nll, expected * size, spread * size
-        # a chi-square with the two moments that this image's deviance has
-        probability = float(
-            special.chdtrc(2.0 * mean_deviance**2 / variance, 2.0 * mean_deviance * deviance / variance)
-        )
-    else:
-        probability = float(special.ndtr(-misfit * math.sqrt(pairs))) if pairs else math.nan
-    significance = max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0
     values = found.values(problem)
-    absent = _no_atoms(problem, values, log_p, misfit)
-    reasons = (absent,) if absent else _reasons(problem, found, values, covariance, dispersion)
-    limits = _upper_limits(problem, found)
-    nothing_seen = log_p > math.log(FALSE_ALARMS_PER_IMAGE) or values["A"] <= 0.0
-    level = max(problem.total / pixels - problem.shift, 1e-12)
-    if problem.gain is None:
-        gain_error = gain * (level + problem.shift) / level * math.sqrt((2.0 + gain / level) / ndof)
+    absent = _no_atoms(problem, values, log_p, residuals.misfit)
+    limits = {}
+    if log_p > math.log(FALSE_ALARMS_PER_IMAGE) or values["A"] <= 0.0:
+        limits = _upper_limits(problem, found)
+    variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
 
     def profile(name: str, value: float) -> float:
         rise = problem.profile(found, names.index(name), value) - found.nll
@@ -244,19 +245,50 @@ def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFi
         nll=nll,
         deviance=2.0 * nll,
         ndof=ndof,
-        significance=significance,
-        reasons=reasons,
+        significance=max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0,
+        reasons=(absent,) if absent else _reasons(problem, found, values, covariance, dispersion),
         profile=profile,
         gain=gain,
         gain_error=gain_error,
-        probability=probability,
-        misfit=misfit,
-        upper_limit=max(limits.values(), default=math.nan) if nothing_seen else math.nan,
-        upper_limits=limits if nothing_seen else {},
+        probability=_probability(problem, mean, residuals, 2.0 * nll, ndof),
+        misfit=residuals.misfit,
+        upper_limit=max(limits.values(), default=math.nan),
+        upper_limits=limits,
         background_nll=(found.background_nll - saturated) / told,
         detected=not absent,
-        explained=1.0 - left / variance if (variance := squares - problem.total**2 / pixels) > 0.0 else math.nan,
+        explained=1.0 - residuals.squares / variance if variance > 0.0 else math.nan,
     )
+
+
+def _error_of_gain(problem: SpotProblem, residuals: _Residuals, gain: float, ndof: int) -> float:
+    """Standard error of a gain that chi-square tells, which spreads by 1 / electrons more where these are few."""
+    level = max(problem.total / residuals.pixels - problem.shift, 1e-12)
+    return gain * (level + problem.shift) / level * math.sqrt((2.0 + gain / level) / ndof)
+
+
+def _noise_of_reference(problem: SpotProblem, found: Found, mean: Floats) -> float:
+    """Variance that s R has of the noise of its k images, s^2 gain R / k, in units of that of the image, gain mu."""
+    if problem.gain is None or problem.frames <= 1:
+        return 0.0
+    light = float(np.sum(problem.used * problem.reference))
+    return max(float(found.parameters[-1]) ** 2 * light / problem.frames / float(np.sum(mean)), 0.0)
+
+
+def _probability(problem: SpotProblem, mean: Floats, residuals: _Residuals, deviance: float, ndof: int) -> float:
+    """Of residuals at least as large as these, were the model true; see `GaussianFit`."""
+    gain, pairs = problem.gain, residuals.pairs
+    if gain is None:
+        return float(special.ndtr(-residuals.misfit * math.sqrt(pairs))) if pairs else math.nan
+    if problem.read_noise > 0.0:
+        # Shifted counts have the variance of Poisson's, not their deviance: Pearson's chi-square serves, whose spread
+        # is 2 + gain^3 light / variance^2 a pixel.
+        light = np.maximum(mean - problem.shift, 0.0)
+        per_pixel = 2.0 + float(np.mean(gain**3 * light / (gain * mean) ** 2))
+        return float(special.ndtr((ndof - residuals.chi_square / gain) / math.sqrt(per_pixel * ndof)))
+    # a chi-square with the two moments that this image's deviance has
+    size = ndof / residuals.pixels
+    expected, variance = residuals.mean_deviance * size, residuals.variance_of_deviance * size
+    return float(special.chdtrc(2.0 * expected**2 / variance, 2.0 * expected * deviance / variance))
 
 
 def _log_p(problem: SpotProblem, found: Found, dispersion: float) -> float:
