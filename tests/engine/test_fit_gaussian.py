@@ -339,9 +339,13 @@ def test_the_upper_limit_covers_what_is_not_seen():
     assert math.isnan(fit_gaussian(image_of(random, {**truth, "A": 50_000.0})).upper_limit)
 
 
+SMOOTHING = 6.0
+"""Pixels: less keeps the image's own noise, which is then no difference; more leaves speckle."""
+
+
 def smoothed(image: np.ndarray, bad: np.ndarray) -> np.ndarray:
     good = (~bad).astype(float)
-    return ndimage.gaussian_filter(image * good, 4.0) / ndimage.gaussian_filter(good, 4.0)
+    return ndimage.gaussian_filter(image * good, SMOOTHING) / ndimage.gaussian_filter(good, SMOOTHING)
 
 
 def test_spots_put_into_the_real_image_are_found_and_nothing_else(real_files):
@@ -372,9 +376,7 @@ def test_spots_put_into_the_real_image_are_found_and_nothing_else(real_files):
     for name, found in pulls.items():
         assert len(found) > 50
         assert np.all(np.abs(np.mean(found, axis=0)) < 4 / math.sqrt(60)), name
-    # The smoothed image has a part of its own noise, which is then no difference: errors are too large, if anything.
-    assert np.all(np.abs(np.std(pulls["like it"], axis=0) - 1) < 4 / math.sqrt(120))
-    assert np.all(np.std(pulls["itself"], axis=0) < 1 + 4 / math.sqrt(120))
+        assert np.all(np.abs(np.std(found, axis=0) - 1) < 4 / math.sqrt(120)), name
 
 
 @pytest.mark.parametrize(
