@@ -212,9 +212,11 @@ class Analysis(ABC):
                 encode = _painted(figure, path)
                 if written is not None:
                     written.result()
-                written = writer.submit(_write, encode, path)
-                if not isinstance(figure, Sheet):
-                    written.result()
+                    written = None
+                if isinstance(figure, Sheet):
+                    written = writer.submit(_write, encode, path)
+                else:
+                    _write(encode, path)
                 paths.append(path)
             if written is not None:
                 written.result()
