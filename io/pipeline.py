@@ -92,13 +92,13 @@ class _Run:
                 self.begun += 1
             if part >= self.end:
                 return
+            taken = False
             try:
-                done = self._take(part, buffer, data)
-            except BaseException:
-                self._stop_at(part)
-                raise
-            if not done:
-                self._stop_at(part)
+                taken = self._take(part, buffer, data)
+            finally:
+                if not taken:  # or it failed: the other threads must not wait for it
+                    self._stop_at(part)
+            if not taken:
                 return
 
     def _take(self, part: int, buffer: bytearray, data: Bytes) -> bool:
