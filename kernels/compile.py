@@ -10,13 +10,18 @@ on disk between starts, and follow numpy's rules for division.
 - `inner_kernel` is `exact_kernel` for what other kernels alone call: without the bridge from Python it compiles faster.
 - `inlined` is the same for the small steps of an inner loop: without it a call with an array costs as much as the step.
 
-Signatures are lazy: explicit ones compile at import. ``cache=True`` does not see edits in *other* files: after editing
-`words`, `lanes`, `cells` or `fields`, touch `columns` too (an installation writes all of them anew).
+Signatures are lazy: explicit ones compile at import. Numba keeps compiled code by the content of the file of a kernel,
+although other kernels are compiled into it: here all files that it imports count, too, so that neither an edit nor an
+upgrade in place goes on with code of before.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -50,5 +55,24 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
-    decorate = numba.njit(nogil=True, cache=True, error_model="numpy", **options)
-    return cast("Callable[P, R]", decorate(function))
+    compiled = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
+    index = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    source = Path(function.__code__.co_filename)
+    if hasattr(index, "_source_stamp") and source.exists():  # not within an archive, nor with NUMBA_DISABLE_JIT
+        index._source_stamp = (index._source_stamp, _stamp(source))
+    return cast("Callable[P, R]", compiled)
+
+
+@cache
+def _stamp(source: Path) -> str:
+    """What tells the contents of a module and of all modules beside it that it stands on."""
+    contents = hashlib.sha256()
+    for path in sorted(_sources(source)):
+        contents.update(path.read_bytes())
+    return contents.hexdigest()
+
+
+@cache
+def _sources(source: Path) -> frozenset[Path]:
+    imported = re.findall(r"^from \.(\w+) import", source.read_text(encoding="utf-8"), re.MULTILINE)
+    return frozenset({source}).union(*(_sources(source.with_name(f"{name}.py")) for name in imported))
