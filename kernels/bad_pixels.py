@@ -24,7 +24,8 @@ PIECE = 16
 SHARE = 1.0 / 3.0
 """Of the excess: what the second brightest neighbour has of that of a spot of sigma 0.8 pixels or more."""
 CLOSE = 3.0
-"""Standard deviations from their neighbours that good pixels have: a bad one differs from the median by 3.1 or more."""
+"""Standard deviations from their neighbours that good pixels have: a bad one differs from the median by 3.1 or more, if
+the limit is 16 or more (one false alarm in 10^7)."""
 MEDIAN_ERRORS = 2.0
 """By so many of its errors the median is moved in favour of the pixel."""
 ERROR_OF_MEDIAN = 0.46

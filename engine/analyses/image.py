@@ -173,6 +173,7 @@ class ImageAnalysis(Analysis):
         }
         self._looked: dict[str, _Looked] = {}
         self._new: list[str] = []
+        self._undrawn: list[str] = []
         self._sheets: dict[tuple[type[Any], tuple[int, ...]], Any] = {}
         super().__init__(filepath, **options)
 
@@ -187,12 +188,15 @@ class ImageAnalysis(Analysis):
             looked = [one for part in pool.map(self._look_at, parts) for one in part]
         self._looked |= dict(zip((f["filepath"] for f in new), looked, strict=True))
         # Those of a run whose drawing failed are drawn by the next one.
-        waiting = {*self._new, *(f["filepath"] for f in new)}
+        waiting = {*self._undrawn, *(f["filepath"] for f in new)}
         self._new = [f["filepath"] for f in files if f["filepath"] in waiting]
         return self.table([self._looked[f["filepath"]].row for f in files]).fill_nan(None)
 
     def draw(self) -> Iterator[tuple[str, Figure | Sheet]]:
-        """Figures of new images: signal, fit and residual; and the 3D view. Of the folder: MOT number, bad pixels."""
+        """Figures of new images: signal, fit and residual; and the 3D view. Of the folder: MOT number, bad pixels.
+
+        Those of images are the same sheets again and again, which hold the picture until the next one is asked for.
+        """
         if self.draw_which == "never":
             return
         for path in self._new:
@@ -215,8 +219,9 @@ class ImageAnalysis(Analysis):
             yield "mot_number", mot_number_figure(results.sort("timestamp_ns"), self.source_name)
 
     def _drawn(self) -> list[Path]:
+        self._undrawn = self._new
         paths = super()._drawn()
-        self._new = []
+        self._undrawn = []
         return paths
 
     def remarks(self) -> list[str]:

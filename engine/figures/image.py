@@ -252,15 +252,17 @@ def _quads(points: Floats) -> Floats:
 
 @cache
 def _palette(colours: str) -> NDArray[np.uint8]:
-    """Red, green, blue and opacity of the colours of a map, shape (n, 4)."""
-    return mpl.colormaps[colours](np.arange(mpl.colormaps[colours].N), bytes=True)
+    """Red, green, blue and opacity of the colours of a map, shape (n + 1, 4); the last one, that of nan, is none."""
+    steps = mpl.colormaps[colours](np.arange(mpl.colormaps[colours].N), bytes=True)
+    return np.concatenate((steps, np.zeros((1, 4), np.uint8)))
 
 
 def _coloured(values: Image, low: float, high: float, colours: str) -> NDArray[np.uint8]:
     """Colours of values, shape (ny, nx, 4): half of the time that matplotlib takes for numbers, which it resamples."""
     palette = _palette(colours)
-    steps = (values - low) * (len(palette) / (high - low))
-    return palette[np.clip(steps, 0, len(palette) - 1).astype(np.uint8)]
+    known = len(palette) - 1
+    steps = np.clip((values - low) * (known / (high - low)), 0, known - 1)
+    return palette[np.where(np.isnan(steps), known, steps).astype(np.intp)]
 
 
 def _empty_image(axes: Axes, name: str, shape: tuple[int, ...]) -> AxesImage:
@@ -290,7 +292,7 @@ def _empty_view(figure: Figure, place: int, name: str, x: Floats, y: Floats) -> 
 
 def _draw_bar(bar: Axes) -> None:
     """A bar of colours that stays as it is while the numbers beside it change."""
-    gradient = _palette(COLOURS)[:, np.newaxis]
+    gradient = _palette(COLOURS)[:-1, np.newaxis]
     bar.imshow(gradient, aspect="auto", origin="lower", extent=(0, 1, 0, 1), transform=bar.transAxes)
     bar.set_xticks([])
     bar.yaxis.tick_right()

@@ -95,7 +95,7 @@ class Fit:
         Raises
         ------
         ValueError
-            When `name` was not fitted, `cl` is out of range, or the fit carries no profile.
+            When `name` was not fitted or has no error, `cl` is out of range, or the fit carries no profile.
         """
         if self.profile is None or name not in self.names:
             raise ValueError(f"no profile likelihood of {name!r}; fitted were {', '.join(self.names)}")
@@ -104,6 +104,8 @@ class Fit:
         profile = self.profile
         level = self.nll + 0.5 * float(special.chdtri(1, 1.0 - cl))
         best, step = self.values[name], self.errors[name] * math.sqrt(float(special.chdtri(1, 1.0 - cl)))
+        if not math.isfinite(step):
+            raise ValueError(f"no interval of {name!r}: the data do not tell its error")
 
         def end(direction: float) -> float:
             inner, outer = best, best + direction * step

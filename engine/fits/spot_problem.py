@@ -42,9 +42,9 @@ ROUGH, FINE = 0.03, 5e-4
 """Distances from the minimum, in errors, that end the first and the second fit."""
 ROUGH_STEPS, FINE_STEPS = 30, 200
 WORTH_FITTING = math.log(0.05)
+"""Logarithm of the probability without atoms, above which the fit is not finished."""
 OBVIOUS = 2.0
 """Times the noise, above which a square alone says that there is something."""
-"""Logarithm of the probability without atoms, above which the fit is not finished."""
 LEAST_COUNTS = 1e-3
 """In the whole image: a background below them is called zero."""
 NOTHING = np.zeros((0, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from typing import Any
 
 import matplotlib.image
@@ -14,7 +15,14 @@ from matplotlib.figure import Figure
 
 from utokyo import find_bad_pixels, fit_gaussian
 from utokyo.engine.figures.bad_pixels import BadPixelsSheet
-from utokyo.engine.figures.image import FittedImage, ImageSheet, SurfaceSheet, image_figure, image_figure_3d
+from utokyo.engine.figures.image import (
+    PLACES,
+    FittedImage,
+    ImageSheet,
+    SurfaceSheet,
+    image_figure,
+    image_figure_3d,
+)
 from utokyo.engine.figures.pmt import pmt_figure
 from utokyo.engine.fits.gaussian import gaussian_image
 
@@ -56,6 +64,8 @@ def shown_by(kind: type, k: int) -> tuple[Any, ...]:
     spot = {"A": amplitude, "x0": 20.0 + k, "y0": 30.0, "sigma_x": 4.0, "sigma_y": 3.0 + k, "C": 20.0 * 10.0 ** (k % 3)}
     image = np.random.default_rng(k).poisson(gaussian_image(spot, SHAPE))
     image[5 + k, 7] += 1000 * (k % 3)
+    if k == 5:
+        image[:] = 0
     if kind is BadPixelsSheet:
         return find_bad_pixels(image), f"image {k}"
     return (FittedImage(image, fit_gaussian(image), f"cmos_{k}.csv"),)
@@ -64,7 +74,7 @@ def shown_by(kind: type, k: int) -> tuple[Any, ...]:
 @pytest.mark.parametrize("kind", SHEETS)
 def test_a_sheet_that_was_used_paints_what_a_new_one_does(kind):
     used = kind(SHAPE)
-    for k in (2, 0, 3, 1, 4, 2, 7, 6):
+    for k in (2, 0, 3, 5, 1, 4, 2, 7, 6):
         fresh = kind(SHAPE)
         for sheet in (used, fresh):
             sheet.show(*shown_by(kind, k))
@@ -98,6 +108,18 @@ def test_a_sheet_whose_painting_failed_paints_the_next_picture(kind, monkeypatch
     for one in (sheet, fresh):
         one.show(*shown_by(kind, 3))
     np.testing.assert_array_equal(sheet.pixels(), fresh.pixels())
+
+
+def test_an_image_without_light_has_neither_a_fit_nor_a_residual():
+    (dark,) = shown_by(ImageSheet, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pixels = pixels_of(image_figure(dark.image, dark.fit, dark.title))
+        pixels_of(image_figure_3d(dark.image, dark.fit, dark.title))
+    rows, columns = pixels.shape[:2]
+    for left, _, width, _ in PLACES[1:]:
+        middle = int((left + width / 2) * columns)
+        np.testing.assert_array_equal(pixels[rows // 2, middle - 20 : middle + 20], 1.0)
 
 
 def test_figures_of_two_images_do_not_share_anything():

@@ -379,6 +379,14 @@ def test_spots_put_into_the_real_image_are_found_and_nothing_else(real_files):
         assert np.all(np.abs(np.std(found, axis=0) - 1) < 4 / math.sqrt(120)), name
 
 
+def test_a_reference_without_structure_leaves_no_interval():
+    truth = dict(zip(NAMES, (60_000.0, 55.0, 60.0, 8.0, 12.0, 20.0), strict=True))
+    fit = fit_gaussian(image_of(np.random.default_rng(SEED), truth), reference=np.full(SHAPE, 5.0))
+    assert "the covariance cannot be computed" in fit.reason
+    with pytest.raises(ValueError, match="no interval of 'C': the data do not tell its error"):
+        fit.interval("C")
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

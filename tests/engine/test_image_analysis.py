@@ -236,6 +236,17 @@ def test_figures_that_could_not_be_written_are_drawn_by_the_next_run(tmp_path, m
     assert sorted(analysis.figures) == sorted((tmp_path / "plots").glob("*"))
 
 
+def test_images_of_runs_without_figures_are_not_drawn_later(tmp_path):
+    folder = tmp_path / "images"
+    write_series(folder, [40_000.0, 0.0])
+    analysis = ImageAnalysis(folder, mask=None)
+    analysis.run()
+    analysis.image_src = tmp_path / "plots"
+    write(folder / "cmos_000009.csv", np.full(SHAPE, 25))
+    analysis.run()
+    assert {path.stem for path in analysis.figures} == {"image_cmos_000009_fit", "image_cmos_000009_3d"}
+
+
 def test_an_analysis_does_not_keep_the_pixels_of_its_images(tmp_path):
     table = write_series(tmp_path / "images", [40_000.0, 0.0] * 20)
     tracemalloc.start()
