@@ -151,7 +151,7 @@ class JoinedTable:
                 return 0
             known_ns = self.frame["timestamp"]
             kept, rows = self._rows.since(self._changed_ns, known_ns)
-            if not rows.count and kept == known_ns.len() and kept:
+            if not rows.count and kept == known_ns.len() and kept and self._columns == self.frame.columns:
                 return self._settled(0, tell)
             made = self._made(rows)
             if kept and made.schema != self.frame.schema:
@@ -172,6 +172,16 @@ class JoinedTable:
         tell(1.0)
         return rows
 
+    @property
+    def _columns(self) -> list[str]:
+        """Names of the columns that a join of the sources has as they are now."""
+        return [
+            "timestamp",
+            "datetime",
+            *self._extra_units,
+            *chain.from_iterable(s.units for s in self._sources.values()),
+        ]
+
     def _made(self, rows: RowTimes) -> pl.DataFrame:
         """These rows with the columns of all sources."""
         stamps = column_of("timestamp", rows.moments_ns).set_sorted()
@@ -183,8 +193,7 @@ class JoinedTable:
             with ThreadPoolExecutor(min(len(sources), os.cpu_count() or 1), thread_name_prefix="join") as pool:
                 columns = list(pool.map(lambda source: source.columns(rows), sources))
         frame = frame.with_columns(chain.from_iterable(columns))
-        names = chain.from_iterable(source.units for source in sources)
-        return frame.select("timestamp", "datetime", *self._extra_units, *names)
+        return frame.select(self._columns)
 
 
 def _with_parameters_of(

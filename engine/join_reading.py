@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..io.errors import InputError, MissingFileError
 from .analyses.base import Analysis
-from .join_sources import Quantity, SourceKind, error_name, quantities_of
+from .join_sources import TIMES, Quantity, SourceKind, error_name, quantities_of
 from .join_values import Readings, RowTimes, counts_of, last_values, means_of, others_of
 from .recorders.base import Recorder
 from .same_rows import same_first_rows
@@ -119,9 +119,10 @@ class JoinSource:
         before, times_before = self.table, self.times_ns
         metadata = self._metadata_columns(whole) if self.kind.others and whole.width > 1 else frozenset[str]()
         schema = pl.Schema({n: t for n, t in whole.schema.items() if n not in metadata})
-        self.quantities = quantities_of(self.kind, self.name, schema, metadata, self.how)
+        is_there = whole.height > 0 or not set(whole.columns).issubset(TIMES)  # a file without a header is not, yet
+        self.quantities = quantities_of(self.kind, self.name, schema if is_there else pl.Schema(), metadata, self.how)
         missing = [q.column for q in self.quantities if q.column and q.column not in whole.columns]
-        if missing and whole.width > 1:
+        if missing and is_there:
             raise InputError(f"{self.name}: its table has no column {missing[0]!r}; it has {', '.join(schema)}")
         needed = dict.fromkeys(["timestamp", *(q.column for q in self.quantities if q.column)])
         self.table = whole.select(name for name in needed if name in whole.columns)
@@ -136,8 +137,8 @@ class JoinSource:
         if not changed:
             return None
         if known and any(q.how in {"count", "rate"} for q in self.quantities):
-            # The interval of what was the last row is counted until the new end, and those behind it were unknown.
-            changed.append(int(times_before[-1]))
+            # Nothing is known behind the last reading: where that was, and where it is now, counts begin or end.
+            changed += [int(times[-1]) for times in (times_before, self.times_ns) if times.size]
         return min(changed) + self.offset_ns
 
     def settle(self) -> None:

@@ -86,7 +86,8 @@ class Intervals:
         first = (min(firsts) - phase) // length_ns * length_ns + phase if begin is None else begin
         stop = max(lasts) + 1 if end is None else end
         touched = max(first, (changed_ns - phase) // length_ns * length_ns + phase)
-        kept = min(max(0, (touched - first) // length_ns), known_ns.len())
+        whole = max(0, -((first - stop) // length_ns))
+        kept = min(max(0, (touched - first) // length_ns), known_ns.len(), whole)
         if known_ns.len() and int(known_ns[0]) != first:
             kept = 0
         if (stop - first) // length_ns > MOST_ROWS:

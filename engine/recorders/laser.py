@@ -58,7 +58,7 @@ class LaserRecorder(Recorder):
             version = None if self.always_update else (self.version, self.bytes_read)
             if version is None or self._sweeps is None or self._sweeps[0] != version:
                 self._sweeps = version, self._new_sweeps()
-            return as_asked(self._sweeps[1], self.frame)
+            return as_asked(self._sweeps[1].clone(), self.frame)
 
     def _new_sweeps(self) -> pl.DataFrame:
         long = self._measurements()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -112,7 +112,7 @@ def test_a_table_that_lies_where_it_did_is_not_looked_through(monkeypatch):
     assert compared == ["value"]
 
 
-def test_sweeps_are_made_anew_when_the_file_grew_and_not_otherwise(tmp_path):
+def test_sweeps_are_made_anew_when_the_file_grew_and_not_otherwise(tmp_path, monkeypatch):
     truth = simulate(tmp_path / "beam", minutes=0.5, seed=3)
     content = (tmp_path / "beam" / truth["files"]["laser"]).read_bytes()
     recorder = LaserRecorder(tmp_path / "laser.lta")
@@ -120,7 +120,12 @@ def test_sweeps_are_made_anew_when_the_file_grew_and_not_otherwise(tmp_path):
     recorder.filepath.write_bytes(content[:cut])
     first = recorder.get_sweeps()
 
-    assert recorder.get_sweeps() is first
+    monkeypatch.setattr(LaserRecorder, "_new_sweeps", lambda recorder: pytest.fail("made again"))
+    known = recorder.get_sweeps()
+    assert_frame_equal(known, first)
+    known.drop_in_place("datetime")  # what a user does to the table is the user's
+    assert_frame_equal(recorder.get_sweeps(), first)
+    monkeypatch.undo()
     with recorder.filepath.open("ab") as handle:
         handle.write(content[cut:])
     grown = recorder.get_sweeps()
@@ -143,3 +148,59 @@ def test_rows_out_of_order_are_found_where_they_belong(tmp_path):
     assert table.update() == 2
     assert_frame_equal(table.frame, join({"t": Recorder(path)}, every="1s"))
     assert table.frame["t.T"].to_list() == [0, 1, None, 3, 40, 5]
+
+
+def seconds() -> st.SearchStrategy[list[int]]:
+    """Of readings, with gaps, in order."""
+    return st.lists(st.integers(0, 30), max_size=12).map(sorted)
+
+
+def log_of(seconds: list[int]) -> pl.DataFrame:
+    times = pl.Series([START + s * SECOND for s in seconds], dtype=pl.Int64)
+    return pl.DataFrame({"timestamp": times, "value": pl.Series([s / 4 for s in seconds], dtype=pl.Float64)})
+
+
+def lines_of(seconds: list[int]) -> str:
+    return "".join(f"2022-03-14 10:{7 + (54 + s) // 60:02d}:{(54 + s) % 60:02d},{s}\n" for s in seconds)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    pulses=seconds(),
+    log=seconds(),
+    late=seconds(),
+    shown=st.lists(st.tuples(*[st.integers(0, 12)] * 3, st.booleans()), min_size=2, max_size=4),
+    rows=st.sampled_from([{"every": "1s"}, {"every": "3s"}, {"on": "log"}]),
+)
+def test_whatever_files_become_an_update_makes_what_a_join_would(tmp_path_factory, pulses, log, late, shown, rows):
+    """Sources of which more or less is seen each time: pulses that are counted, means, and a file that comes late."""
+    path = tmp_path_factory.mktemp("late") / "late.csv"
+    sources = {"ssd": Shown(log_of([]).drop("value")), "log": Shown(log_of([])), "late": Recorder(path)}
+    table = JoinedTable(sources, how={"late": "last"}, **rows)
+    for counted, averaged, stated, written in shown:
+        now = {"ssd": log_of(pulses[:counted]).drop("value"), "log": log_of(log[:averaged])}
+        for name, frame in now.items():
+            sources[name].show(frame)
+        if written or path.exists():
+            path.write_text("time,P\n" + lines_of(late[:stated]))
+
+        table.update()
+
+        fresh = {**{name: StaticRecorder(frame) for name, frame in now.items()}, "late": Recorder(path)}
+        assert_frame_equal(table.frame, join(fresh, how={"late": "last"}, **rows))
+
+
+@pytest.mark.parametrize(
+    "rows", [{"on": "log"}, {"every": "1s", "between": ("2022-03-14 10:07:54", "2022-03-14 10:08:00")}]
+)
+def test_a_file_that_comes_with_readings_behind_all_rows_has_its_columns(tmp_path, rows):
+    path = tmp_path / "late.csv"
+    log = StaticRecorder(log_of([0, 1, 2, 3]))
+    table = JoinedTable({"log": log, "late": Recorder(path)}, **rows)
+    table.update()
+    path.write_text("time,P\n" + lines_of([20, 21]))
+
+    table.update()
+
+    assert "late.P" in table.frame.columns
+    assert_frame_equal(table.frame, join({"log": log, "late": Recorder(path)}, **rows))
