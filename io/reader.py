@@ -161,11 +161,6 @@ class Reader:
         self._tell_times()
         return self._buffer.time_frame(self._first, self._last)
 
-    def time_series(self) -> tuple[pl.Series, pl.Series] | None:
-        """The same two columns one by one."""
-        frame = self.time_frame()
-        return None if frame is None else (frame["timestamp"], frame["datetime"])
-
     def update(self, max_rows: int | None = None) -> int:
         """Read what is new.
 

@@ -56,7 +56,7 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
     compiled = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
-    index = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    index: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     source = Path(function.__code__.co_filename)
     if hasattr(index, "_source_stamp") and source.exists():  # not within an archive, nor with NUMBA_DISABLE_JIT
         index._source_stamp = (index._source_stamp, _stamp(source))

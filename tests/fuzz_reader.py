@@ -54,8 +54,8 @@ logging.getLogger("utokyo").setLevel(logging.ERROR)
 
 def outcome(reader: Reader) -> object:
     """What a user would see."""
-    times = reader.time_series()
-    stamps = None if times is None else times[0].to_list()
+    times = reader.time_frame()
+    stamps = None if times is None else times["timestamp"].to_list()
     return repr(reader.frame.to_dict(as_series=False)), stamps, reader.bad_rows, reader.bad_row_messages
 
 

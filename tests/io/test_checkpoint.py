@@ -54,10 +54,10 @@ def test_rows_before_and_after_a_checkpoint_are_all_rows(tmp_path, rows, later, 
     assert later_reader.rows == rows + later
     whole = Reader(path, LAYOUT)
     whole.update()
-    times, all_times = later_reader.time_series(), whole.time_series()
+    times, all_times = later_reader.time_frame(), whole.time_frame()
     assert times is not None
     assert all_times is not None
-    assert times[0].equals(all_times[0].tail(len(times[0])))
+    assert times.equals(all_times.tail(times.height))
     assert later_reader.generation == 0
 
 

@@ -261,9 +261,10 @@ def test_a_header_rewritten_in_place_shows_its_new_values_without_reading_rows_a
     assert reader.update() == 1
     assert reader.metadata["Size"] == 77
     assert reader.generation == 0
-    times = reader.time_series()
+    times = reader.time_frame()
     assert times is not None
-    assert times[1].dt.strftime("%H:%M:%S%.6f").to_list() == ["10:00:00.000005", "10:00:01.000007", "10:00:02.000000"]
+    clock = times["datetime"].dt.strftime("%H:%M:%S%.6f").to_list()
+    assert clock == ["10:00:00.000005", "10:00:01.000007", "10:00:02.000000"]
 
 
 @pytest.mark.parametrize("cut", [1, 30, 52, 55])
@@ -294,9 +295,9 @@ def test_times_of_day_go_on_over_midnight_however_they_are_cut(tmp_path):
             with path.open("ab") as handle:
                 handle.write(content[start:stop])
             reader.update()
-        times = reader.time_series()
+        times = reader.time_frame()
         assert times is not None
-        answers.append(times[1].dt.strftime("%d %H:%M:%S").to_list())
+        answers.append(times["datetime"].dt.strftime("%d %H:%M:%S").to_list())
     expected = ["01 23:59:58", "01 23:59:59", "02 00:00:01", "02 00:00:00", "02 12:00:00", "02 23:00:00", "03 01:00:00"]
     assert answers == [expected, expected]
 
