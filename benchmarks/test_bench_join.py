@@ -17,7 +17,20 @@ import polars as pl
 import pytest
 from bench_files import write_ssd
 
-from utokyo import JoinedTable, SSDRecorder, StaticRecorder, join
+from utokyo import (
+    CoilRecorder,
+    GaugeRecorder,
+    HeaterRecorder,
+    ImageAnalysis,
+    JoinedTable,
+    PMTRecorder,
+    SSDRecorder,
+    StaticRecorder,
+    heater_on,
+    join,
+    simulate,
+    windows,
+)
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_647_216_000 * SECOND_NS
@@ -193,6 +206,28 @@ def test_update_when_nothing_is_new(benchmark: Any, rows: int) -> None:
     table = JoinedTable(recorders(tables(rows)), every="1s", tolerance="1h")
     table.update()
     assert benchmark.pedantic(table.update, rounds=20) == 0
+
+
+def test_figures_and_tables_of_windows(benchmark: Any, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Of every heating of a simulated beam time; 103 of them with large sizes."""
+    benchmark.group = "figures and tables of windows around heatings, six panels"
+    minutes = 62.0 if request.config.getoption("--sizes") == "large" else 3.0
+    simulate(tmp_path / "beam", minutes=minutes, seed=3)
+    truth = json.loads((tmp_path / "beam" / "truth.json").read_text())
+    kinds = {
+        "heater": HeaterRecorder,
+        "ssd": SSDRecorder,
+        "coil": CoilRecorder,
+        "pmt": PMTRecorder,
+        "gauge": GaugeRecorder,
+    }
+    sources: dict[str, Any] = {n: kind(tmp_path / "beam" / truth["files"][n]) for n, kind in kinds.items()}
+    images = (tmp_path / "beam" / truth["images"][0]["file"]).parent
+    sources["image"] = ImageAnalysis(images, camera="cmos_fr_20220918")
+    found = windows(sources, around=heater_on)
+    benchmark.extra_info["windows"] = len(found)
+    paths = benchmark.pedantic(found.save, (tmp_path / "windows",), rounds=1)
+    assert len(paths) == len(truth["heatings"])
 
 
 MEASURED = """
