@@ -105,6 +105,7 @@ class Analysis(ABC):
         self.figures: list[Path] = []
         self._lock = threading.Lock()
         self._done: Any = None
+        self._table: pl.DataFrame | None = None
 
     @property
     def name(self) -> str:
@@ -143,13 +144,18 @@ class Analysis(ABC):
         """
         with self._lock:
             self.recorder.update()
-            state = self.recorder.version
-            if state == self._done:
+            if self.recorder.version == self._done:
                 return self.results
-            results = self.analyse()
-            if self.store is not None:
-                self.store.replace(results, self.replaced_by(results))
-            self.figures = self._drawn() if self.image_src is not None else []
+            try:
+                # One look at the source for all of a run: while bursts are fitted and drawn, it grows on.
+                self._table = pl.DataFrame(self.recorder.get_table())
+                state = self.recorder.version
+                results = self.analyse()
+                if self.store is not None:
+                    self.store.replace(results, self.replaced_by(results))
+                self.figures = self._drawn() if self.image_src is not None else []
+            finally:
+                self._table = None
             self.results = results
             self._done = state
             return results
@@ -189,8 +195,8 @@ class Analysis(ABC):
         return pl.DataFrame(rows, schema={p.name: p.dtype for p in cls.parameters}, orient="row")
 
     def _rows_of(self, *columns: str) -> pl.DataFrame:
-        """The recorder's table, which must have these columns."""
-        table = pl.DataFrame(self.recorder.get_table())
+        """The recorder's table, in a run the one that it began with; it must have these columns."""
+        table = pl.DataFrame(self.recorder.get_table()) if self._table is None else self._table
         missing = [name for name in columns if name not in table.columns]
         if missing:
             raise InputError(f"{self.name} needs a source whose table has the column {missing[0]!r}; this one has not")

@@ -76,6 +76,33 @@ def test_a_file_that_grew_in_pieces_gives_the_results_of_the_whole(beam, truth, 
     assert growing.recorder.bytes_read == len(content)
 
 
+def test_a_file_that_grows_during_a_run_waits_for_the_next_one(beam, truth, tmp_path):
+    content = (beam / truth["files"]["ssd"]).read_bytes()
+    path = tmp_path / "ssd.csv"
+    # the first look ends in the first burst, whose window goes on behind the last pulse
+    within = int(truth["bursts"][0]["t0_ns"]) + 100_000_000
+    whole = SSDRecorder(beam / truth["files"]["ssd"]).get_table()["timestamp"]
+    lines = content.splitlines(keepends=True)
+    seen = len(lines) - whole.len() + int(whole.search_sorted(within))
+
+    class Growing(SSDRecorder):
+        """Longer at every look, as while kernels are compiled."""
+
+        shown = seen
+
+        def get_table(self):
+            path.write_bytes(b"".join(lines[: self.shown]))
+            self.shown += 200
+            return super().get_table()
+
+    path.write_bytes(b"".join(lines[:seen]))
+    analysis = SSDAnalysis(recorder=Growing(path), image_src=tmp_path / "plots", result_filepath=tmp_path / "r.csv")
+    for _ in range(4):
+        assert analysis.run().height == 1
+    analysis.recorder.shown = len(lines)
+    assert analysis.run().equals(SSDAnalysis(path).run())
+
+
 def test_nothing_is_done_when_nothing_is_new(beam, truth, tmp_path):
     analysis = SSDAnalysis(beam / truth["files"]["ssd"], image_src=tmp_path)
     results = analysis.run()
