@@ -140,8 +140,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 def test_folder_of_images(benchmark: Any, folder: Path, mask: Any) -> None:
     benchmark.group = "a folder of images of 263 x 228, read and fitted, figures off"
     found = ImageAnalysis(folder, draw="never", mask=mask).run()
-    assert 10 * found["detected"].sum() == found.height
-    benchmark.extra_info["images"] = found.height
+    false_alarms = found["detected"].sum() - found.height // 10
+    assert 0 <= false_alarms <= 8  # one in a thousand is allowed: of 1800 images, nine are one in ten thousand runs
+    benchmark.extra_info |= {"images": found.height, "false alarms": int(false_alarms)}
     benchmark.pedantic(lambda: ImageAnalysis(folder, draw="never", mask=mask).run(), rounds=3)
 
 
@@ -153,5 +154,6 @@ def test_figures_of_images(benchmark: Any, folder: Path, tmp_path: Path) -> None
         analysis.run()
         return len(analysis.figures)
 
-    assert 5 * run() == len(list(folder.glob("*.csv")))
+    images = len(list(folder.glob("*.csv")))
+    assert images // 5 <= run() <= images // 5 + 16
     benchmark.pedantic(run, rounds=1)
