@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .engine.fits.gain import BadPixels, Gain, estimate_gain, find_bad_pixels
     from .engine.fits.gaussian import fit_gaussian, gaussian_image
     from .engine.fits.gaussian_fit import GaussianFit
+    from .engine.fits.held_spot import mean_spot
     from .engine.fits.lifetime import fit_lifetime
     from .engine.fits.result import Fit
     from .engine.fits.search import BurstSearch
@@ -64,6 +65,7 @@ _HOMES = {
     "engine.fits.gain": ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"],
     "engine.fits.gaussian": ["fit_gaussian", "gaussian_image"],
     "engine.fits.gaussian_fit": ["GaussianFit"],
+    "engine.fits.held_spot": ["mean_spot"],
     "engine.fits.lifetime": ["fit_lifetime"],
     "engine.fits.result": ["Fit"],
     "engine.fits.search": ["BurstSearch"],

@@ -19,7 +19,8 @@ from scipy import stats
 
 from utokyo import fit_gaussian
 from utokyo.engine.fits.spot_alarms import ELECTRONS, SHAPE
-from utokyo.engine.fits.spot_problem import checked_problem
+from utokyo.engine.fits.reference import NO_REFERENCE
+from utokyo.engine.fits.spot_checks import checked_problem
 
 SEED = 20220314
 IMAGES = 10_000
@@ -32,7 +33,7 @@ def ratios(electrons: float, images: int, seed: int) -> NDArray[np.float64]:
     for k in range(images):
         image = random.poisson(electrons, SHAPE)
         if image.any():
-            problem = checked_problem(image, None, None, 1.0, 0.0, None)
+            problem = checked_problem(image, NO_REFERENCE, None, 1.0, 0.0, None)
             best = problem.minimum(False)
             if best.parameters[0] > 0.0:
                 found[k] = max(best.background_nll - best.nll, 0.0)

@@ -102,6 +102,7 @@ ANALYSIS_KEYS: dict[str, type | tuple[type, ...]] = {
     "gain": (int, float),
     "read_noise": (int, float),
     "rotated": bool,
+    "spot": dict,
     "camera": str,
     "camera_file": str,
     "false_alarms_per_hour": (int, float),

@@ -68,6 +68,7 @@ IMAGE_FIRST_NUMBER = 257
 IMAGE_PERIOD_S = 10.0
 IMAGE_BACKGROUND = 25.0
 IMAGE_SIGMA_PX = (6.0, 15.0)
+IMAGE_SCATTER_PX = 0.2
 IMAGE_X_PX = (95.0, 135.0)
 IMAGE_Y_PX = (110.0, 150.0)
 IMAGE_CUT_PROBABILITY = 0.3
@@ -321,8 +322,9 @@ def _camera_and_pmt(plan: Plan, random: np.random.Generator) -> tuple[list[Strea
     images: list[Stream] = []
     spots: list[dict[str, Any]] = []
     image_folder = f"{folder}/cmos_roidata/{plan.start + timedelta(seconds=IMAGE_FOLDER_S):%m%d%H%M%S}"
+    trap = _draw_trap(random)
     for row in imaged.tolist():
-        spot = _draw_spot(float(counts[row]), random)
+        spot = _draw_spot(trap, float(counts[row]), random)
         image = random.poisson(_expected_counts(spot))
         roi_sum[row] = image.sum()
         path = f"{image_folder}/cmos_{numbers[row]:06d}.csv"
@@ -374,15 +376,20 @@ def _frame_numbers(rows: int, first_image: int, random: np.random.Generator) -> 
     return numbers.astype(np.int64)
 
 
-def _draw_spot(counts: float, random: np.random.Generator) -> dict[str, float]:
+def _draw_trap(random: np.random.Generator) -> dict[str, float]:
+    """Return where the atoms are trapped, and how wide: of one run."""
     return {
-        "A": counts,
         "x0": random.uniform(*IMAGE_X_PX),
         "y0": random.uniform(*IMAGE_Y_PX),
         "sigma_x": random.uniform(*IMAGE_SIGMA_PX),
         "sigma_y": random.uniform(*IMAGE_SIGMA_PX),
-        "C": IMAGE_BACKGROUND,
     }
+
+
+def _draw_spot(trap: dict[str, float], counts: float, random: np.random.Generator) -> dict[str, float]:
+    """Return the spot of one image: the trap hardly moves from one to the next."""
+    moved = {name: value + random.normal(0.0, IMAGE_SCATTER_PX) for name, value in trap.items()}
+    return {"A": counts, **moved, "C": IMAGE_BACKGROUND}
 
 
 def _expected_counts(spot: dict[str, float]) -> Floats:

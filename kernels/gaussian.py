@@ -5,6 +5,8 @@ Phi((k - 1/2 - c) / sigma): separable, so nx + ny error functions serve nx * ny 
 pass over a row gives its share of likelihood, score and Fisher information as sums of weights times powers of Gx. Where
 the spot ends and no reference R varies, mu is the constant C, and the counts enter by their sum alone.
 
+A reference that is the mean of k images has their noise; the likelihood is then that of all of them (`reference`).
+
 Pixel centres are at whole numbers; x runs along a row, y from row to row.
 """
 
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compile import kernel
+from .reference import LEAST_MEAN, light_behind, pull_without_mean
 
 __all__ = ["BUFFER", "pixel_profile", "spot_chi_square", "spot_likelihood", "spot_mean", "weighted_log_sum"]
 
@@ -134,8 +137,10 @@ def spot_likelihood(
         0 for pixels to leave out, else 1.
     reference : float64, shape (ny, nx) or (0, 0)
         R, when it is part of the model.
-    totals : float64, shape (2,)
-        Sums of `image` and of `used`.
+    totals : float64, shape (6,)
+        Sums of `image` and of `used`; the number of images of which the reference is the mean, 0 for one without noise;
+        what their counts are to be shifted by, so that their variance is the gain times their mean; that gain; and the
+        largest s, which matters with noise alone.
     parameters : float64, shape (6,) or, with a reference, (7,)
         A, x0, y0, sigma_x, sigma_y, C, s.
     x_profile, y_profile : float64, shapes (3, nx) and (3, ny)
@@ -145,18 +150,24 @@ def spot_likelihood(
     score : float64, shape (n,)
         Gets the gradient of the negative log-likelihood.
     information : float64, shape (n, n)
-        Gets the expected second derivatives: sum of d mu d mu' / mu.
+        Gets the expected second derivatives: sum of d mu d mu' / V, where V is mu, and s^2 L / k more with the noise of
+        a reference, of whose light only what is no noise counts: L^2 - gain L mu / (k V) in the place of L^2.
 
     Returns
     -------
     float
-        Sum of mu - counts log(mu). Infinite where a mean is not positive.
+        Sum of mu - counts log(mu), and of k (L - R) - k R log(L / R). Infinite where a mean is not positive.
     """
     amplitude, background = parameters[0], parameters[5]
     x0, y0, sigma_x, sigma_y = parameters[1], parameters[2], parameters[3], parameters[4]
     rows, columns = image.shape
     with_reference = parameters.size > 6
     scale = parameters[6] if with_reference else 0.0
+    frames = totals[2] if with_reference else 0.0
+    shift, gain = (totals[3], totals[4]) if with_reference else (0.0, 1.0)
+    # of a row: the light behind the reference, its noise in the image and in itself, and what each pixel weighs
+    row = np.empty((7, columns if with_reference else 0))
+    light, noise, doubt, change, seen, weights, pulls = row[0], row[1], row[2], row[3], row[4], row[5], row[6]
     score[:] = 0.0
     information[:, :] = 0.0
     if not (sigma_x > 0.0 and sigma_y > 0.0):
@@ -168,56 +179,90 @@ def spot_likelihood(
     reach = FARTHEST
     if not with_reference:
         peak = abs(amplitude) / (2.0 * math.pi * sigma_x * sigma_y)
-        ratio = peak / (NEGLECTED * background)
-        reach = min(FARTHEST, math.sqrt(2.0 * math.log(ratio))) if ratio > 1.0 else 0.0
+        brighter = peak / (NEGLECTED * background)
+        reach = min(FARTHEST, math.sqrt(2.0 * math.log(brighter))) if brighter > 1.0 else 0.0
     inside_counts = inside_pixels = 0.0
     nll = 0.0
     filled = 0  # of the buffer, whose logarithms are taken together
     for i in range(rows):
-        first, last = 0, columns
-        if not with_reference:
-            # the pixels of this row that the ellipse of this reach touches
-            distance = max(abs(i - y0) - 0.5, 0.0) / sigma_y
-            if distance >= reach:
-                continue
+        # the pixels of this row that the ellipse of this reach touches
+        distance = max(abs(i - y0) - 0.5, 0.0) / sigma_y
+        first = last = 0
+        if distance < reach:
             half = math.sqrt(reach * reach - distance * distance) * sigma_x + 0.5
             first = min(columns, max(0, int(min(max(math.ceil(x0 - half), 0.0), float(columns)))))
             last = max(first, min(columns, int(max(min(math.floor(x0 + half) + 1.0, float(columns)), 0.0))))
-            if first == last:
-                continue
+        if first == last and not with_reference:
+            continue
+        begin, end = (0, columns) if with_reference else (first, last)
         gy, gy_c, gy_s = y_profile[0, i], y_profile[1, i], y_profile[2, i]
         height = amplitude * gy
         # unsigned columns: only such loops, which need not look for negative ones, become vector instructions
-        bad = 0.0
-        if filled + last - first > work.shape[1]:
+        bad = p0 = w00 = 0.0
+        if filled + end - begin > work.shape[1]:
             nll -= weighted_log_sum(work[1], work[0], work[2], filled)
             filled = 0
-        place = np.uint64(filled) - np.uint64(first)
-        filled += last - first
+        place = np.uint64(filled) - np.uint64(begin)
+        filled += end - begin
+        for j in range(np.uint64(begin), np.uint64(end)):
+            work[0, place + j] = height * x_profile[0, j] + background
+            work[1, place + j] = image[i, j]
         if with_reference:
-            for j in range(np.uint64(first), np.uint64(last)):
-                work[0, place + j] = height * x_profile[0, j] + background + scale * reference[i, j]
-                work[1, place + j] = image[i, j]
+            for j in range(np.uint64(columns)):
+                light[j] = reference[i, j]
+                noise[j] = doubt[j] = 0.0
+                pulls[j] = used[i, j]
+            if frames > 0.0:
+                for j in range(np.uint64(columns)):
+                    given = reference[i, j] + shift
+                    there = light_behind(work[0, place + j] - scale * shift, image[i, j], given, scale, frames)
+                    is_empty = (image[i, j] == 0.0) & (work[0, place + j] + scale * (there - shift) < LEAST_MEAN)
+                    pulls[j] = used[i, j] * (pull_without_mean(there, given, scale, frames) if is_empty else 1.0)
+                    work[0, place + j] += LEAST_MEAN if is_empty else 0.0
+                    nll += used[i, j] * frames * (there - given)
+                    light[j] = there - shift
+                    doubt[j] = gain * there / frames
+                    noise[j] = scale * scale * there / frames
+                    change[j] = there / given if given > 0.0 else 1.0
+                    seen[j] = used[i, j] * frames * given
+                nll -= weighted_log_sum(seen, change, work[2], columns)
+            pr = wr0 = wrr = 0.0
+            for j in range(np.uint64(columns)):
+                r = light[j]
+                mean = work[0, place + j] + scale * r
+                work[0, place + j] = mean
+                bad += 0.0 if mean > 0.0 else 1.0
+                nll += used[i, j] * mean
+                variance = mean + noise[j]
+                weight = used[i, j] / variance
+                pull = pulls[j] - image[i, j] / mean
+                weights[j], pulls[j] = weight, pull
+                p0 += pull
+                w00 += weight
+                pr += pull * r
+                wr0 += weight * r
+                wrr += weight * (r * r - doubt[j] * mean / variance)
+            score[6] += pr
+            information[5, 6] += wr0
+            information[6, 6] += wrr
         else:
             for j in range(np.uint64(first), np.uint64(last)):
-                work[0, place + j] = height * x_profile[0, j] + background
-                work[1, place + j] = image[i, j]
+                mean = work[0, place + j]
+                bad += 0.0 if mean > 0.0 else 1.0
+                nll += used[i, j] * mean
+                p0 += used[i, j] - image[i, j] / mean
+                w00 += used[i, j] / mean
                 inside_counts += image[i, j]
                 inside_pixels += used[i, j]
-        p0 = px = pc = ps = 0.0
-        w00 = w0x = w0c = w0s = wxx = wxc = wxs = wcc = wcs = wss = 0.0
+        px = pc = ps = w0x = w0c = w0s = wxx = wxc = wxs = wcc = wcs = wss = 0.0
         for j in range(np.uint64(first), np.uint64(last)):
             gx, gc, gs = x_profile[0, j], x_profile[1, j], x_profile[2, j]
             mean = work[0, place + j]
-            bad += 0.0 if mean > 0.0 else 1.0
-            weight = used[i, j] / mean
-            pull = used[i, j] - image[i, j] / mean
-            nll += used[i, j] * mean
-            p0 += pull
+            weight = weights[j] if with_reference else used[i, j] / mean
+            pull = pulls[j] if with_reference else used[i, j] - image[i, j] / mean
             px += pull * gx
             pc += pull * gc
             ps += pull * gs
-            w00 += weight
             w0x += weight * gx
             w0c += weight * gc
             w0s += weight * gs
@@ -228,24 +273,17 @@ def spot_likelihood(
             wcs += weight * gc * gs
             wss += weight * gs * gs
         if with_reference:
-            pr = wr0 = wrx = wrc = wrs = wrr = 0.0
+            wrx = wrc = wrs = 0.0
             for j in range(np.uint64(first), np.uint64(last)):
-                mean, r = work[0, place + j], reference[i, j]
-                weight = used[i, j] / mean * r
-                pr += used[i, j] * r - image[i, j] / mean * r
-                wr0 += weight
+                weight = weights[j] * light[j]
                 wrx += weight * x_profile[0, j]
                 wrc += weight * x_profile[1, j]
                 wrs += weight * x_profile[2, j]
-                wrr += weight * r
-            score[6] += pr
             information[0, 6] += gy * wrx
             information[1, 6] += height * wrc
             information[2, 6] += amplitude * gy_c * wrx
             information[3, 6] += height * wrs
             information[4, 6] += amplitude * gy_s * wrx
-            information[5, 6] += wr0
-            information[6, 6] += wrr
         if bad > 0.0:
             return np.inf
         score[0] += gy * px

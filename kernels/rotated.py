@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compile import kernel
+from .reference import LEAST_MEAN, light_behind, pull_without_mean
 
 __all__ = ["rotated_likelihood", "rotated_spot"]
 
@@ -93,13 +94,14 @@ def rotated_likelihood(
     Returns
     -------
     float
-        Sum of mu - counts log(mu). Infinite where a mean is not positive, or S not positive definite.
+        As `spot_likelihood`. Infinite where a mean is not positive, or S not positive definite.
     """
     n = parameters.size
     amplitude, x0, y0 = parameters[0], parameters[1], parameters[2]
     s_xx, s_xy, s_yy, background = parameters[3], parameters[4], parameters[5], parameters[6]
     with_reference = n > 7
     scale = parameters[7] if with_reference else 0.0
+    frames, shift, gain = (totals[2], totals[3], totals[4]) if with_reference else (0.0, 0.0, 1.0)
     score[:] = 0.0
     information[:, :] = 0.0
     determinant = s_xx * s_yy - s_xy * s_xy
@@ -125,10 +127,7 @@ def rotated_likelihood(
             counts = image[i, j]
             inside_counts += counts
             inside_pixels += 1.0
-            mean = background
-            if with_reference:
-                mean += scale * reference[i, j]
-                derivative[7] = reference[i, j]
+            mean, noise, doubt, light, given = background, 0.0, 0.0, 0.0, 0.0
             derivative[6] = 1.0
             first = 6
             if near:
@@ -142,16 +141,33 @@ def rotated_likelihood(
                 derivative[4] = volume * (moments[4] - p_xy * moments[0])
                 derivative[5] = 0.5 * volume * (moments[5] - p_yy * moments[0])
                 mean += volume * moments[0]
+            if with_reference:
+                light, given = reference[i, j], reference[i, j] + shift
+                if frames > 0.0:
+                    there = light_behind(mean - scale * shift, counts, given, scale, frames)
+                    nll += frames * (there - given)
+                    if given > 0.0:
+                        nll -= frames * given * math.log(there / given)
+                    noise = scale * scale * there / frames
+                    doubt = gain * there / frames
+                    light = there - shift
+                mean += scale * light
+                derivative[7] = light
+            is_empty = frames > 0.0 and counts == 0.0 and mean < LEAST_MEAN
+            if is_empty:
+                mean = LEAST_MEAN
             if not mean > 0.0:
                 return np.inf
             nll += mean - counts * math.log(mean)
-            weight = 1.0 / mean
-            pull = 1.0 - counts * weight
+            weight = 1.0 / (mean + noise)
+            pull = pull_without_mean(light + shift, given, scale, frames) if is_empty else 1.0 - counts / mean
             for a in range(first, n):
                 score[a] += pull * derivative[a]
                 weighted = weight * derivative[a]
                 for b in range(a, n):
                     information[a, b] += weighted * derivative[b]
+            if with_reference:
+                information[7, 7] -= doubt * mean * weight * weight
     if not with_reference:
         pixels, counted = totals[1] - inside_pixels, totals[0] - inside_counts
         nll += pixels * background - counted * math.log(background)

@@ -26,6 +26,8 @@ NARROWEST, WIDEST = 0.2, 2.0
 """Limits of a width: pixels, and sides of the image."""
 LONGEST_LOG = 0.7
 """Largest change of the logarithm of a width in a step."""
+CENTRE = 0b110
+"""Places of x0 and y0, as bits."""
 LEAST_PART = 0.1
 """Of amplitude or background that a step leaves."""
 
@@ -60,7 +62,8 @@ def fit_spot(
     most_steps : int
         After so many it stops anyway.
     fixed : int
-        Place of a parameter that stays as it is; -1 for none.
+        Which parameters stay as they are: the sum of 2**k over their places k. With the centre among them the spot is
+        there or not, and A may become negative.
     score, information
         Written, as in `spot_likelihood`, at the best parameters.
 
@@ -76,39 +79,46 @@ def fit_spot(
     gradient, bends, factor, step, size = np.empty(n), np.empty((n, n)), np.empty((n, n)), np.empty(n), np.empty(n)
     nll = spot_likelihood(image, used, reference, totals, parameters, x_profile, y_profile, work, score, information)
     damping, distance, steps = 0.0, np.inf, 0
+    limited = n > 6 and totals[2] > 0.0
+    at_limit = 1e-9 * totals[5]
     while steps < most_steps and nll < np.inf:
         held = n == 6 and parameters[5] <= lowest_background and score[5] > 0.0
         for a in range(n):
             size[a] = 1.0 / math.sqrt(information[a, a]) if information[a, a] > 1e-200 else 0.0
         if held:
             size[5] = 0.0
-        if fixed >= 0:
-            size[fixed] = 0.0
+        for a in range(n):
+            if fixed >> a & 1:
+                size[a] = 0.0
         for a, pixels in ((1, columns), (2, rows)):
             outwards = -score[a]
             at_edge = parameters[a] <= -0.5 if outwards < 0.0 else parameters[a] >= pixels - 0.5
             if at_edge:
                 size[a] = 0.0
             outwards = -score[a + 2]
-            at_limit = parameters[a + 2] <= NARROWEST if outwards < 0.0 else parameters[a + 2] >= WIDEST * pixels
-            if at_limit:
+            at_end = parameters[a + 2] <= NARROWEST if outwards < 0.0 else parameters[a + 2] >= WIDEST * pixels
+            if at_end:
                 size[a + 2] = 0.0
+        if limited and (parameters[6] <= at_limit if score[6] > 0.0 else totals[5] - parameters[6] <= at_limit):
+            size[6] = 0.0
         for a in range(n):
             gradient[a] = score[a] * size[a]
             for b in range(n):
                 bends[a, b] = information[a, b] * size[a] * size[b]
             if size[a] == 0.0:  # it stays
                 bends[a, a] = 1.0
-        fall = newton_step(gradient, bends, damping, factor, step)
+        fall = newton_step(gradient, bends, 0.0, factor, step)
+        if fall >= 0.0:
+            distance = math.sqrt(fall)
+            if distance < enough:
+                break
+        if damping > 0.0:
+            fall = newton_step(gradient, bends, damping, factor, step)
         if fall < 0.0:
             damping = max(10.0 * damping, 1e-3)
             if damping > 1e8:
                 break
             continue
-        if damping == 0.0:
-            distance = math.sqrt(fall)
-            if distance < enough:
-                break
         steps += 1
         for a in range(n):
             step[a] *= size[a]
@@ -118,6 +128,10 @@ def fit_spot(
             abs(step[1]) / (2.0 * parameters[3]), abs(step[2]) / (2.0 * parameters[4]),
         )  # fmt: skip
         shorter = 1.0 / longest if longest > 1.0 else 1.0
+        if limited:
+            room = totals[5] - parameters[6] if step[6] > 0.0 else parameters[6]
+            if shorter * abs(step[6]) > room > at_limit:
+                shorter = room / abs(step[6])
         for a in range(n):
             tried[a] = parameters[a] + shorter * step[a]
         for a in (3, 4):
@@ -127,8 +141,10 @@ def fit_spot(
         tried[2] = min(max(tried[2], -0.5), rows - 0.5)
         tried[3] = min(max(tried[3], NARROWEST), WIDEST * columns)
         tried[4] = min(max(tried[4], NARROWEST), WIDEST * rows)
-        if parameters[0] > 0.0:
+        if parameters[0] > 0.0 and not fixed & CENTRE:
             tried[0] = max(tried[0], LEAST_PART * parameters[0])
+        if limited and size[6] > 0.0:
+            tried[6] = min(max(tried[6], 0.0), totals[5])
         if n == 6:
             tried[5] = max(tried[5], LEAST_PART * parameters[5], lowest_background)
         there = spot_likelihood(

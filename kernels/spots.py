@@ -22,7 +22,6 @@ __all__ = [
     "bin_pixels",
     "checked_counts",
     "clean_excess",
-    "fit_background",
     "pixel_noise",
 ]
 
@@ -36,8 +35,6 @@ LEAST_COVERED = 0.8
 """Part of a square of pixels that must not be masked for it to be used."""
 ISOLATED = 5.0
 """Standard deviations over the largest neighbour that no spot reaches."""
-MOST_STEPS = 50
-CLOSE = 1e-7
 
 
 @kernel
@@ -140,58 +137,6 @@ def background_level(counts: Floats, used: Floats) -> float:
                 means[found] = total / area
                 found += 1
     return np.median(means[:found]) if found else 0.0
-
-
-@kernel
-def fit_background(image: Floats, used: Floats, reference: Floats, answer: Floats) -> float:
-    """Poisson fit of C + s R to an image, by Fisher's scoring.
-
-    Parameters
-    ----------
-    image, used, reference : float64, shape (ny, nx)
-        As in `spot_likelihood`.
-    answer : float64, shape (2,)
-        Where to begin, with positive means everywhere; gets C and s.
-
-    Returns
-    -------
-    float
-        Distance from the minimum in errors; the likelihood is `spot_likelihood` without a spot.
-    """
-    rows, columns = image.shape
-    step_c = step_s = 0.0
-    shorter = 1.0
-    distance = np.inf
-    for _ in range(MOST_STEPS):
-        c, s = answer[0] + shorter * step_c, answer[1] + shorter * step_s
-        bad = gc = gs = hcc = hcs = hss = 0.0
-        for i in range(rows):
-            for j in range(np.uint64(columns)):
-                r = reference[i, j]
-                mean = c + s * r
-                bad += 0.0 if mean > 0.0 else used[i, j]
-                weight = used[i, j] / mean
-                pull = used[i, j] - image[i, j] / mean
-                gc += pull
-                gs += pull * r
-                hcc += weight
-                hcs += weight * r
-                hss += weight * r * r
-        if bad > 0.0:
-            shorter *= 0.5
-            continue
-        answer[0], answer[1] = c, s
-        shorter = 1.0
-        determinant = hcc * hss - hcs * hcs
-        if determinant > 1e-12 * hcc * hss:
-            step_c = -(hss * gc - hcs * gs) / determinant
-            step_s = -(hcc * gs - hcs * gc) / determinant
-        else:  # a reference without any structure: the background alone
-            step_c, step_s = (-gc / hcc, 0.0) if hcc > 0.0 else (0.0, 0.0)
-        distance = math.sqrt(abs(gc * step_c + gs * step_s))
-        if distance < CLOSE:
-            break
-    return distance
 
 
 @kernel

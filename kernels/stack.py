@@ -106,7 +106,7 @@ def fit_stack(
     used, reference, score = np.ones((rows, columns)), np.empty((0, 0)), np.empty(6)
     x_profile, y_profile = np.empty((3, columns)), np.empty((3, rows))
     lowest = LEAST_COUNTS / (rows * columns)
-    totals = np.array([0.0, float(rows * columns)])
+    totals = np.array([0.0, float(rows * columns), 0.0, 0.0, 1.0, 0.0])
     for k in range(images):
         totals[0] = 0.0
         for i in range(rows):
@@ -114,7 +114,7 @@ def fit_stack(
                 totals[0] += stack[k, i, j]
         start_of_spot(stack[k], parameters[k])
         nll[k], distances[k], _ = fit_spot(
-            stack[k], used, reference, totals, parameters[k], lowest, enough, most_steps, -1, score, information
+            stack[k], used, reference, totals, parameters[k], lowest, enough, most_steps, 0, score, information
         )
         invert_information(information, covariances[k])
         chi_squares[k] = spot_chi_square(stack[k], parameters[k], x_profile, y_profile)

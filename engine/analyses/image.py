@@ -8,7 +8,7 @@ was half written is fitted again when it has grown. Images are read and fitted i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,8 @@ from ..figures.sheet import Sheet
 from ..fits.gain import find_bad_pixels
 from ..fits.gaussian import fit_gaussian
 from ..fits.gaussian_fit import GaussianFit
+from ..fits.held_spot import checked_spot
+from ..fits.reference import Reference
 from ..recorders.base import Recorder
 from ..recorders.file import FileRecorder
 from .base import Analysis, ResultParameter
@@ -85,13 +87,15 @@ class ImageAnalysis(Analysis):
     min_signal : float, optional
         Counts, all pixels together: an image with less is not fitted, and its row says so.
     references : path, paths or array, optional
-        Images without atoms, or folders of them: their light is a part of the model (see `fit_gaussian`).
+        Images without atoms as the camera wrote them, or folders of them: their light, and their noise, are a part of
+        the model (see `fit_gaussian`). An array of shape (ny, nx) is light without noise.
     mask : "neighbours", "references" or None
         What says which pixels are hot or dead: the neighbours of each in the image itself, or in the references.
     roi : (x_low, x_high, y_low, y_high), optional
         Part of the image to fit.
-    gain, read_noise, rotated
-        As for `fit_gaussian`.
+    gain, read_noise, rotated, spot
+        As for `fit_gaussian`. With a `spot`, whose place and widths are known (`mean_spot`), every image has a MOT
+        number with its error, for `fit_lifetime`, also those without a detection.
     camera : CameraConstants or str, optional
         For the columns `mot_number` and `power_W`: constants, or the name of a set.
     camera_file : path, optional
@@ -126,7 +130,9 @@ class ImageAnalysis(Analysis):
         ResultParameter("p-value", pl.Float64, "", "probability of larger residuals"),
         ResultParameter("R^2", pl.Float64, "", "part of the variance that the fit explains", shown=False),
         ResultParameter("signal_sum", pl.Float64, "counts", "all pixels together", shown=False),
-        ResultParameter("mot_number", pl.Float64, "", "atoms, when a camera is given and atoms are there", shown=False),
+        ResultParameter(
+            "mot_number", pl.Float64, "", "atoms, when a camera and a spot or atoms are there", shown=False
+        ),
         ResultParameter("mot_number_unc", pl.Float64, "", "its standard error", shown=False),
         ResultParameter("power_W", pl.Float64, "W", "their light on the camera", shown=False),
         ResultParameter("power_W_unc", pl.Float64, "W", "its standard error", shown=False),
@@ -148,6 +154,7 @@ class ImageAnalysis(Analysis):
         gain: float | None = None,
         read_noise: float = 0.0,
         rotated: bool = False,
+        spot: Mapping[str, float] | None = None,
         camera: CameraConstants | str | None = None,
         camera_file: str | Path | None = None,
         **options: Any,
@@ -158,6 +165,8 @@ class ImageAnalysis(Analysis):
             raise InputError("mask='references' needs references")
         if roi is not None and len(roi) != 4:
             raise InputError(f"roi should be (x_low, x_high, y_low, y_high), not {roi!r}")
+        if spot is not None:
+            checked_spot(spot, rotated)
         self.match = match
         self.draw_which = draw
         self.interval = interval_of(time_interval)
@@ -170,6 +179,7 @@ class ImageAnalysis(Analysis):
             "gain": gain,
             "read_noise": read_noise,
             "rotated": rotated,
+            "spot": spot,
         }
         self._looked: dict[str, _Looked] = {}
         self._new: list[str] = []
@@ -182,7 +192,7 @@ class ImageAnalysis(Analysis):
         files = [f for f in self._files().to_dicts() if self.interval.holds(f["timestamp"])]
         new = [f for f in files if self._size_seen(f["filepath"]) != f["size_bytes"]]
         if new and self.references is not None:
-            _ = self.references.stack  # a mistake in them is told once, not in every row
+            _ = self._reference  # a mistake in them is told once, not in every row
         parts = [new[k : k + TOGETHER] for k in range(0, len(new), TOGETHER)]
         with ThreadPoolExecutor(THREADS, thread_name_prefix="image") as pool:
             looked = [one for part in pool.map(self._look_at, parts) for one in part]
@@ -204,7 +214,7 @@ class ImageAnalysis(Analysis):
             if looked.fit is None or (self.draw_which == "detections" and not looked.fit.detected):
                 continue
             image, stem, name = read_image(path), Path(path).stem, looked.row["filename"]
-            light = None if self.references is None else self.references.light
+            light = None if self._reference is None else self._reference.light
             fitted = FittedImage(image, looked.fit, name, light)
             for ending, kind in (("fit", ImageSheet), ("3d", SurfaceSheet)):
                 yield f"{stem}_{ending}", self._sheet(kind, image.shape, fitted)
@@ -227,7 +237,7 @@ class ImageAnalysis(Analysis):
     def remarks(self) -> list[str]:
         """How many images show atoms."""
         seen = int(self.results["detected"].fill_null(False).sum())
-        faint = seen - int(self.results["fit_successful"].sum())
+        faint = int((self.results["detected"] & ~self.results["fit_successful"]).sum())
         told = f" ({faint} of them too faint or cut off to be measured)" if faint else ""
         return [f"{seen} of {self.results.height} images show atoms{told}."]
 
@@ -284,12 +294,12 @@ class ImageAnalysis(Analysis):
         except InputError as error:
             row["reason"] = str(error)
             return _Looked(file["size_bytes"], row, None)
-        for name in fit.names:
-            row |= {name: fit.values[name], f"{name}_unc": fit.errors[name]}
+        for name, value in fit.values.items():
+            row |= {name: value, f"{name}_unc": fit.errors[name]}
         row |= {"significance": fit.significance, "X-squared": fit.deviance, "ndof": fit.ndof, "p-value": fit.p_value}
         row |= {"R^2": fit.explained, "detected": fit.detected, "upper_limit": fit.upper_limit, "gain": fit.gain}
         row |= {"fit_successful": fit.valid, "reason": fit.reason or None}
-        if self.camera is not None and fit.detected:
+        if self.camera is not None and (fit.detected or (fit.valid and self._fit_options["spot"])):
             for name, measured in (("mot_number", self.camera.atom_number), ("power_W", self.camera.power)):
                 row[name], row[f"{name}_unc"] = measured(fit.values["A"], fit.errors["A"])
         # Its profile would keep the pixels: of a beam time's images they fill the memory.
@@ -301,7 +311,12 @@ class ImageAnalysis(Analysis):
             bad = self.references.bad_pixels.mask
         elif self.mask == "neighbours":
             bad = find_bad_pixels(image).mask
-        light = None if self.references is None else self.references.light
         if bad is not None and not bad.any():
             bad = None
-        return fit_gaussian(image, reference=light, mask=bad, **self._fit_options)
+        return fit_gaussian(image, reference=self._reference, mask=bad, **self._fit_options)
+
+    @property
+    def _reference(self) -> Reference | None:
+        if self.references is None:
+            return None
+        return self.references.prepared(self._fit_options["gain"], self._fit_options["read_noise"])

@@ -18,6 +18,7 @@ from ...io.errors import InputError
 from ...io.image import read_image
 from ..camera import CameraConstants
 from ..fits.gain import BadPixels, find_bad_pixels
+from ..fits.reference import Reference, reference_of
 
 __all__ = ["Interval", "References", "camera_of", "checked_choice", "interval_of"]
 
@@ -84,13 +85,14 @@ class References:
     Parameters
     ----------
     given : path, sequence of paths, or array
-        Images, or folders of them; or an array of counts of shape (ny, nx) or (k, ny, nx).
+        Images, or folders of them; or an array of counts of shape (k, ny, nx), or (ny, nx) for light without noise.
     """
 
     given: Any
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _stack: Floats | None = None
     _bad: BadPixels | None = None
+    _prepared: Reference | None = None
 
     @property
     def stack(self) -> Floats:
@@ -106,11 +108,20 @@ class References:
                 self._stack = self._read()
             return self._stack
 
-    @property
-    def light(self) -> Floats:
-        """As `fit_gaussian` takes it: all of them, or the only one."""
-        stack = self.stack
-        return stack if len(stack) > 1 else stack[0]
+    def prepared(self, gain: float | None, read_noise: float) -> Reference:
+        """As `fit_gaussian` takes it: images with their noise, or one array without.
+
+        Raises
+        ------
+        InputError
+            As `stack`, and when they hold no light.
+        """
+        stack, bad = self.stack, self.bad_pixels.mask
+        with self._lock:
+            if self._prepared is None:
+                is_array = isinstance(self.given, np.ndarray) and self.given.ndim == 2
+                self._prepared = reference_of(stack[0] if is_array else stack, bad, gain, read_noise)
+            return self._prepared
 
     @property
     def bad_pixels(self) -> BadPixels:

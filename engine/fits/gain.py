@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from ...io.errors import InputError
 from ...kernels.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, second_differences
 from ...kernels.spots import pixel_noise
-from .spot_problem import every_pixel
 
-__all__ = ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"]
+__all__ = ["BadPixels", "Gain", "estimate_gain", "every_pixel", "find_bad_pixels"]
 
 Floats = NDArray[np.float64]
 
@@ -163,3 +162,9 @@ def _stack_of(images: ArrayLike) -> Floats:
     if not math.isfinite(float(stack.sum())):
         raise InputError("images with infinite or missing counts tell neither gain nor bad pixels")
     return stack
+
+
+@lru_cache(maxsize=8)
+def every_pixel(shape: tuple[int, ...]) -> Floats:
+    """Ones, never written to: making them anew for each of thousands of images takes as long as a step of the fit."""
+    return np.ones(shape)  # not read-only: kernels would be compiled twice

@@ -17,7 +17,8 @@ is only noisy, and is not valid.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,11 +29,13 @@ from ...io.errors import InputError
 from ...kernels.gaussian import pixel_profile
 from ...kernels.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
 from .cash import STEPS_PER_ROOT, deviance_moments
-from .gain import estimate_gain
+from .found import NAMES, Found
 from .gaussian_fit import GaussianFit
-from .minimize import covariance_from
+from .held_spot import PLACE_AND_WIDTHS, checked_spot
+from .reference import Reference, reference_of
 from .rotated import turned_spot
-from .spot_problem import NAMES, Found, SpotProblem, checked_problem
+from .spot_checks import checked_problem
+from .spot_problem import SpotProblem
 
 __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 
@@ -57,6 +60,10 @@ TOLD = 4.0
 """Standard deviations from which on a noise is larger than that of single pixels."""
 LIMIT_INSIDE = 0.63
 """Least part of a Gaussian that the square of its width holds, when its middle is off by half a step of the search."""
+SURE = 3.0
+"""Errors that a spot is not off by."""
+ONE_SIDED = 1.645
+"""Errors that 95 % of a normal distribution lie below."""
 WIDEST_LIMIT = 6.0
 """Upper limits are told for widths up to this part of the shorter side."""
 
@@ -64,12 +71,13 @@ WIDEST_LIMIT = 6.0
 def fit_gaussian(
     image: ArrayLike,
     *,
-    reference: ArrayLike | None = None,
+    reference: ArrayLike | Reference | None = None,
     mask: ArrayLike | None = None,
     gain: float | None = None,
     read_noise: float = 0.0,
     roi: tuple[int, int, int, int] | None = None,
     rotated: bool = False,
+    spot: Mapping[str, float] | None = None,
 ) -> GaussianFit:
     """Fit a 2D Gaussian on a flat background, or on a reference, to an image.
 
@@ -79,9 +87,9 @@ def fit_gaussian(
         Counts, without the camera's offset; negative ones need a read noise that explains them.
     reference : array, shape (ny, nx) or (k, ny, nx), optional
         Images R without atoms, whose mean is fitted as s * R beside C: stray light has the shape of the viewport. The
-        noise of the mean of k images is part of the errors, but it also hides some of the structure of the light, so
-        that s comes out too small: give many. One image is taken for free of noise: smooth it, or give the mean of
-        many.
+        noise of k images is a part of the model (see `reference_of`, whose answer serves many images); where it hides
+        the structure of the light, s is not fitted, and has no error. An array of two dimensions is taken for free of
+        noise: smooth it, or give the mean of many.
     mask : array of bool, shape (ny, nx), optional
         True for pixels to leave out; see `find_bad_pixels`.
     gain : float, optional
@@ -93,6 +101,10 @@ def fit_gaussian(
         Part of the image to fit, the upper ends excluded; positions stay those of the whole image.
     rotated : bool
         Whether the axes of the spot may be turned against those of the image.
+    spot : mapping, optional
+        Place and widths ``x0, y0, sigma_x, sigma_y`` (and ``theta``), as `mean_spot` tells them of a series, for an
+        image that is too faint to tell them itself. Only A and the background are then fitted: A is right in the mean
+        whether there are atoms or not, and negative where noise has it so; `significance` is that of A > 0 there.
 
     Returns
     -------
@@ -100,7 +112,8 @@ def fit_gaussian(
         ``A`` (counts of the spot, all pixels together), ``x0, y0, sigma_x, sigma_y`` (pixels; x along a row), ``theta``
         when rotated (radians from the x axis to the axis of sigma_x, between -pi/4 and pi/4), ``C`` (counts per pixel),
         ``s`` with a reference. `significance` is that of A > 0 anywhere in the image. `valid` means that there are
-        atoms and that the numbers may be used; `upper_limit` is A's when there are none.
+        atoms and that the numbers may be used; `upper_limit` is A's when there are none. At a given `spot` the numbers
+        may be used without atoms, too: `detected` tells whether there are.
 
     Raises
     ------
@@ -108,19 +121,40 @@ def fit_gaussian(
         When the image is no matrix of 5 x 5 pixels or more, holds infinite counts, or negative ones without read noise,
         or when an option does not fit it.
     """
-    light = None if reference is None else np.asarray(reference, dtype=np.float64)
+    place = None if spot is None else checked_spot(spot, rotated)
+    rotated = rotated or (place is not None and len(place) > PLACE_AND_WIDTHS)
+    light = reference_of(reference, mask, gain, read_noise)
     gain_error = 0.0
-    if gain is None and light is not None and light.ndim == 3 and len(light) > 1:
-        estimated = estimate_gain(light, mask=mask, read_noise=read_noise)
-        gain, gain_error = float(estimated), estimated.error
+    if gain is None and light.gain is not None:
+        gain, gain_error = float(light.gain), light.gain.error
     problem = checked_problem(image, light, mask, gain, read_noise, roi)
+    if place is not None and not problem.holds(place[0], place[1]):
+        raise InputError(f"spot: its centre ({place[0]:g}, {place[1]:g}) lies outside of what is fitted of the image")
     if not problem.lit:
         return _dark(problem, rotated)
-    found = problem.minimum(rotated)
-    if problem.gain is None and read_noise > 0.0:
+    answer = _fitted(problem, lambda problem: problem.minimum(rotated), gain_error)
+    if place is None or answer.valid:
+        return answer
+    held = _fitted(problem, lambda problem: problem.brightness(place), gain_error)
+    if answer.detected and _is_elsewhere(answer, place):
+        held = replace(held, reasons=(*held.reasons, "there are atoms, but not at the given spot"))
+    return held
+
+
+def _is_elsewhere(fit: GaussianFit, place: Sequence[float]) -> bool:
+    """Whether a spot is farther from a place than its width, and than its own errors."""
+    return any(
+        abs(fit.values[name] - middle) > max(width, SURE * fit.errors[name])
+        for name, middle, width in zip(NAMES[1:3], place[:2], place[2:4], strict=True)
+    )
+
+
+def _fitted(problem: SpotProblem, fit: Callable[[SpotProblem], Found], gain_error: float) -> GaussianFit:
+    found = fit(problem)
+    if problem.gain is None and problem.read_noise > 0.0:
         # The shift depends on the gain: once more with what the residuals say of it.
         problem = problem.with_gain_guess(_gain_of(problem, found))
-        found = problem.minimum(rotated)
+        found = fit(problem)
     return _answer(problem, found, gain_error)
 
 
@@ -209,44 +243,53 @@ def _residuals_of(problem: SpotProblem, mean: Floats) -> _Residuals:
 
 
 def _answer(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFit:
-    names = problem.names(found.rotated)
+    all_names = problem.names(found.rotated)
+    names = tuple(name for name, free in zip(all_names, found.free, strict=True) if free)
     mean = problem.mean(found)
     residuals = _residuals_of(problem, mean)
     ndof = max(1, round(residuals.pixels) - len(names))
+    part = float(found.parameters[-1])
+    noisier = 1.0 + problem.reference.noise(part, mean, problem.used, problem.shift)
     if problem.gain is None:
-        gain = residuals.chi_square / ndof
+        gain = residuals.chi_square / ndof / noisier
         gain_error = _error_of_gain(problem, residuals, gain, ndof)
         told = 1.0  # likelihoods are those of counts
     else:
         gain = told = problem.gain
-    dispersion = gain * (1.0 + _noise_of_reference(problem, found, mean))
-    log_p = _log_p(problem, found, dispersion)
+    log_p = _log_p(problem, found, found.background_nll - found.nll, gain)
     if log_p < math.log(FALSE_ALARMS_PER_IMAGE):
-        log_p = _log_p(problem, found, dispersion * _excess_noise(problem, found, mean, gain))
-    covariance = covariance_from(found.information) * dispersion
+        excess = _excess_noise(problem, found, mean, gain * noisier)
+        log_p = _log_p(problem, found, problem.evidence(found), gain * excess)
+    missed = _missed(residuals.misfit)
+    covariance = found.covariance * gain
+    errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
+    if problem.with_reference and not found.free[-1]:  # what part of the light is the reference's is not told
+        errors["C"] = errors["s"] = math.nan
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
     nll = (found.nll - saturated) / told
-    values = found.values(problem)
-    absent = _no_atoms(problem, values, log_p, residuals.misfit)
-    limits = {}
-    if log_p > math.log(FALSE_ALARMS_PER_IMAGE) or values["A"] <= 0.0:
-        limits = _upper_limits(problem, found)
+    values = problem.values(found)
+    nothing = log_p > math.log(FALSE_ALARMS_PER_IMAGE) or values["A"] <= 0.0
+    limits = _upper_limits(problem, found, errors["A"]) if nothing else {}
+    absent = _no_atoms(problem, found, values, nothing, missed)
+    # Where place and widths are given, A is right whether there are atoms or not.
+    is_told = found.is_held or not absent
+    reasons = _reasons(problem, found, values, covariance, gain, missed) if is_told else (absent,)
     variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
 
     def profile(name: str, value: float) -> float:
-        rise = problem.profile(found, names.index(name), value) - found.nll
-        return nll + rise / dispersion
+        rise = problem.profile(found, all_names.index(name), value) - found.nll
+        return nll + rise / (gain * found.wider(all_names.index(name)))
 
     return GaussianFit(
         values=values,
-        errors=dict(zip(names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True)),
-        covariance=covariance,
+        errors=errors,
+        covariance=covariance if len(names) == len(all_names) else covariance[np.ix_(found.free, found.free)],
         names=names,
         nll=nll,
         deviance=2.0 * nll,
         ndof=ndof,
         significance=max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0,
-        reasons=(absent,) if absent else _reasons(problem, found, values, covariance, dispersion),
+        reasons=reasons,
         profile=profile,
         gain=gain,
         gain_error=gain_error,
@@ -266,18 +309,10 @@ def _error_of_gain(problem: SpotProblem, residuals: _Residuals, gain: float, ndo
     return gain * (level + problem.shift) / level * math.sqrt((2.0 + gain / level) / ndof)
 
 
-def _noise_of_reference(problem: SpotProblem, found: Found, mean: Floats) -> float:
-    """Variance that s R has of the noise of its k images, s^2 gain R / k, in units of that of the image, gain mu."""
-    if problem.gain is None or problem.frames <= 1:
-        return 0.0
-    light = float(np.sum(problem.used * problem.reference))
-    return max(float(found.parameters[-1]) ** 2 * light / problem.frames / float(np.sum(mean)), 0.0)
-
-
 def _probability(problem: SpotProblem, mean: Floats, residuals: _Residuals, deviance: float, ndof: int) -> float:
     """Of residuals at least as large as these, were the model true; see `GaussianFit`."""
     gain, pairs = problem.gain, residuals.pairs
-    if gain is None:
+    if gain is None or problem.reference.frames:  # the deviance of a few counts and their reference is no chi-square
         return float(special.ndtr(-residuals.misfit * math.sqrt(pairs))) if pairs else math.nan
     if problem.read_noise > 0.0:
         # Shifted counts have the variance of Poisson's, not their deviance: Pearson's chi-square serves, whose spread
@@ -291,9 +326,13 @@ def _probability(problem: SpotProblem, mean: Floats, residuals: _Residuals, devi
     return float(special.chdtrc(2.0 * expected**2 / variance, 2.0 * expected * deviance / variance))
 
 
-def _log_p(problem: SpotProblem, found: Found, dispersion: float) -> float:
+def _log_p(problem: SpotProblem, found: Found, ratio: float, gain: float) -> float:
     """Logarithm of the probability that noise alone has such a spot somewhere."""
-    return problem.log_p(found.background_nll - found.nll, dispersion) if found.parameters[0] > 0.0 else 0.0
+    if not found.parameters[0] > 0.0:
+        return 0.0
+    if found.is_held:  # one place and one width were tried
+        return float(special.log_ndtr(-math.sqrt(max(2.0 * ratio / gain, 0.0))))
+    return problem.log_p(ratio, gain)
 
 
 def _excess_noise(problem: SpotProblem, found: Found, mean: Floats, gain: float) -> float:
@@ -321,7 +360,9 @@ def _excess_noise(problem: SpotProblem, found: Found, mean: Floats, gain: float)
 
 
 def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: float) -> bool:
-    """Whether the likelihood is a parabola as far as its errors reach, which the widths tell."""
+    """Whether the likelihood is a parabola as far as its errors reach, which the widths tell, unless they are given."""
+    if found.is_held:
+        return True
     for k in (3, 4):
         width, error = float(found.parameters[k]), math.sqrt(abs(float(covariance[k, k])))
         if not error <= WORST_WIDTH * width:
@@ -333,8 +374,11 @@ def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: 
     return True
 
 
-def _upper_limits(problem: SpotProblem, found: Found) -> dict[float, float]:
-    """Largest A, at 95 %, of a spot of each width anywhere: the largest excess, plus its error."""
+def _upper_limits(problem: SpotProblem, found: Found, error: float) -> dict[float, float]:
+    """Largest A, at 95 %, of a spot of each width anywhere: the largest excess, plus its error; or of the one given."""
+    amplitude, sigma_x, sigma_y = found.parameters[[0, 3, 4]].tolist()
+    if found.is_held:
+        return {math.sqrt(sigma_x * sigma_y): max(amplitude, 0.0) + ONE_SIDED * error}
     widest = min(problem.counts.shape) / WIDEST_LIMIT
     return {
         sigma: limit / LIMIT_INSIDE
@@ -343,30 +387,36 @@ def _upper_limits(problem: SpotProblem, found: Found) -> dict[float, float]:
     }
 
 
-def _no_atoms(problem: SpotProblem, values: Mapping[str, float], log_p: float, misfit: float) -> str:
-    """Why there are none; empty when there are."""
-    rows, columns = problem.counts.shape
-    if log_p > math.log(FALSE_ALARMS_PER_IMAGE) or values["A"] <= 0.0:
-        return "no atoms: nothing stands out of the background"
-    if min(values["sigma_x"], values["sigma_y"]) < SMALLEST_SIGMA:
-        return "the spot is smaller than a pixel: a hot pixel"
+def _missed(misfit: float) -> str:
+    """Why the model does not describe the image; empty when it does."""
     if misfit > WORST_MISFIT:
         return f"a Gaussian does not describe this image: it misses by {1 + misfit:.1f} times the noise (stray light?)"
-    if max(values["sigma_x"] / columns, values["sigma_y"] / rows) > 0.5:
+    return ""
+
+
+def _no_atoms(problem: SpotProblem, found: Found, values: Mapping[str, float], nothing: bool, missed: str) -> str:
+    """Why there are none; empty when there are."""
+    rows, columns = problem.counts.shape
+    if nothing:
+        return "no atoms: nothing stands out of the background"
+    if not found.is_held and min(values["sigma_x"], values["sigma_y"]) < SMALLEST_SIGMA:
+        return "the spot is smaller than a pixel: a hot pixel"
+    if missed:
+        return missed
+    if not found.is_held and max(values["sigma_x"] / columns, values["sigma_y"] / rows) > 0.5:
         return "the spot is larger than the image: stray light"
     return ""
 
 
 def _reasons(
-    problem: SpotProblem, found: Found, values: Mapping[str, float], covariance: Floats, gain: float
+    problem: SpotProblem, found: Found, values: Mapping[str, float], covariance: Floats, gain: float, missed: str
 ) -> tuple[str, ...]:
     """Why the numbers of a spot must not be used."""
-    rows, columns = problem.counts.shape
-    x0, y0 = values["x0"] - problem.x_low, values["y0"] - problem.y_low
     checks: list[tuple[Any, str]] = [
+        (missed, missed),
         (not found.converged, "the fit did not converge"),
         (not np.all(np.isfinite(covariance)), "the covariance cannot be computed"),
-        (not (-0.5 < x0 < columns - 0.5 and -0.5 < y0 < rows - 0.5), "the centre lies outside of the image"),
+        (not problem.holds(values["x0"], values["y0"]), "the centre lies outside of the image"),
         (
             not _widths_known(problem, found, covariance, gain),
             "atoms, but too faint a spot: its errors do not tell how far its widths may be off",

@@ -2,8 +2,9 @@
 
 Loading is the same curve with a negative N0. At each tau the best N0 and c are those of a straight line in
 exp(-t / tau), so that the start is searched in tau alone; all three are then fitted by least squares, the likelihood of
-Gaussian errors. Give every image of the series, also those without a detection, with their errors: leaving out what is
-too faint to be seen makes the lifetime too long.
+Gaussian errors. Give every image of the series, also those without a detection, with their errors, as `ImageAnalysis`
+tells them at a given spot (`mean_spot`): leaving out what is too faint to be seen makes the end of the series too high,
+and with it the lifetime wrong.
 """
 
 from __future__ import annotations

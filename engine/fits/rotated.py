@@ -72,22 +72,32 @@ class RotatedLikelihood:
         by[WIDTHS, 5] = turning
         return nll, by.T @ score, by.T @ information @ by
 
-    def minimum(self, upright: Floats) -> tuple[Floats, float, Floats, bool]:
+    def minimum(self, upright: Floats, free: NDArray[np.bool_]) -> tuple[Floats, float, Floats, bool]:
         """Best parameters, likelihood, information, and whether the minimum was found.
 
         Parameters
         ----------
         upright : array of float64
             A, x0, y0, sigma_x, sigma_y, C[, s] of the upright fit.
+        free : array of bool
+            Which of them are fitted: all, but perhaps s.
         """
         start = np.concatenate([upright[:3], [upright[3] ** 2, 0.0, upright[4] ** 2], upright[5:]])
+        free = np.insert(free, 5, values=True)
+        whole = start.copy()
+
+        def restricted(part: Floats) -> tuple[float, Floats, Floats]:
+            whole[free] = part
+            nll, score, information = self._of_elements(whole)
+            return nll, score[free], information[np.ix_(free, free)]
+
         for _ in range(2):
             size = 1.0 / np.sqrt(np.maximum(np.diagonal(self._of_elements(start)[2]), 1e-12))
-            best = minimize_likelihood(self._of_elements, start, size)
-            start = best.x
+            best = minimize_likelihood(restricted, start[free], size[free])
+            start[free] = best.x
             if best.converged:
                 break
-        s_xx, s_xy, s_yy = best.x[WIDTHS].tolist()
+        s_xx, s_xy, s_yy = start[WIDTHS].tolist()
         theta = 0.5 * math.atan2(2.0 * s_xy, s_xx - s_yy)
         middle, half = 0.5 * (s_xx + s_yy), math.hypot(0.5 * (s_xx - s_yy), s_xy)
         long, short = math.sqrt(middle + half), math.sqrt(max(middle - half, 1e-12))
@@ -97,7 +107,7 @@ class RotatedLikelihood:
         if abs(theta) > 0.25 * math.pi:  # sigma_x is the width along the axis that is closer to x
             theta -= math.copysign(0.5 * math.pi, theta)
             sigma_x, sigma_y = short, long
-        natural = best.x.copy()
+        natural = start.copy()
         natural[WIDTHS] = sigma_x, sigma_y, theta
         nll, _, information = self(natural)
         return natural, nll, information, best.converged

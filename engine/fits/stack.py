@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...io.errors import InputError
 from ...kernels.stack import fit_stack
-from .spot_problem import FEWEST_PIXELS, NAMES
+from .found import NAMES
+from .spot_problem import FEWEST_PIXELS
 
 __all__ = ["StackFit", "fit_gaussian_stack"]
 

@@ -10,6 +10,8 @@ from scipy import ndimage, special, stats
 
 from utokyo import InputError, find_bad_pixels, fit_gaussian
 from utokyo.engine.fits.gaussian import NAMES, gaussian_image
+from utokyo.engine.fits.reference import Reference
+from utokyo.engine.fits.spot_checks import checked_problem
 from utokyo.io.image import read_image
 
 SHAPE = (120, 110)
@@ -377,6 +379,19 @@ def test_spots_put_into_the_real_image_are_found_and_nothing_else(real_files):
         assert len(found) > 50
         assert np.all(np.abs(np.mean(found, axis=0)) < 4 / math.sqrt(60)), name
         assert np.all(np.abs(np.std(found, axis=0) - 1) < 4 / math.sqrt(120)), name
+
+
+def test_the_background_is_the_maximum_of_the_likelihood():
+    random = np.random.default_rng(4)
+    light = random.uniform(0.0, 20.0, SHAPE)
+    mask = random.random(SHAPE) < 0.1
+    image = random.poisson(3.0 + 1.7 * light)
+    problem = checked_problem(image, Reference(light), mask, 1.0, 0.0, None)
+    c, s = problem.background.values
+    pull = (1.0 - image / (c + s * light))[~mask]
+    assert np.sum(pull) == pytest.approx(0.0, abs=0.1)
+    assert np.sum(pull * light[~mask]) == pytest.approx(0.0, abs=1.0)
+    assert (c, s) == pytest.approx((3.0, 1.7), abs=0.15)
 
 
 def test_a_reference_without_structure_leaves_no_interval():

@@ -14,7 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utokyo import CameraConstants, ImageAnalysis, InputError, StaticRecorder, fit_lifetime, gaussian_image
+from utokyo import (
+    CameraConstants,
+    ImageAnalysis,
+    InputError,
+    StaticRecorder,
+    fit_lifetime,
+    gaussian_image,
+    mean_spot,
+)
 from utokyo.engine.analyses.image_options import interval_of
 from utokyo.engine.config import read_config
 from utokyo.io.errors import OutputError
@@ -85,14 +93,44 @@ def test_references_a_camera_and_a_series_give_the_lifetime(tmp_path):
     assert analysis.references.bad_pixels.hot[10, 10]
 
 
+def test_at_a_known_spot_every_image_has_a_number_of_atoms(tmp_path):
+    table = write_series(tmp_path / "images", [60_000.0, 30_000.0, 20.0, 0.0])
+    write_references(tmp_path / "dark")
+    options = {"references": tmp_path / "dark", "mask": "references", "camera": "cmos_fr_20220918"}
+    seen = ImageAnalysis(recorder=StaticRecorder(table), **options).run()
+    assert seen["mot_number"].null_count() == 2
+    spot = mean_spot(seen)
+
+    analysis = ImageAnalysis(
+        recorder=StaticRecorder(table), spot=spot, image_src=tmp_path / "plots", draw="detections", **options
+    )
+    results = analysis.run()
+
+    assert results["fit_successful"].all()
+    assert results["detected"].to_list() == [True, True, False, False]
+    assert analysis.remarks() == ["2 of 4 images show atoms."]
+    for name, value in spot.items():
+        assert results[name][:2].to_list() == seen[name][:2].to_list()
+        assert results[name][2:].to_list() == pytest.approx([value] * 2)
+        assert results[f"{name}_unc"][2:].to_list() == [0.0] * 2
+    assert results["upper_limit"].is_null().to_list() == [True, True, False, False]
+    numbers, errors = results["mot_number"].to_numpy(), results["mot_number_unc"].to_numpy()
+    per_count = numbers[0] / results["A"][0]
+    assert np.all(np.abs(numbers - per_count * np.array([60_000.0, 30_000.0, 20.0, 0.0])) < 5 * errors)
+    assert len(list((tmp_path / "plots").glob("*_fit.png"))) == 2
+    with pytest.raises(InputError, match="spot should hold"):
+        ImageAnalysis(recorder=StaticRecorder(table), spot={"x0": 1.0})
+
+
 def test_stray_light_without_a_reference_is_no_mot_and_with_it_nothing(tmp_path):
     table = write_series(tmp_path / "images", [0.0, 0.0])
     write_references(tmp_path / "dark")
     for references in (None, [tmp_path / "dark"]):
         results = ImageAnalysis(recorder=StaticRecorder(table), references=references).run()
         if references:
-            assert results["reason"].str.contains("no atoms").all()
-            assert (results["upper_limit"] > 0.0).all()
+            assert not results["detected"].any()
+            assert results["reason"].str.contains("no atoms").to_list() == [True, True]
+            assert (results["upper_limit"] > 0.0).to_list() == [True, True]
             assert results["mot_number"].null_count() == 2
 
 

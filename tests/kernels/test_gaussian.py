@@ -32,7 +32,7 @@ def from_kernel(parameters: np.ndarray, image: np.ndarray, used: np.ndarray, ref
     score, information = np.empty(n), np.empty((n, n))
     work = np.empty((3, SHAPE[1])), np.empty((3, SHAPE[0])), np.empty((3, SHAPE[1] + BUFFER))
     light = NONE if reference is None else reference
-    totals = np.array([image.sum(), used.sum()])
+    totals = np.array([image.sum(), used.sum(), 0.0, 0.0, 1.0, 0.0])
     nll = spot_likelihood(image, used, light, totals, parameters[:n], *work, score, information)
     return nll, score, information
 
@@ -125,8 +125,8 @@ def test_the_fit_arrives_where_the_score_is_zero(data):
     parameters = TRUTH[:n] * 1.2
     score, information = np.empty(n), np.empty((n, n))
     light = NONE if reference is None else reference
-    totals = np.array([image.sum(), used.sum()])
-    nll, distance, steps = fit_spot(image, used, light, totals, parameters, 1e-9, 1e-8, 100, -1, score, information)
+    totals = np.array([image.sum(), used.sum(), 0.0, 0.0, 1.0, 0.0])
+    nll, distance, steps = fit_spot(image, used, light, totals, parameters, 1e-9, 1e-8, 100, 0, score, information)
     assert distance < 1e-8
     assert steps < 30
     assert nll == pytest.approx(nll_of(np.append(parameters, 0.0)[:7], image, used, reference), rel=1e-11)
@@ -144,12 +144,12 @@ def test_the_centre_stays_within_the_image():
         image,
         np.ones(SHAPE),
         NONE,
-        np.array([image.sum(), image.size]),
+        np.array([image.sum(), image.size, 0.0, 0.0, 1.0, 0.0]),
         parameters,
         1e-9,
         1e-6,
         100,
-        -1,
+        0,
         np.empty(6),
         np.empty((6, 6)),
     )

@@ -119,7 +119,7 @@ def test_score_and_information_of_a_turned_spot(with_reference):
 
     used = (random.random(SHAPE) > 0.1).astype(float)
     image = random.poisson(mean_of(at)) * used
-    totals = np.array([image.sum(), used.sum()])
+    totals = np.array([image.sum(), used.sum(), 0.0, 0.0, 1.0, 0.0])
     n = at.size
     score, information = np.empty(n), np.empty((n, n))
     nll = rotated_likelihood(image, used, reference, totals, at, score, information)

@@ -11,7 +11,6 @@ from utokyo.kernels.spots import (
     bin_pixels,
     checked_counts,
     clean_excess,
-    fit_background,
     pixel_noise,
 )
 
@@ -103,15 +102,3 @@ def test_looking_at_counts_copies_the_used_ones_alone():
     pixels, _, _, negative, infinite = checked_counts(image, used, 0.5, out)
     assert (pixels, negative, infinite) == (5.0, 1.0, 1.0)
     assert out[0].tolist() == [1.5, 0.0, 3.5]
-
-
-def test_the_background_fit_is_the_maximum_of_the_likelihood():
-    random = np.random.default_rng(4)
-    reference = random.uniform(0.0, 20.0, SHAPE)
-    used = (random.random(SHAPE) > 0.1).astype(float)
-    image = random.poisson(3.0 + 1.7 * reference) * used
-    answer = np.array([1.0, 1.0])
-    assert fit_background(image, used, reference, answer) < 1e-7
-    mean = answer[0] + answer[1] * reference
-    assert np.sum(used - image / mean) == pytest.approx(0.0, abs=1e-5)
-    assert np.sum((used - image / mean) * reference) == pytest.approx(0.0, abs=1e-4)

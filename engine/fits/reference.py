@@ -1,0 +1,148 @@
+"""The light without atoms, and what the noise of the images that show it does to a fit.
+
+A reference that is the mean of k images has their noise: variance gain L / k at the light L of a pixel. The likelihood
+takes L for one more unknown of each pixel (`kernels.reference`), as the regression of two quantities with errors does.
+Its information on s is that of the structure of the light alone, while the score of s varies with the noise in L, too:
+covariances are B^-1 (B + D) B^-1, B the information and D what the score varies by more (P. J. Huber, Proc. Fifth
+Berkeley Symp. 1 (1967) 221).
+
+Where the light has hardly any structure above its noise, the image does not tell s. It is then held at the ratio of the
+two backgrounds, which is what it is when all light without atoms is that of the reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...io.errors import InputError
+from ...kernels.reference import noise_of_light
+from .gain import Gain, estimate_gain
+
+__all__ = ["KNOWN", "MOST", "NO_REFERENCE", "Reference", "reference_of"]
+
+Floats = NDArray[np.float64]
+
+KNOWN = 0.1
+"""Largest error of s, in units of what it is when all light is the reference's; beyond, s is not told by the image."""
+FEWEST_ELECTRONS = 20.0
+"""Of a pixel in all images of a reference, on the average: the noise of fewer is too far from normal."""
+MOST = 1.05
+"""Largest s, in the same units."""
+LOWEST = 0.01
+"""Least mean of a pixel, in units of that of all of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Light without atoms in the pixels that are fitted.
+
+    Parameters
+    ----------
+    light : array of float64, shape (ny, nx) or (0, 0)
+        Counts; empty when there is none.
+    frames : int
+        Images of which it is the mean; 0 for light without noise.
+    gain : Gain, optional
+        What these images say of it.
+    """
+
+    light: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    frames: int = 0
+    gain: Gain | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether s R is a part of the model."""
+        return self.light.size > 0
+
+    def part(self, rows: slice, columns: slice, used: Floats) -> Reference:
+        """That of some pixels, without a hole where they are masked.
+
+        Raises
+        ------
+        InputError
+            When counts are infinite or missing.
+        """
+        if not self.is_there or not used.any():
+            return self
+        light = np.ascontiguousarray(self.light[rows, columns])
+        seen = light[used > 0.0]
+        if not np.all(np.isfinite(seen)):
+            raise InputError("a reference with infinite or missing counts cannot be fitted; mask those pixels")
+        return replace(self, light=np.where(used > 0.0, light, seen.mean()))
+
+    def check_counts(self, used: Floats, gain: float, read_noise: float) -> None:
+        """Refuse images that together are too dark to tell the light of a pixel, or that hold what no light gives.
+
+        Raises
+        ------
+        InputError
+        """
+        if not self.frames or not used.any():
+            return
+        if not read_noise > 0.0 and np.any(self.light < 0.0):
+            raise InputError(
+                "references with negative counts cannot be fitted by a Poisson likelihood; give the raw counts, "
+                "or their read_noise"
+            )
+        electrons = self.frames * float(np.sum(used * self.light)) / float(np.sum(used)) / gain
+        if electrons < FEWEST_ELECTRONS:
+            raise InputError(
+                f"references with {electrons:.2g} electrons per pixel, of {self.frames} in all, are too dark: give "
+                "more of them, or their smoothed mean, or none"
+            )
+
+    def noise(self, part: float, mean: Floats, used: Floats, shift: float) -> float:
+        """Variance that `part` of it adds to an image of that mean, in units of the image's own, on the average."""
+        if not self.frames:
+            return 0.0
+        noise, _ = noise_of_light(self.light, used, self.positive(mean), part, float(self.frames), shift)
+        return noise / float(np.sum(used))
+
+    def doubt(self, part: float, mean: Floats, used: Floats, shift: float, gain: float) -> float:
+        """What the score of s varies by more than its information says."""
+        if not self.frames:
+            return 0.0
+        return gain * noise_of_light(self.light, used, self.positive(mean), part, float(self.frames), shift)[1]
+
+    def positive(self, mean: Floats) -> Floats:
+        """Means; with noise those are raised that are not positive, since the reference was taken for its light."""
+        return np.maximum(mean, LOWEST * float(mean.mean())) if self.frames else mean
+
+
+NO_REFERENCE = Reference()
+
+
+def reference_of(
+    images: ArrayLike | Reference | None,
+    mask: ArrayLike | None = None,
+    gain: float | None = None,
+    read_noise: float = 0.0,
+) -> Reference:
+    """What a user gives as a reference: light without noise, a stack of images, or what was made of them before.
+
+    Parameters
+    ----------
+    images : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
+    mask, gain, read_noise
+        As for `fit_gaussian`.
+
+    Raises
+    ------
+    InputError
+        When it is no image nor a stack, or when a stack holds no light.
+    """
+    if images is None:
+        return NO_REFERENCE
+    if isinstance(images, Reference):
+        return images
+    counts = np.asarray(images, dtype=np.float64)
+    if counts.ndim == 2:
+        return Reference(counts)
+    if counts.ndim != 3 or not counts.size:
+        raise InputError(f"a reference is an image or several, not an array of the shape {counts.shape}")
+    told = estimate_gain(counts, mask=mask, read_noise=read_noise) if len(counts) > 1 and gain is None else None
+    return Reference(counts.mean(axis=0), len(counts), told)

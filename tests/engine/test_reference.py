@@ -1,0 +1,186 @@
+"""Images without atoms, with their noise, take the light off: no atoms where there are none, and true errors."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from utokyo import InputError, fit_gaussian
+from utokyo.engine.fits.gaussian import NAMES, gaussian_image
+from utokyo.engine.fits.reference import reference_of
+
+SEED = 20220918
+SHAPE = (100, 90)
+Y, X = np.indices(SHAPE)
+SPOT = {"x0": 40.0, "y0": 50.0, "sigma_x": 6.0, "sigma_y": 7.0}
+
+
+def bump(contrast: float, x0: float, y0: float, sigma: float) -> np.ndarray:
+    return 1.0 + contrast * np.exp(-((X - x0) ** 2 + (Y - y0) ** 2) / (2 * sigma**2))
+
+
+def speckle() -> np.ndarray:
+    grains = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=SHAPE), 1.5)
+    return np.maximum(1.0 + 0.3 * grains / grains.std(), 0.1)
+
+
+LIGHTS = {
+    "wide": bump(0.8, 60.0, 80.0, 21.0),
+    "weak": bump(0.1, 60.0, 40.0, 14.0),
+    "like a spot": bump(1.5, 60.0, 40.0, 5.5),
+    "speckle": speckle(),
+    "flat": np.ones(SHAPE),
+}
+
+
+def references(random: np.random.Generator, light: np.ndarray, frames: int, gain: float = 1.0) -> np.ndarray:
+    return gain * random.poisson(light / gain, (frames, *SHAPE))
+
+
+def detections(light: np.ndarray, frames: int, images: int, seed: int, gain: float = 1.0) -> tuple[int, float]:
+    """How many images without atoms show some, and how many have a probability below 0.1."""
+    random = np.random.default_rng(seed)
+    fits = [
+        fit_gaussian(
+            gain * random.poisson((0.9 * light + 0.2) / gain), reference=references(random, light, frames, gain)
+        )
+        for _ in range(images)
+    ]
+    return sum(fit.detected for fit in fits), float(np.mean([fit.significance > 1.28 for fit in fits]))
+
+
+@pytest.mark.parametrize("kind", LIGHTS)
+@pytest.mark.parametrize(("level", "frames"), [(25.0, 1), (50.0, 3), (25.0, 12)])
+def test_light_without_atoms_shows_none(kind, level, frames):
+    seen, _ = detections(level * LIGHTS[kind], frames, 20, SEED)
+    assert seen <= 1
+
+
+@pytest.mark.slow
+def test_false_alarms_are_as_rare_as_they_should_be():
+    images = [
+        detections(level * light, frames, 150, SEED + k, gain)
+        for k, light in enumerate(LIGHTS.values())
+        for level, frames, gain in ((25.0, 1, 1.0), (100.0, 1, 1.0), (12.0, 2, 1.0), (50.0, 3, 2.0), (2.0, 15, 1.0))
+    ]
+    total = 150 * len(images)
+    assert sum(seen for seen, _ in images) <= 1e-3 * total + 4 * math.sqrt(1e-3 * total)
+    assert np.mean([part for _, part in images]) < 0.12
+
+
+def pulls_of(light: np.ndarray, frames: int, images: int, *, gain: float = 1.0, noise: float = 0.0, **spot: float):
+    random = np.random.default_rng(SEED)
+    place = SPOT | spot
+    level = float(np.median(light))
+    amplitude = 400.0 + 60.0 * math.sqrt(4 * math.pi * place["sigma_x"] * place["sigma_y"] * level)
+    truth = {"A": amplitude, **place, "C": 0.5, "s": 0.9}
+    mean = gaussian_image(truth, SHAPE, light)
+    pulls = []
+    for _ in range(images):
+        stack = references(random, light, frames, gain) + random.normal(0.0, noise, (frames, *SHAPE))
+        image = gain * random.poisson(mean / gain) + random.normal(0.0, noise, SHAPE)
+        fit = fit_gaussian(image, reference=stack, gain=gain if frames == 1 else None, read_noise=noise)
+        assert fit.detected, fit.reason
+        pulls.append([(fit.values[name] - truth[name]) / fit.errors[name] for name in truth])
+    return np.array(pulls)
+
+
+def assert_pulls(pulls: np.ndarray) -> None:
+    n = len(pulls)
+    assert np.all(np.abs(pulls.mean(axis=0)) < 4 / math.sqrt(n)), pulls.mean(axis=0)
+    assert np.all(np.abs(pulls.std(axis=0) - 1) < 4 / math.sqrt(2 * n) + 0.05), pulls.std(axis=0)
+
+
+@pytest.mark.parametrize(("frames", "noise"), [(1, 0.0), (3, 0.0), (4, 5.0)])
+def test_pulls_have_mean_zero_and_width_one(frames, noise):
+    assert_pulls(pulls_of(25.0 * LIGHTS["wide"], frames, 100, noise=noise))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["wide", "speckle"])
+@pytest.mark.parametrize(("frames", "gain"), [(1, 1.0), (2, 1.0), (3, 2.0), (12, 1.0)])
+def test_pulls_have_mean_zero_and_width_one_in_many_images(kind, frames, gain):
+    pulls = pulls_of(25.0 * LIGHTS[kind], frames, 300, gain=gain)
+    # Between the grains of speckle a reference has a few electrons, which make C lean.
+    assert_pulls(pulls if kind == "wide" else np.delete(pulls, NAMES.index("C"), axis=1))
+
+
+def test_a_spot_on_light_of_its_own_shape_is_told_from_it():
+    place = {"x0": 60.0, "y0": 40.0, "sigma_x": 5.5, "sigma_y": 5.5}
+    pulls = pulls_of(25.0 * (LIGHTS["like a spot"] + LIGHTS["wide"]), 6, 60, **place)
+    assert_pulls(pulls[:, [0, 1, 2, 3, 4]])
+
+
+def test_light_whose_structure_is_hidden_by_noise_leaves_the_spot_its_errors():
+    random = np.random.default_rng(SEED)
+    light = 25.0 * LIGHTS["flat"]
+    truth = {"A": 8000.0, **SPOT, "C": 0.0}
+    pulls = []
+    for _ in range(100):
+        image = random.poisson(gaussian_image(truth, SHAPE) + 0.9 * light)
+        fit = fit_gaussian(image, reference=references(random, light, 2))
+        assert fit.valid
+        assert fit.names == NAMES
+        assert fit.values["s"] == pytest.approx(0.9, rel=0.05)
+        assert math.isnan(fit.errors["s"])
+        assert math.isnan(fit.errors["C"])
+        pulls.append([(fit.values[name] - truth[name]) / fit.errors[name] for name in NAMES[:5]])
+    assert_pulls(np.array(pulls))
+    assert fit.covariance.shape == (6, 6)
+    with pytest.raises(ValueError, match="no profile likelihood of 's'"):
+        fit.interval("s")
+
+
+def test_intervals_know_how_noisy_the_reference_is():
+    random = np.random.default_rng(SEED)
+    light = 100.0 * LIGHTS["wide"]
+    image = random.poisson(gaussian_image({"A": 30_000.0, **SPOT, "C": 0.5, "s": 0.9}, SHAPE, light))
+    fit = fit_gaussian(image, reference=references(random, light, 2))
+    for name in ("A", "sigma_x", "s", "C"):
+        low, high = fit.interval(name)
+        assert high - low == pytest.approx(2 * fit.errors[name], rel=0.1), name
+
+
+def test_a_turned_spot_has_the_same_light():
+    random = np.random.default_rng(SEED)
+    light = 100.0 * LIGHTS["wide"]
+    truth = {"A": 60_000.0, **SPOT, "sigma_y": 12.0, "theta": 0.4, "C": 0.5, "s": 0.9}
+    mean = gaussian_image(truth, SHAPE, light)
+    pulls = []
+    for _ in range(30):
+        fit = fit_gaussian(random.poisson(mean), reference=references(random, light, 3), rotated=True)
+        assert fit.valid, fit.reason
+        pulls.append([(fit.values[name] - truth[name]) / fit.errors[name] for name in truth])
+    assert np.all(np.abs(np.mean(pulls, axis=0)) < 5 / math.sqrt(30))
+    assert np.all(np.abs(np.std(pulls, axis=0) - 1) < 5 / math.sqrt(60))
+
+
+def test_a_reference_that_was_prepared_gives_the_same_answer():
+    random = np.random.default_rng(SEED)
+    light = 40.0 * LIGHTS["wide"]
+    stack, image = references(random, light, 4), random.poisson(light)
+    mask = np.zeros(SHAPE, bool)
+    mask[3, 4] = True
+    roi = (5, 85, 10, 95)
+    first = fit_gaussian(image, reference=stack, mask=mask, roi=roi)
+    again = fit_gaussian(image, reference=reference_of(stack, mask), mask=mask, roi=roi)
+    assert dict(first.values) == dict(again.values)
+    assert (first.gain, first.gain_error) == (again.gain, again.gain_error)
+
+
+@pytest.mark.parametrize(
+    ("reference", "sentence"),
+    [
+        (np.full((3, *SHAPE), 2.0), "6 electrons per pixel, of 3 in all, are too dark"),
+        (np.full((3, *SHAPE), 50.0) - 100.0 * (X < 5), "references with negative counts"),
+        (np.ones((2, 3, 3)), "the reference has the shape"),
+        (np.ones((2, 2, *SHAPE)), "an image or several, not an array of the shape"),
+        (np.full((3, *SHAPE), np.inf), "infinite or missing counts"),
+    ],
+)
+def test_what_is_no_reference_is_told_in_one_sentence(reference, sentence):
+    with pytest.raises(InputError, match=sentence):
+        fit_gaussian(np.full(SHAPE, 5.0), reference=reference, gain=1.0)
