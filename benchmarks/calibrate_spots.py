@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from utokyo import fit_gaussian
-from utokyo.engine.fits.spot_alarms import ELECTRONS, SHAPE
 from utokyo.engine.fits.reference import NO_REFERENCE
+from utokyo.engine.fits.spot_alarms import ELECTRONS, SHAPE
 from utokyo.engine.fits.spot_checks import checked_problem
 
 SEED = 20220314
