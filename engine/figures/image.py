@@ -115,11 +115,16 @@ class FittedImage:
             return f"NOT VALID: {fit.reason}"
         significance = f"significance {fit.significance:.1f}"
         shown = SHOWN[:1] if in_short else SHOWN
-        parts = [f"{name} = {' +- '.join(rounded(fit.values[name], fit.errors[name]))} {unit}" for name, unit in shown]
+        parts = [f"{name} = {_told(fit.values[name], fit.errors[name])} {unit}" for name, unit in shown]
         if in_short:
             return f"{parts[0]},  {significance}"
         quality = f"{significance}, deviance / ndof = {fit.deviance / fit.ndof:.3f}"
         return f"{',  '.join(parts[:3])}\n{',  '.join(parts[3:])},  {quality}"
+
+
+def _told(value: float, error: float) -> str:
+    """A number with its error; place and widths may have been given."""
+    return f"{value:.2f} (given)" if error == 0.0 else " +- ".join(rounded(value, error))
 
 
 class ImageSheet(Sheet):

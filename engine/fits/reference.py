@@ -21,7 +21,7 @@ from ...io.errors import InputError
 from ...kernels.reference import noise_of_light
 from .gain import Gain, estimate_gain
 
-__all__ = ["KNOWN", "MOST", "NO_REFERENCE", "Reference", "reference_of"]
+__all__ = ["MOST", "NO_REFERENCE", "Reference", "reference_of"]
 
 Floats = NDArray[np.float64]
 
@@ -94,6 +94,21 @@ class Reference:
                 f"references with {electrons:.2g} electrons per pixel, of {self.frames} in all, are too dark: give "
                 "more of them, or their smoothed mean, or none"
             )
+
+    def tells_part(self, part: float, used: Floats, shift: float, gain: float) -> bool:
+        """Whether its structure is so far above its noise that an image of nothing but it tells s."""
+        if not self.frames:
+            return True
+        pixels = float(np.sum(used))
+        level = float(np.sum(used * self.light)) / pixels
+        noise = (level + shift) / self.frames
+        structure = float(np.sum(used * (self.light - level) ** 2)) / pixels - gain * noise
+        if not structure > 0.0:
+            return False
+        mean = part * level + shift
+        variance = mean + part**2 * noise
+        information, doubt = pixels * structure / variance, pixels * gain * noise * mean / variance**2
+        return gain * (information + doubt) / information**2 < (KNOWN * part) ** 2
 
     def noise(self, part: float, mean: Floats, used: Floats, shift: float) -> float:
         """Variance that `part` of it adds to an image of that mean, in units of the image's own, on the average."""

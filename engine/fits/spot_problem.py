@@ -16,7 +16,7 @@ from ...kernels.spot_fit import fit_spot
 from ...kernels.spots import background_level, best_square, bin_pixels, clean_excess
 from .found import NAMES, Background, Found
 from .minimize import covariance_from, minimize_likelihood
-from .reference import KNOWN, MOST, Reference
+from .reference import MOST, Reference
 from .rotated import RotatedLikelihood, turned_spot
 from .spot_alarms import log_false_alarms
 
@@ -130,7 +130,7 @@ class SpotProblem:
             return Background(np.array([level]), self.total - self.total * math.log(level), np.ones(1, np.bool_))
         free = np.arange(7) >= NAMES.index("C")
         flat = np.array([0.0, 0.0, 0.0, 1.0, 1.0, LEAST_COUNTS / self.pixels + self.shift, self.whole_part])
-        if self.reference.frames and not self._error_of_part(flat, free) < KNOWN * self.whole_part:
+        if not self.reference.tells_part(self.whole_part, self.used, self.shift, self.gain_guess):
             free[-1] = False
             light = max(background_level(self.reference.light, self.used), LEAST_COUNTS / self.pixels)
             flat[-1] = min(max((self.background_level - self.shift) / light, 0.0), self.whole_part)
@@ -142,12 +142,6 @@ class SpotProblem:
         nll, information, _, _ = self._descended(flat, free, rotated=False)
         found = self._with_doubt(Found(flat, nll, information, True, 0, nll, False, NOTHING, (), free))
         return Background(flat[-2:], nll, free[-2:], float(found.covariance[-1, -1] - found.curved[-1, -1]))
-
-    def _error_of_part(self, flat: Floats, free: NDArray[np.bool_]) -> float:
-        """What s would be known to, were these the parameters."""
-        nll, _, information = self.likelihood(flat)
-        there = self._with_doubt(Found(flat, nll, information, True, 0, nll, False, NOTHING, (), free))
-        return math.sqrt(float(there.covariance[-1, -1]) * self.gain_guess) if math.isfinite(nll) else math.inf
 
     def likelihood(self, parameters: Floats) -> tuple[float, Floats, Floats]:
         """Negative log-likelihood in counts, with gradient and information."""

@@ -19,12 +19,14 @@ from utokyo import (
     ImageAnalysis,
     InputError,
     StaticRecorder,
+    fit_gaussian,
     fit_lifetime,
     gaussian_image,
     mean_spot,
 )
 from utokyo.engine.analyses.image_options import interval_of
 from utokyo.engine.config import read_config
+from utokyo.engine.figures.image import FittedImage
 from utokyo.io.errors import OutputError
 from utokyo.io.store import write_whole
 
@@ -118,6 +120,9 @@ def test_at_a_known_spot_every_image_has_a_number_of_atoms(tmp_path):
     per_count = numbers[0] / results["A"][0]
     assert np.all(np.abs(numbers - per_count * np.array([60_000.0, 30_000.0, 20.0, 0.0])) < 5 * errors)
     assert len(list((tmp_path / "plots").glob("*_fit.png"))) == 2
+    image = np.random.default_rng(SEED).poisson(25.0, SHAPE)
+    words = FittedImage(image, fit_gaussian(image, spot=spot), "dark").description(in_short=False)
+    assert f"x0 = {spot['x0']:.2f} (given) px" in words
     with pytest.raises(InputError, match="spot should hold"):
         ImageAnalysis(recorder=StaticRecorder(table), spot={"x0": 1.0})
 

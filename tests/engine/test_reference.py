@@ -134,6 +134,15 @@ def test_light_whose_structure_is_hidden_by_noise_leaves_the_spot_its_errors():
         fit.interval("s")
 
 
+def test_light_that_is_not_the_references_is_not_taken_for_theirs():
+    random = np.random.default_rng(SEED)
+    image = random.poisson(25.0 * LIGHTS["like a spot"] + 25.0 * (LIGHTS["wide"] - 1.0))
+    for frames in (1, 3):
+        fit = fit_gaussian(image, reference=references(random, 25.0 * LIGHTS["flat"], frames), gain=1.0)
+        assert math.isnan(fit.errors["s"])
+        assert fit.values["s"] <= 1.3
+
+
 def test_intervals_know_how_noisy_the_reference_is():
     random = np.random.default_rng(SEED)
     light = 100.0 * LIGHTS["wide"]
