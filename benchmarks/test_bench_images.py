@@ -10,6 +10,7 @@ import pytest
 from scipy import optimize, special
 
 from utokyo import ImageAnalysis, fit_gaussian, fit_gaussian_stack, gaussian_image
+from utokyo.engine.fits.reference import reference_of
 
 NAMES = ("A", "x0", "y0", "sigma_x", "sigma_y", "C")
 SHAPE = (263, 228)
@@ -82,6 +83,19 @@ def test_fit_of_an_image(benchmark: Any, spot: str) -> None:
     image = image_of(SPOTS[spot])
     assert fit_gaussian(image).valid == (spot != "no atoms")
     benchmark(fit_gaussian, image)
+
+
+@pytest.mark.parametrize("spot", ["spot of 8 x 12", "no atoms"])
+@pytest.mark.parametrize("frames", [12, 0])
+def test_fit_of_an_image_with_references(benchmark: Any, spot: str, frames: int) -> None:
+    benchmark.group = "fit of an image of 263 x 228 with references, or light without noise"
+    random = np.random.default_rng(5)
+    y, x = np.indices(SHAPE)
+    light = 20.0 * np.exp(-((x - 150.0) ** 2 + (y - 80.0) ** 2) / 5000.0) + 10.0
+    image = image_of(SPOTS[spot]) + random.poisson(light)
+    reference = reference_of(random.poisson(light, (frames, *SHAPE)) if frames else light)
+    assert fit_gaussian(image, reference=reference).detected == (spot != "no atoms")
+    benchmark(fit_gaussian, image, reference=reference)
 
 
 @pytest.mark.parametrize("peer", PEERS)

@@ -37,6 +37,8 @@ FINER = 1
 ROUGH, FINE = 0.03, 5e-4
 """Distances from the minimum, in errors, that end the first and the second fit."""
 ROUGH_STEPS, FINE_STEPS = 30, 200
+NEARBY_SIGMAS, NEARBY_PIXELS = 5.0, 8
+"""How far around a start the pixels matter to a rough fit."""
 WORTH_FITTING = math.log(0.05)
 """Logarithm of the probability without atoms, above which the fit is not finished."""
 OBVIOUS = 2.0
@@ -191,7 +193,10 @@ class SpotProblem:
         # Where there is nothing, the likelihood is rough and its maximum without meaning: near it is good enough.
         worth_fitting = self.log_p(square.ratio, OBVIOUS * self.noise) < WORTH_FITTING
         steps, converged = 0, True
-        if not worth_fitting:
+        if not worth_fitting and self.with_reference:
+            nll, _, information = self.likelihood(self._fitted_nearby(start, free))
+            worth_fitting = self.log_p(background.nll - nll, self.noise) < WORTH_FITTING
+        elif not worth_fitting:
             nll, _, steps = fit_spot(*data, start, lowest, ROUGH, ROUGH_STEPS, fixed, score, information)
             worth_fitting = self.log_p(background.nll - nll, self.noise) < WORTH_FITTING
         if worth_fitting:
@@ -308,6 +313,33 @@ class SpotProblem:
         if self.with_reference and not math.isfinite(self.likelihood(found)[0]):
             return start  # a mean may be positive in squares of pixels, but not in each of them
         return found if np.all(found[3:5] < 4.0 * max(self.counts.shape)) else start
+
+    def _fitted_nearby(self, whole: Floats, free: NDArray[np.bool_]) -> Floats:
+        """A rough fit on the pixels around the start, with the background as it is; writes and gives the parameters.
+
+        Without a reference a spot costs as much as its pixels, with one as much as the image, at each of many steps.
+        """
+        rows, columns = self.counts.shape
+        middle, reach = (
+            whole[1:3].round().astype(int),
+            math.ceil(NEARBY_SIGMAS * float(whole[3:5].max())) + NEARBY_PIXELS,
+        )
+        (x_low, x_high), (y_low, y_high) = (
+            (max(at - reach, 0), min(at + reach + 1, size))
+            for at, size in zip(middle.tolist(), (columns, rows), strict=True)
+        )
+        part = np.s_[y_low:y_high, x_low:x_high]
+        counts, used, light = (np.ascontiguousarray(a[part]) for a in (self.counts, self.used, self.reference.light))
+        offset = np.zeros(whole.size)
+        offset[1:3] = x_low, y_low
+        near, n = whole - offset, whole.size
+        spot_alone = _bits(free & (np.arange(n) < NAMES.index("C")))
+        fit_spot(
+            counts, used, light, self._totals(float(counts.sum()), float(used.sum()), self.shift), near,
+            LEAST_COUNTS / self.pixels, ROUGH, ROUGH_STEPS, spot_alone, np.empty(n), np.empty((n, n)),
+        )  # fmt: skip
+        whole[:] = near + offset
+        return whole
 
     @cached_property
     def _rotated(self) -> RotatedLikelihood:
