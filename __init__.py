@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .engine.fits.gaussian_fit import GaussianFit
     from .engine.fits.held_spot import mean_spot
     from .engine.fits.lifetime import fit_lifetime
+    from .engine.fits.reference import Reference, reference_of
     from .engine.fits.result import Fit
     from .engine.fits.search import BurstSearch
     from .engine.fits.stack import StackFit, fit_gaussian_stack
@@ -67,6 +68,7 @@ _HOMES = {
     "engine.fits.gaussian_fit": ["GaussianFit"],
     "engine.fits.held_spot": ["mean_spot"],
     "engine.fits.lifetime": ["fit_lifetime"],
+    "engine.fits.reference": ["Reference", "reference_of"],
     "engine.fits.result": ["Fit"],
     "engine.fits.search": ["BurstSearch"],
     "engine.fits.stack": ["StackFit", "fit_gaussian_stack"],

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .compile import inlined, kernel
 
-__all__ = ["LEAST_MEAN", "light_behind", "noise_of_light", "pull_without_mean"]
+__all__ = ["LEAST_MEAN", "add_light", "light_behind", "noise_of_light", "pull_without_mean"]
 
 Floats = NDArray[np.float64]
 
@@ -47,10 +47,29 @@ def pull_without_mean(light: float, given: float, scale: float, frames: float) -
 
 
 @kernel
+def add_light(image: Floats, reference: Floats, scale: float, frames: float, shift: float, out: Floats) -> None:
+    """Add the light that image and reference tell together.
+
+    Parameters
+    ----------
+    image, reference : float64, shape (ny, nx)
+    scale, frames, shift : float
+        As for `noise_of_light`.
+    out : float64, shape (ny, nx)
+        Mean counts without the light; gets them with it, `LEAST_MEAN` at the least.
+    """
+    for i in range(out.shape[0]):
+        for j in range(np.uint64(out.shape[1])):
+            rest = out[i, j] - scale * shift
+            mean = rest + scale * light_behind(rest, image[i, j], reference[i, j] + shift, scale, frames)
+            out[i, j] = mean if mean > LEAST_MEAN else LEAST_MEAN
+
+
+@kernel
 def noise_of_light(
     reference: Floats, used: Floats, mean: Floats, scale: float, frames: float, shift: float
 ) -> tuple[float, float]:
-    """Sum what the noise of a reference does to an image.
+    """Sum what the noise of a reference does to a fit.
 
     Parameters
     ----------
@@ -63,18 +82,18 @@ def noise_of_light(
 
     Returns
     -------
-    noise, doubt : float
-        Sums of s^2 L / (k mu), the variance of the image that it makes in units of the image's own; and of
-        L mu / (k V^2) with V = mu + s^2 L / k: the score of s is L (n - mu) / V, and image and reference together tell
-        L to L mu / (k V).
+    left, doubt : float
+        Sums of mu / V with V = mu + s^2 L / k: what the fitted light leaves of the variance of a residual, in units of
+        gain mu; and of L mu / (k V^2): the score of s is L (n - mu) / V, and image and reference together tell L to
+        L mu / (k V).
     """
-    noise = doubt = 0.0
+    left = doubt = 0.0
     for i in range(mean.shape[0]):
         for j in range(np.uint64(mean.shape[1])):
             light = (reference[i, j] + shift) / frames
             light = light if light > 0.0 else 0.0
             mu = mean[i, j]
             variance = mu + scale * scale * light
-            noise += used[i, j] * light / mu
+            left += used[i, j] * mu / variance
             doubt += used[i, j] * light * mu / (variance * variance)
-    return scale * scale * noise, doubt
+    return left, doubt

@@ -121,7 +121,9 @@ class ImageAnalysis(Analysis):
                 ),
             )
         ),
-        ResultParameter("significance", pl.Float64, "sigma", "of atoms being there, places tried taken into account"),
+        ResultParameter(
+            "significance", pl.Float64, "sigma", "of atoms being there, all places that were tried taken into account"
+        ),
         ResultParameter("detected", pl.Boolean, "", "whether there are atoms", shown=False),
         ResultParameter("upper_limit", pl.Float64, "counts", "of A at 95 %, when nothing is seen", shown=False),
         ResultParameter("gain", pl.Float64, "counts per electron", "given or estimated", shown=False),

@@ -5,6 +5,7 @@ Each is the figure of a sheet for images of one shape, which an analysis keeps f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -38,7 +39,17 @@ COLOURS, PULL_COLOURS = "viridis", "RdBu_r"
 PLAIN_DECADES = (-3, 4)  # larger and smaller numbers beside the bar have a power of ten in common
 MOST_TICKS = 5
 MOST_SURFACE_POINTS = 40  # along a side of the surface: more are slow and no clearer
-SHOWN = (("A", "counts"), ("x0", "px"), ("y0", "px"), ("sigma_x", "px"), ("sigma_y", "px"), ("C", "counts/px"))
+COMMON = 0.99
+"""Part of the pixels, those with the smallest residuals, that tell how wide residuals are."""
+SHOWN = (
+    ("A", "counts"),
+    ("x0", "px"),
+    ("y0", "px"),
+    ("sigma_x", "px"),
+    ("sigma_y", "px"),
+    ("C", "counts/px"),
+    ("s", ""),
+)
 
 Image = NDArray[np.int64] | NDArray[np.float64]
 Floats = NDArray[np.float64]
@@ -104,9 +115,11 @@ class FittedImage:
     @cached_property
     def pulls(self) -> Floats:
         """Residuals in standard deviations."""
-        fit = self.fit
-        dispersion = max(1.0, fit.deviance / fit.ndof) if fit.ndof > 0 else 1.0
-        return np.asarray((self.image - self.model) / np.sqrt(np.maximum(self.model, 1e-9) * dispersion))
+        pulls = (self.image - self.model) / np.sqrt(np.maximum(self.model, 1e-9))
+        # Gain and the noise of references make all of them wider; hot pixels say nothing of that.
+        squares = np.sort(np.square(pulls), axis=None)[: math.ceil(COMMON * pulls.size)]
+        spread = math.sqrt(float(np.mean(squares)))
+        return np.asarray(pulls / spread if spread > 0.0 else pulls)
 
     def description(self, *, in_short: bool) -> str:
         """The fit in words: all of it, or how many counts."""
@@ -114,8 +127,8 @@ class FittedImage:
         if not fit.valid:
             return f"NOT VALID: {fit.reason}"
         significance = f"significance {fit.significance:.1f}"
-        shown = SHOWN[:1] if in_short else SHOWN
-        parts = [f"{name} = {_told(fit.values[name], fit.errors[name])} {unit}" for name, unit in shown]
+        shown = SHOWN[:1] if in_short else [(name, unit) for name, unit in SHOWN if name in fit.values]
+        parts = [f"{name} = {_told(fit.values[name], fit.errors[name])} {unit}".rstrip() for name, unit in shown]
         if in_short:
             return f"{parts[0]},  {significance}"
         quality = f"{significance}, deviance / ndof = {fit.deviance / fit.ndof:.3f}"

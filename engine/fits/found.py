@@ -21,7 +21,8 @@ NAMES = ("A", "x0", "y0", "sigma_x", "sigma_y", "C")
 class Background(NamedTuple):
     """The best model without a spot: C, or C and s, its negative log-likelihood, and which of them are fitted.
 
-    `doubt` is what the variance of s, in counts, is larger by than the curvature of the likelihood says.
+    `doubt` is what the variance of s, in counts, is larger by than the curvature of the likelihood says, which says
+    nothing of one that is held.
     """
 
     values: Floats
@@ -45,6 +46,7 @@ class Found:
     square_sigmas: tuple[float, ...]
     free: NDArray[np.bool_]  # which parameters were fitted: place and widths may be given, s may be held
     doubt: float = 0.0  # what the score of s varies by more than the information says, see `Reference`
+    held_variance: float = 0.0  # of s in counts, when it is held
 
     @property
     def is_held(self) -> bool:
@@ -65,10 +67,14 @@ class Found:
     def covariance(self) -> Floats:
         """Of the parameters, in counts."""
         curved = self.curved
-        if not self.doubt:
-            return curved
-        return curved + self.doubt * np.outer(curved[-1], curved[-1])
+        if self.held_variance:
+            moved = -curved @ self.information[:, -1]
+            moved[-1] = 1.0
+            return curved + self.held_variance * np.outer(moved, moved)
+        if self.doubt:
+            return curved + self.doubt * np.outer(curved[-1], curved[-1])
+        return curved
 
     def wider(self, k: int) -> float:
         """Variance of a parameter in units of what the curvature of the likelihood says: more than 1 where in doubt."""
-        return float(self.covariance[k, k] / self.curved[k, k]) if self.doubt else 1.0
+        return float(self.covariance[k, k] / self.curved[k, k]) if self.doubt or self.held_variance else 1.0

@@ -17,7 +17,7 @@ is only noisy, and is not valid.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +27,7 @@ from ...io.errors import InputError
 from ...kernels.gaussian import pixel_profile
 from .found import NAMES, Found
 from .gaussian_fit import GaussianFit
-from .held_spot import PLACE_AND_WIDTHS, checked_spot
+from .held_spot import PLACE_AND_WIDTHS, check_place, checked_spot, is_other
 from .reference import Reference, reference_of
 from .rotated import turned_spot
 from .spot_answer import answer_of
@@ -37,9 +37,6 @@ from .spot_problem import SpotProblem
 __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 
 Floats = NDArray[np.float64]
-
-SURE = 3.0
-"""Errors that a spot is not off by."""
 
 
 def fit_gaussian(
@@ -62,8 +59,8 @@ def fit_gaussian(
     reference : array, shape (ny, nx) or (k, ny, nx), optional
         Images R without atoms, whose mean is fitted as s * R beside C: stray light has the shape of the viewport. The
         noise of k images is a part of the model (see `reference_of`, whose answer serves many images); where it hides
-        the structure of the light, s is not fitted, and has no error. An array of two dimensions is taken for free of
-        noise: smooth it, or give the mean of many.
+        the structure of the light, s is not fitted but held, with a large error. An array of two dimensions is taken
+        for free of noise: smooth it, or give the mean of many.
     mask : array of bool, shape (ny, nx), optional
         True for pixels to leave out; see `find_bad_pixels`.
     gain : float, optional
@@ -95,6 +92,10 @@ def fit_gaussian(
         When the image is no matrix of 5 x 5 pixels or more, holds infinite counts, or negative ones without read noise,
         or when an option does not fit it.
     """
+    if gain is not None and not 0.0 < gain < math.inf:
+        raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
+    if not 0.0 <= read_noise < math.inf:
+        raise InputError(f"read_noise should be a number of counts, 0 or more, not {read_noise!r}")
     place = None if spot is None else checked_spot(spot, rotated)
     rotated = rotated or (place is not None and len(place) > PLACE_AND_WIDTHS)
     light = reference_of(reference, mask, gain, read_noise)
@@ -102,25 +103,17 @@ def fit_gaussian(
     if gain is None and light.gain is not None:
         gain, gain_error = float(light.gain), light.gain.error
     problem = checked_problem(image, light, mask, gain, read_noise, roi)
-    if place is not None and not problem.holds(place[0], place[1]):
-        raise InputError(f"spot: its centre ({place[0]:g}, {place[1]:g}) lies outside of what is fitted of the image")
+    if place is not None:
+        check_place(place, problem)
     if not problem.lit:
         return _dark(problem, rotated)
     answer = _fitted(problem, lambda problem: problem.minimum(rotated), gain_error)
-    if place is None or answer.valid:
+    if place is None:
         return answer
-    held = _fitted(problem, lambda problem: problem.brightness(place), gain_error)
-    if answer.detected and _is_elsewhere(answer, place):
-        held = replace(held, reasons=(*held.reasons, "there are atoms, but not at the given spot"))
-    return held
-
-
-def _is_elsewhere(fit: GaussianFit, place: Sequence[float]) -> bool:
-    """Whether a spot is farther from a place than its width, and than its own errors."""
-    return any(
-        abs(fit.values[name] - middle) > max(width, SURE * fit.errors[name])
-        for name, middle, width in zip(NAMES[1:3], place[:2], place[2:4], strict=True)
-    )
+    elsewhere = ("there are atoms, but not at the given spot",) if answer.detected and is_other(answer, place) else ()
+    if not answer.valid:
+        answer = _fitted(problem, lambda problem: problem.brightness(place), gain_error)
+    return replace(answer, reasons=(*answer.reasons, *elsewhere))
 
 
 def _fitted(problem: SpotProblem, fit: Callable[[SpotProblem], Found], gain_error: float) -> GaussianFit:
@@ -132,7 +125,9 @@ def _fitted(problem: SpotProblem, fit: Callable[[SpotProblem], Found], gain_erro
     return answer_of(problem, found, gain_error)
 
 
-def gaussian_image(values: Mapping[str, float], shape: tuple[int, ...], reference: ArrayLike | None = None) -> Floats:
+def gaussian_image(
+    values: Mapping[str, float], shape: tuple[int, ...], reference: ArrayLike | Reference | None = None
+) -> Floats:
     """Mean counts of the model.
 
     Parameters
@@ -140,7 +135,7 @@ def gaussian_image(values: Mapping[str, float], shape: tuple[int, ...], referenc
     values : mapping
         Names to numbers, as `Fit.values`.
     shape : (ny, nx)
-    reference : array, shape (ny, nx) or (k, ny, nx), optional
+    reference : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
         Needed when the values hold ``s``.
 
     Returns
@@ -151,7 +146,7 @@ def gaussian_image(values: Mapping[str, float], shape: tuple[int, ...], referenc
     if "s" in values:
         if reference is None:
             raise InputError("the values hold s, the part of a reference: give that reference, too")
-        light = np.asarray(reference, dtype=np.float64)
+        light = reference.light if isinstance(reference, Reference) else np.asarray(reference, dtype=np.float64)
         mean = mean + values["s"] * (light.mean(axis=0) if light.ndim == 3 else light)
     return np.asarray(mean, dtype=np.float64)
 
@@ -177,13 +172,14 @@ def _dark(problem: SpotProblem, rotated: bool) -> GaussianFit:
 
 def _gain_of(problem: SpotProblem, found: Found) -> float:
     """Gain for which Pearson's chi-square is what it should be: the read noise is known, the gain is not."""
-    mean = problem.mean(found) - problem.shift
-    good = problem.used > 0.0
+    mean, good = problem.mean(found), problem.used > 0.0
+    left = problem.reference.left(float(found.parameters[-1]), mean, problem.used, problem.shift)
+    mean = mean - problem.shift
     squares, mean = ((problem.counts - problem.shift - mean) ** 2)[good], mean[good]
     low = 1e-3 * problem.gain_guess
     high = 1e3 * problem.gain_guess
     for _ in range(60):
         middle = math.sqrt(low * high)
         variance = np.maximum(middle * mean + problem.read_noise**2, 1e-12)
-        low, high = (middle, high) if float(np.mean(squares / variance)) > 1.0 else (low, middle)
+        low, high = (middle, high) if float(np.mean(squares / variance)) > left else (low, middle)
     return math.sqrt(low * high)

@@ -27,7 +27,7 @@ class GaussianFit(Fit):
         What neighbouring residuals share, in units of their variance; 0 for a model that describes the image.
     upper_limit : float
         Of A, at 95 % confidence, when nothing is seen, wherever a spot may be and whatever its width among those of
-        `upper_limits`; nan when something is seen.
+        `upper_limits`, or at the given spot; nan when something is seen.
     upper_limits : mapping of float to float
         The same for spots of one width sigma (pixels).
     background_nll : float

@@ -7,7 +7,7 @@ covariances are B^-1 (B + D) B^-1, B the information and D what the score varies
 Berkeley Symp. 1 (1967) 221).
 
 Where the light has hardly any structure above its noise, the image does not tell s. It is then held at the ratio of the
-two backgrounds, which is what it is when all light without atoms is that of the reference.
+two backgrounds, which it is when all light without atoms is the reference's; that it may be less is in the errors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ...io.errors import InputError
 from ...kernels.reference import noise_of_light
 from .gain import Gain, estimate_gain
 
-__all__ = ["MOST", "NO_REFERENCE", "Reference", "reference_of"]
+__all__ = ["HELD", "MOST", "NO_REFERENCE", "Reference", "reference_of"]
 
 Floats = NDArray[np.float64]
 
@@ -29,10 +29,10 @@ KNOWN = 0.1
 """Largest error of s, in units of what it is when all light is the reference's; beyond, s is not told by the image."""
 FEWEST_ELECTRONS = 20.0
 """Of a pixel in all images of a reference, on the average: the noise of fewer is too far from normal."""
-MOST = 1.05
-"""Largest s, in the same units."""
-LOWEST = 0.01
-"""Least mean of a pixel, in units of that of all of them."""
+MOST = 10.0
+"""Largest s, in the same units: more only noise can have."""
+HELD = 3.0**-0.5
+"""Error of an s that is held, in the same units: how far it is from 1 if it is anything between 0 and 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,22 +110,17 @@ class Reference:
         information, doubt = pixels * structure / variance, pixels * gain * noise * mean / variance**2
         return gain * (information + doubt) / information**2 < (KNOWN * part) ** 2
 
-    def noise(self, part: float, mean: Floats, used: Floats, shift: float) -> float:
-        """Variance that `part` of it adds to an image of that mean, in units of the image's own, on the average."""
+    def left(self, part: float, mean: Floats, used: Floats, shift: float) -> float:
+        """What the fitted light leaves of the variance of residuals, on the average; 1 without noise."""
         if not self.frames:
-            return 0.0
-        noise, _ = noise_of_light(self.light, used, self.positive(mean), part, float(self.frames), shift)
-        return noise / float(np.sum(used))
+            return 1.0
+        return noise_of_light(self.light, used, mean, part, float(self.frames), shift)[0] / float(np.sum(used))
 
     def doubt(self, part: float, mean: Floats, used: Floats, shift: float, gain: float) -> float:
         """What the score of s varies by more than its information says."""
         if not self.frames:
             return 0.0
-        return gain * noise_of_light(self.light, used, self.positive(mean), part, float(self.frames), shift)[1]
-
-    def positive(self, mean: Floats) -> Floats:
-        """Means; with noise those are raised that are not positive, since the reference was taken for its light."""
-        return np.maximum(mean, LOWEST * float(mean.mean())) if self.frames else mean
+        return gain * noise_of_light(self.light, used, mean, part, float(self.frames), shift)[1]
 
 
 NO_REFERENCE = Reference()
@@ -143,21 +138,30 @@ def reference_of(
     ----------
     images : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
     mask, gain, read_noise
-        As for `fit_gaussian`.
+        As for `fit_gaussian`, and as are then given to it.
 
     Raises
     ------
     InputError
-        When it is no image nor a stack, or when a stack holds no light.
+        When it is no image nor a stack, or when a stack holds no light, or no noise.
     """
     if images is None:
         return NO_REFERENCE
     if isinstance(images, Reference):
         return images
-    counts = np.asarray(images, dtype=np.float64)
+    try:
+        counts = np.asarray(images, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("a reference is an image or several of one shape, of numbers") from None
     if counts.ndim == 2:
         return Reference(counts)
     if counts.ndim != 3 or not counts.size:
         raise InputError(f"a reference is an image or several, not an array of the shape {counts.shape}")
-    told = estimate_gain(counts, mask=mask, read_noise=read_noise) if len(counts) > 1 and gain is None else None
+    told = None
+    if len(counts) > 1 and gain is None:
+        hidden = np.asarray(mask, dtype=bool) if mask is not None and np.shape(mask) == counts.shape[1:] else None
+        seen = counts if hidden is None else np.where(hidden, 0.0, counts)
+        told = estimate_gain(seen, mask=mask, read_noise=read_noise)
+        if not told > 0.0:
+            raise InputError("references without noise, or with less than read_noise, do not tell the gain: give it")
     return Reference(counts.mean(axis=0), len(counts), told)

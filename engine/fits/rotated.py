@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...kernels.rotated import rotated_likelihood, rotated_spot
 from .minimize import minimize_likelihood
 
-__all__ = ["RotatedLikelihood", "covariance_elements", "turned_spot"]
+__all__ = ["RotatedLikelihood", "covariance_elements", "turned_spot", "widths_and_angle"]
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +29,18 @@ def covariance_elements(sigma_x: float, sigma_y: float, theta: float) -> tuple[f
     c, s = math.cos(theta), math.sin(theta)
     across = (sigma_x**2 - sigma_y**2) * c * s
     return sigma_x**2 * c**2 + sigma_y**2 * s**2, across, sigma_x**2 * s**2 + sigma_y**2 * c**2
+
+
+def widths_and_angle(s_xx: float, s_xy: float, s_yy: float) -> tuple[float, float, float]:
+    """sigma_x, sigma_y and theta of a spot; sigma_x is the width along the axis that is closer to x."""
+    theta = 0.5 * math.atan2(2.0 * s_xy, s_xx - s_yy)
+    middle, half = 0.5 * (s_xx + s_yy), math.hypot(0.5 * (s_xx - s_yy), s_xy)
+    long, short = math.sqrt(middle + half), math.sqrt(max(middle - half, 1e-12))
+    if half < ROUND * middle:
+        theta, long = 0.0, long * (1.0 + ROUND)
+    if abs(theta) > 0.25 * math.pi:
+        return short, long, theta - math.copysign(0.5 * math.pi, theta)
+    return long, short, theta
 
 
 def turned_spot(x0: float, y0: float, sigma_x: float, sigma_y: float, theta: float, shape: tuple[int, ...]) -> Floats:
@@ -98,15 +110,7 @@ class RotatedLikelihood:
             if best.converged:
                 break
         s_xx, s_xy, s_yy = start[WIDTHS].tolist()
-        theta = 0.5 * math.atan2(2.0 * s_xy, s_xx - s_yy)
-        middle, half = 0.5 * (s_xx + s_yy), math.hypot(0.5 * (s_xx - s_yy), s_xy)
-        long, short = math.sqrt(middle + half), math.sqrt(max(middle - half, 1e-12))
-        if half < ROUND * middle:
-            theta, long = 0.0, long * (1.0 + ROUND)
-        sigma_x, sigma_y = long, short
-        if abs(theta) > 0.25 * math.pi:  # sigma_x is the width along the axis that is closer to x
-            theta -= math.copysign(0.5 * math.pi, theta)
-            sigma_x, sigma_y = short, long
+        sigma_x, sigma_y, theta = widths_and_angle(s_xx, s_xy, s_yy)
         natural = start.copy()
         natural[WIDTHS] = sigma_x, sigma_y, theta
         nll, _, information = self(natural)

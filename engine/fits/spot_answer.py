@@ -84,22 +84,20 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     residuals = _residuals_of(problem, mean)
     ndof = max(1, round(residuals.pixels) - len(names))
     part = float(found.parameters[-1])
-    noisier = 1.0 + problem.reference.noise(part, mean, problem.used, problem.shift)
+    left = problem.reference.left(part, mean, problem.used, problem.shift)
     if problem.gain is None:
-        gain = residuals.chi_square / ndof / noisier
+        gain = residuals.chi_square / ndof / left
         gain_error = _error_of_gain(problem, residuals, gain, ndof)
         told = 1.0  # likelihoods are those of counts
     else:
         gain = told = problem.gain
     log_p = _log_p(problem, found, found.background_nll - found.nll, gain)
     if log_p < math.log(FALSE_ALARMS_PER_IMAGE):
-        excess = _excess_noise(problem, found, mean, gain * noisier)
+        excess = _excess_noise(problem, found, mean, gain * left)
         log_p = _log_p(problem, found, problem.evidence(found), gain * excess)
     missed = _missed(residuals.misfit)
     covariance = found.covariance * gain
     errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
-    if problem.with_reference and not found.free[-1]:  # what part of the light is the reference's is not told
-        errors["C"] = errors["s"] = math.nan
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
     nll = (found.nll - saturated) / told
     values = problem.values(found)
@@ -204,7 +202,7 @@ def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: 
             return False
         if error > DOUBTFUL_WIDTH * width:
             rise = problem.profile(found, k, width + FAR * error) - found.nll
-            if rise < LEAST_RISE * 0.5 * FAR**2 * gain:
+            if rise < LEAST_RISE * 0.5 * FAR**2 * gain * found.wider(k):
                 return False
     return True
 

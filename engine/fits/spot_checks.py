@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -35,10 +33,6 @@ def checked_problem(
     if counts.ndim != 2:
         raise InputError(f"an image has rows and columns, not the shape {counts.shape}")
     shape = counts.shape
-    if gain is not None and not 0.0 < gain < math.inf:
-        raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
-    if not 0.0 <= read_noise < math.inf:
-        raise InputError(f"read_noise should be a number of counts, 0 or more, not {read_noise!r}")
     used = every_pixel(shape) if mask is None else (~np.asarray(mask, dtype=bool)).astype(np.float64)
     if used.shape != shape:
         raise InputError(f"the mask has the shape {used.shape}, the image {shape}")
@@ -69,7 +63,6 @@ def checked_problem(
     noise, level = pixel_noise(held, used), background_level(held, used)
     # Without a gain everything is told in counts, but how much of a reference is noise.
     guess = gain if gain is not None else (noise if reference.frames else 1.0)
-    reference.check_counts(used, guess, read_noise)
     shift = 0.0
     if read_noise > 0.0:
         if gain is None:
@@ -79,6 +72,7 @@ def checked_problem(
         total = checked_counts(held, used, shift, held)[1]
         noise = guess
         level += shift
+    reference.check_counts(used, guess, read_noise)
     return SpotProblem(
         held, used, reference, pixels, total, shift, gain, guess, read_noise, x_low, y_low, noise, level, lit
     )

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.gaussian import BUFFER, spot_likelihood, spot_mean
+from ...kernels.reference import add_light
 from ...kernels.spot_fit import fit_spot
 from ...kernels.spots import background_level, best_square, bin_pixels, clean_excess
 from .found import NAMES, Background, Found
 from .minimize import covariance_from, minimize_likelihood
-from .reference import MOST, Reference
+from .reference import HELD, MOST, Reference
 from .rotated import RotatedLikelihood, turned_spot
 from .spot_alarms import log_false_alarms
 
@@ -122,7 +123,7 @@ class SpotProblem:
     def whole_part(self) -> float:
         """What s is when all light is that of the reference, and none the background's."""
         light = float(np.sum(self.used * self.reference.light)) if self.with_reference else 0.0
-        return self.total / light if light > 0.0 else 0.0
+        return max(self.total - self.shift * self.pixels, 0.0) / light if light > 0.0 else 0.0
 
     @cached_property
     def background(self) -> Background:
@@ -160,14 +161,19 @@ class SpotProblem:
         """Mean counts, shifted as the counts are."""
         rows, columns = self.counts.shape
         out = np.empty((rows, columns))
-        if not found.rotated:
-            spot_mean(found.parameters, self.reference.light, np.empty((3, columns)), np.empty((3, rows)), out)
-            return self.reference.positive(out)
-        amplitude, x0, y0, sigma_x, sigma_y, theta, level = found.parameters[:7].tolist()
-        out[:] = amplitude * turned_spot(x0, y0, sigma_x, sigma_y, theta, (rows, columns)) + level
-        if self.with_reference:
-            out += found.parameters[-1] * self.reference.light
-        return self.reference.positive(out)
+        noisy = self.reference.frames > 0
+        if found.rotated:
+            amplitude, x0, y0, sigma_x, sigma_y, theta, level = found.parameters[:7].tolist()
+            out[:] = amplitude * turned_spot(x0, y0, sigma_x, sigma_y, theta, (rows, columns)) + level
+            if self.with_reference and not noisy:
+                out += found.parameters[-1] * self.reference.light
+        else:
+            parameters = found.parameters[:6] if noisy else found.parameters
+            spot_mean(parameters, self.reference.light, np.empty((3, columns)), np.empty((3, rows)), out)
+        if noisy:
+            frames, part = float(self.reference.frames), float(found.parameters[-1])
+            add_light(self.counts, self.reference.light, part, frames, self.shift, out)
+        return out
 
     def minimum(self, rotated: bool) -> Found:
         """Search, then fit: on squares of pixels first, then on the pixels."""
@@ -176,7 +182,7 @@ class SpotProblem:
             level = np.maximum(background.values[0] + background.values[1] * self.reference.light, 1e-12)
         else:
             level = np.array([[max(self.background_level, LEAST_COUNTS / self.pixels)]])
-        noise = self.noise * (1.0 + self.reference.noise(float(background.values[-1]), level, self.used, self.shift))
+        noise = self.noise / self.reference.left(float(background.values[-1]), level, self.used, self.shift)
         square = self._brightest_square(level, noise)
         sigma = SIGMA_OF_SQUARE * 2.0**square.size
         least = math.sqrt(float(level.mean()) * noise) * sigma
@@ -253,6 +259,8 @@ class SpotProblem:
     def _with_doubt(self, found: Found) -> Found:
         if not self.reference.frames:
             return found
+        if not found.free[-1]:
+            return replace(found, held_variance=(HELD * self.whole_part) ** 2 / self.gain_guess)
         part, mean = float(found.parameters[-1]), self.mean(found)
         return replace(found, doubt=self.reference.doubt(part, mean, self.used, self.shift, self.gain_guess))
 
@@ -261,11 +269,12 @@ class SpotProblem:
 
         With s free, a spot could stand for the light of the reference, and spare the image its noise.
         """
-        if not (self.reference.frames and found.free[-1]):
+        if not self.reference.frames:
             return self.background.nll - found.nll
-        whole, free = found.parameters.copy(), found.free.copy()
-        whole[-2:], free[-1] = self.background.values, False  # means are positive with those
-        nll, information, _, _ = self._descended(whole, free, found.rotated)
+        whole, free, nll, information = found.parameters.copy(), found.free.copy(), found.nll, found.information
+        if free[-1]:
+            whole[-2:], free[-1] = self.background.values, False  # means are positive with those
+            nll, information, _, _ = self._descended(whole, free, found.rotated)
         covariance = covariance_from(information[np.ix_(free, free)])
         moved = float(covariance[0] @ information[free, -1])  # A by s
         return (self.background.nll - nll) / (1.0 + moved**2 * self.background.doubt / float(covariance[0, 0]))

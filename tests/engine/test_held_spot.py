@@ -75,11 +75,17 @@ def test_pulls_with_whatever_else_an_image_has(truth, options):
 
 def test_a_bright_spot_tells_its_place_and_widths_itself():
     random = np.random.default_rng(SEED)
-    image = image_of(random, 20_000.0, 10.0, **(SPOT | {"x0": 12.0}))
+    image = image_of(random, 20_000.0, 10.0, **(SPOT | {"x0": 37.3}))
     fit, free = fit_gaussian(image, spot=SPOT), fit_gaussian(image)
     assert fit.valid
     assert fit.names == free.names
     assert dict(fit.values) == dict(free.values)
+
+
+@pytest.mark.parametrize("change", [{"x0": 12.0}, {"y0": 40.0}, {"sigma_x": 12.0, "sigma_y": 14.0}])
+def test_a_bright_spot_elsewhere_or_of_other_widths_is_told(change):
+    fit = fit_gaussian(image_of(np.random.default_rng(SEED), 60_000.0, 10.0, **(SPOT | change)), spot=SPOT)
+    assert fit.reason == "there are atoms, but not at the given spot"
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -165,7 +171,18 @@ def test_the_mean_spot_weighs_images_by_what_they_know():
     )
     assert mean_spot(rows) == pytest.approx({name: value + 3.0 / 101.0 for name, value in SPOT.items()})
     turned = rows.with_columns(theta=pl.Series([0.1, 0.3, None]), theta_unc=pl.Series([1.0, 1.0, None]))
-    assert mean_spot(turned)["theta"] == pytest.approx(0.2)
+    assert mean_spot(turned)["theta"] == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_mean_of_turned_spots_does_not_depend_on_which_axis_is_called_x():
+    rows = pl.DataFrame(
+        {"x0": [5.0, 5.0], "y0": [6.0, 6.0], "sigma_x": [11.0, 5.0], "sigma_y": [5.0, 11.0], "theta": [-0.78, 0.78]}
+        | {f"{name}_unc": [0.1, 0.1] for name in SPOT}
+        | {"fit_successful": [True, True]}
+    )
+    mean = mean_spot(rows)
+    assert sorted([mean["sigma_x"], mean["sigma_y"]]) == pytest.approx([5.0, 11.0], abs=0.01)
+    assert abs(mean["theta"]) == pytest.approx(math.pi / 4, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -174,8 +191,9 @@ def test_the_mean_spot_weighs_images_by_what_they_know():
         ({"x0": 3.0, "y0": 3.0}, "spot should hold x0, y0, sigma_x, sigma_y, not x0, y0"),
         ({}, "not nothing"),
         ({**SPOT, "A": 1.0}, "spot should hold"),
-        ({**SPOT, "sigma_x": 0.0}, "the widths above 0"),
-        ({**SPOT, "y0": math.nan}, "spot should hold pixels"),
+        ({**SPOT, "sigma_x": 0.0}, "its widths should be 0.5 to 60 pixels, not 0 and 5.5"),
+        ({**SPOT, "y0": math.nan}, "spot should hold numbers of pixels"),
+        ({**SPOT, "y0": "a"}, "spot should hold numbers of pixels"),
         ({**SPOT, "x0": 300.0}, "lies outside of what is fitted"),
     ],
 )

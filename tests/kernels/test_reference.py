@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import optimize, special
 
 from utokyo.kernels.gaussian import BUFFER, spot_likelihood
-from utokyo.kernels.reference import light_behind, noise_of_light
+from utokyo.kernels.reference import LEAST_MEAN, add_light, light_behind, noise_of_light
 from utokyo.kernels.rotated import rotated_likelihood
 
 SHAPE = (24, 30)
@@ -104,9 +104,9 @@ def test_information_and_doubt_are_what_the_score_of_s_does_in_many_images():
         scores.append(score)
         informations.append(information)
         mean = truth_of(reference, AT)
-        noise, doubt = noise_of_light(reference, np.ones(SHAPE), mean, AT[6], 2.0, 0.0)
+        left, doubt = noise_of_light(reference, np.ones(SHAPE), mean, AT[6], 2.0, 0.0)
         doubts.append(doubt)
-    assert noise == pytest.approx(np.sum(AT[6] ** 2 * reference / 2.0 / mean))
+    assert left == pytest.approx(np.sum(mean / (mean + AT[6] ** 2 * reference / 2.0)))
     information = np.mean(informations, axis=0)
     # s less what the other parameters do
     others = np.linalg.solve(information[:6, :6], information[:6, 6])
@@ -147,3 +147,15 @@ def test_a_pixel_whose_light_is_just_enough_has_no_mean_and_a_score():
         up, down = (likelihood(image, reference, 1, 0.0, at + s)[0] for s in (step, -step))
         assert score[k] == pytest.approx((up - down) / 2e-6, rel=1e-4)
     assert np.all(np.isfinite(information))
+
+
+def test_the_mean_has_the_light_that_image_and_reference_tell_together():
+    image, reference = data(np.random.default_rng(SEED), 3)
+    image[0, 0] = reference[0, 0] = 0.0
+    rest = truth_of(np.zeros(SHAPE), AT) - AT[5]
+    mean = rest.copy()
+    add_light(image, reference, AT[6], 3.0, 0.0, mean)
+    for i, j in ((3, 4), (11, 14), (20, 2)):
+        light = light_of(rest[i, j], image[i, j], reference[i, j], AT[6], 3.0)
+        assert mean[i, j] == pytest.approx(rest[i, j] + AT[6] * light)
+    assert 0.0 < mean[0, 0] <= max(rest[0, 0], LEAST_MEAN)
