@@ -165,9 +165,9 @@ def spot_likelihood(
     scale = parameters[6] if with_reference else 0.0
     frames = totals[2] if with_reference else 0.0
     shift, gain = (totals[3], totals[4]) if with_reference else (0.0, 1.0)
-    # of a row: the light behind the reference, its noise in the image and in itself, and what each pixel weighs
-    row = np.empty((7, columns if with_reference else 0))
-    light, noise, doubt, change, seen, weights, pulls = row[0], row[1], row[2], row[3], row[4], row[5], row[6]
+    # of a row: what each pixel weighs and pulls; the light behind the reference, its noise in the image and in itself
+    row = np.empty((7, columns))
+    weights, pulls, light, noise, doubt, change, seen = row[0], row[1], row[2], row[3], row[4], row[5], row[6]
     score[:] = 0.0
     information[:, :] = 0.0
     if not (sigma_x > 0.0 and sigma_y > 0.0):
@@ -250,16 +250,16 @@ def spot_likelihood(
                 mean = work[0, place + j]
                 bad += 0.0 if mean > 0.0 else 1.0
                 nll += used[i, j] * mean
-                p0 += used[i, j] - image[i, j] / mean
-                w00 += used[i, j] / mean
+                weight, pull = used[i, j] / mean, used[i, j] - image[i, j] / mean
+                weights[j], pulls[j] = weight, pull
+                p0 += pull
+                w00 += weight
                 inside_counts += image[i, j]
                 inside_pixels += used[i, j]
         px = pc = ps = w0x = w0c = w0s = wxx = wxc = wxs = wcc = wcs = wss = 0.0
         for j in range(np.uint64(first), np.uint64(last)):
             gx, gc, gs = x_profile[0, j], x_profile[1, j], x_profile[2, j]
-            mean = work[0, place + j]
-            weight = weights[j] if with_reference else used[i, j] / mean
-            pull = pulls[j] if with_reference else used[i, j] - image[i, j] / mean
+            weight, pull = weights[j], pulls[j]
             px += pull * gx
             pc += pull * gc
             ps += pull * gs

@@ -29,6 +29,7 @@ FEWEST_PIXELS = 5  # along a side
 LEVELS = 8
 SIGMA_OF_SQUARE = 1.07
 """Width of the Gaussian that a square of 3 x 3 sees best: its half side is 1.4 sigma."""
+SIGMAS = tuple(SIGMA_OF_SQUARE * 2.0**k for k in range(LEVELS))
 INSIDE = 0.70
 """Part of that Gaussian in the square."""
 BACKGROUND_HALVINGS = 2
@@ -220,8 +221,7 @@ class SpotProblem:
         if rotated:
             start, nll, information, converged = self._rotated.minimum(start, free)
             free = np.append(np.ones(6, np.bool_), background.free)
-        sigmas = tuple(SIGMA_OF_SQUARE * 2.0**k for k in range(LEVELS))
-        found = Found(start, nll, information, converged, steps, background.nll, rotated, square.limits, sigmas, free)
+        found = Found(start, nll, information, converged, steps, background.nll, rotated, square.limits, SIGMAS, free)
         return self._with_doubt(found)
 
     def _brightest_square(self, level: Floats, noise: float) -> _Square:
