@@ -39,8 +39,9 @@ COLOURS, PULL_COLOURS = "viridis", "RdBu_r"
 PLAIN_DECADES = (-3, 4)  # larger and smaller numbers beside the bar have a power of ten in common
 MOST_TICKS = 5
 MOST_SURFACE_POINTS = 40  # along a side of the surface: more are slow and no clearer
-COMMON = 0.99
-"""Part of the pixels, those with the smallest residuals, that tell how wide residuals are."""
+COMMON, THEIR_VARIANCE = 0.99, 0.925
+"""Part of the pixels, those with the smallest residuals, that tell how wide residuals are; and the variance of such a
+part of a standard normal distribution."""
 SHOWN = (
     ("A", "counts"),
     ("x0", "px"),
@@ -118,7 +119,7 @@ class FittedImage:
         pulls = (self.image - self.model) / np.sqrt(np.maximum(self.model, 1e-9))
         # Gain and the noise of references make all of them wider; hot pixels say nothing of that.
         squares = np.sort(np.square(pulls), axis=None)[: math.ceil(COMMON * pulls.size)]
-        spread = math.sqrt(float(np.mean(squares)))
+        spread = math.sqrt(float(np.mean(squares)) / THEIR_VARIANCE)
         return np.asarray(pulls / spread if spread > 0.0 else pulls)
 
     def description(self, *, in_short: bool) -> str:
@@ -132,7 +133,7 @@ class FittedImage:
         if in_short:
             return f"{parts[0]},  {significance}"
         quality = f"{significance}, deviance / ndof = {fit.deviance / fit.ndof:.3f}"
-        return f"{',  '.join(parts[:3])}\n{',  '.join(parts[3:])},  {quality}"
+        return f"{',  '.join(parts[:3])},  {quality}\n{',  '.join(parts[3:])}"
 
 
 def _told(value: float, error: float) -> str:

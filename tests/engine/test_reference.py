@@ -9,6 +9,7 @@ import pytest
 from scipy import ndimage
 
 from utokyo import InputError, fit_gaussian
+from utokyo.engine.figures.image import FittedImage
 from utokyo.engine.fits.gaussian import NAMES, gaussian_image
 from utokyo.engine.fits.reference import reference_of
 
@@ -281,3 +282,16 @@ def test_masked_pixels_of_references_may_hold_anything():
     expected = fit_gaussian(image, reference=stack, mask=mask)
     stack[:, 3, 4] = np.nan
     assert dict(fit_gaussian(image, reference=stack, mask=mask).values) == dict(expected.values)
+
+
+@pytest.mark.parametrize(("frames", "gain"), [(1, 1.0), (3, 4.0)])
+def test_residuals_are_drawn_in_their_standard_deviations(frames, gain):
+    random = np.random.default_rng(SEED)
+    light = 100.0 * LIGHTS["wide"]
+    image = gain * random.poisson(light / gain)
+    image[10, 10] = 100_000
+    reference = reference_of(references(random, light, frames, gain), gain=gain)
+    mask = np.zeros(SHAPE, bool)
+    mask[10, 10] = True
+    fitted = FittedImage(image, fit_gaussian(image, reference=reference, mask=mask, gain=gain), "", reference.light)
+    assert np.std(np.delete(fitted.pulls, 10 * SHAPE[1] + 10)) == pytest.approx(1.0, abs=0.03)
