@@ -137,6 +137,8 @@ class References:
             stack = np.asarray(self.given, dtype=np.float64)
             return stack[None] if stack.ndim == 2 else stack
         paths = [self.given] if isinstance(self.given, (str, Path)) else list(self.given)
+        if not all(isinstance(path, (str, Path)) for path in paths):
+            raise InputError("references should be paths of images or folders, or one array")
         files: list[Path] = []
         for path in map(Path, paths):
             files += _images_in(path) if path.is_dir() else [path]

@@ -49,7 +49,7 @@ class Found:
     held_variance: float = 0.0  # of s in counts, when it is held
 
     @property
-    def is_held(self) -> bool:
+    def is_placed(self) -> bool:
         """Whether place and widths were given."""
         return not self.free[1]
 

@@ -56,11 +56,11 @@ def fit_gaussian(
     ----------
     image : array, shape (ny, nx)
         Counts, without the camera's offset; negative ones need a read noise that explains them.
-    reference : array, shape (ny, nx) or (k, ny, nx), optional
+    reference : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
         Images R without atoms, whose mean is fitted as s * R beside C: stray light has the shape of the viewport. The
         noise of k images is a part of the model (see `reference_of`, whose answer serves many images); where it hides
-        the structure of the light, s is not fitted but held, with a large error. An array of two dimensions is taken
-        for free of noise: smooth it, or give the mean of many.
+        the structure of the light, s is not fitted but held, with a large error that C shares. An array of two
+        dimensions is taken for free of noise: smooth it, or give the mean of many.
     mask : array of bool, shape (ny, nx), optional
         True for pixels to leave out; see `find_bad_pixels`.
     gain : float, optional
@@ -105,7 +105,7 @@ def fit_gaussian(
     problem = checked_problem(image, light, mask, gain, read_noise, roi)
     if place is not None:
         check_place(place, problem)
-    if not problem.lit:
+    if not problem.lit or not problem.total > 0.0:
         return _dark(problem, rotated)
     answer = _fitted(problem, lambda problem: problem.minimum(rotated), gain_error)
     if place is None:
@@ -120,8 +120,9 @@ def _fitted(problem: SpotProblem, fit: Callable[[SpotProblem], Found], gain_erro
     found = fit(problem)
     if problem.gain is None and problem.read_noise > 0.0:
         # The shift depends on the gain: once more with what the residuals say of it.
-        problem = problem.with_gain_guess(_gain_of(problem, found))
-        found = fit(problem)
+        better = problem.with_gain_guess(_gain_of(problem, found))
+        if better.total > 0.0:
+            problem, found = better, fit(better)
     return answer_of(problem, found, gain_error)
 
 
@@ -166,7 +167,7 @@ def _dark(problem: SpotProblem, rotated: bool) -> GaussianFit:
     names = problem.names(rotated)
     nothing = dict.fromkeys(names, math.nan)
     covariance = np.full((len(names), len(names)), math.nan)
-    reasons = ("no atoms: every pixel is zero",)
+    reasons = ("no atoms: " + ("no light above the read noise" if problem.lit else "every pixel is zero"),)
     return GaussianFit(nothing, nothing, covariance, names, nll=0.0, significance=0.0, reasons=reasons)
 
 

@@ -12,6 +12,7 @@ two backgrounds, which it is when all light without atoms is the reference's; th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,6 +30,10 @@ KNOWN = 0.1
 """Largest error of s, in units of what it is when all light is the reference's; beyond, s is not told by the image."""
 FEWEST_ELECTRONS = 20.0
 """Of a pixel in all images of a reference, on the average: the noise of fewer is too far from normal."""
+SURE, UNSURE_GAIN = 5.0, 0.1
+"""Standard deviations that noise is not off by; and what a gain of one image may be off by."""
+LEAST = 1e-3
+"""Counts that a pixel of a reference has, with what is added to it."""
 MOST = 10.0
 """Largest s, in the same units: more only noise can have."""
 HELD = 3.0**-0.5
@@ -64,15 +69,21 @@ class Reference:
         Raises
         ------
         InputError
-            When counts are infinite or missing.
+            When counts are infinite or missing, or all zero.
         """
         if not self.is_there or not used.any():
             return self
-        light = np.ascontiguousarray(self.light[rows, columns])
+        light = np.ascontiguousarray(self.light[rows, columns], dtype=np.float64)
         seen = light[used > 0.0]
         if not np.all(np.isfinite(seen)):
             raise InputError("a reference with infinite or missing counts cannot be fitted; mask those pixels")
+        if not np.any(seen):
+            raise InputError("a reference without any light cannot be fitted: give none")
         return replace(self, light=np.where(used > 0.0, light, seen.mean()))
+
+    def above(self, least: float) -> Reference:
+        """With its noise cut off a little above some counts."""
+        return replace(self, light=np.maximum(self.light, least + LEAST)) if self.frames else self
 
     def check_counts(self, used: Floats, gain: float, read_noise: float) -> None:
         """Refuse images that together are too dark to tell the light of a pixel, or that hold what no light gives.
@@ -95,14 +106,24 @@ class Reference:
                 "more of them, or their smoothed mean, or none"
             )
 
-    def tells_part(self, part: float, used: Floats, shift: float, gain: float) -> bool:
-        """Whether its structure is so far above its noise that an image of nothing but it tells s."""
+    def tells_part(
+        self, part: float, used: Floats, shift: float, gain: float, guessed: bool, spot: Floats | None
+    ) -> bool:
+        """Whether its structure, but that of a spot, is so far above its noise that an image of nothing but it tells s.
+
+        The noise is taken for as large as it may be; a gain that was guessed from a single image is less sure.
+        """
         if not self.frames:
             return True
         pixels = float(np.sum(used))
         level = float(np.sum(used * self.light)) / pixels
         noise = (level + shift) / self.frames
-        structure = float(np.sum(used * (self.light - level) ** 2)) / pixels - gain * noise
+        largest = 1.0 + SURE * math.sqrt(2.0 / pixels) + (UNSURE_GAIN if guessed else 0.0)
+        rest = used * (self.light - level)
+        if spot is not None:
+            shape = used * (spot - float(np.sum(used * spot)) / pixels)
+            rest -= shape * (float(np.vdot(rest, shape)) / max(float(np.vdot(shape, shape)), 1e-300))
+        structure = float(np.vdot(rest, rest)) / pixels - gain * noise * largest
         if not structure > 0.0:
             return False
         mean = part * level + shift

@@ -101,15 +101,17 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
     nll = (found.nll - saturated) / told
     values = problem.values(found)
-    nothing = log_p > math.log(FALSE_ALARMS_PER_IMAGE) or values["A"] <= 0.0
+    nothing = not (log_p <= math.log(FALSE_ALARMS_PER_IMAGE) and values["A"] > 0.0)
     limits = _upper_limits(problem, found, errors["A"]) if nothing else {}
     absent = _no_atoms(problem, found, values, nothing, missed)
     # Where place and widths are given, A is right whether there are atoms or not.
-    is_told = found.is_held or not absent
+    is_told = found.is_placed or not absent
     reasons = _reasons(problem, found, values, covariance, gain, missed) if is_told else (absent,)
     variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
 
     def profile(name: str, value: float) -> float:
+        if name == "C" and found.held_variance:  # as uncertain as the s that is held, which no likelihood tells
+            return nll + 0.5 * float((value - values[name]) / errors[name]) ** 2
         rise = problem.profile(found, all_names.index(name), value) - found.nll
         return nll + rise / (gain * found.wider(all_names.index(name)))
 
@@ -163,7 +165,7 @@ def _log_p(problem: SpotProblem, found: Found, ratio: float, gain: float) -> flo
     """Logarithm of the probability that noise alone has such a spot somewhere."""
     if not found.parameters[0] > 0.0:
         return 0.0
-    if found.is_held:  # one place and one width were tried
+    if found.is_placed:  # one place and one width were tried
         return float(special.log_ndtr(-math.sqrt(max(2.0 * ratio / gain, 0.0))))
     return problem.log_p(ratio, gain)
 
@@ -194,7 +196,7 @@ def _excess_noise(problem: SpotProblem, found: Found, mean: Floats, gain: float)
 
 def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: float) -> bool:
     """Whether the likelihood is a parabola as far as its errors reach, which the widths tell, unless they are given."""
-    if found.is_held:
+    if found.is_placed:
         return True
     for k in (3, 4):
         width, error = float(found.parameters[k]), math.sqrt(abs(float(covariance[k, k])))
@@ -210,7 +212,7 @@ def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: 
 def _upper_limits(problem: SpotProblem, found: Found, error: float) -> dict[float, float]:
     """Largest A, at 95 %, of a spot of each width anywhere: the largest excess, plus its error; or of the one given."""
     amplitude, sigma_x, sigma_y = found.parameters[[0, 3, 4]].tolist()
-    if found.is_held:
+    if found.is_placed:
         return {math.sqrt(sigma_x * sigma_y): max(amplitude, 0.0) + ONE_SIDED * error}
     widest = min(problem.counts.shape) / WIDEST_LIMIT
     return {
@@ -232,11 +234,11 @@ def _no_atoms(problem: SpotProblem, found: Found, values: Mapping[str, float], n
     rows, columns = problem.counts.shape
     if nothing:
         return "no atoms: nothing stands out of the background"
-    if not found.is_held and min(values["sigma_x"], values["sigma_y"]) < SMALLEST_SIGMA:
+    if not found.is_placed and min(values["sigma_x"], values["sigma_y"]) < SMALLEST_SIGMA:
         return "the spot is smaller than a pixel: a hot pixel"
     if missed:
         return missed
-    if not found.is_held and max(values["sigma_x"] / columns, values["sigma_y"] / rows) > 0.5:
+    if not found.is_placed and max(values["sigma_x"] / columns, values["sigma_y"] / rows) > 0.5:
         return "the spot is larger than the image: stray light"
     return ""
 

@@ -73,6 +73,10 @@ def checked_problem(
         noise = guess
         level += shift
     reference.check_counts(used, guess, read_noise)
+    if reference.frames and shift > 0.0:
+        # With the light of each pixel free, counts below zero would have no most likely mean.
+        np.maximum(held, 0.0, out=held)
+        reference = reference.above(-shift)
     return SpotProblem(
         held, used, reference, pixels, total, shift, gain, guess, read_noise, x_low, y_low, noise, level, lit
     )

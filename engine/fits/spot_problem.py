@@ -107,9 +107,14 @@ class SpotProblem:
         """The same counts, shifted for another gain."""
         shift = self.read_noise**2 / gain
         counts = np.where(self.used > 0.0, self.counts + (shift - self.shift), 0.0)
+        if self.reference.frames:
+            np.maximum(counts, 0.0, out=counts)
         total = self.total + self.pixels * (shift - self.shift)
         level = self.background_level + shift - self.shift
-        return replace(self, counts=counts, shift=shift, gain_guess=gain, total=total, background_level=level)
+        reference = self.reference.above(-shift)
+        return replace(
+            self, counts=counts, reference=reference, shift=shift, gain_guess=gain, total=total, background_level=level
+        )
 
     @cached_property
     def totals(self) -> Floats:
@@ -134,10 +139,8 @@ class SpotProblem:
             return Background(np.array([level]), self.total - self.total * math.log(level), np.ones(1, np.bool_))
         free = np.arange(7) >= NAMES.index("C")
         flat = np.array([0.0, 0.0, 0.0, 1.0, 1.0, LEAST_COUNTS / self.pixels + self.shift, self.whole_part])
-        if not self.reference.tells_part(self.whole_part, self.used, self.shift, self.gain_guess):
-            free[-1] = False
-            light = max(background_level(self.reference.light, self.used), LEAST_COUNTS / self.pixels)
-            flat[-1] = min(max((self.background_level - self.shift) / light, 0.0), self.whole_part)
+        if not self._tells_part():
+            free[-1], flat[-1] = False, self._held_part
         elif self.whole_part > 0.0:
             flat[5:] = 0.5 * self.total / self.pixels, 0.5 * self.whole_part
         else:
@@ -146,6 +149,32 @@ class SpotProblem:
         nll, information, _, _ = self._descended(flat, free, rotated=False)
         found = self._with_doubt(Found(flat, nll, information, True, 0, nll, False, NOTHING, (), free))
         return Background(flat[-2:], nll, free[-2:], float(found.covariance[-1, -1] - found.curved[-1, -1]))
+
+    @cached_property
+    def _held_part(self) -> float:
+        """s, where the image does not tell it: the ratio of the backgrounds."""
+        light = background_level(self.reference.light * self.used, self.used)
+        part = (self.background_level - self.shift) / max(light, LEAST_COUNTS / self.pixels)
+        return min(max(part, 0.0), self.whole_part)
+
+    def _with_part_held(self, found: Found) -> tuple[Floats, NDArray[np.bool_]]:
+        """Where to begin a fit again whose s was told by noise, and what it fits."""
+        whole, free = found.parameters.copy(), found.free.copy()
+        whole[-2:], free[-1] = (LEAST_COUNTS / self.pixels + self.shift, self._held_part), False
+        return whole, free
+
+    def _tells_part(self, spot: Floats | None = None) -> bool:
+        """Whether the light has structure to tell s from, other than that of a spot."""
+        guessed = self.gain is None
+        return self.reference.tells_part(self.whole_part, self.used, self.shift, self.gain_guess, guessed, spot)
+
+    def _is_part_unknown(self, found: Found) -> bool:
+        """Whether a spot of the light's own shape leaves no structure to tell s from."""
+        if not (self.reference.frames and found.free[-1]):
+            return False
+        alone = found.parameters.copy()
+        alone[0], alone[-2:] = 1.0, 0.0
+        return not self._tells_part(self._spot(alone, found.rotated))
 
     def likelihood(self, parameters: Floats) -> tuple[float, Floats, Floats]:
         """Negative log-likelihood in counts, with gradient and information."""
@@ -160,20 +189,23 @@ class SpotProblem:
 
     def mean(self, found: Found) -> Floats:
         """Mean counts, shifted as the counts are."""
-        rows, columns = self.counts.shape
-        out = np.empty((rows, columns))
-        noisy = self.reference.frames > 0
-        if found.rotated:
-            amplitude, x0, y0, sigma_x, sigma_y, theta, level = found.parameters[:7].tolist()
-            out[:] = amplitude * turned_spot(x0, y0, sigma_x, sigma_y, theta, (rows, columns)) + level
-            if self.with_reference and not noisy:
-                out += found.parameters[-1] * self.reference.light
-        else:
-            parameters = found.parameters[:6] if noisy else found.parameters
-            spot_mean(parameters, self.reference.light, np.empty((3, columns)), np.empty((3, rows)), out)
+        out, noisy = self._spot(found.parameters, found.rotated), self.reference.frames > 0
         if noisy:
             frames, part = float(self.reference.frames), float(found.parameters[-1])
             add_light(self.counts, self.reference.light, part, frames, self.shift, out)
+        elif self.with_reference:
+            out += found.parameters[-1] * self.reference.light
+        return out
+
+    def _spot(self, parameters: Floats, rotated: bool) -> Floats:
+        """Mean counts of a spot and its background."""
+        rows, columns = self.counts.shape
+        if rotated:
+            amplitude, x0, y0, sigma_x, sigma_y, theta, level = parameters[:7].tolist()
+            turned = turned_spot(x0, y0, sigma_x, sigma_y, theta, (rows, columns))
+            return np.asarray(amplitude * turned + level, dtype=np.float64)
+        out = np.empty((rows, columns))
+        spot_mean(parameters[:6], NOTHING, np.empty((3, columns)), np.empty((3, rows)), out)
         return out
 
     def minimum(self, rotated: bool) -> Found:
@@ -222,7 +254,15 @@ class SpotProblem:
             start, nll, information, converged = self._rotated.minimum(start, free)
             free = np.append(np.ones(6, np.bool_), background.free)
         found = Found(start, nll, information, converged, steps, background.nll, rotated, square.limits, SIGMAS, free)
-        return self._with_doubt(found)
+        found = self._with_doubt(found)
+        if worth_fitting and self._is_part_unknown(found):
+            start, free = self._with_part_held(found)
+            nll, information, converged, _ = self._descended(start, free, rotated)
+            found = replace(
+                found, parameters=start, nll=nll, information=information, converged=converged, free=free, doubt=0.0
+            )
+            found = self._with_doubt(found)
+        return found
 
     def _brightest_square(self, level: Floats, noise: float) -> _Square:
         excess, ratios, limits = np.empty(self.counts.shape), np.empty(LEVELS), np.empty(LEVELS)
@@ -244,12 +284,20 @@ class SpotProblem:
         noise = math.sqrt(4.0 * math.pi * spot[2] * spot[3] * max(self.total / self.pixels, LEAST_COUNTS / self.pixels))
         start = np.array([noise, spot[0] - self.x_low, spot[1] - self.y_low, *spot[2:], *background.values])
         free = np.array([True, *[False] * len(spot), *background.free])
+        found = self._brightness_from(start, free, rotated, noise)
+        if self._is_part_unknown(found):
+            start, free = self._with_part_held(found)
+            start[0] = noise
+            found = self._brightness_from(start, free, rotated, noise)
+        return found
+
+    def _brightness_from(self, start: Floats, free: NDArray[np.bool_], rotated: bool, noise: float) -> Found:
         dark = np.array([SLIGHT * noise, *start[1:]])
         nll, information, converged, steps = self._descended(start, free, rotated)
         if start[0] < 0.0:
             # A negative A is noise of the background, whose errors it has, not those of fewer counts.
             information = (self._rotated if rotated else self.likelihood)(dark)[2]
-        found = Found(start, nll, information, converged, steps, background.nll, rotated, NOTHING, (), free)
+        found = Found(start, nll, information, converged, steps, self.background.nll, rotated, NOTHING, (), free)
         if not converged and start[0] < 0.0:
             mean = self.mean(found)
             # Where there is hardly an electron, it is best where a pixel has none, which is no minimum.
@@ -260,7 +308,9 @@ class SpotProblem:
         if not self.reference.frames:
             return found
         if not found.free[-1]:
-            return replace(found, held_variance=(HELD * self.whole_part) ** 2 / self.gain_guess)
+            light = float(np.sum(self.used * self.reference.light))
+            error = max(HELD * self.whole_part, math.sqrt(max(self.total, 1.0) * self.gain_guess) / max(light, 1.0))
+            return replace(found, held_variance=error**2 / self.gain_guess)
         part, mean = float(found.parameters[-1]), self.mean(found)
         return replace(found, doubt=self.reference.doubt(part, mean, self.used, self.shift, self.gain_guess))
 
@@ -277,7 +327,8 @@ class SpotProblem:
             nll, information, _, _ = self._descended(whole, free, found.rotated)
         covariance = covariance_from(information[np.ix_(free, free)])
         moved = float(covariance[0] @ information[free, -1])  # A by s
-        return (self.background.nll - nll) / (1.0 + moved**2 * self.background.doubt / float(covariance[0, 0]))
+        variance = max(self.background.doubt, found.held_variance)
+        return (self.background.nll - nll) / (1.0 + moved**2 * variance / float(covariance[0, 0]))
 
     def log_p(self, ratio_counts: float, gain: float) -> float:
         """Logarithm of the probability that an image without atoms has a spot of such a likelihood ratio somewhere."""
@@ -380,7 +431,8 @@ class SpotProblem:
         # the others as the covariance has them there
         covariance = found.covariance
         there = whole + covariance[:, fixed] / covariance[fixed, fixed] * (value - whole[fixed])
-        is_spot = (there[0] > 0.0 or found.is_held) and min(there[3:5]) > 0.5 * min(whole[3:5])
+        there[~found.free] = whole[~found.free]
+        is_spot = (there[0] > 0.0 or found.is_placed) and min(there[3:5]) > 0.5 * min(whole[3:5])
         free = found.free.copy()
         free[fixed] = False
         nll = math.inf

@@ -61,6 +61,12 @@ def test_light_without_atoms_shows_none(kind, level, frames):
 
 
 @pytest.mark.slow
+def test_false_alarms_are_rare_with_one_reference_and_a_gain_that_is_not_known():
+    seen, _ = detections(100.0 * LIGHTS["weak"], 1, 600, SEED)
+    assert seen <= 4
+
+
+@pytest.mark.slow
 def test_false_alarms_are_as_rare_as_they_should_be():
     images = [
         detections(level * light, frames, 150, SEED + k, gain)
@@ -295,3 +301,75 @@ def test_residuals_are_drawn_in_their_standard_deviations(frames, gain):
     mask[10, 10] = True
     fitted = FittedImage(image, fit_gaussian(image, reference=reference, mask=mask, gain=gain), "", reference.light)
     assert np.std(np.delete(fitted.pulls, 10 * SHAPE[1] + 10)) == pytest.approx(1.0, abs=0.03)
+
+
+VIEWPORT = 120.0 * bump(0.5, 45.0, 50.0, 25.0) * ((X - 45) ** 2 + (Y - 50) ** 2 < 35**2)
+
+
+@pytest.mark.parametrize(("noise", "gain"), [(1.0, 1.0), (2.0, 1.0), (5.0, 4.0)])
+def test_read_noise_below_an_electron_in_the_dark_breaks_no_fit(noise, gain):
+    random = np.random.default_rng(SEED)
+    pulls, alarms = [], 0
+    for k in range(30):
+        stack = references(random, VIEWPORT, 3, gain) + random.normal(0.0, noise, (3, *SHAPE))
+        atoms = 12_000.0 * (k % 2)
+        mean = 0.9 * VIEWPORT + 0.2 + gaussian_image({"A": atoms, **SPOT, "C": 0.0}, SHAPE)
+        image = gain * random.poisson(mean / gain) + random.normal(0.0, noise, SHAPE)
+        fit = fit_gaussian(image, reference=stack, gain=gain, read_noise=noise)
+        assert "converge" not in fit.reason
+        if atoms:
+            assert fit.valid, fit.reason
+            pulls.append((fit.values["A"] - atoms) / fit.errors["A"])
+        else:
+            alarms += fit.detected
+    assert alarms <= 1
+    # What is cut off below zero makes dark parts a little brighter.
+    assert abs(np.mean(pulls)) < 1.5
+    assert np.std(pulls) < 1.7
+
+
+@pytest.mark.parametrize("frames", [1, 3, 10])
+@pytest.mark.parametrize(("kind", "width"), [("like a spot", 5.5), ("wide", 20.0), ("weak", 12.0)])
+def test_at_a_spot_of_the_shape_of_the_light_atoms_have_the_error_of_what_is_not_known(kind, width, frames):
+    random = np.random.default_rng(SEED)
+    light = 50.0 * LIGHTS[kind]
+    x0, y0 = (60.0, 80.0) if kind == "wide" else (60.0, 40.0)
+    spot = {"x0": x0, "y0": y0, "sigma_x": width, "sigma_y": width}
+    for _ in range(15):
+        fit = fit_gaussian(
+            random.poisson(0.6 * light + 5.0), reference=references(random, light, frames), spot=spot, gain=1.0
+        )
+        assert fit.valid, fit.reason
+        assert not fit.detected
+        assert abs(fit.values["A"]) < 4 * fit.errors["A"]
+
+
+def test_intervals_of_a_fit_whose_s_is_held_are_as_wide_as_its_errors():
+    random = np.random.default_rng(SEED)
+    light = 100.0 * LIGHTS["flat"]
+    image = random.poisson(gaussian_image({"A": 9000.0, **SPOT, "C": 1.0}, SHAPE) + 0.7 * light)
+    fit = fit_gaussian(image, reference=references(random, light, 3), gain=1.0)
+    for name in ("A", "x0", "y0", "sigma_x", "C"):
+        low, high = fit.interval(name)
+        assert high - low == pytest.approx(2 * fit.errors[name], rel=0.1), name
+        assert low < fit.values[name] < high
+
+
+def test_masked_pixels_do_not_move_the_s_that_is_held():
+    random = np.random.default_rng(SEED)
+    light = 100.0 * LIGHTS["flat"]
+    fit = fit_gaussian(random.poisson(light), reference=references(random, light, 3), gain=1.0, mask=X % 5 < 2)
+    assert fit.values["s"] == pytest.approx(1.0, abs=0.02)
+
+
+def test_images_without_any_light_show_nothing():
+    random = np.random.default_rng(SEED)
+    assert (
+        "no light above the read noise" in fit_gaussian(random.normal(-30, 5, SHAPE), read_noise=5.0, gain=1.0).reason
+    )
+    for _ in range(5):
+        fit = fit_gaussian(random.normal(-0.5, 5.0, SHAPE), read_noise=5.0, reference=100 * LIGHTS["wide"], spot=SPOT)
+        assert not fit.detected
+        assert not fit_gaussian(random.normal(0.0, 5.0, SHAPE), read_noise=5.0).detected
+    with pytest.raises(InputError, match="a reference without any light"):
+        fit_gaussian(np.full(SHAPE, 5.0), reference=np.zeros(SHAPE))
