@@ -28,16 +28,16 @@ Floats = NDArray[np.float64]
 
 KNOWN = 0.1
 """Largest error of s, in units of what it is when all light is the reference's; beyond, s is not told by the image."""
+MOST = 10.0
+"""Largest s, in the same units: more only noise can have."""
+HELD = 3.0**-0.5
+"""Error of an s that is held, in the same units: how far it is from 1 if it is anything between 0 and 1."""
 FEWEST_ELECTRONS = 20.0
 """Of a pixel in all images of a reference, on the average: the noise of fewer is too far from normal."""
 SURE, UNSURE_GAIN = 5.0, 0.1
 """Standard deviations that noise is not off by; and what a gain of one image may be off by."""
 LEAST = 1e-3
 """Counts that a pixel of a reference has, with what is added to it."""
-MOST = 10.0
-"""Largest s, in the same units: more only noise can have."""
-HELD = 3.0**-0.5
-"""Error of an s that is held, in the same units: how far it is from 1 if it is anything between 0 and 1."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ from ...kernels.spots import background_level, checked_counts, pixel_noise
 from .found import NAMES
 from .gain import every_pixel
 from .reference import Reference
-from .spot_problem import FEWEST_PIXELS, SpotProblem
+from .spot_likelihood import FEWEST_PIXELS
+from .spot_problem import SpotProblem
 
 __all__ = ["checked_problem"]
 

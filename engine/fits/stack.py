@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...io.errors import InputError
 from ...kernels.stack import fit_stack
 from .found import NAMES
-from .spot_problem import FEWEST_PIXELS
+from .spot_likelihood import FEWEST_PIXELS
 
 __all__ = ["StackFit", "fit_gaussian_stack"]
 
