@@ -32,6 +32,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
+RELATIVE_IMPORT = re.compile(r"^from (\.+)([\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -65,7 +66,7 @@ def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
 
 @cache
 def _stamp(source: Path) -> str:
-    """What tells the contents of a module and of all modules beside it that it stands on."""
+    """What tells the contents of a module and of all modules that it stands on."""
     contents = hashlib.sha256()
     for path in sorted(_sources(source)):
         contents.update(path.read_bytes())
@@ -74,5 +75,15 @@ def _stamp(source: Path) -> str:
 
 @cache
 def _sources(source: Path) -> frozenset[Path]:
-    imported = re.findall(r"^from \.(\w+) import", source.read_text(encoding="utf-8"), re.MULTILINE)
-    return frozenset({source}).union(*(_sources(source.with_name(f"{name}.py")) for name in imported))
+    """The module and all that it imports, directly or by others."""
+    return frozenset({source}).union(*map(_sources, _imported(source)))
+
+
+def _imported(source: Path) -> set[Path]:
+    """The files behind ``from .a import b``, with any number of dots, dotted names, and a module as a name."""
+    found = set()
+    for dots, dotted, names in RELATIVE_IMPORT.findall(source.read_text(encoding="utf-8")):
+        module = source.parents[len(dots) - 1].joinpath(*filter(None, dotted.split(".")))
+        within = (module / name for name in re.findall(r"\w+", re.sub(r"#.*", "", names)))
+        found |= {path for stem in (module, *within) for path in (stem.with_suffix(".py"), stem / "__init__.py")}
+    return {path for path in found if path.is_file() and path != source}

@@ -36,15 +36,37 @@ def stepped(number: int) -> int:
 """
 
 
-def answered(folder: Path) -> int:
+def answered(folder: Path, module: str = "package.caller") -> int:
     """By a process of its own, which finds what the one before has kept."""
     kept = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "kept"), "NUMBA_DISABLE_JIT": "0"}
-    code = "from package.caller import answer; print(answer(1), sum(answer.stats.cache_hits.values()))"
+    code = f"from {module} import answer; print(answer(1), sum(answer.stats.cache_hits.values()))"
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, env=kept, capture_output=True, text=True, check=True
     )
     answer, hits = told.stdout.split()
     return int(answer) if int(hits) == 0 else -int(answer)
+
+
+DEEP_CALLER = """from ...compile import exact_kernel
+from ...images.middle import doubled
+
+
+@exact_kernel
+def answer(number: int) -> int:
+    return doubled(number) + 1
+"""
+DEEP_MIDDLE = """from .. import step as steps
+from ..compile import (
+    inner_kernel,  # (a comment in brackets)
+)
+
+stepped = steps.stepped
+
+
+@inner_kernel
+def doubled(number: int) -> int:
+    return 2 * stepped(number)
+"""
 
 
 @pytest.mark.timeout(120)
@@ -61,3 +83,20 @@ def test_an_edit_of_what_a_kernel_is_made_of_is_seen(tmp_path):
     assert answered(tmp_path) == -23  # kept
     (package / "step.py").write_text(STEP.format(20))
     assert answered(tmp_path) == 43
+
+
+@pytest.mark.timeout(120)
+def test_an_edit_two_folders_apart_is_seen(tmp_path):
+    package = tmp_path / "package"
+    for folder in (package, package / "images", package / "text", package / "text" / "parts"):
+        folder.mkdir()
+        (folder / "__init__.py").touch()
+    (package / "compile.py").write_text(Path(compiling.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    (package / "text" / "parts" / "caller.py").write_text(DEEP_CALLER)
+    (package / "images" / "middle.py").write_text(DEEP_MIDDLE)
+    (package / "step.py").write_text(STEP.format(10))
+
+    assert answered(tmp_path, "package.text.parts.caller") == 23
+    assert answered(tmp_path, "package.text.parts.caller") == -23  # kept
+    (package / "step.py").write_text(STEP.format(20))
+    assert answered(tmp_path, "package.text.parts.caller") == 43
