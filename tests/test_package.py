@@ -84,13 +84,6 @@ def test_import_and_help_are_quick(tmp_path):
     assert seconds_of([sys.executable, "-m", "utokyo", "--help"], tmp_path) < 0.3 + start
 
 
-def test_nothing_imports_upwards():
-    for room, forbidden in (("kernels", "io|engine"), ("io", "engine")):
-        upwards = re.compile(rf"^\s*(from|import) (\.\.|utokyo\.)({forbidden})\b", re.MULTILINE)
-        for path in (ROOT / room).glob("*.py"):
-            assert not upwards.search(path.read_text(encoding="utf-8")), path
-
-
 def test_pyplot_is_never_imported():
     pyplot = re.compile(r"^\s*(import|from) matplotlib.*pyplot", re.MULTILINE)
     for path in (ROOT / "engine").rglob("*.py"):
