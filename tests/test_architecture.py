@@ -1,4 +1,4 @@
-"""Arrows between the rooms run down only, and no circle of modules is left: over the imports as they are in the code."""
+"""Arrows between the rooms run down only, and no circle of modules is left: over the imports in the code itself."""
 
 from __future__ import annotations
 
