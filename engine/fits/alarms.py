@@ -1,9 +1,9 @@
 """How often background alone looks like a burst: the calibration of the search, by simulation.
 
-``benchmarks/calibrate_search.py`` searches simulated background (a Poisson process of constant rate; the whole search,
-with its own measurement of the background; seed 20220314) and prints the significances z that it exceeds so many times
-an hour: the table below. Between its rates and numbers of alarms z^2/2 is interpolated in their logarithms; beyond
-fewer alarms it goes on with the last slope, or with that of Chernoff's bound where this is safer.
+``benchmarks/calibrations/calibrate_search.py`` searches simulated background (a Poisson process of constant rate; the
+whole search, with its own measurement of the background; seed 20220314) and prints the significances z that it exceeds
+so many times an hour: the table below. Between its rates and numbers of alarms z^2/2 is interpolated in their
+logarithms; beyond fewer alarms it goes on with the last slope, or with that of Chernoff's bound where this is safer.
 """
 
 from __future__ import annotations

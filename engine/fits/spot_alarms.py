@@ -2,10 +2,10 @@
 
 The likelihood ratio of a spot of free place and widths has no chi-square distribution: without a spot, places and
 widths mean nothing (R. B. Davies, Biometrika 74 (1987) 33), and the search tries tens of thousands of them. So the
-ratio is calibrated: ``benchmarks/calibrate_spots.py`` fits flat Poisson images of 263 x 228 pixels (seed 20220314) and
-prints the levels that one in ten and one in a hundred exceed, and the mean of the tail beyond: the table below, by the
-electrons per pixel of the background. Where there are hardly any electrons, there are fewer places where a spot can be.
-Images of other sizes
+ratio is calibrated: ``benchmarks/calibrations/calibrate_spots.py`` fits flat Poisson images of 263 x 228 pixels (seed
+20220314) and prints the levels that one in ten and one in a hundred exceed, and the mean of the tail beyond: the table
+below, by the electrons per pixel of the background. Where there are hardly any electrons, there are fewer places where
+a spot can be. Images of other sizes
 have as many more or fewer places, counting those of wide spots that hang over the edge.
 """
 

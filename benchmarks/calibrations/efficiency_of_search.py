@@ -1,6 +1,6 @@
 """How many bursts the search finds, beside other searches at the same rate of false alarms; draws docs/efficiency.png.
 
-    python benchmarks/efficiency_of_search.py [--trials 400]
+    python benchmarks/calibrations/efficiency_of_search.py [--trials 400]
 
 Bursts of 50 to 300 pulses with a half-life of 1 s, which rise within 0.2 s, over 100 pulses of background a second, one
 in each minute. One false alarm in 100 hours is allowed, to each search in its own way:
@@ -179,7 +179,7 @@ def main(trials: int) -> None:
     axes.set_title("One false alarm in 100 hours")
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(Path(__file__).resolve().parents[1] / "docs" / "efficiency.png", dpi=90)
+    figure.savefig(Path(__file__).resolve().parents[2] / "docs" / "efficiency.png", dpi=90)
 
 
 if __name__ == "__main__":
