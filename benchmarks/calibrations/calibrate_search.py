@@ -1,8 +1,7 @@
 """Calibrate the search for bursts: how often background alone exceeds a significance, at each rate.
 
-    python benchmarks/calibrations/calibrate_search.py               # prints the tables of engine/fits/alarms.py; some
-    minutes python benchmarks/calibrations/calibrate_search.py --check       # 1000 hours each, with and without drift,
-    against it
+    python benchmarks/calibrations/calibrate_search.py          # prints the tables of engine/fits/alarms.py; minutes
+    python benchmarks/calibrations/calibrate_search.py --check  # 1000 hours each, with and without drift, against it
 
 The levels that are exceeded once, 0.1 and 0.01 times an hour are read off where a hundred exceedances or more were
 seen. Beyond them the tail of z^2/2 is taken for exponential, and for as steep at all rates from 10 per s on, above the

@@ -1,8 +1,7 @@
 """Calibrate the significance of spots: how often an image without atoms has one of some likelihood ratio.
 
-    python benchmarks/calibrations/calibrate_spots.py               # prints the table of engine/fits/spot_alarms.py; 10
-    minutes python benchmarks/calibrations/calibrate_spots.py --check       # false alarms of whole fits: gains, sizes
-    and read noise, 5 minutes
+    python benchmarks/calibrations/calibrate_spots.py          # prints the table of engine/fits/spot_alarms.py; 10 min
+    python benchmarks/calibrations/calibrate_spots.py --check  # false alarms of whole fits: gains, sizes, read noise; 5
 
 Flat images of Poisson counts are searched and fitted as `fit_gaussian` does it. The levels that one in ten and one in a
 hundred of them exceed are read off; beyond, the tail above one in thirty is taken for exponential.
