@@ -1,6 +1,6 @@
 """``python -m utokyo``: the command, where the scripts of this Python are not on the path."""
 
-from .engine.cli import main
+from .engine.command.cli import main
 
 if __name__ == "__main__":
     main()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from utokyo import JoinedTable, simulate
-from utokyo.engine.config import read_config, read_join_config
+from utokyo.engine.command.config import read_config, read_join_config
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

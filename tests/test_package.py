@@ -65,7 +65,7 @@ def test_the_wheel_holds_every_folder_of_the_package(tmp_path):
     assert {p.replace(".", "/") for p in PROJECT["tool"]["setuptools"]["packages"]} == folders
     names = zipfile.ZipFile(wheel).namelist()
     assert "utokyo/py.typed" in names
-    assert "utokyo/engine/example.toml" in names
+    assert "utokyo/engine/command/example.toml" in names
 
 
 def seconds_of(arguments: list[str], tmp_path: Path) -> float:

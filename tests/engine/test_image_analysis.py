@@ -25,7 +25,7 @@ from utokyo import (
     mean_spot,
 )
 from utokyo.engine.analyses.image_options import interval_of
-from utokyo.engine.config import read_config
+from utokyo.engine.command.config import read_config
 from utokyo.engine.figures.image import FittedImage
 from utokyo.io.errors import OutputError
 from utokyo.io.store import write_whole

@@ -13,8 +13,8 @@ import polars as pl
 from rich.markup import escape
 from rich.table import Table
 
-from .analyses.base import Analysis
-from .fits.result import rounded
+from ..analyses.base import Analysis
+from ..fits.result import rounded
 
 __all__ = ["columns_table", "results_table", "when"]
 

@@ -14,25 +14,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ..io.errors import InputError, MissingFileError
-from .analyses.base import Analysis
-from .analyses.image import ImageAnalysis
-from .analyses.pmt import PMTAnalysis
-from .analyses.ssd import SSDAnalysis
-from .analyses.ssd_folder import SSDFolderAnalysis
-from .durations import Duration
-from .join_sources import kind_of, name_of
-from .recorders.base import Recorder
-from .recorders.coil import CoilRecorder
-from .recorders.file import FileRecorder
-from .recorders.gauge import GaugeRecorder
-from .recorders.heater import HeaterRecorder
-from .recorders.heattime import HeatTimeRecorder
-from .recorders.ion import IonRecorder
-from .recorders.laser import LaserRecorder
-from .recorders.pmt import PMTRecorder
-from .recorders.results import ImageResultsRecorder, SSDResultsRecorder
-from .recorders.ssd import SSDRecorder
+from ...io.errors import InputError, MissingFileError
+from ..analyses.base import Analysis
+from ..analyses.image import ImageAnalysis
+from ..analyses.pmt import PMTAnalysis
+from ..analyses.ssd import SSDAnalysis
+from ..analyses.ssd_folder import SSDFolderAnalysis
+from ..durations import Duration
+from ..join_sources import kind_of, name_of
+from ..recorders.base import Recorder
+from ..recorders.coil import CoilRecorder
+from ..recorders.file import FileRecorder
+from ..recorders.gauge import GaugeRecorder
+from ..recorders.heater import HeaterRecorder
+from ..recorders.heattime import HeatTimeRecorder
+from ..recorders.ion import IonRecorder
+from ..recorders.laser import LaserRecorder
+from ..recorders.pmt import PMTRecorder
+from ..recorders.results import ImageResultsRecorder, SSDResultsRecorder
+from ..recorders.ssd import SSDRecorder
 
 __all__ = ["ANALYSES", "EXAMPLE", "JoinConfig", "RunConfig", "read_config", "read_join_config"]
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from ..io.errors import InputError, UtokyoError
-from .analyses.base import Analysis
-from .analyses.image import ImageAnalysis
-from .analyses.pmt import PMTAnalysis
-from .analyses.ssd import SSDAnalysis
-from .recorders.base import Recorder
-from .recorders.detect import recorder_for
-from .recorders.image import ImageRecorder
-from .recorders.pmt import PMTRecorder
-from .recorders.ssd import SSDRecorder
-from .report import columns_table, results_table, when
+from ...io.errors import InputError, UtokyoError
+from ..analyses.base import Analysis
+from ..analyses.image import ImageAnalysis
+from ..analyses.pmt import PMTAnalysis
+from ..analyses.ssd import SSDAnalysis
+from ..recorders.base import Recorder
+from ..recorders.detect import recorder_for
+from ..recorders.image import ImageRecorder
+from ..recorders.pmt import PMTRecorder
+from ..recorders.ssd import SSDRecorder
+from .tables import columns_table, results_table, when
 
 __all__ = ["analyze_files"]
 

@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ..io.errors import InputError
+from ...io.errors import InputError
+from ..durations import Duration
+from ..join import JOINED_ENDINGS, JoinedTable
+from ..windows import windows
 from .config import JoinConfig, read_join_config
-from .durations import Duration
-from .join import JOINED_ENDINGS, JoinedTable
-from .windows import windows
 
 __all__ = ["join_sources"]
 

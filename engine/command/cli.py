@@ -33,7 +33,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from .. import __version__  # noqa: PLC0415
+        from ... import __version__  # noqa: PLC0415
 
         typer.echo(f"utokyo {__version__}")
         raise typer.Exit
@@ -56,7 +56,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
-        from ..io.errors import UtokyoError  # noqa: PLC0415
+        from ...io.errors import UtokyoError  # noqa: PLC0415
 
         if not isinstance(error, UtokyoError):
             raise
@@ -109,7 +109,7 @@ def run(
         return
     if config is None:
         raise typer.BadParameter("give a TOML file, or --example to see one")
-    from .runner import Runner  # noqa: PLC0415
+    from ..runner import Runner  # noqa: PLC0415
 
     console = _console()
     wanted = read_config(config)
@@ -138,7 +138,7 @@ def join(
     ] = None,
 ) -> None:
     """Join all sources of a configuration on one time axis."""
-    from .join_command import join_sources  # noqa: PLC0415
+    from .join import join_sources  # noqa: PLC0415
 
     told = join_sources(
         config,
@@ -161,7 +161,7 @@ def simulate(
     live: Annotated[float | None, typer.Option(help="Append as the PCs would, so many times faster.")] = None,
 ) -> None:
     """Write one simulated beam time in the formats of the experiment, and the truth."""
-    from .simulate import simulate as write_beam_time  # noqa: PLC0415
+    from ..simulate import simulate as write_beam_time  # noqa: PLC0415
 
     truth = write_beam_time(folder, minutes=minutes, seed=seed, live_speed=live)
     typer.echo(f"{folder}: {len(truth['bursts'])} bursts in {minutes:g} minutes; the truth is in truth.json")

@@ -11,14 +11,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ..io.errors import InputError
-from .analyses.image import ImageAnalysis
-from .analyses.pmt import PMTAnalysis
-from .analyses.ssd import SSDAnalysis
-from .fits.result import rounded
-from .report import when
-from .runner import Runner, RunSummary
-from .simulate import simulate
+from ...io.errors import InputError
+from ..analyses.image import ImageAnalysis
+from ..analyses.pmt import PMTAnalysis
+from ..analyses.ssd import SSDAnalysis
+from ..fits.result import rounded
+from ..runner import Runner, RunSummary
+from ..simulate import simulate
+from .tables import when
 
 __all__ = ["run_demo"]
 

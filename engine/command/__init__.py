@@ -1,0 +1,1 @@
+"""The command `utokyo`: one module a command."""
