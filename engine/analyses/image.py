@@ -34,7 +34,7 @@ from ..fits.reference import Reference
 from ..recorders.base import Recorder
 from ..recorders.file import FileRecorder
 from .base import Analysis, ResultParameter
-from .image_options import References, camera_of, checked_choice, interval_of
+from .options import References, camera_of, checked_choice, interval_of
 
 __all__ = ["ImageAnalysis"]
 

@@ -24,7 +24,7 @@ from utokyo import (
     gaussian_image,
     mean_spot,
 )
-from utokyo.engine.analyses.image_options import interval_of
+from utokyo.engine.analyses.options import interval_of
 from utokyo.engine.command.config import read_config
 from utokyo.engine.figures.image import FittedImage
 from utokyo.io.errors import OutputError
