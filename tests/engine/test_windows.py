@@ -28,7 +28,7 @@ from utokyo import (
     simulate,
     windows,
 )
-from utokyo.engine.figures.join import window_figure
+from utokyo.engine.figures.window import window_figure
 
 SECOND = 1_000_000_000
 
