@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .engine.analyses.ssd_folder import SSDFolderAnalysis
     from .engine.camera import ATOMS, CameraConstants, Measured
     from .engine.clocks import ClockOffset, estimate_clock_offset
-    from .engine.fits.bursts import find_bursts, fit_burst
+    from .engine.fits.bursts.fit import find_bursts, fit_burst
+    from .engine.fits.bursts.search import BurstSearch
     from .engine.fits.gain import BadPixels, Gain, estimate_gain, find_bad_pixels
     from .engine.fits.gaussian import fit_gaussian, gaussian_image
     from .engine.fits.gaussian_fit import GaussianFit
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .engine.fits.lifetime import fit_lifetime
     from .engine.fits.reference import Reference, reference_of
     from .engine.fits.result import Fit
-    from .engine.fits.search import BurstSearch
     from .engine.fits.stack import StackFit, fit_gaussian_stack
     from .engine.join import JoinedTable, join, read_units
     from .engine.recorders.base import Parser, Recorder
@@ -62,7 +62,7 @@ _HOMES = {
     "engine.analyses.ssd_folder": ["SSDFolderAnalysis"],
     "engine.camera": ["ATOMS", "CameraConstants", "Measured"],
     "engine.clocks": ["ClockOffset", "estimate_clock_offset"],
-    "engine.fits.bursts": ["find_bursts", "fit_burst"],
+    "engine.fits.bursts.fit": ["find_bursts", "fit_burst"],
     "engine.fits.gain": ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"],
     "engine.fits.gaussian": ["fit_gaussian", "gaussian_image"],
     "engine.fits.gaussian_fit": ["GaussianFit"],
@@ -70,7 +70,7 @@ _HOMES = {
     "engine.fits.lifetime": ["fit_lifetime"],
     "engine.fits.reference": ["Reference", "reference_of"],
     "engine.fits.result": ["Fit"],
-    "engine.fits.search": ["BurstSearch"],
+    "engine.fits.bursts.search": ["BurstSearch"],
     "engine.fits.stack": ["StackFit", "fit_gaussian_stack"],
     "engine.join": ["JoinedTable", "join", "read_units"],
     "engine.recorders.base": ["Parser", "Recorder"],

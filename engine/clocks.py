@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from ..io.errors import InputError
 from .durations import Duration, duration_ns
+from .fits.bursts.search import find_bursts
 from .fits.result import rounded
-from .fits.search import find_bursts
 from .recorders.base import Recorder
 from .recorders.coil import CoilRecorder
 from .recorders.heater import HeaterRecorder

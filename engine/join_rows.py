@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ..io.errors import InputError
-from .fits.search import BurstSearch
+from .fits.bursts.search import BurstSearch
 from .join_reading import JoinSource
 from .join_values import Edges, RowTimes
 

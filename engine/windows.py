@@ -24,7 +24,7 @@ from .analyses.base import save_figure
 from .clocks import HEATING_APART_NS, firsts_ns, heating_onsets_ns
 from .durations import Duration, duration_ns
 from .figures.window import window_figure
-from .fits.search import find_bursts
+from .fits.bursts.search import find_bursts
 from .join import JoinedTable, Sources, write_joined
 from .join_reading import JoinSource
 from .join_sources import Quantity

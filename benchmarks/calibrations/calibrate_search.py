@@ -1,7 +1,8 @@
 """Calibrate the search for bursts: how often background alone exceeds a significance, at each rate.
 
-    python benchmarks/calibrations/calibrate_search.py          # prints the tables of engine/fits/alarms.py; minutes
-    python benchmarks/calibrations/calibrate_search.py --check  # 1000 hours each, with and without drift, against it
+    python benchmarks/calibrations/calibrate_search.py          # prints the tables of engine/fits/bursts/alarms.py;
+    minutes python benchmarks/calibrations/calibrate_search.py --check  # 1000 hours each, with and without drift,
+    against it
 
 The levels that are exceeded once, 0.1 and 0.01 times an hour are read off where a hundred exceedances or more were
 seen. Beyond them the tail of z^2/2 is taken for exponential, and for as steep at all rates from 10 per s on, above the
@@ -18,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from utokyo.engine.fits.alarms import ALARMS, LOWEST_LEVEL, alarms_per_hour
-from utokyo.engine.fits.search import find_bursts
-from utokyo.engine.fits.stretch import Stretch
+from utokyo.engine.fits.bursts.alarms import ALARMS, LOWEST_LEVEL, alarms_per_hour
+from utokyo.engine.fits.bursts.search import find_bursts
+from utokyo.engine.fits.bursts.stretch import Stretch
 
 SEED = 20220314
 EVENTS = 1.2e9

@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ..figures.ssd import burst_figure, overview_figure
-from ..fits.burst_values import burst_rate_Hz
-from ..fits.bursts import fit_overlapping
-from ..fits.dead_time import LONGEST_S
+from ..fits.bursts.dead_time import LONGEST_S
+from ..fits.bursts.fit import fit_overlapping
+from ..fits.bursts.search import BurstSearch
+from ..fits.bursts.values import burst_rate_Hz
 from ..fits.result import Fit
-from ..fits.search import BurstSearch
 from ..recorders.ssd import SSDRecorder
 from .base import Analysis, ResultParameter
 

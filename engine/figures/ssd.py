@@ -24,11 +24,11 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike, NDArray
 
 from ...kernels.histogram import fill_2d
-from ..fits.background import background_level
-from ..fits.burst_values import burst_rate_Hz, expected_pulses, numbered
-from ..fits.dead_time import measured_rate_Hz
+from ..fits.bursts.background import background_level
+from ..fits.bursts.dead_time import measured_rate_Hz
+from ..fits.bursts.search import sorted_times_ns
+from ..fits.bursts.values import burst_rate_Hz, expected_pulses, numbered
 from ..fits.result import Fit, rounded
-from ..fits.search import sorted_times_ns
 
 __all__ = ["burst_figure", "overview_figure"]
 

@@ -11,7 +11,7 @@ from matplotlib import image as matplotlib_image
 from matplotlib import pyplot as plt
 
 from utokyo.engine.figures.ssd import burst_figure, overview_figure
-from utokyo.engine.fits.bursts import find_bursts, fit_burst
+from utokyo.engine.fits.bursts.fit import find_bursts, fit_burst
 
 START_NS = 1_663_504_000_000_000_000
 

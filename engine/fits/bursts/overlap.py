@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ...kernels.newton import newton_step
-from ...kernels.overlap import best_addition, overlap_likelihood
-from .burst_problem import CONTINUOUS, TOLERANCE, WALL, BurstProblem
-from .minimize import Minimum, covariance_from, minimize_likelihood
+from ....kernels.newton import newton_step
+from ....kernels.overlap import best_addition, overlap_likelihood
+from ..minimize import Minimum, covariance_from, minimize_likelihood
+from .problem import CONTINUOUS, TOLERANCE, WALL, BurstProblem
 
 __all__ = ["Together", "fit_together"]
 

@@ -24,17 +24,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from ...io.errors import InputError
-from ...kernels.burst_fit import total_covariance
-from ...kernels.decay import burst_deviance
-from .burst_problem import WORTH, BurstProblem, Nodes, replace_t0
-from .burst_values import DERIVED, FEWEST_PULSES, FITTED, SECOND_NS, burst_rate_Hz, numbered, reasons
+from ....io.errors import InputError
+from ....kernels.burst_fit import total_covariance
+from ....kernels.decay import burst_deviance
+from ..minimize import Minimum
+from ..result import Fit
 from .dead_time import LONGEST_S
-from .minimize import Minimum
 from .overlap import Together, fit_together
-from .result import Fit
+from .problem import WORTH, BurstProblem, Nodes, replace_t0
 from .search import find_bursts, sorted_times_ns
 from .stretch import BEFORE_S, BEHIND_S, reach_ns
+from .values import DERIVED, FEWEST_PULSES, FITTED, SECOND_NS, burst_rate_Hz, numbered, reasons
 
 __all__ = ["burst_rate_Hz", "find_bursts", "fit_burst", "fit_overlapping"]
 

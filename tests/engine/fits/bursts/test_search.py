@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from utokyo.engine.fits.alarms import LOWEST_LEVEL, alarms_per_hour, level_for
-from utokyo.engine.fits.search import BurstSearch, find_bursts
+from utokyo.engine.fits.bursts.alarms import LOWEST_LEVEL, alarms_per_hour, level_for
+from utokyo.engine.fits.bursts.search import BurstSearch, find_bursts
 from utokyo.io.errors import InputError
 
 START_NS = 1_663_504_000_000_000_000

@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from ...io.errors import InputError
-from ...kernels.times import is_sorted
+from ....io.errors import InputError
+from ....kernels.times import is_sorted
 from .alarms import level_for
 from .background import BLOCK_NS, SECOND_NS, SIDE, interruptions
 from .stretch import Row, Stretch

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ...kernels.burst_fit import burst_minimum, burst_profile
-from ...kernels.decay import fenced_likelihood
-from ...kernels.switch import best_switch, edges_near
-from .minimize import Minimum, covariance_from, minimize_likelihood
+from ....kernels.burst_fit import burst_minimum, burst_profile
+from ....kernels.decay import fenced_likelihood
+from ....kernels.switch import best_switch, edges_near
+from ..minimize import Minimum, covariance_from, minimize_likelihood
 
 __all__ = ["WORTH", "BurstProblem", "Nodes"]
 

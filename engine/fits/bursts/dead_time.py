@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from ...io.errors import InputError
+from ....io.errors import InputError
 
 __all__ = ["LONGEST_S", "measured_rate_Hz", "true_rate_Hz"]
 

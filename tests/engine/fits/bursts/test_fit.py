@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from utokyo.engine.fits.burst_values import burst_rate_Hz, expected_pulses
-from utokyo.engine.fits.bursts import find_bursts, fit_burst, fit_overlapping
-from utokyo.engine.fits.dead_time import measured_rate_Hz, true_rate_Hz
+from utokyo.engine.fits.bursts.dead_time import measured_rate_Hz, true_rate_Hz
+from utokyo.engine.fits.bursts.fit import find_bursts, fit_burst, fit_overlapping
+from utokyo.engine.fits.bursts.values import burst_rate_Hz, expected_pulses
 from utokyo.io.errors import InputError
 
 START_NS = 1_663_504_000_000_000_000

@@ -1,0 +1,1 @@
+"""Bursts of pulses: search, false alarms, and the fit of one or of several that overlap."""
