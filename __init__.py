@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from .engine.clocks import ClockOffset, estimate_clock_offset
     from .engine.fits.bursts.fit import find_bursts, fit_burst
     from .engine.fits.bursts.search import BurstSearch
-    from .engine.fits.gain import BadPixels, Gain, estimate_gain, find_bad_pixels
-    from .engine.fits.gaussian import fit_gaussian, gaussian_image
-    from .engine.fits.gaussian_fit import GaussianFit
-    from .engine.fits.held_spot import mean_spot
+    from .engine.fits.images.camera_noise import BadPixels, Gain, estimate_gain, find_bad_pixels
+    from .engine.fits.images.fit import fit_gaussian, gaussian_image
+    from .engine.fits.images.known_spot import mean_spot
+    from .engine.fits.images.reference import Reference, reference_of
+    from .engine.fits.images.result import GaussianFit
+    from .engine.fits.images.stack import StackFit, fit_gaussian_stack
     from .engine.fits.lifetime import fit_lifetime
-    from .engine.fits.reference import Reference, reference_of
     from .engine.fits.result import Fit
-    from .engine.fits.stack import StackFit, fit_gaussian_stack
     from .engine.join import JoinedTable, join, read_units
     from .engine.recorders.base import Parser, Recorder
     from .engine.recorders.coil import CoilParser, CoilRecorder
@@ -63,15 +63,15 @@ _HOMES = {
     "engine.camera": ["ATOMS", "CameraConstants", "Measured"],
     "engine.clocks": ["ClockOffset", "estimate_clock_offset"],
     "engine.fits.bursts.fit": ["find_bursts", "fit_burst"],
-    "engine.fits.gain": ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"],
-    "engine.fits.gaussian": ["fit_gaussian", "gaussian_image"],
-    "engine.fits.gaussian_fit": ["GaussianFit"],
-    "engine.fits.held_spot": ["mean_spot"],
+    "engine.fits.images.camera_noise": ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"],
+    "engine.fits.images.fit": ["fit_gaussian", "gaussian_image"],
+    "engine.fits.images.result": ["GaussianFit"],
+    "engine.fits.images.known_spot": ["mean_spot"],
     "engine.fits.lifetime": ["fit_lifetime"],
-    "engine.fits.reference": ["Reference", "reference_of"],
+    "engine.fits.images.reference": ["Reference", "reference_of"],
     "engine.fits.result": ["Fit"],
     "engine.fits.bursts.search": ["BurstSearch"],
-    "engine.fits.stack": ["StackFit", "fit_gaussian_stack"],
+    "engine.fits.images.stack": ["StackFit", "fit_gaussian_stack"],
     "engine.join": ["JoinedTable", "join", "read_units"],
     "engine.recorders.base": ["Parser", "Recorder"],
     "engine.recorders.coil": ["CoilParser", "CoilRecorder"],

@@ -10,7 +10,7 @@ import pytest
 from scipy import optimize, special
 
 from utokyo import ImageAnalysis, fit_gaussian, fit_gaussian_stack, gaussian_image
-from utokyo.engine.fits.reference import reference_of
+from utokyo.engine.fits.images.reference import reference_of
 
 NAMES = ("A", "x0", "y0", "sigma_x", "sigma_y", "C")
 SHAPE = (263, 228)

@@ -1,7 +1,8 @@
 """Calibrate the significance of spots: how often an image without atoms has one of some likelihood ratio.
 
-    python benchmarks/calibrations/calibrate_spots.py          # prints the table of engine/fits/spot_alarms.py; 10 min
-    python benchmarks/calibrations/calibrate_spots.py --check  # false alarms of whole fits: gains, sizes, read noise; 5
+    python benchmarks/calibrations/calibrate_spots.py          # prints the table of engine/fits/images/alarms.py; 10
+    min python benchmarks/calibrations/calibrate_spots.py --check  # false alarms of whole fits: gains, sizes, read
+    noise; 5
 
 Flat images of Poisson counts are searched and fitted as `fit_gaussian` does it. The levels that one in ten and one in a
 hundred of them exceed are read off; beyond, the tail above one in thirty is taken for exponential.
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from utokyo import fit_gaussian
-from utokyo.engine.fits.reference import NO_REFERENCE
-from utokyo.engine.fits.spot_alarms import ELECTRONS, SHAPE
-from utokyo.engine.fits.spot_checks import checked_problem
+from utokyo.engine.fits.images.alarms import ELECTRONS, SHAPE
+from utokyo.engine.fits.images.checks import checked_problem
+from utokyo.engine.fits.images.reference import NO_REFERENCE
 
 SEED = 20220314
 IMAGES = 10_000

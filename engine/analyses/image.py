@@ -26,11 +26,11 @@ from ..figures.bad_pixels import BadPixelsSheet, bad_pixels_figure
 from ..figures.image import FittedImage, ImageSheet, SurfaceSheet
 from ..figures.mot_number import mot_number_figure
 from ..figures.sheet import Sheet
-from ..fits.gain import find_bad_pixels
-from ..fits.gaussian import fit_gaussian
-from ..fits.gaussian_fit import GaussianFit
-from ..fits.held_spot import checked_spot
-from ..fits.reference import Reference
+from ..fits.images.camera_noise import find_bad_pixels
+from ..fits.images.fit import fit_gaussian
+from ..fits.images.known_spot import checked_spot
+from ..fits.images.reference import Reference
+from ..fits.images.result import GaussianFit
 from ..recorders.base import Recorder
 from ..recorders.file import FileRecorder
 from .base import Analysis, ResultParameter

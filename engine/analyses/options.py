@@ -17,8 +17,8 @@ from ...io.cells import datetime_ns
 from ...io.errors import InputError
 from ...io.image import read_image
 from ..camera import CameraConstants
-from ..fits.gain import BadPixels, find_bad_pixels
-from ..fits.reference import Reference, reference_of
+from ..fits.images.camera_noise import BadPixels, find_bad_pixels
+from ..fits.images.reference import Reference, reference_of
 
 __all__ = ["Interval", "References", "camera_of", "checked_choice", "interval_of"]
 

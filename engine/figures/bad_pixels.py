@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..fits.gain import BadPixels
+from ..fits.images.camera_noise import BadPixels
 from .sheet import DOTS_PER_INCH, Sheet
 
 __all__ = ["BadPixelsSheet", "bad_pixels_figure"]

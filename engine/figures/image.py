@@ -24,7 +24,7 @@ from mpl_toolkits.mplot3d import Axes3D
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from numpy.typing import NDArray
 
-from ..fits.gaussian import gaussian_image
+from ..fits.images.fit import gaussian_image
 from ..fits.result import Fit, rounded
 from .sheet import DOTS_PER_INCH, Sheet
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special
 
-from utokyo.engine.fits.cash import STEPS_PER_ROOT, deviance_moments
+from utokyo.engine.fits.images.deviance import STEPS_PER_ROOT, deviance_moments
 from utokyo.kernels.inverse import invert_information
 from utokyo.kernels.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
 from utokyo.kernels.rotated import rotated_likelihood, rotated_spot

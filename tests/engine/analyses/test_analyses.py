@@ -23,7 +23,7 @@ from utokyo import (
     StaticRecorder,
     simulate,
 )
-from utokyo.engine.fits.gaussian import gaussian_image
+from utokyo.engine.fits.images.fit import gaussian_image
 
 SPOT = {"A": 30_000.0, "x0": 40.0, "y0": 60.0, "sigma_x": 6.0, "sigma_y": 9.0, "C": 20.0}
 

@@ -24,7 +24,7 @@ from utokyo.engine.figures.image import (
     image_figure_3d,
 )
 from utokyo.engine.figures.pmt import pmt_figure
-from utokyo.engine.fits.gaussian import gaussian_image
+from utokyo.engine.fits.images.fit import gaussian_image
 
 
 def pixels_of(figure: Figure) -> np.ndarray:

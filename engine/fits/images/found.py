@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .minimize import covariance_from
+from ..minimize import covariance_from
 
 __all__ = ["NAMES", "Background", "Found"]
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from ...io.errors import InputError
+from ....io.errors import InputError
 from .found import NAMES
-from .gaussian_fit import GaussianFit
+from .problem import SpotProblem
+from .result import GaussianFit
 from .rotated import covariance_elements, widths_and_angle
-from .spot_problem import SpotProblem
 
 __all__ = ["PLACE_AND_WIDTHS", "check_place", "checked_spot", "is_other", "mean_spot"]
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ...kernels.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
-from .cash import STEPS_PER_ROOT, deviance_moments
+from ....kernels.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
+from .deviance import STEPS_PER_ROOT, deviance_moments
 from .found import Found
-from .gaussian_fit import GaussianFit
-from .spot_problem import SpotProblem
+from .problem import SpotProblem
+from .result import GaussianFit
 
 __all__ = ["answer_of"]
 

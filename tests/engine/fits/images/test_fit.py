@@ -9,9 +9,9 @@ import pytest
 from scipy import ndimage, special, stats
 
 from utokyo import InputError, find_bad_pixels, fit_gaussian
-from utokyo.engine.fits.gaussian import NAMES, gaussian_image
-from utokyo.engine.fits.reference import Reference
-from utokyo.engine.fits.spot_checks import checked_problem
+from utokyo.engine.fits.images.checks import checked_problem
+from utokyo.engine.fits.images.fit import NAMES, gaussian_image
+from utokyo.engine.fits.images.reference import Reference
 from utokyo.io.image import read_image
 
 SHAPE = (120, 110)

@@ -11,12 +11,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.gaussian import BUFFER, spot_likelihood, spot_mean
-from ...kernels.reference import add_light
-from ...kernels.spot_fit import fit_spot
-from ...kernels.spots import bin_pixels
+from ....kernels.gaussian import BUFFER, spot_likelihood, spot_mean
+from ....kernels.reference import add_light
+from ....kernels.spot_fit import fit_spot
+from ....kernels.spots import bin_pixels
+from ..minimize import minimize_likelihood
 from .found import NAMES, Found
-from .minimize import minimize_likelihood
 from .reference import MOST, Reference
 from .rotated import RotatedLikelihood, turned_spot
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .result import Fit
+from ..result import Fit
 
 __all__ = ["GaussianFit"]
 

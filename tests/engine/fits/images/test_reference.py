@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from utokyo import InputError, fit_gaussian
 from utokyo.engine.figures.image import FittedImage
-from utokyo.engine.fits.gaussian import NAMES, gaussian_image
-from utokyo.engine.fits.reference import reference_of
+from utokyo.engine.fits.images.fit import NAMES, gaussian_image
+from utokyo.engine.fits.images.reference import reference_of
 
 SEED = 20220918
 SHAPE = (100, 90)

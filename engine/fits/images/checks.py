@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...io.errors import InputError
-from ...kernels.spots import background_level, checked_counts, pixel_noise
+from ....io.errors import InputError
+from ....kernels.spots import background_level, checked_counts, pixel_noise
+from .camera_noise import every_pixel
 from .found import NAMES
-from .gain import every_pixel
+from .likelihood import FEWEST_PIXELS
+from .problem import SpotProblem
 from .reference import Reference
-from .spot_likelihood import FEWEST_PIXELS
-from .spot_problem import SpotProblem
 
 __all__ = ["checked_problem"]
 

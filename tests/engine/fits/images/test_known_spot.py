@@ -10,7 +10,7 @@ import pytest
 from scipy import optimize, special
 
 from utokyo import GaussianFit, InputError, fit_gaussian, fit_lifetime, mean_spot
-from utokyo.engine.fits.gaussian import gaussian_image
+from utokyo.engine.fits.images.fit import gaussian_image
 
 SEED = 20220918
 SHAPE = (60, 70)

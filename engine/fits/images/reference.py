@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...io.errors import InputError
-from ...kernels.reference import noise_of_light
-from .gain import Gain, estimate_gain
+from ....io.errors import InputError
+from ....kernels.reference import noise_of_light
+from .camera_noise import Gain, estimate_gain
 
 __all__ = ["HELD", "MOST", "NO_REFERENCE", "Reference", "reference_of"]
 

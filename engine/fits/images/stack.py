@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from ...io.errors import InputError
-from ...kernels.stack import fit_stack
+from ....io.errors import InputError
+from ....kernels.stack import fit_stack
 from .found import NAMES
-from .spot_likelihood import FEWEST_PIXELS
+from .likelihood import FEWEST_PIXELS
 
 __all__ = ["StackFit", "fit_gaussian_stack"]
 

@@ -11,13 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.spot_fit import fit_spot
-from ...kernels.spots import background_level, best_square, clean_excess
+from ....kernels.spot_fit import fit_spot
+from ....kernels.spots import background_level, best_square, clean_excess
+from ..minimize import covariance_from
+from .alarms import log_false_alarms
 from .found import NAMES, Background, Found
-from .minimize import covariance_from
-from .reference import HELD
-from .spot_alarms import log_false_alarms
-from .spot_likelihood import (
+from .likelihood import (
     FINE,
     FINE_STEPS,
     LEAST_COUNTS,
@@ -27,6 +26,7 @@ from .spot_likelihood import (
     SpotLikelihood,
     fixed_bits,
 )
+from .reference import HELD
 
 __all__ = ["SpotProblem"]
 

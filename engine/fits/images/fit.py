@@ -23,16 +23,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...io.errors import InputError
-from ...kernels.gaussian import pixel_profile
+from ....io.errors import InputError
+from ....kernels.gaussian import pixel_profile
+from .answer import answer_of
+from .checks import checked_problem
 from .found import NAMES, Found
-from .gaussian_fit import GaussianFit
-from .held_spot import PLACE_AND_WIDTHS, check_place, checked_spot, is_other
+from .known_spot import PLACE_AND_WIDTHS, check_place, checked_spot, is_other
+from .problem import SpotProblem
 from .reference import Reference, reference_of
+from .result import GaussianFit
 from .rotated import turned_spot
-from .spot_answer import answer_of
-from .spot_checks import checked_problem
-from .spot_problem import SpotProblem
 
 __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 
