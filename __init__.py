@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .engine.analyses.ssd import SSDAnalysis
     from .engine.analyses.ssd_folder import SSDFolderAnalysis
     from .engine.camera import ATOMS, CameraConstants, Measured
-    from .engine.clocks import ClockOffset, estimate_clock_offset
     from .engine.fits.bursts.fit import find_bursts, fit_burst
     from .engine.fits.bursts.search import BurstSearch
     from .engine.fits.images.camera_noise import BadPixels, Gain, estimate_gain, find_bad_pixels
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from .engine.fits.images.stack import StackFit, fit_gaussian_stack
     from .engine.fits.lifetime import fit_lifetime
     from .engine.fits.result import Fit
-    from .engine.join import JoinedTable, join, read_units
+    from .engine.join.clocks import ClockOffset, estimate_clock_offset
+    from .engine.join.table import JoinedTable, join, read_units
+    from .engine.join.windows import Window, coil_on, heater_on, windows
     from .engine.recorders.base import Parser, Recorder
     from .engine.recorders.coil import CoilParser, CoilRecorder
     from .engine.recorders.detect import open_recorder
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from .engine.recorders.static import StaticRecorder
     from .engine.runner import Runner
     from .engine.simulate import simulate
-    from .engine.windows import Window, coil_on, heater_on, windows
     from .io.errors import InputError, MissingFileError, OutputError, UtokyoError
     from .io.layout import Column, Kind, Layout
 
@@ -61,7 +61,7 @@ _HOMES = {
     "engine.analyses.ssd": ["SSDAnalysis"],
     "engine.analyses.ssd_folder": ["SSDFolderAnalysis"],
     "engine.camera": ["ATOMS", "CameraConstants", "Measured"],
-    "engine.clocks": ["ClockOffset", "estimate_clock_offset"],
+    "engine.join.clocks": ["ClockOffset", "estimate_clock_offset"],
     "engine.fits.bursts.fit": ["find_bursts", "fit_burst"],
     "engine.fits.images.camera_noise": ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"],
     "engine.fits.images.fit": ["fit_gaussian", "gaussian_image"],
@@ -72,7 +72,7 @@ _HOMES = {
     "engine.fits.result": ["Fit"],
     "engine.fits.bursts.search": ["BurstSearch"],
     "engine.fits.images.stack": ["StackFit", "fit_gaussian_stack"],
-    "engine.join": ["JoinedTable", "join", "read_units"],
+    "engine.join.table": ["JoinedTable", "join", "read_units"],
     "engine.recorders.base": ["Parser", "Recorder"],
     "engine.recorders.coil": ["CoilParser", "CoilRecorder"],
     "engine.recorders.detect": ["open_recorder"],
@@ -96,7 +96,7 @@ _HOMES = {
     "engine.recorders.static": ["StaticRecorder"],
     "engine.runner": ["Runner"],
     "engine.simulate": ["simulate"],
-    "engine.windows": ["Window", "coil_on", "heater_on", "windows"],
+    "engine.join.windows": ["Window", "coil_on", "heater_on", "windows"],
     "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],
     "io.layout": ["Column", "Kind", "Layout"],
 }

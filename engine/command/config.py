@@ -21,7 +21,7 @@ from ..analyses.pmt import PMTAnalysis
 from ..analyses.ssd import SSDAnalysis
 from ..analyses.ssd_folder import SSDFolderAnalysis
 from ..durations import Duration
-from ..join_sources import kind_of, name_of
+from ..join.kinds import kind_of, name_of
 from ..recorders.base import Recorder
 from ..recorders.coil import CoilRecorder
 from ..recorders.file import FileRecorder

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...io.errors import InputError
 from ..durations import Duration
-from ..join import JOINED_ENDINGS, JoinedTable
-from ..windows import windows
+from ..join.table import JOINED_ENDINGS, JoinedTable
+from ..join.windows import windows
 from .config import JoinConfig, read_join_config
 
 __all__ = ["join_sources"]

@@ -16,23 +16,23 @@ from typing import Literal, cast, get_args
 
 import polars as pl
 
-from ..io.errors import InputError
-from .analyses.base import Analysis
-from .analyses.image import ImageAnalysis
-from .analyses.ssd import SSDAnalysis
-from .recorders.base import Parser, Recorder
-from .recorders.coil import CoilRecorder
-from .recorders.file import FileRecorder, FrameParser
-from .recorders.gauge import GaugeRecorder
-from .recorders.heater import HeaterRecorder
-from .recorders.heattime import HeatTimeRecorder
-from .recorders.image import ImageRecorder
-from .recorders.ion import IonRecorder
-from .recorders.laser import LaserRecorder
-from .recorders.pmt import COIL, CURRENT, PMTRecorder
-from .recorders.results import ImageResultsRecorder, SSDResultsRecorder
-from .recorders.ssd import SSDRecorder
-from .recorders.static import StaticRecorder
+from ...io.errors import InputError
+from ..analyses.base import Analysis
+from ..analyses.image import ImageAnalysis
+from ..analyses.ssd import SSDAnalysis
+from ..recorders.base import Parser, Recorder
+from ..recorders.coil import CoilRecorder
+from ..recorders.file import FileRecorder, FrameParser
+from ..recorders.gauge import GaugeRecorder
+from ..recorders.heater import HeaterRecorder
+from ..recorders.heattime import HeatTimeRecorder
+from ..recorders.image import ImageRecorder
+from ..recorders.ion import IonRecorder
+from ..recorders.laser import LaserRecorder
+from ..recorders.pmt import COIL, CURRENT, PMTRecorder
+from ..recorders.results import ImageResultsRecorder, SSDResultsRecorder
+from ..recorders.ssd import SSDRecorder
+from ..recorders.static import StaticRecorder
 
 __all__ = ["AGGREGATES", "KINDS", "How", "Quantity", "SourceKind", "error_name", "kind_of", "name_of", "quantities_of"]
 

@@ -17,9 +17,9 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..io.memory import matrix
-from ..kernels.merge import are_readings, count_before, last_readings, means_between, take
-from .join_sources import AGGREGATES, Quantity, error_name
+from ...io.memory import matrix
+from ...kernels.merge import are_readings, count_before, last_readings, means_between, take
+from .kinds import AGGREGATES, Quantity, error_name
 from .same_rows import PLAIN
 
 __all__ = ["Edges", "Readings", "RowTimes", "column_of", "counts_of", "last_values", "means_of", "others_of"]

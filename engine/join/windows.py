@@ -19,15 +19,15 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ..io.errors import InputError
-from .analyses.base import save_figure
+from ...io.errors import InputError
+from ..analyses.base import save_figure
+from ..durations import Duration, duration_ns
+from ..figures.window import window_figure
+from ..fits.bursts.search import find_bursts
 from .clocks import HEATING_APART_NS, firsts_ns, heating_onsets_ns
-from .durations import Duration, duration_ns
-from .figures.window import window_figure
-from .fits.bursts.search import find_bursts
-from .join import JoinedTable, Sources, write_joined
-from .join_reading import JoinSource
-from .join_sources import Quantity
+from .kinds import Quantity
+from .source import JoinSource
+from .table import JoinedTable, Sources, write_joined
 
 __all__ = ["Window", "Windows", "coil_on", "heater_on", "windows"]
 

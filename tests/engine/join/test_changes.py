@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from utokyo import JoinedTable, LaserRecorder, Recorder, StaticRecorder, join, simulate
-from utokyo.engine.same_rows import same_first_rows
+from utokyo.engine.join.same_rows import same_first_rows
 
 SECOND = 1_000_000_000
 START = 1_647_252_474 * SECOND

@@ -26,13 +26,13 @@ from typing import Any, ParamSpec
 
 import polars as pl
 
-from ..io.errors import InputError
-from ..io.store import write_whole
-from .durations import Duration, Moment, duration_ns, moment_ns
-from .join_reading import JoinSource
-from .join_rows import BURST_COLUMNS, Bursts, Intervals, Moments, Rows
-from .join_sources import kind_of, name_of
-from .join_values import RowTimes, column_of
+from ...io.errors import InputError
+from ...io.store import write_whole
+from ..durations import Duration, Moment, duration_ns, moment_ns
+from .kinds import kind_of, name_of
+from .rows import BURST_COLUMNS, Bursts, Intervals, Moments, Rows
+from .source import JoinSource
+from .values import RowTimes, column_of
 
 __all__ = ["JoinedTable", "join", "read_units", "write_joined"]
 

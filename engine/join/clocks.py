@@ -22,16 +22,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..io.errors import InputError
-from .durations import Duration, duration_ns
-from .fits.bursts.search import find_bursts
-from .fits.result import rounded
-from .recorders.base import Recorder
-from .recorders.coil import CoilRecorder
-from .recorders.heater import HeaterRecorder
-from .recorders.heattime import HeatTimeRecorder
-from .recorders.pmt import COIL, PMTRecorder
-from .recorders.ssd import SSDRecorder
+from ...io.errors import InputError
+from ..durations import Duration, duration_ns
+from ..fits.bursts.search import find_bursts
+from ..fits.result import rounded
+from ..recorders.base import Recorder
+from ..recorders.coil import CoilRecorder
+from ..recorders.heater import HeaterRecorder
+from ..recorders.heattime import HeatTimeRecorder
+from ..recorders.pmt import COIL, PMTRecorder
+from ..recorders.ssd import SSDRecorder
 
 __all__ = [
     "HEATING_APART_NS",

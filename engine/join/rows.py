@@ -12,10 +12,10 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from ..io.errors import InputError
-from .fits.bursts.search import BurstSearch
-from .join_reading import JoinSource
-from .join_values import Edges, RowTimes
+from ...io.errors import InputError
+from ..fits.bursts.search import BurstSearch
+from .source import JoinSource
+from .values import Edges, RowTimes
 
 __all__ = ["Bursts", "Intervals", "Moments", "Rows"]
 

@@ -33,7 +33,7 @@ from utokyo import (
     read_units,
     simulate,
 )
-from utokyo.engine.join_values import ROWS_TOGETHER
+from utokyo.engine.join.values import ROWS_TOGETHER
 
 SECOND = 1_000_000_000
 START = 1_647_252_474 * SECOND

@@ -16,12 +16,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..io.errors import InputError, MissingFileError
-from .analyses.base import Analysis
-from .join_sources import TIMES, Quantity, SourceKind, error_name, quantities_of
-from .join_values import Readings, RowTimes, counts_of, last_values, means_of, others_of
-from .recorders.base import Recorder
+from ...io.errors import InputError, MissingFileError
+from ..analyses.base import Analysis
+from ..recorders.base import Recorder
+from .kinds import TIMES, Quantity, SourceKind, error_name, quantities_of
 from .same_rows import same_first_rows
+from .values import Readings, RowTimes, counts_of, last_values, means_of, others_of
 
 __all__ = ["JoinSource"]
 
