@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
     from .engine.recorders.ssd import SSDParser, SSDRecorder
     from .engine.recorders.static import StaticRecorder
-    from .engine.runner import Runner
+    from .engine.run.runner import Runner
     from .engine.simulate import simulate
     from .io.errors import InputError, MissingFileError, OutputError, UtokyoError
     from .io.layout import Column, Kind, Layout
@@ -94,7 +94,7 @@ _HOMES = {
     ],
     "engine.recorders.ssd": ["SSDParser", "SSDRecorder"],
     "engine.recorders.static": ["StaticRecorder"],
-    "engine.runner": ["Runner"],
+    "engine.run.runner": ["Runner"],
     "engine.simulate": ["simulate"],
     "engine.join.windows": ["Window", "coil_on", "heater_on", "windows"],
     "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],

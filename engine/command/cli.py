@@ -109,7 +109,7 @@ def run(
         return
     if config is None:
         raise typer.BadParameter("give a TOML file, or --example to see one")
-    from ..runner import Runner  # noqa: PLC0415
+    from ..run.runner import Runner  # noqa: PLC0415
 
     console = _console()
     wanted = read_config(config)

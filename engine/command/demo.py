@@ -16,7 +16,7 @@ from ..analyses.image import ImageAnalysis
 from ..analyses.pmt import PMTAnalysis
 from ..analyses.ssd import SSDAnalysis
 from ..fits.result import rounded
-from ..runner import Runner, RunSummary
+from ..run.runner import Runner, RunSummary
 from ..simulate import simulate
 from .tables import when
 

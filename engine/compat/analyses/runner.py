@@ -1,5 +1,5 @@
-"""The import path of the specification; the code is in `utokyo.engine.runner`."""
+"""The import path of the specification; the code is in `utokyo.engine.run.runner`."""
 
-from utokyo.engine.runner import Runner
+from utokyo.engine.run.runner import Runner
 
 __all__ = ["Runner"]

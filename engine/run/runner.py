@@ -23,7 +23,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ..io.errors import InputError, MissingFileError, UtokyoError
+from ...io.errors import InputError, MissingFileError, UtokyoError
 
 __all__ = ["AnalysisReport", "RunSummary", "Runner"]
 

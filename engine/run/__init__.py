@@ -1,0 +1,1 @@
+"""The Runner, and what it tells of a run."""
