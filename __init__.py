@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from .engine.recorders.ssd import SSDParser, SSDRecorder
     from .engine.recorders.static import StaticRecorder
     from .engine.run.runner import Runner
-    from .engine.simulate import simulate
+    from .engine.simulate.beam_time import simulate
     from .io.errors import InputError, MissingFileError, OutputError, UtokyoError
     from .io.layout import Column, Kind, Layout
 
@@ -95,7 +95,7 @@ _HOMES = {
     "engine.recorders.ssd": ["SSDParser", "SSDRecorder"],
     "engine.recorders.static": ["StaticRecorder"],
     "engine.run.runner": ["Runner"],
-    "engine.simulate": ["simulate"],
+    "engine.simulate.beam_time": ["simulate"],
     "engine.join.windows": ["Window", "coil_on", "heater_on", "windows"],
     "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],
     "io.layout": ["Column", "Kind", "Layout"],

@@ -161,7 +161,7 @@ def simulate(
     live: Annotated[float | None, typer.Option(help="Append as the PCs would, so many times faster.")] = None,
 ) -> None:
     """Write one simulated beam time in the formats of the experiment, and the truth."""
-    from ..simulate import simulate as write_beam_time  # noqa: PLC0415
+    from ..simulate.beam_time import simulate as write_beam_time  # noqa: PLC0415
 
     truth = write_beam_time(folder, minutes=minutes, seed=seed, live_speed=live)
     typer.echo(f"{folder}: {len(truth['bursts'])} bursts in {minutes:g} minutes; the truth is in truth.json")

@@ -17,7 +17,7 @@ from ..analyses.pmt import PMTAnalysis
 from ..analyses.ssd import SSDAnalysis
 from ..fits.result import rounded
 from ..run.runner import Runner, RunSummary
-from ..simulate import simulate
+from ..simulate.beam_time import simulate
 from .tables import when
 
 __all__ = ["run_demo"]

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import simulate_files as files
-from .simulate_files import Floats, Integers, Stream
+from . import files as files
+from .files import Floats, Integers, Stream
 
 __all__ = ["SOURCES", "Plan", "Source", "draw_plan"]
 

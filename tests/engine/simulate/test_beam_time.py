@@ -15,8 +15,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from utokyo.engine.simulate import simulate
-from utokyo.engine.simulate_files import _integer_csv
+from utokyo.engine.simulate.beam_time import simulate
+from utokyo.engine.simulate.files import _integer_csv
 from utokyo.io.errors import InputError
 
 SEED = 20220918

@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from ..io.errors import InputError, OutputError
-from .simulate_files import Stream
-from .simulate_physics import SOURCES, draw_plan
+from ...io.errors import InputError, OutputError
+from .files import Stream
+from .instruments import SOURCES, draw_plan
 
 __all__ = ["simulate"]
 
