@@ -16,17 +16,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..kernels.words import BACK, FRONT
-from .buffer import ColumnBuffer
-from .checkpoint import Checkpoint, hash_of
 from .errors import InputError
-from .growing import FINGERPRINT_BYTES, GrowingFile
 from .header import Header
 from .layout import Column, Kind, Layout
-from .opening import Opening
-from .parse import TextParser
-from .pipeline import Sink
-from .row_times import RowTimes
-from .rows import BadRows
+from .text.buffer import ColumnBuffer
+from .text.checkpoint import Checkpoint, hash_of
+from .text.growing import FINGERPRINT_BYTES, GrowingFile
+from .text.opening import Opening
+from .text.parser import TextParser
+from .text.parts import Sink
+from .text.row_times import RowTimes
+from .text.rows import BadRows
 from .times import ROW_BY_ROW
 
 __all__ = ["Reader"]

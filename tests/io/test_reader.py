@@ -362,8 +362,8 @@ def test_blocks_and_threads_give_the_table_of_one_piece(tmp_path, monkeypatch):
     one_piece.update()
 
     for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000), ("PART_BYTES", 700), ("EXTRA_BYTES", 20)):
-        monkeypatch.setattr(f"utokyo.io.growing.{name}", size)
-    monkeypatch.setattr("utokyo.io.pipeline.THREADS", 4)
+        monkeypatch.setattr(f"utokyo.io.text.growing.{name}", size)
+    monkeypatch.setattr("utokyo.io.text.parts.THREADS", 4)
     parts = Reader(path, LAYOUT)
     parts.update()
 
@@ -397,8 +397,8 @@ def test_times_told_by_the_threads_that_parse_are_those_of_one_piece(tmp_path, m
     assert expected is not None
 
     for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000), ("PART_BYTES", 700)):
-        monkeypatch.setattr(f"utokyo.io.growing.{name}", size)
-    monkeypatch.setattr("utokyo.io.pipeline.THREADS", 4)
+        monkeypatch.setattr(f"utokyo.io.text.growing.{name}", size)
+    monkeypatch.setattr("utokyo.io.text.parts.THREADS", 4)
     monkeypatch.setattr("utokyo.io.reader.AHEAD_BYTES", 9000)
     reader = Reader(path, layout, clock_offset_ns=5)
     times = []

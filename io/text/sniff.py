@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import cells
-from .errors import InputError
-from .header import UTF8_MARK, NamesLine, NoHeader, distinct
-from .layout import Column, Kind, Layout
-from .times import ColumnTime, DateAndTime, TimeRule
+from .. import cells
+from ..errors import InputError
+from ..header import UTF8_MARK, NamesLine, NoHeader, distinct
+from ..layout import Column, Kind, Layout
+from ..times import ColumnTime, DateAndTime, TimeRule
 
 __all__ = ["check_encoding", "decoded_lines", "sniff_layout"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import FormatError, InputError
+from ..header import Header, HeaderMismatch
+from ..layout import Column, Kind, Layout
 from .buffer import ColumnBuffer
-from .errors import FormatError, InputError
-from .header import Header, HeaderMismatch
-from .layout import Column, Kind, Layout
 from .sniff import check_encoding, sniff_layout
 
 __all__ = ["Opening"]

@@ -17,11 +17,11 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from utokyo.io import growing
 from utokyo.io.errors import InputError, MissingFileError
 from utokyo.io.header import KeyValueLines
 from utokyo.io.layout import Column, Kind, Layout
 from utokyo.io.reader import Reader
+from utokyo.io.text import growing
 from utokyo.io.times import Elapsed
 
 LAYOUT = Layout(

@@ -26,9 +26,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.words import BACK, FRONT
-from .errors import InputError, MissingFileError
-from .pipeline import THREADS, Sink, run_parts
+from ...kernels.words import BACK, FRONT
+from ..errors import InputError, MissingFileError
+from .parts import THREADS, Sink, run_parts
 
 __all__ = ["FINGERPRINT_BYTES", "GrowingFile"]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.cells import settle_numbers
-from ..kernels.columns import BAD_FIELD_COUNT, ODD_CELL, ODD_EMPTY
-from . import cells
+from ...kernels.cells import settle_numbers
+from ...kernels.columns import BAD_FIELD_COUNT, ODD_CELL, ODD_EMPTY
+from .. import cells
+from ..layout import Kind, Layout
 from .buffer import ColumnBuffer
-from .layout import Kind, Layout
 
 __all__ = ["BadRows", "Tell", "settle_rows"]
 

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
-from .store import write_whole
+from ..errors import InputError
+from ..store import write_whole
 
 __all__ = ["Checkpoint", "hash_of"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..kernels.times import is_sorted
+from ...kernels.times import is_sorted
+from ..times import TimeRule
 from .buffer import ColumnBuffer
-from .times import TimeRule
 
 __all__ = ["RowTimes"]
 

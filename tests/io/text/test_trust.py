@@ -17,11 +17,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from utokyo.io import growing
 from utokyo.io.errors import InputError
 from utokyo.io.header import NoHeader
 from utokyo.io.layout import Column, Kind, Layout
 from utokyo.io.reader import Reader
+from utokyo.io.text import growing
 
 PULSES = Layout("pulses", tuple(Column(name, Kind.INTEGER) for name in ("n", "t", "h")), header=NoHeader())
 

@@ -15,9 +15,9 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..kernels.text import gather_text
-from .layout import Column, Kind
-from .memory import matrix
+from ...kernels.text import gather_text
+from ..layout import Column, Kind
+from ..memory import matrix
 
 __all__ = ["ColumnBuffer"]
 

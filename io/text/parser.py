@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.columns import ODD_FIELDS, odd_room, parse_rows, scratch_room
-from ..kernels.text import count_newlines
+from ...kernels.columns import ODD_FIELDS, odd_room, parse_rows, scratch_room
+from ...kernels.text import count_newlines
+from ..layout import Kind, Layout
 from .buffer import ColumnBuffer
-from .layout import Kind, Layout
 from .rows import Tell, settle_rows
 
 __all__ = ["TextParser"]

@@ -1,0 +1,1 @@
+"""Growing text files: bytes to whole lines, lines to columns, columns to times."""
