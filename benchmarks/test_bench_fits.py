@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from utokyo import find_bursts, fit_burst
-from utokyo.kernels.decay import burst_likelihood
+from utokyo.kernels.bursts.decay import burst_likelihood
 
 SECOND_NS = 1_000_000_000
 

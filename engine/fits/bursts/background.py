@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.background import clipped_background, wide_gaps
+from ....kernels.bursts.background import clipped_background, wide_gaps
 
 __all__ = [
     "BLOCK_NS",

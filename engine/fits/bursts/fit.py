@@ -1,10 +1,11 @@
 """Fit of one burst: background, exponential rise, exponential decay, by the extended unbinned likelihood.
 
-The likelihood and its derivatives are `kernels.decay`, the search for its minimum is `burst_problem`. The rate is taken
-for continuous at t0, n_rise / tau_rise = n_decay / tau_decay, unless the data demand a jump: where both numbers are
-free, t0 carries no Fisher information at all (moving it alone equals scaling both exponentials), its likelihood jumps
-at every pulse, and the half-life is too long on average, by a fifth of its error. Simulated bursts with a rise half as
-high as the decay have an unbiased half-life under a continuous rate, too; only t0 tells the difference.
+The likelihood and its derivatives are `kernels.bursts.decay`, the search for its minimum is `burst_problem`. The rate
+is taken for continuous at t0, n_rise / tau_rise = n_decay / tau_decay, unless the data demand a jump: where both
+numbers are free, t0 carries no Fisher information at all (moving it alone equals scaling both exponentials), its
+likelihood jumps at every pulse, and the half-life is too long on average, by a fifth of its error. Simulated bursts
+with a rise half as high as the decay have an unbiased half-life under a continuous rate, too; only t0 tells the
+difference.
 
 Errors come from the profile in t0: the likelihood over t0, normalised, is a weight, and by the law of total covariance
 
@@ -25,8 +26,8 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
-from ....kernels.burst_fit import total_covariance
-from ....kernels.decay import burst_deviance
+from ....kernels.bursts.decay import burst_deviance
+from ....kernels.bursts.fit import total_covariance
 from ..minimize import Minimum
 from ..result import Fit
 from .dead_time import LONGEST_S

@@ -1,9 +1,9 @@
 """Bursts that overlap, fitted together: which the search takes for one, and a single burst does not describe.
 
-Where one more decay is wanted on top of the fitted rate (`kernels.overlap.best_addition`, a matched filter on what the
-fit leaves), a burst is added and all are fitted together, each continuous at its t0. It is believed when the likelihood
-grows by more than background and chance allow, with the number of places that were tried in mind. Errors come from the
-sum of the squared scores of all parameters, the times t0 among them.
+Where one more decay is wanted on top of the fitted rate (`kernels.bursts.overlap.best_addition`, a matched filter on
+what the fit leaves), a burst is added and all are fitted together, each continuous at its t0. It is believed when the
+likelihood grows by more than background and chance allow, with the number of places that were tried in mind. Errors
+come from the sum of the squared scores of all parameters, the times t0 among them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from ....kernels.bursts.overlap import best_addition, overlap_likelihood
 from ....kernels.newton import newton_step
-from ....kernels.overlap import best_addition, overlap_likelihood
 from ..minimize import Minimum, covariance_from, minimize_likelihood
 from .problem import CONTINUOUS, TOLERANCE, WALL, BurstProblem
 
@@ -37,7 +37,9 @@ AROUND = 25
 
 @dataclass(frozen=True, eq=False)
 class Together:
-    """Several bursts in the window of a problem: x = (ln b, then five parameters of each; see `kernels.overlap`)."""
+    """Several bursts in the window of a problem: x = (ln b, then five parameters of each; see
+    `kernels.bursts.overlap`).
+    """
 
     problem: BurstProblem
     best: Minimum
@@ -45,7 +47,7 @@ class Together:
 
     @property
     def bursts(self) -> Floats:
-        """Parameters of each burst as of `kernels.decay`, in order of time; the first has the background."""
+        """Parameters of each burst as of `kernels.bursts.decay`, in order of time; the first has the background."""
         parameters = self.best.x[1:].reshape(-1, 5)
         background = np.full(len(parameters), -np.inf)
         background[0] = self.best.x[0]

@@ -1,10 +1,10 @@
 """The pulses of one window and the search for the best burst among them: what `fit_burst` is made of.
 
-The parameters are x = (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0), of `kernels.decay`. A rate that is continuous at
-t0 is fitted in three steps: a grid of t0 over the whole burst, on a thinned sample of the pulses when there are many;
-Newton steps in all parameters together; then the events around, since the likelihood has its maxima in t0 at events. A
-rate that may jump has no slope in t0: a grid closes in, and the best switch is found exactly. Scipy goes on where the
-steps of the kernel do not arrive at a minimum.
+The parameters are x = (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0), of `kernels.bursts.decay`. A rate that is
+continuous at t0 is fitted in three steps: a grid of t0 over the whole burst, on a thinned sample of the pulses when
+there are many; Newton steps in all parameters together; then the events around, since the likelihood has its maxima in
+t0 at events. A rate that may jump has no slope in t0: a grid closes in, and the best switch is found exactly. Scipy
+goes on where the steps of the kernel do not arrive at a minimum.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ....kernels.burst_fit import burst_minimum, burst_profile
-from ....kernels.decay import fenced_likelihood
-from ....kernels.switch import best_switch, edges_near
+from ....kernels.bursts.decay import fenced_likelihood
+from ....kernels.bursts.fit import burst_minimum, burst_profile
+from ....kernels.bursts.switch import best_switch, edges_near
 from ..minimize import Minimum, covariance_from, minimize_likelihood
 
 __all__ = ["WORTH", "BurstProblem", "Nodes"]

@@ -1,9 +1,9 @@
 """Search for bursts of pulses over a background that drifts, at a false-alarm rate that the user chooses.
 
 Every pulse is tried as the beginning of a burst, for decay times from 0.2 to 12.8 s, by the bank of matched filters of
-`kernels.bursts`, in one pass over the times. What exceeds is compared with the background around it: first one that
-leaves out what stands out, then one with the bursts masked that were found with the first. The level is the one that
-background alone exceeds as often as the user allows (`alarms`, calibrated by simulation of the whole search).
+`kernels.bursts.filters`, in one pass over the times. What exceeds is compared with the background around it: first one
+that leaves out what stands out, then one with the bursts masked that were found with the first. The level is the one
+that background alone exceeds as often as the user allows (`alarms`, calibrated by simulation of the whole search).
 
 `BurstSearch` takes the pulses as they come. It is built from parts that look at the data within minutes only (blocks of
 10 s, their background, regions of blocks that exceed), and calls a burst settled when nothing that may still come can
@@ -66,7 +66,7 @@ def find_bursts(timestamps_ns: ArrayLike | pl.Series, *, false_alarms_per_hour: 
     polars.DataFrame, one row a burst, in order of time
         ``timestamp_ns`` (apex: where the best decay begins), ``onset_ns``, ``end_ns``: where the pulses rise above the
         background, and where they are lost in it.
-        ``significance``: z of the best filter (`kernels.significance`), at its place.
+        ``significance``: z of the best filter (`kernels.bursts.significance`), at its place.
         ``false_alarms_per_hour``: expected rate of places as significant, anywhere, in background alone.
         ``pulses_peak``, ``pulses_peak_error``: pulses above background in [onset, end).
         ``pulses_background``: expected from background there. ``background_Hz``, ``background_error_Hz``: local

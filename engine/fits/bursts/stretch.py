@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.bursts import FILTERS, flag_blocks, scan_blocks, separate_bursts
+from ....kernels.bursts.filters import FILTERS, flag_blocks, scan_blocks, separate_bursts
 from .alarms import alarms_per_hour
 from .background import (
     BLOCK_NS,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ....kernels.decay import burst_integral
+from ....kernels.bursts.decay import burst_integral
 from ..result import Fit, rounded
 
 __all__ = ["DERIVED", "FEWEST_PULSES", "FITTED", "SECOND_NS", "burst_rate_Hz", "expected_pulses", "numbered", "reasons"]

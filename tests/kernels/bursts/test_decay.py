@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize
 
-from utokyo.kernels.decay import burst_integral, burst_likelihood
-from utokyo.kernels.switch import best_switch
+from utokyo.kernels.bursts.decay import burst_integral, burst_likelihood
+from utokyo.kernels.bursts.switch import best_switch
 
 LENGTH, T0 = 30.0, 8.0
 CASES = [

@@ -11,10 +11,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import kernel
+from ..compile import kernel
+from ..inverse import invert_information
+from ..newton import newton_step
 from .decay import fenced_likelihood
-from .inverse import invert_information
-from .newton import newton_step
 
 __all__ = ["burst_minimum", "burst_profile", "total_covariance"]
 

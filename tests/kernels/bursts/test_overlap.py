@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from utokyo.kernels.decay import burst_likelihood
-from utokyo.kernels.overlap import best_addition, overlap_likelihood
+from utokyo.kernels.bursts.decay import burst_likelihood
+from utokyo.kernels.bursts.overlap import best_addition, overlap_likelihood
 
 LENGTH_S = 40.0
 ONE = np.append(np.log([5.0, 40.0, 0.3, 200.0, 1.2]), 10.0)

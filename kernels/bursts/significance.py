@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 
-from .compile import inlined, kernel
+from ..compile import inlined, kernel
 
 __all__ = ["significance", "threshold"]
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import exact_kernel, inlined, kernel
+from ..compile import exact_kernel, inlined, kernel
 from .significance import significance, threshold
 
 __all__ = [

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special
 
-from utokyo.kernels.background import clipped_background, wide_gaps
-from utokyo.kernels.bursts import (
+from utokyo.kernels.bursts.background import clipped_background, wide_gaps
+from utokyo.kernels.bursts.filters import (
     FILTERS,
     STRETCH,
     _highest_of,
@@ -20,7 +20,7 @@ from utokyo.kernels.bursts import (
     scan_blocks,
     separate_bursts,
 )
-from utokyo.kernels.significance import significance, threshold
+from utokyo.kernels.bursts.significance import significance, threshold
 
 BLOCK_NS = 1000
 SLOWEST_NS = 640.0
