@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ....kernels.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
+from ....kernels.images.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
 from .deviance import STEPS_PER_ROOT, deviance_moments
 from .found import Found
 from .problem import SpotProblem

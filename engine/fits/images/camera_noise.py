@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
-from ....kernels.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, second_differences
-from ....kernels.spots import pixel_noise
+from ....kernels.images.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, second_differences
+from ....kernels.images.search import pixel_noise
 
 __all__ = ["BadPixels", "Gain", "estimate_gain", "every_pixel", "find_bad_pixels"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ....io.errors import InputError
-from ....kernels.spots import background_level, checked_counts, pixel_noise
+from ....kernels.images.search import background_level, checked_counts, pixel_noise
 from .camera_noise import every_pixel
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS

@@ -1,8 +1,8 @@
 """Is there a MOT in this image, where, and with how many counts: the 2D Gaussian fit.
 
-Use `fit_gaussian` on the raw counts. The start is searched, not guessed (`kernels.spots`); the likelihood of the
-pixel-integrated Gaussian is minimised by Fisher scoring (`kernels.gaussian`), and by scipy where that does not arrive;
-the inverse Fisher information is the covariance.
+Use `fit_gaussian` on the raw counts. The start is searched, not guessed (`kernels.images.search`); the likelihood of
+the pixel-integrated Gaussian is minimised by Fisher scoring (`kernels.images.gaussian`), and by scipy where that does
+not arrive; the inverse Fisher information is the covariance.
 
 A camera's counts are gain times electrons plus read noise: of mean mu their variance is gain mu + read_noise^2. The
 likelihood of such counts is that of the shifted Poisson distribution: (n + v) / gain is Poisson of mean (mu + v) / gain
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
-from ....kernels.gaussian import pixel_profile
+from ....kernels.images.gaussian import pixel_profile
 from .answer import answer_of
 from .checks import checked_problem
 from .found import NAMES, Found

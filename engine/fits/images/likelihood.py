@@ -11,10 +11,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.gaussian import BUFFER, spot_likelihood, spot_mean
-from ....kernels.reference import add_light
-from ....kernels.spot_fit import fit_spot
-from ....kernels.spots import bin_pixels
+from ....kernels.images.fit import fit_spot
+from ....kernels.images.gaussian import BUFFER, spot_likelihood, spot_mean
+from ....kernels.images.reference import add_light
+from ....kernels.images.search import bin_pixels
 from ..minimize import minimize_likelihood
 from .found import NAMES, Found
 from .reference import MOST, Reference

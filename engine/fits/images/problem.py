@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.spot_fit import fit_spot
-from ....kernels.spots import background_level, best_square, clean_excess
+from ....kernels.images.fit import fit_spot
+from ....kernels.images.search import background_level, best_square, clean_excess
 from ..minimize import covariance_from
 from .alarms import log_false_alarms
 from .found import NAMES, Background, Found

@@ -1,9 +1,9 @@
 """The light without atoms, and what the noise of the images that show it does to a fit.
 
 A reference that is the mean of k images has their noise: variance gain L / k at the light L of a pixel. The likelihood
-takes L for one more unknown of each pixel (`kernels.reference`), as the regression of two quantities with errors does.
-Its information on s is that of the structure of the light alone, while the score of s varies with the noise in L, too:
-covariances are B^-1 (B + D) B^-1, B the information and D what the score varies by more (P. J. Huber, Proc. Fifth
+takes L for one more unknown of each pixel (`kernels.images.reference`), as the regression of two quantities with errors
+does. Its information on s is that of the structure of the light alone, while the score of s varies with the noise in L,
+too: covariances are B^-1 (B + D) B^-1, B the information and D what the score varies by more (P. J. Huber, Proc. Fifth
 Berkeley Symp. 1 (1967) 221).
 
 Where the light has hardly any structure above its noise, the image does not tell s. It is then held at the ratio of the
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
-from ....kernels.reference import noise_of_light
+from ....kernels.images.reference import noise_of_light
 from .camera_noise import Gain, estimate_gain
 
 __all__ = ["HELD", "MOST", "NO_REFERENCE", "Reference", "reference_of"]

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.rotated import rotated_likelihood, rotated_spot
+from ....kernels.images.rotated import rotated_likelihood, rotated_spot
 from ..minimize import minimize_likelihood
 
 __all__ = ["RotatedLikelihood", "covariance_elements", "turned_spot", "widths_and_angle"]

@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
-from ....kernels.stack import fit_stack
+from ....kernels.images.stack import fit_stack
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS
 

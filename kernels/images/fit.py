@@ -12,9 +12,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import kernel
+from ..compile import kernel
+from ..newton import newton_step
 from .gaussian import BUFFER, spot_likelihood
-from .newton import newton_step
 
 __all__ = ["fit_spot"]
 

@@ -11,10 +11,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import kernel
+from ..compile import kernel
+from ..inverse import invert_information
+from .fit import fit_spot
 from .gaussian import spot_chi_square
-from .inverse import invert_information
-from .spot_fit import fit_spot
 
 __all__ = ["fit_stack", "start_of_spot"]
 

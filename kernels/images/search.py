@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import kernel
+from ..compile import kernel
 
 __all__ = [
     "background_level",

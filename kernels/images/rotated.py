@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import kernel
+from ..compile import kernel
 from .reference import LEAST_MEAN, light_behind, pull_without_mean
 
 __all__ = ["rotated_likelihood", "rotated_spot"]

@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import kernel
+from ..compile import kernel
 from .reference import LEAST_MEAN, light_behind, pull_without_mean
 
 __all__ = ["BUFFER", "pixel_profile", "spot_chi_square", "spot_likelihood", "spot_mean", "weighted_log_sum"]

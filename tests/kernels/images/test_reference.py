@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, special
 
-from utokyo.kernels.gaussian import BUFFER, spot_likelihood
-from utokyo.kernels.reference import LEAST_MEAN, add_light, light_behind, noise_of_light
-from utokyo.kernels.rotated import rotated_likelihood
+from utokyo.kernels.images.gaussian import BUFFER, spot_likelihood
+from utokyo.kernels.images.reference import LEAST_MEAN, add_light, light_behind, noise_of_light
+from utokyo.kernels.images.rotated import rotated_likelihood
 
 SHAPE = (24, 30)
 SEED = 20220918

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import inlined, kernel
+from ..compile import inlined, kernel
 
 __all__ = ["LEAST_MEAN", "add_light", "light_behind", "noise_of_light", "pull_without_mean"]
 

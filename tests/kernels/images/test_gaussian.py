@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from utokyo.kernels.gaussian import BUFFER, pixel_profile, spot_likelihood, spot_mean, weighted_log_sum
-from utokyo.kernels.spot_fit import fit_spot
+from utokyo.kernels.images.fit import fit_spot
+from utokyo.kernels.images.gaussian import BUFFER, pixel_profile, spot_likelihood, spot_mean, weighted_log_sum
 
 TRUTH = np.array([900.0, 9.3, 7.6, 2.1, 3.2, 4.0, 0.7])
 SHAPE = (17, 21)

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import kernel
+from ..compile import kernel
 
 __all__ = ["DEAD", "HOT", "PIECE", "mark_bad_pixels", "second_differences"]
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import integrate, special
 
 from utokyo.engine.fits.images.deviance import STEPS_PER_ROOT, deviance_moments
+from utokyo.kernels.images.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
+from utokyo.kernels.images.rotated import rotated_likelihood, rotated_spot
 from utokyo.kernels.inverse import invert_information
-from utokyo.kernels.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
-from utokyo.kernels.rotated import rotated_likelihood, rotated_spot
 
 SHAPE = (23, 31)
 NONE = np.zeros((0, 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from utokyo.kernels.spots import (
+from utokyo.kernels.images.search import (
     background_level,
     best_square,
     bin_pixels,
