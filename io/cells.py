@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from ..kernels import cells as kinds
-from ..kernels.cells import DAY_NS, SECOND_NS
+from ..kernels.text import cells as kinds
+from ..kernels.text.cells import DAY_NS, SECOND_NS
 
 __all__ = ["as_number", "cell_value", "datetime_ns", "time_of_day_ns", "unquoted"]
 

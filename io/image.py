@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..kernels.matrix import OK, RAGGED, first_line_width, parse_matrix
-from ..kernels.text import count_newlines
-from ..kernels.words import BACK, FRONT
+from ..kernels.text.lines import count_newlines
+from ..kernels.text.matrix import OK, RAGGED, first_line_width, parse_matrix
+from ..kernels.text.words import BACK, FRONT
 from .errors import InputError, MissingFileError
 from .header import UTF8_MARK
 

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 import polars as pl
 
-from ..kernels import cells
+from ..kernels.text import cells
 from .header import HeaderStyle, NamesLine
 from .times import TimeRule
 

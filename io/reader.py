@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..kernels.words import BACK, FRONT
+from ..kernels.text.words import BACK, FRONT
 from .errors import InputError
 from .header import Header
 from .layout import Column, Kind, Layout

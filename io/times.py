@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.cells import DAY_NS
+from ..kernels.text.cells import DAY_NS
 from ..kernels.times import elapsed_ns
 from . import cells
 

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ...kernels.text import gather_text
+from ...kernels.text.lines import gather_text
 from ..layout import Column, Kind
 from ..memory import matrix
 

@@ -26,7 +26,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.words import BACK, FRONT
+from ...kernels.text.words import BACK, FRONT
 from ..errors import InputError, MissingFileError
 from .parts import THREADS, Sink, run_parts
 

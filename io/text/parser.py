@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.columns import ODD_FIELDS, odd_room, parse_rows, scratch_room
-from ...kernels.text import count_newlines
+from ...kernels.text.columns import ODD_FIELDS, odd_room, parse_rows, scratch_room
+from ...kernels.text.lines import count_newlines
 from ..layout import Kind, Layout
 from .buffer import ColumnBuffer
 from .rows import Tell, settle_rows

@@ -1,8 +1,8 @@
 """What becomes of the rows that the kernel parsed: odd cells are judged, bad rows dropped, the others committed.
 
-The kernel hands over what it is not sure of as a list of odd cells (see `kernels.columns`). A second kernel reads long
-and uncommon numbers (`kernels.cells`); for the rest Python's rules decide: a missing value, a value after all, or a bad
-row, which is told with the reason.
+The kernel hands over what it is not sure of as a list of odd cells (see `kernels.text.columns`). A second kernel reads
+long and uncommon numbers (`kernels.text.cells`); for the rest Python's rules decide: a missing value, a value after
+all, or a bad row, which is told with the reason.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.cells import settle_numbers
-from ...kernels.columns import BAD_FIELD_COUNT, ODD_CELL, ODD_EMPTY
+from ...kernels.text.cells import settle_numbers
+from ...kernels.text.columns import BAD_FIELD_COUNT, ODD_CELL, ODD_EMPTY
 from .. import cells
 from ..layout import Kind, Layout
 from .buffer import ColumnBuffer
@@ -88,7 +88,7 @@ def settle_rows(
     data : uint8, shape (n,)
         What was parsed.
     odd : int64, shape (found, 6)
-        Cells and lines to judge, as `kernels.columns.parse_rows` gives them.
+        Cells and lines to judge, as `kernels.text.columns.parse_rows` gives them.
     rows : int
         Rows that were parsed into `buffer`, directly behind those that are committed.
     spans : int64, shape (2 * text columns, rows or more)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import inlined, kernel
-from ..words import bits_of_double, double_of_bits
+from ..text.words import bits_of_double, double_of_bits
 
 __all__ = ["burst_deviance", "burst_integral", "burst_likelihood", "fenced_likelihood"]
 

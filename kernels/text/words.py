@@ -19,7 +19,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from .compile import inlined
+from ..compile import inlined
 
 __all__ = [
     "BACK",

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utokyo.kernels.cells import FLOAT, INTEGER, settle_numbers
-from utokyo.kernels.columns import ODD_FIELDS, odd_room, parse_rows, scratch_room
-from utokyo.kernels.words import BACK, FRONT
+from utokyo.kernels.text.cells import FLOAT, INTEGER, settle_numbers
+from utokyo.kernels.text.columns import ODD_FIELDS, odd_room, parse_rows, scratch_room
+from utokyo.kernels.text.words import BACK, FRONT
 
 
 def parsed(text: bytes, kinds: list[int], point: str = "."):

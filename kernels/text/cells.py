@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .compile import exact_kernel, inlined, inner_kernel
+from ..compile import exact_kernel, inlined, inner_kernel
 from .words import ZEROS, digits_value, double_of_bits, high_product, leading_zeros, load_word, not_digits
 
 __all__ = [

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from utokyo.kernels.matrix import NOT_AN_INTEGER, OK, RAGGED, first_line_width, parse_matrix
-from utokyo.kernels.words import BACK, FRONT
+from utokyo.kernels.text.matrix import NOT_AN_INTEGER, OK, RAGGED, first_line_width, parse_matrix
+from utokyo.kernels.text.words import BACK, FRONT
 
 LARGEST = 10**18 - 1  # 18 digits: the most that are read as integers
 

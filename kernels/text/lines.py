@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compile import exact_kernel
 from .cells import NEWLINE
-from .compile import exact_kernel
 from .words import BACK, byte_mask, count_ones
 
 __all__ = ["count_newlines", "gather_text"]

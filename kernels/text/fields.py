@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compile import inner_kernel
 from .cells import BLANK, NEWLINE, RETURN
-from .compile import inner_kernel
 from .words import byte_mask, count_ones, load_word, trailing_zeros
 
 __all__ = ["BATCH_ROWS", "ENDS", "QUOTE", "SPARE", "regular_rows", "separators", "split_lines"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compile import exact_kernel, inner_kernel
 from .cells import integer_cell
-from .compile import exact_kernel, inner_kernel
 from .fields import ENDS, SPARE, regular_rows, separators
 from .lanes import LANES, eight_digits
 from .words import BACK, FRONT

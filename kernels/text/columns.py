@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compile import exact_kernel, inlined, inner_kernel
 from .cells import (
     BLANK,
     DATE,
@@ -32,7 +33,6 @@ from .cells import (
     integer_cell,
     trimmed,
 )
-from .compile import exact_kernel, inlined, inner_kernel
 from .fields import BATCH_ROWS, ENDS, QUOTE, SPARE, regular_rows, separators, split_lines
 from .lanes import LANES, eight_digits, sixteen_digits
 from .words import (
