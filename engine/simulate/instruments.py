@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import files as files
+from . import files
 from .files import Floats, Integers, Stream
 
 __all__ = ["SOURCES", "Plan", "Source", "draw_plan"]

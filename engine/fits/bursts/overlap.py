@@ -37,9 +37,7 @@ AROUND = 25
 
 @dataclass(frozen=True, eq=False)
 class Together:
-    """Several bursts in the window of a problem: x = (ln b, then five parameters of each; see
-    `kernels.bursts.overlap`).
-    """
+    """Several bursts in the window of a problem: x = (ln b, then five of each), as in `kernels.bursts.overlap`."""
 
     problem: BurstProblem
     best: Minimum
