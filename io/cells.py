@@ -10,7 +10,7 @@ import re
 from datetime import date, datetime
 
 from ..kernels.text import cells as kinds
-from ..kernels.text.cells import DAY_NS, SECOND_NS
+from ..kernels.units import DAY_NS, SECOND_NS
 
 __all__ = ["as_number", "cell_value", "datetime_ns", "time_of_day_ns", "unquoted"]
 

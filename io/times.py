@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.text.cells import DAY_NS
 from ..kernels.times import elapsed_ns
+from ..kernels.units import DAY_NS
 from . import cells
 
 __all__ = ["ROW_BY_ROW", "ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay", "TimeRule"]

@@ -16,6 +16,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ...kernels.units import SECOND_NS
 from ..figures.ssd import burst_figure, overview_figure
 from ..fits.bursts.dead_time import LONGEST_S
 from ..fits.bursts.fit import fit_overlapping
@@ -27,7 +28,6 @@ from .base import Analysis, ResultParameter
 
 __all__ = ["SSDAnalysis"]
 
-SECOND_NS = 1_000_000_000
 LOSS_THAT_MATTERS = 0.01
 
 

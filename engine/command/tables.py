@@ -13,12 +13,12 @@ import polars as pl
 from rich.markup import escape
 from rich.table import Table
 
+from ...kernels.units import SECOND_NS
 from ..analyses.base import Analysis
 from ..fits.result import rounded
 
 __all__ = ["columns_table", "results_table", "when"]
 
-SECOND_NS = 1e9
 ERROR_SUFFIXES = ("_error", "_unc")
 
 

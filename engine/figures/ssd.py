@@ -24,6 +24,7 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike, NDArray
 
 from ...kernels.histogram import fill_2d
+from ...kernels.units import DAY_NS, SECOND_NS
 from ..fits.bursts.background import background_level
 from ..fits.bursts.dead_time import measured_rate_Hz
 from ..fits.bursts.search import sorted_times_ns
@@ -35,8 +36,6 @@ __all__ = ["burst_figure", "overview_figure"]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-SECOND_NS = 1_000_000_000
-DAY_NS = 86_400 * SECOND_NS
 TIME_BINS = 600
 RATE_BINS = 1500
 SHORTEST_RATE_BIN_S = 0.25

@@ -17,9 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ...kernels.units import SECOND_NS
+
 __all__ = ["PANELS", "Panel", "window_figure"]
 
-SECOND_NS = 1_000_000_000
 COLOURS = ("#1f6fb4", "#c8321e", "#3b3b3b", "#2e8b57", "#b07a00", "#7b4fa3")
 COIL_SHADE, EVENT, BURST, SILENT = "#dfe9f5", "#b07a00", "#c8321e", "#777777"
 MOST_ERROR_BARS = 400

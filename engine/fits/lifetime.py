@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ...io.errors import InputError
+from ...kernels.units import SECOND_NS
 from .minimize import covariance_from, minimize_likelihood
 from .result import Fit
 
@@ -26,7 +27,6 @@ __all__ = ["fit_lifetime", "lifetime_curve"]
 Floats = NDArray[np.float64]
 
 NAMES = ("N0", "tau_s", "c")
-SECOND_NS = 1e9
 GRID = 60
 SHORTEST, LONGEST = 0.2, 20.0
 """Lifetimes that are tried: parts of the step between images, and multiples of the length of the series."""

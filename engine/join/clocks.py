@@ -23,6 +23,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ...io.errors import InputError
+from ...kernels.units import SECOND_NS
 from ..durations import Duration, duration_ns
 from ..fits.bursts.search import find_bursts
 from ..fits.result import rounded
@@ -43,7 +44,6 @@ __all__ = [
     "heating_onsets_ns",
 ]
 
-SECOND_NS = 1_000_000_000
 UNIFORM = math.sqrt(12.0)
 FEWEST_MATCHES = 3
 LARGEST_FALSE_MATCH = 0.01

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from ...io.errors import InputError
+from ...kernels.units import DAY_NS
 from ..fits.bursts.search import BurstSearch
 from .source import JoinSource
 from .values import Edges, RowTimes
@@ -20,7 +21,6 @@ from .values import Edges, RowTimes
 __all__ = ["Bursts", "Intervals", "Moments", "Rows"]
 
 MOST_ROWS = 50_000_000
-DAY_NS = 86_400_000_000_000
 BURST_COLUMNS = {
     "significance": "sigma",
     "pulses_peak": "",

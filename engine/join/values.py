@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from ...io.memory import matrix
 from ...kernels.merge import are_readings, count_before, last_readings, means_between, take
+from ...kernels.units import SECOND_NS
 from .kinds import AGGREGATES, Quantity, error_name
 from .same_rows import PLAIN
 
 __all__ = ["Edges", "Readings", "RowTimes", "column_of", "counts_of", "last_values", "means_of", "others_of"]
 
-SECOND_NS = 1_000_000_000
 MOST_READINGS_TOGETHER = 4_000_000
 FAR = 256
 """Readings between two edges, from which bisection finds the next one sooner than steps that double."""

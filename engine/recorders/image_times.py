@@ -16,7 +16,7 @@ import polars as pl
 from ...io.cells import datetime_ns, time_of_day_ns
 from ...io.errors import MissingFileError
 from ...io.reader import Reader
-from ...kernels.text.cells import DAY_NS
+from ...kernels.units import DAY_NS
 from .pmt import PMTRecorder
 
 __all__ = ["ImageTimes", "modified_ns"]

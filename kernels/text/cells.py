@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import exact_kernel, inlined, inner_kernel
+from ..units import DAY_NS, SECOND_NS
 from .words import ZEROS, digits_value, double_of_bits, high_product, leading_zeros, load_word, not_digits
 
 __all__ = [
     "DATE",
     "DATETIME",
-    "DAY_NS",
     "FLOAT",
     "INTEGER",
-    "SECOND_NS",
     "TEXT",
     "TIME",
     "clock_ns",
@@ -41,8 +40,6 @@ U = np.uint64
 INTEGER, FLOAT, DATETIME, DATE, TIME, TEXT = range(6)
 
 NEWLINE, RETURN, BLANK = 10, 13, 32
-SECOND_NS = 1_000_000_000
-DAY_NS = 86_400 * SECOND_NS
 POWERS_OF_TEN = 10.0 ** np.arange(23)
 FIRST_DAYS = np.arange("1970-01", "2262-02", dtype="datetime64[M]").astype("datetime64[D]").astype(np.int64)
 

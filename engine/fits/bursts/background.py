@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....kernels.bursts.background import clipped_background, wide_gaps
+from ....kernels.units import SECOND_NS
 
 __all__ = [
     "BLOCK_NS",
     "CLIPPED_REACH",
     "REACH",
-    "SECOND_NS",
     "SIDE",
     "Background",
     "Blocks",
@@ -33,7 +33,6 @@ __all__ = [
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-SECOND_NS = 1_000_000_000
 BLOCK_NS = 10 * SECOND_NS
 REACH = 12
 """Blocks of background to either side of the block that is searched."""

@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from ....io.errors import InputError
 from ....kernels.bursts.decay import burst_deviance
 from ....kernels.bursts.fit import total_covariance
+from ....kernels.units import SECOND_NS
 from ..minimize import Minimum
 from ..result import Fit
 from .dead_time import LONGEST_S
@@ -35,7 +36,7 @@ from .overlap import Together, fit_together
 from .problem import WORTH, BurstProblem, Nodes, replace_t0
 from .search import find_bursts, sorted_times_ns
 from .stretch import BEFORE_S, BEHIND_S, reach_ns
-from .values import DERIVED, FEWEST_PULSES, FITTED, SECOND_NS, burst_rate_Hz, numbered, reasons
+from .values import DERIVED, FEWEST_PULSES, FITTED, burst_rate_Hz, numbered, reasons
 
 __all__ = ["burst_rate_Hz", "find_bursts", "fit_burst", "fit_overlapping"]
 

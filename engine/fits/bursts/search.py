@@ -21,8 +21,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
 from ....kernels.times import is_sorted
+from ....kernels.units import SECOND_NS
 from .alarms import level_for
-from .background import BLOCK_NS, SECOND_NS, SIDE, interruptions
+from .background import BLOCK_NS, SIDE, interruptions
 from .stretch import Row, Stretch
 
 __all__ = ["BurstSearch", "find_bursts", "sorted_times_ns"]

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....kernels.bursts.filters import FILTERS, flag_blocks, scan_blocks, separate_bursts
+from ....kernels.units import SECOND_NS
 from .alarms import alarms_per_hour
 from .background import (
     BLOCK_NS,
     CLIPPED_REACH,
     REACH,
-    SECOND_NS,
     Background,
     Blocks,
     first_background,

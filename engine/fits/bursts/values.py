@@ -14,11 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from ....kernels.bursts.decay import burst_integral
 from ..result import Fit, rounded
 
-__all__ = ["DERIVED", "FEWEST_PULSES", "FITTED", "SECOND_NS", "burst_rate_Hz", "expected_pulses", "numbered", "reasons"]
+__all__ = ["DERIVED", "FEWEST_PULSES", "FITTED", "burst_rate_Hz", "expected_pulses", "numbered", "reasons"]
 
 Floats = NDArray[np.float64]
 
-SECOND_NS = 1_000_000_000
 FITTED = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
 DERIVED = ("half_life_s", "n_total")
 UNITS = ("s", "ns", "Hz")
