@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .engine.analyses.base import Analysis, ResultParameter
+    from .engine.analyses.findings import Findings
     from .engine.analyses.image import ImageAnalysis
-    from .engine.analyses.pmt import PMTAnalysis
-    from .engine.analyses.ssd import SSDAnalysis
-    from .engine.analyses.ssd_folder import SSDFolderAnalysis
+    from .engine.analyses.image_settings import ImageSettings
+    from .engine.analyses.pmt import PMTAnalysis, PMTSettings
+    from .engine.analyses.ssd import SSDAnalysis, SSDSettings
+    from .engine.analyses.ssd_folder import SSDFolderAnalysis, SSDFolderSettings
     from .engine.camera import ATOMS, CameraConstants, Measured
     from .engine.fits.bursts.fit import find_bursts, fit_burst
     from .engine.fits.bursts.search import BurstSearch
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
     from .engine.fits.lifetime import fit_lifetime
     from .engine.fits.result import Fit
     from .engine.join.clocks import ClockOffset, estimate_clock_offset
-    from .engine.join.table import JoinedTable, join, read_units
-    from .engine.join.windows import Window, coil_on, heater_on, windows
-    from .engine.recorders.base import Parser, Recorder
+    from .engine.join.events import coil_on, heater_on
+    from .engine.join.files import read_units
+    from .engine.join.options import JoinSettings
+    from .engine.join.table import JoinedTable, join
+    from .engine.join.windows import Window, windows
+    from .engine.recorders.base import Recorder
     from .engine.recorders.coil import CoilParser, CoilRecorder
     from .engine.recorders.detect import open_recorder
     from .engine.recorders.file import FileParser, FileRecorder
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from .engine.recorders.image import ImageParser, ImageRecorder
     from .engine.recorders.ion import IonParser, IonRecorder
     from .engine.recorders.laser import LaserParser, LaserRecorder
+    from .engine.recorders.parser import Parser
     from .engine.recorders.pmt import PMTParser, PMTRecorder
     from .engine.recorders.results import (
         ImageResultsParser,
@@ -56,10 +62,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "engine.analyses.base": ["Analysis", "ResultParameter"],
+    "engine.analyses.findings": ["Findings"],
     "engine.analyses.image": ["ImageAnalysis"],
-    "engine.analyses.pmt": ["PMTAnalysis"],
-    "engine.analyses.ssd": ["SSDAnalysis"],
-    "engine.analyses.ssd_folder": ["SSDFolderAnalysis"],
+    "engine.analyses.image_settings": ["ImageSettings"],
+    "engine.analyses.pmt": ["PMTAnalysis", "PMTSettings"],
+    "engine.analyses.ssd": ["SSDAnalysis", "SSDSettings"],
+    "engine.analyses.ssd_folder": ["SSDFolderAnalysis", "SSDFolderSettings"],
     "engine.camera": ["ATOMS", "CameraConstants", "Measured"],
     "engine.join.clocks": ["ClockOffset", "estimate_clock_offset"],
     "engine.fits.bursts.fit": ["find_bursts", "fit_burst"],
@@ -72,8 +80,11 @@ _HOMES = {
     "engine.fits.result": ["Fit"],
     "engine.fits.bursts.search": ["BurstSearch"],
     "engine.fits.images.stack": ["StackFit", "fit_gaussian_stack"],
-    "engine.join.table": ["JoinedTable", "join", "read_units"],
-    "engine.recorders.base": ["Parser", "Recorder"],
+    "engine.join.events": ["coil_on", "heater_on"],
+    "engine.join.files": ["read_units"],
+    "engine.join.options": ["JoinSettings"],
+    "engine.join.table": ["JoinedTable", "join"],
+    "engine.recorders.base": ["Recorder"],
     "engine.recorders.coil": ["CoilParser", "CoilRecorder"],
     "engine.recorders.detect": ["open_recorder"],
     "engine.recorders.file": ["FileParser", "FileRecorder"],
@@ -83,6 +94,7 @@ _HOMES = {
     "engine.recorders.image": ["ImageParser", "ImageRecorder"],
     "engine.recorders.ion": ["IonParser", "IonRecorder"],
     "engine.recorders.laser": ["LaserParser", "LaserRecorder"],
+    "engine.recorders.parser": ["Parser"],
     "engine.recorders.pmt": ["PMTParser", "PMTRecorder"],
     "engine.recorders.results": [
         "ImageResultsParser",
@@ -96,7 +108,7 @@ _HOMES = {
     "engine.recorders.static": ["StaticRecorder"],
     "engine.run.runner": ["Runner"],
     "engine.simulate.beam_time": ["simulate"],
-    "engine.join.windows": ["Window", "coil_on", "heater_on", "windows"],
+    "engine.join.windows": ["Window", "windows"],
     "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],
     "io.layout": ["Column", "Kind", "Layout"],
 }

@@ -1,51 +1,67 @@
-"""`Analysis`: looks at a recorder, and when there is something new gives result rows and figures.
+"""`Analysis`: a source, looked at every cycle; what is new in it becomes result rows and figures.
 
-A run does, in this order: read the new rows; analyse; write the results; draw. Nothing is remembered as done before all
-of it is, so a run that failed or was killed is made up for by the next one, and results are keyed by source and event,
-so that deriving them again harms nothing.
+What is found is the business of `analyse`, a pure function of a table and its settings, which a cycle, a task of an
+archive, a page and a test call alike. An `Analysis` keeps the cycle: read the new rows; analyse; write the results;
+draw. Nothing is remembered as done before all of it is, so a run that failed or was killed is made up for by the next
+one, and results are keyed by source and event, so that deriving them again harms nothing.
+
+An analysis travels to another process as what makes it: there it begins anew.
 """
 
 from __future__ import annotations
 
-import io
-import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from html import escape
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from ...io.errors import InputError
-from ...io.png import png_bytes
-from ...io.store import ResultTable, write_whole
-from ..figures.sheet import DOTS_PER_INCH, Sheet
+from ...io.store import ResultTable
+from ..figures.drawing import Drawing, Sheets
+from ..figures.save import save_drawings
 from ..recorders.base import Recorder
-from ..recorders.static import StaticRecorder
+from ..recorders.frames import as_polars
+from ..recorders.quantity import SourceKind
+from ..recorders.source import Source
+from ..settings import Settings, signature_with
+from .findings import Findings
 
-__all__ = ["Analysis", "ResultParameter", "save_figure"]
-
-log = logging.getLogger("utokyo")
-
-# Matplotlib's fonts and mathematics are shared by all figures: one is rendered at a time (it holds the GIL anyway).
-_drawing = threading.Lock()
+__all__ = ["Analysis", "ResultParameter", "figure_name", "table_of"]
 
 
 @dataclass(frozen=True)
 class ResultParameter:
-    """One column of a result table: its name, polars type, unit and meaning, and whether the terminal shows it."""
+    """One column of a result table.
+
+    Parameters
+    ----------
+    name : str
+    dtype : type
+        Its polars type.
+    unit : str
+    meaning : str
+    shown : bool
+        Whether the terminal shows it.
+    error : str
+        The column that holds its standard error; empty where there is none.
+
+    Examples
+    --------
+    >>> ResultParameter("width_s", pl.Float64, "s", "of the step", error="width_error_s").error
+    'width_error_s'
+    """
 
     name: str
     dtype: type[pl.DataType]
     unit: str
     meaning: str
     shown: bool = True
+    error: str = ""
 
 
 class Analysis(ABC):
@@ -55,7 +71,7 @@ class Analysis(ABC):
     ----------
     filepath : path, optional
         The source; or give a `recorder`.
-    recorder : Recorder or StaticRecorder, optional
+    recorder : Recorder, StaticRecorder or other Source, optional
         A source that is open already, maybe shared with other analyses.
     image_src : path, optional
         Folder for the figures, made if it is missing; without, none are drawn.
@@ -63,38 +79,86 @@ class Analysis(ABC):
         ``.png``, ``.pdf``, ``.svg`` or what else matplotlib writes.
     result_filepath : path, optional
         Table to which the result rows are added, ``.csv`` or ``.parquet``.
+    settings : Settings, optional
+        The options, of the class that `settings_class` says.
+    **options
+        Instead: its fields as keywords.
 
     Raises
     ------
     InputError
-        When neither or both of `filepath` and `recorder` are given, or an ending is unknown.
+        When neither or both of `filepath` and `recorder` are given, an option is not what is asked for, or an ending is
+        unknown.
 
     Attributes
     ----------
     results : polars.DataFrame
         Results of the last run.
+    findings : Findings
+        All that it found.
     figures : list of path
         Files drawn by the last run.
+
+    Examples
+    --------
+    >>> from utokyo import SSDAnalysis, simulate
+    >>> truth = simulate("beam", minutes=1.0, seed=1)
+    >>> analysis = SSDAnalysis("beam/" + truth["files"]["ssd"], false_alarms_per_hour=0.1)
+    >>> analysis.run().height == len(truth["bursts"])
+    True
     """
 
     recorder_class: ClassVar[type[Recorder]]
+    """What opens `filepath`."""
+
+    settings_class: ClassVar[type[Settings]] = Settings
+    """Its options."""
+
     parameters: ClassVar[tuple[ResultParameter, ...]]
+    """Columns of its results."""
+
     short_name: ClassVar[str]
+    """At the beginning of the names of its figures."""
+
+    joined: ClassVar[SourceKind | None] = None
+    """How its results are joined with other sources; None takes its columns by their types."""
+
+    joins: ClassVar[bool] = False
+    """Whether ``utokyo join`` takes its results, too, where a configuration names it."""
+
+    takes: ClassVar[tuple[type[Recorder], ...] | None] = None
+    """Recorders whose files ``utokyo analyze`` hands to it; None for `recorder_class` alone."""
+
+    _made_by: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Show the options in the signature of the constructor."""
+        super().__init_subclass__(**keywords)
+        cls.__signature__ = signature_with(Analysis.__init__, cls.settings_class)  # type: ignore[attr-defined]
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Note what makes it, for pickles."""
+        self = super().__new__(cls)
+        self._made_by = args, options
+        return self
 
     def __init__(
         self,
         filepath: str | Path | None = None,
         *,
-        recorder: Recorder | StaticRecorder | None = None,
+        recorder: Source | None = None,
         image_src: str | Path | None = None,
         image_extension: str = ".png",
         result_filepath: str | Path | None = None,
+        settings: Settings | None = None,
+        **options: Any,
     ) -> None:
         if (filepath is None) == (recorder is None):
             raise InputError(f"{type(self).__name__} takes a filepath or a recorder: one of them")
         if recorder is not None and not hasattr(recorder, "get_table"):
             raise InputError(f"recorder={recorder!r} is no recorder; a path is given as filepath")
-        self.recorder = recorder if recorder is not None else self._recorder_of(Path(filepath or ""))
+        self.settings = self.settings_class.of(settings, options, type(self).__name__)
+        self.recorder: Source = recorder if recorder is not None else self.recorder_for(Path(filepath or ""))
         self.image_src = None if image_src is None else Path(image_src)
         self.image_extension = "." + image_extension.lstrip(".").lower()
         known = FigureCanvasAgg.get_supported_filetypes()
@@ -102,10 +166,49 @@ class Analysis(ABC):
             raise InputError(f"image_extension={image_extension!r} is none of {', '.join(sorted(known))}")
         self.store = None if result_filepath is None else ResultTable(result_filepath)
         self.results = self.no_results()
+        self.findings = Findings(self.results)
         self.figures: list[Path] = []
         self._lock = threading.Lock()
         self._done: Any = None
-        self._table: pl.DataFrame | None = None
+        self._generation = 0
+        self._undrawn: dict[str, Drawing] = {}
+        self._sheets: Sheets = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        args, options = self._made_by
+        return _made, (type(self), args, options)
+
+    def __repr__(self) -> str:
+        rows = self.results.height
+        return f"{type(self).__name__}({self.source!r}, {rows} result{'' if rows == 1 else 's'})"
+
+    def _repr_html_(self) -> str:
+        """Name, remarks and results, for a notebook."""
+        remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self.remarks())
+        return f"<p><b>{escape(self.name)}</b></p>{remarks}{self.results._repr_html_()}"
+
+    @staticmethod
+    @abstractmethod
+    def analyse(table: pl.DataFrame, settings: Any, *, source: str = "", earlier: Findings | None = None) -> Findings:
+        """What a table holds: a pure function.
+
+        Parameters
+        ----------
+        table : polars.DataFrame
+            As the recorder's `get_table` gives it.
+        settings : Settings
+            Of `settings_class`.
+        source : str
+            Where the table comes from, for the column `source` and for titles.
+        earlier : Findings, optional
+            Those of a table that this one continues. The answer is the same without: it spares the work that was done
+            for them, and only new drawings are in it.
+
+        Raises
+        ------
+        InputError
+            When the table is not what is asked for.
+        """
 
     @property
     def name(self) -> str:
@@ -114,7 +217,7 @@ class Analysis(ABC):
 
     @property
     def source(self) -> str:
-        """Where the data comes from, as result rows tell it: the absolute path."""
+        """Where the data comes from, as result rows say it: the absolute path."""
         path = self.recorder.filepath
         return "static" if path is None else path.absolute().as_posix()
 
@@ -122,11 +225,6 @@ class Analysis(ABC):
     def source_name(self) -> str:
         """The last part of the source: of a file or a folder."""
         return Path(self.source).name
-
-    @property
-    def file_stem(self) -> str:
-        """The source's name as the beginning of a figure's name."""
-        return Path(self.source).stem.strip("-_. ") or "figure"
 
     def run(self) -> pl.DataFrame:
         """Analyse what is new.
@@ -146,43 +244,47 @@ class Analysis(ABC):
             self.recorder.update()
             if self.recorder.version == self._done:
                 return self.results
-            try:
-                # One look at the source for all of a run: while bursts are fitted and drawn, it grows on.
-                self._table = pl.DataFrame(self.recorder.get_table())
-                state = self.recorder.version
-                results = self.analyse()
-                if self.store is not None:
-                    self.store.replace(results, self.replaced_by(results))
-                self.figures = self._drawn() if self.image_src is not None else []
-            finally:
-                self._table = None
-            self.results = results
-            self._done = state
-            return results
+            # One look at the source for all of a run: while bursts are fitted and drawn, it grows on.
+            table = as_polars(self.recorder.get_table())
+            version, generation = self.recorder.version, self.recorder.generation
+            earlier = self.findings if generation == self._generation else None
+            self.findings, self._generation = self.find(table, earlier), generation
+            self.figures = self.publish(self.findings)
+            self.results = self.findings.rows
+            self._done = version
+            return self.results
 
-    @abstractmethod
-    def analyse(self) -> pl.DataFrame:
-        """Results of all that the recorder holds, with the columns of `parameters`."""
+    def find(self, table: pl.DataFrame, earlier: Findings | None) -> Findings:
+        """What `analyse` finds in the recorder's table."""
+        return self.analyse(table, self.settings, source=self.source, earlier=earlier)
 
-    @abstractmethod
-    def draw(self) -> Iterable[tuple[str, Figure | Sheet]]:
-        """Figures of the last analysis, those that changed: name (without ending) and figure, one after another.
+    def publish(self, findings: Findings) -> list[Path]:
+        """Store rows and draw figures; the files that were drawn.
 
-        A sheet may be yielded again with the next picture.
+        Raises
+        ------
+        OutputError
+            When a file cannot be written. Figures that were not drawn are drawn with those of the next findings.
         """
+        if self.image_src is None:
+            self._undrawn.clear()
+        else:
+            self._undrawn |= {drawing.name: drawing for drawing in findings.drawings}
+        if self.store is not None:
+            self.store.replace(findings.rows, findings.replaces)
+        if self.image_src is None:
+            return []
+        paths = save_drawings(list(self._undrawn.values()), self.image_src, self.image_extension, self._sheets)
+        self._undrawn.clear()
+        return paths
 
     def remarks(self) -> list[str]:
         """Sentences about the last results that a person should read beside them."""
-        return []
+        return list(self.findings.remarks)
 
     def unreadable(self) -> int:
         """How many parts of the source could not be read."""
-        return 0
-
-    def replaced_by(self, results: pl.DataFrame) -> pl.Expr:
-        """Which rows on disk the `results` replace: by default all of this source."""
-        del results
-        return pl.col("source") == self.source
+        return self.findings.unreadable
 
     @classmethod
     def no_results(cls) -> pl.DataFrame:
@@ -192,68 +294,54 @@ class Analysis(ABC):
     @classmethod
     def table(cls, rows: list[dict[str, Any]]) -> pl.DataFrame:
         """A result table of `rows`, with the columns and types of `parameters`."""
-        return pl.DataFrame(rows, schema={p.name: p.dtype for p in cls.parameters}, orient="row")
+        return table_of(cls.parameters, rows)
 
-    def _rows_of(self, *columns: str) -> pl.DataFrame:
-        """The recorder's table, in a run the one that it began with; it must have these columns."""
-        table = pl.DataFrame(self.recorder.get_table()) if self._table is None else self._table
-        missing = [name for name in columns if name not in table.columns]
-        if missing:
-            raise InputError(f"{self.name} needs a source whose table has the column {missing[0]!r}; this one has not")
-        return table
-
-    def _recorder_of(self, filepath: Path) -> Recorder:
+    def recorder_for(self, filepath: Path) -> Recorder:
+        """The recorder of a path; an analysis whose recorder has options of its own overrides it."""
         return self.recorder_class(filepath)
 
-    def _drawn(self) -> list[Path]:
-        assert self.image_src is not None
-        paths: list[Path] = []
-        written: Future[None] | None = None
-        # A picture of a sheet is encoded and written while the next one is painted; at most one waits. Other figures
-        # are on disk before the next is asked for.
-        with ThreadPoolExecutor(1, thread_name_prefix="figures") as writer:
-            for name, figure in self.draw():
-                named = name if name.startswith(f"{self.short_name}_") else f"{self.short_name}_{name}"
-                path = self.image_src / f"{named}{self.image_extension}"
-                encode = _painted(figure, path)
-                if written is not None:
-                    written.result()
-                    written = None
-                if isinstance(figure, Sheet):
-                    written = writer.submit(_write, encode, path)
-                else:
-                    _write(encode, path)
-                paths.append(path)
-            if written is not None:
-                written.result()
-        return paths
+    # What a join asks: see `recorders.source.Joinable`.
+
+    generation = 0
+    only_grows = False
+
+    @property
+    def clock_offset_ns(self) -> int:
+        """What the recorder adds to all times, ns."""
+        return self.recorder.clock_offset_ns
+
+    def get_metadata(self) -> pl.DataFrame:
+        """Results have none."""
+        return pl.DataFrame()
+
+    def source_kind(self, name: str = "") -> SourceKind:
+        """How its results are joined: as its class says, else by the types of its columns."""
+        del name
+        return SourceKind(self.short_name, others=True) if self.joined is None else self.joined
+
+    def joined_table(self) -> pl.DataFrame:
+        """The results of a run, with `timestamp`, sorted by it."""
+        return self.run().with_columns(timestamp=pl.col("timestamp_ns")).sort("timestamp", maintain_order=True)
 
 
-def save_figure(figure: Figure | Sheet, path: Path) -> None:
-    """Paint a figure and write its file, whole or not at all.
+def table_of(parameters: tuple[ResultParameter, ...], rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows as a table with the columns and types of some parameters."""
+    return pl.DataFrame(rows, schema={p.name: p.dtype for p in parameters}, orient="row")
 
-    Raises
-    ------
-    OutputError
-        When it cannot be written.
+
+def figure_name(kind: str, source: str, what: str) -> str:
+    """The name of a figure's file: kind of analysis, source, and what it shows.
+
+    Examples
+    --------
+    >>> figure_name("ssd", "/data/-20220918-122539-Slot1-In1.csv", "overview")
+    'ssd_20220918-122539-Slot1-In1_overview'
+    >>> figure_name("ssd", "ssd_today.csv", "overview")
+    'ssd_today_overview'
     """
-    _write(_painted(figure, path), path)
+    name = f"{Path(source).stem.strip('-_. ') or 'figure'}_{what}"
+    return name if name.startswith(f"{kind}_") else f"{kind}_{name}"
 
 
-def _write(encode: Callable[[], bytes], path: Path) -> None:
-    write_whole(path, encode())
-
-
-def _painted(figure: Figure | Sheet, path: Path) -> Callable[[], bytes]:
-    """Paint a figure for a file; what is returned makes its content, in whatever thread."""
-    extension = path.suffix[1:].lower()
-    with _drawing:
-        if isinstance(figure, Sheet):
-            if extension == "png":
-                return partial(png_bytes, figure.pixels(), DOTS_PER_INCH)
-            figure = figure.figure
-        target = io.BytesIO()
-        # Strong compression takes longer than drawing, and saves a tenth of the bytes.
-        options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if extension == "png" else {}
-        figure.savefig(target, format=extension, dpi=DOTS_PER_INCH, **options)
-        return target.getvalue
+def _made(cls: type[Analysis], args: tuple[Any, ...], options: dict[str, Any]) -> Analysis:
+    return cls(*args, **options)

@@ -8,39 +8,38 @@ was half written is fitted again when it has grown. Images are read and fitted i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ...io.image import read_image
-from ..camera import CameraConstants
 from ..figures.bad_pixels import BadPixelsSheet, bad_pixels_figure
+from ..figures.drawing import Drawing, SheetDrawing
 from ..figures.image import FittedImage, ImageSheet, SurfaceSheet
 from ..figures.mot_number import mot_number_figure
-from ..figures.sheet import Sheet
 from ..fits.images.camera_noise import find_bad_pixels
 from ..fits.images.fit import fit_gaussian
-from ..fits.images.known_spot import checked_spot
 from ..fits.images.reference import Reference
 from ..fits.images.result import GaussianFit
-from ..recorders.base import Recorder
 from ..recorders.file import FileRecorder
-from .base import Analysis, ResultParameter
-from .options import References, camera_of, checked_choice, interval_of
+from ..recorders.image import ImageRecorder
+from ..recorders.results import ATOMS
+from .base import Analysis, ResultParameter, table_of
+from .findings import Findings, check_columns
+from .image_settings import ImageSettings, Interval
+from .references import References
 
 __all__ = ["ImageAnalysis"]
 
-# Every csv and xlsx of the folder, but the indices that say when images were taken.
-IMAGE_NAMES = r"(?!timelog\.csv$|all_data\.csv$).*\.(csv|xlsx)"
 THREADS = 2
+"""More wait for the memory: passes over pixels are as long as reading them."""
 TOGETHER = 8
 """Images that a thread takes at a time."""
 FITTED = ("A", "x0", "y0", "sigma_x", "sigma_y", "theta", "C", "s")
@@ -57,17 +56,94 @@ MEANINGS = {
 }
 HIDDEN = ("theta", "s")
 
-Draw = Literal["always", "detections", "never"]
-Mask = Literal["neighbours", "references"] | None
+
+def _fitted_parameters() -> Iterator[ResultParameter]:
+    """Columns of the fitted numbers and their errors."""
+    for name in FITTED:
+        unit, error = UNITS.get(name, "pixels"), f"{name}_unc"
+        yield ResultParameter(name, pl.Float64, unit, MEANINGS[name], shown=name not in HIDDEN, error=error)
+        yield ResultParameter(error, pl.Float64, unit, "its standard error", shown=False)
+
+
+PARAMETERS = (
+    ResultParameter("source", pl.String, "", "folder", shown=False),
+    ResultParameter("filename", pl.String, "", "image"),
+    ResultParameter("timestamp_ns", pl.Int64, "ns", "when it was taken, since 1970"),
+    ResultParameter("time_source", pl.String, "", "who says when: all_data, timelog or modified", shown=False),
+    *_fitted_parameters(),
+    ResultParameter("significance", pl.Float64, "sigma", "of atoms being there, all places that were tried considered"),
+    ResultParameter("detected", pl.Boolean, "", "whether there are atoms", shown=False),
+    ResultParameter("upper_limit", pl.Float64, "counts", "of A at 95 %, when nothing is seen", shown=False),
+    ResultParameter("gain", pl.Float64, "counts per electron", "given or estimated", shown=False),
+    ResultParameter("X-squared", pl.Float64, "", "Poisson deviance", shown=False),
+    ResultParameter("ndof", pl.Int64, "", "its degrees of freedom", shown=False),
+    ResultParameter("p-value", pl.Float64, "", "probability of larger residuals"),
+    ResultParameter("R^2", pl.Float64, "", "part of the variance that the fit explains", shown=False),
+    ResultParameter("signal_sum", pl.Float64, "counts", "all pixels together", shown=False),
+    ResultParameter(
+        "mot_number",
+        pl.Float64,
+        "",
+        "atoms, when a camera and a spot or atoms are there",
+        shown=False,
+        error="mot_number_unc",
+    ),
+    ResultParameter("mot_number_unc", pl.Float64, "", "its standard error", shown=False),
+    ResultParameter("power_W", pl.Float64, "W", "their light on the camera", shown=False, error="power_W_unc"),
+    ResultParameter("power_W_unc", pl.Float64, "W", "its standard error", shown=False),
+    ResultParameter("fit_successful", pl.Boolean, "", "whether the numbers may be used"),
+    ResultParameter("reason", pl.String, "", "why not"),
+)
 
 
 @dataclass(frozen=True)
-class _Looked:
+class _Image:
     """What was found in one image file, as it was when it had that size."""
 
     size_bytes: int
     row: dict[str, Any]
-    fit: GaussianFit | None
+    fit: GaussianFit | None = None
+    shape: tuple[int, ...] = ()
+    has_bad_pixels: bool = False
+    is_unreadable: bool = False
+
+
+class _Progress(NamedTuple):
+    """The images so far, by path."""
+
+    settings: ImageSettings
+    images: dict[str, _Image]
+
+
+def fit_images(
+    table: pl.DataFrame, settings: ImageSettings, *, source: str = "", earlier: Findings | None = None
+) -> Findings:
+    """Read and fit the images that are new or have grown; see `Analysis.analyse`."""
+    interval = settings.time_interval or Interval()
+    files = [f for f in _files(table).to_dicts() if interval.holds(f["timestamp"])]
+    progress = None if earlier is None else earlier.progress
+    known = progress.images if isinstance(progress, _Progress) and progress.settings == settings else {}
+    new = [f for f in files if f["filepath"] not in known or known[f["filepath"]].size_bytes != f["size_bytes"]]
+    look = _Look(settings, source)
+    if new and settings.references is not None:
+        _ = look.reference  # a mistake in them is reported once, not in every row
+    parts = [new[k : k + TOGETHER] for k in range(0, len(new), TOGETHER)]
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="image") as pool:
+        seen = [image for part in pool.map(look.at_all, parts) for image in part]
+    images = known | dict(zip((f["filepath"] for f in new), seen, strict=True))
+    there = {f["filepath"]: images[f["filepath"]] for f in files}
+    rows = table_of(PARAMETERS, [image.row for image in there.values()]).fill_nan(None)
+    changed = [f["filepath"] for f in new]
+    return Findings(
+        rows,
+        fits={path: image.fit for path, image in there.items() if image.fit is not None},
+        drawings=tuple(_drawings(changed, images, settings, look, source)),
+        remarks=(_remark(rows),),
+        # Rows of images that are gone by now stay.
+        replaces=(pl.col("source") == source) & pl.col("filename").is_in(rows["filename"].to_list()),
+        unreadable=sum(image.is_unreadable for image in images.values()),
+        progress=_Progress(settings, images),
+    )
 
 
 class ImageAnalysis(Analysis):
@@ -77,248 +153,160 @@ class ImageAnalysis(Analysis):
     ----------
     filepath : path, optional
         A folder of images, or one image; or give a `recorder` whose table has the column `filepath`.
-    match : str
-        Regular expression that the names of the images match; by default all ``.csv`` and ``.xlsx``.
-    draw : "always", "detections" or "never"
-        For which images figures are drawn, where `image_src` says.
-    time_interval : (begin, end), optional
-        Images of other times are passed over: texts such as ``"2022-09-18 12:25:39"``, datetimes or ns; None for no
-        end.
-    min_signal : float, optional
-        Counts, all pixels together: an image with less is not fitted, and its row says so.
-    references : path, paths or array, optional
-        Images without atoms as the camera wrote them, or folders of them: their light, and their noise, are a part of
-        the model (see `fit_gaussian`). An array of shape (ny, nx) is light without noise.
-    mask : "neighbours", "references" or None
-        What says which pixels are hot or dead: the neighbours of each in the image itself, or in the references.
-    roi : (x_low, x_high, y_low, y_high), optional
-        Part of the image to fit.
-    gain, read_noise, rotated, spot
-        As for `fit_gaussian`. With a `spot`, whose place and widths are known (`mean_spot`), every image has a MOT
-        number with its error, for `fit_lifetime`, also those without a detection.
-    camera : CameraConstants or str, optional
-        For the columns `mot_number` and `power_W`: constants, or the name of a set.
-    camera_file : path, optional
-        TOML file with that set; by default those that are shipped.
     **options
-        As for `Analysis`.
+        As for `Analysis`, and the fields of `ImageSettings`: `match`, `draw`, `time_interval`, `min_signal`,
+        `references`, `mask`, `roi`, `gain`, `read_noise`, `rotated`, `spot`, `camera`, `camera_file`.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=1.0, seed=1)
+    >>> folder = Path("beam", truth["images"][0]["file"]).parent
+    >>> results = ImageAnalysis(folder, camera="cmos_fr_20220918").run()
+    >>> results.height == len(truth["images"])
+    True
     """
 
     recorder_class = FileRecorder
+    settings_class = ImageSettings
+    settings: ImageSettings
     short_name = "image"
-    parameters = (
-        ResultParameter("source", pl.String, "", "folder", shown=False),
-        ResultParameter("filename", pl.String, "", "image"),
-        ResultParameter("timestamp_ns", pl.Int64, "ns", "when it was taken, since 1970"),
-        ResultParameter("time_source", pl.String, "", "who says when: all_data, timelog or modified", shown=False),
-        *(
-            parameter
-            for name in FITTED
-            for parameter in (
-                ResultParameter(name, pl.Float64, UNITS.get(name, "pixels"), MEANINGS[name], shown=name not in HIDDEN),
-                ResultParameter(
-                    f"{name}_unc", pl.Float64, UNITS.get(name, "pixels"), "its standard error", shown=False
-                ),
-            )
-        ),
-        ResultParameter(
-            "significance", pl.Float64, "sigma", "of atoms being there, all places that were tried taken into account"
-        ),
-        ResultParameter("detected", pl.Boolean, "", "whether there are atoms", shown=False),
-        ResultParameter("upper_limit", pl.Float64, "counts", "of A at 95 %, when nothing is seen", shown=False),
-        ResultParameter("gain", pl.Float64, "counts per electron", "given or estimated", shown=False),
-        ResultParameter("X-squared", pl.Float64, "", "Poisson deviance", shown=False),
-        ResultParameter("ndof", pl.Int64, "", "its degrees of freedom", shown=False),
-        ResultParameter("p-value", pl.Float64, "", "probability of larger residuals"),
-        ResultParameter("R^2", pl.Float64, "", "part of the variance that the fit explains", shown=False),
-        ResultParameter("signal_sum", pl.Float64, "counts", "all pixels together", shown=False),
-        ResultParameter(
-            "mot_number", pl.Float64, "", "atoms, when a camera and a spot or atoms are there", shown=False
-        ),
-        ResultParameter("mot_number_unc", pl.Float64, "", "its standard error", shown=False),
-        ResultParameter("power_W", pl.Float64, "W", "their light on the camera", shown=False),
-        ResultParameter("power_W_unc", pl.Float64, "W", "its standard error", shown=False),
-        ResultParameter("fit_successful", pl.Boolean, "", "whether the numbers may be used"),
-        ResultParameter("reason", pl.String, "", "why not"),
-    )
+    parameters = PARAMETERS
+    joined = ATOMS
+    joins = True
+    takes = (ImageRecorder, FileRecorder)
+    analyse = staticmethod(fit_images)
 
-    def __init__(
-        self,
-        filepath: str | Path | None = None,
-        *,
-        match: str = IMAGE_NAMES,
-        draw: Draw = "always",
-        time_interval: Sequence[Any] | None = None,
-        min_signal: float | None = None,
-        references: Any = None,
-        mask: Mask = "neighbours",
-        roi: Sequence[int] | None = None,
-        gain: float | None = None,
-        read_noise: float = 0.0,
-        rotated: bool = False,
-        spot: Mapping[str, float] | None = None,
-        camera: CameraConstants | str | None = None,
-        camera_file: str | Path | None = None,
-        **options: Any,
-    ) -> None:
-        checked_choice("draw", draw, ("always", "detections", "never"))
-        checked_choice("mask", mask, ("neighbours", "references", None))
-        if mask == "references" and references is None:
-            raise InputError("mask='references' needs references")
-        if roi is not None and len(roi) != 4:
-            raise InputError(f"roi should be (x_low, x_high, y_low, y_high), not {roi!r}")
-        if spot is not None:
-            checked_spot(spot, rotated)
-        self.match = match
-        self.draw_which = draw
-        self.interval = interval_of(time_interval)
-        self.min_signal = min_signal
-        self.references = None if references is None else References(references)
-        self.mask = mask
-        self.camera = camera_of(camera, camera_file)
-        self._fit_options: dict[str, Any] = {
-            "roi": None if roi is None else (roi[0], roi[1], roi[2], roi[3]),
-            "gain": gain,
-            "read_noise": read_noise,
-            "rotated": rotated,
-            "spot": spot,
-        }
-        self._looked: dict[str, _Looked] = {}
-        self._new: list[str] = []
-        self._undrawn: list[str] = []
-        self._sheets: dict[tuple[type[Any], tuple[int, ...]], Any] = {}
-        super().__init__(filepath, **options)
+    @property
+    def references(self) -> References | None:
+        """Images without atoms, if any were given."""
+        return self.settings.references
 
-    def analyse(self) -> pl.DataFrame:
-        """Read and fit the images that are new or have grown."""
-        files = [f for f in self._files().to_dicts() if self.interval.holds(f["timestamp"])]
-        new = [f for f in files if self._size_seen(f["filepath"]) != f["size_bytes"]]
-        if new and self.references is not None:
-            _ = self._reference  # a mistake in them is told once, not in every row
-        parts = [new[k : k + TOGETHER] for k in range(0, len(new), TOGETHER)]
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="image") as pool:
-            looked = [one for part in pool.map(self._look_at, parts) for one in part]
-        self._looked |= dict(zip((f["filepath"] for f in new), looked, strict=True))
-        # Those of a run whose drawing failed are drawn by the next one.
-        waiting = {*self._undrawn, *(f["filepath"] for f in new)}
-        self._new = [f["filepath"] for f in files if f["filepath"] in waiting]
-        return self.table([self._looked[f["filepath"]].row for f in files]).fill_nan(None)
+    @property
+    def camera(self) -> Any:
+        """Its constants, if any were given."""
+        return self.settings.camera_constants
 
-    def draw(self) -> Iterator[tuple[str, Figure | Sheet]]:
-        """Figures of new images: signal, fit and residual; and the 3D view. Of the folder: MOT number, bad pixels.
-
-        Those of images are the same sheets again and again, which hold the picture until the next one is asked for.
-        """
-        if self.draw_which == "never":
-            return
-        for path in self._new:
-            looked = self._looked[path]
-            if looked.fit is None or (self.draw_which == "detections" and not looked.fit.detected):
-                continue
-            image, stem, name = read_image(path), Path(path).stem, looked.row["filename"]
-            light = None if self._reference is None else self._reference.light
-            fitted = FittedImage(image, looked.fit, name, light)
-            for ending, kind in (("fit", ImageSheet), ("3d", SurfaceSheet)):
-                yield f"{stem}_{ending}", self._sheet(kind, image.shape, fitted)
-            if self.draw_which == "always" and self.mask == "neighbours":
-                bad = find_bad_pixels(image)
-                if bad.mask.any():
-                    yield f"{stem}_bad_pixels", self._sheet(BadPixelsSheet, image.shape, bad, name)
-        if self.references is not None and self.mask == "references" and self._new:
-            yield "bad_pixels", bad_pixels_figure(self.references.bad_pixels, "references")
-        results = self.table([self._looked[path].row for path in self._looked])
-        if self.camera is not None and results["mot_number"].count() and self._new:
-            yield "mot_number", mot_number_figure(results.sort("timestamp_ns"), self.source_name)
-
-    def _drawn(self) -> list[Path]:
-        self._undrawn = self._new
-        paths = super()._drawn()
-        self._undrawn = []
-        return paths
-
-    def remarks(self) -> list[str]:
-        """How many images show atoms."""
-        seen = int(self.results["detected"].fill_null(False).sum())
-        faint = int((self.results["detected"] & ~self.results["fit_successful"]).sum())
-        told = f" ({faint} of them too faint or cut off to be measured)" if faint else ""
-        return [f"{seen} of {self.results.height} images show atoms{told}."]
-
-    def unreadable(self) -> int:
-        """Images that could not be read or fitted at all."""
-        return sum(looked.fit is None and "min_signal" not in looked.row["reason"] for looked in self._looked.values())
-
-    def replaced_by(self, results: pl.DataFrame) -> pl.Expr:
-        """The rows of the same images; those of images that are gone by now stay."""
-        return (pl.col("source") == self.source) & pl.col("filename").is_in(results["filename"].to_list())
-
-    def _recorder_of(self, filepath: Path) -> Recorder:
+    def recorder_for(self, filepath: Path) -> FileRecorder:
+        """Of the images of a folder, or of one image in its folder."""
         if filepath.is_file():
             return FileRecorder(filepath.parent, re.escape(filepath.name))
-        return FileRecorder(filepath, self.match)
+        return FileRecorder(filepath, self.settings.match)
 
-    def _sheet(self, kind: type[Any], shape: tuple[int, ...], *shown: Any) -> Sheet:
-        """A sheet for images of this shape, which shows this; those of the last shape are kept."""
-        if any(known != shape for _, known in self._sheets):
-            self._sheets.clear()
-        sheet = self._sheets.get((kind, shape)) or self._sheets.setdefault((kind, shape), kind(shape))
-        sheet.show(*shown)
-        return cast("Sheet", sheet)
 
-    def _files(self) -> pl.DataFrame:
-        table = self._rows_of("filepath")
-        nothing = {
-            "filename": pl.col("filepath").map_elements(lambda path: Path(path).name, pl.String),
-            "size_bytes": pl.lit(0, pl.Int64),
-            "timestamp": pl.lit(None, pl.Int64),
-            "time_source": pl.lit(None, pl.String),
-        }
-        return table.with_columns(**{n: e for n, e in nothing.items() if n not in table.columns})
+class _Look:
+    """Reads and fits images, with what they share."""
 
-    def _size_seen(self, path: str) -> int:
-        looked = self._looked.get(path)
-        return -1 if looked is None else looked.size_bytes
+    def __init__(self, settings: ImageSettings, source: str) -> None:
+        self.settings, self.source = settings, source
 
-    def _look_at(self, files: list[dict[str, Any]]) -> list[_Looked]:
-        return [self._look(file) for file in files]
+    @property
+    def reference(self) -> Reference | None:
+        """Their light without atoms."""
+        references = self.settings.references
+        return None if references is None else references.prepared(self.settings.gain, self.settings.read_noise)
 
-    def _look(self, file: dict[str, Any]) -> _Looked:
+    def at_all(self, files: list[dict[str, Any]]) -> list[_Image]:
+        """Look at some files."""
+        return [self.at(file) for file in files]
+
+    def at(self, file: dict[str, Any]) -> _Image:
         """Read and fit one image."""
-        row: dict[str, Any] = {p.name: None for p in self.parameters}
+        row: dict[str, Any] = {p.name: None for p in PARAMETERS}
         row |= {"source": self.source, "timestamp_ns": file["timestamp"]}
         row |= {"filename": file["filename"], "time_source": file["time_source"], "fit_successful": False}
+        size_bytes, least = file["size_bytes"], self.settings.min_signal
         try:
             image = read_image(file["filepath"]).astype(np.float64)  # once, for all that look at it
             row["signal_sum"] = float(image.sum())
-            if self.min_signal is not None and row["signal_sum"] < self.min_signal:
-                row["reason"] = f"not fitted: fewer counts than min_signal = {self.min_signal:g}"
-                return _Looked(file["size_bytes"], row, None)
-            fit = self._fit(image)
+            if least is not None and row["signal_sum"] < least:
+                row["reason"] = f"not fitted: fewer counts than min_signal = {least:g}"
+                return _Image(size_bytes, row)
+            bad = self._bad_pixels(image)
+            fit = fit_gaussian(image, reference=self.reference, mask=bad, **self.settings.fit_options)
         except InputError as error:
             row["reason"] = str(error)
-            return _Looked(file["size_bytes"], row, None)
+            return _Image(size_bytes, row, is_unreadable=True)
+        self._fill(row, fit)
+        # Its profile would keep the pixels: of a beam time's images they fill the memory.
+        return _Image(size_bytes, row, replace(fit, profile=None), image.shape, bad is not None)
+
+    def _fill(self, row: dict[str, Any], fit: GaussianFit) -> None:
         for name, value in fit.values.items():
             row |= {name: value, f"{name}_unc": fit.errors[name]}
         row |= {"significance": fit.significance, "X-squared": fit.deviance, "ndof": fit.ndof, "p-value": fit.p_value}
         row |= {"R^2": fit.explained, "detected": fit.detected, "upper_limit": fit.upper_limit, "gain": fit.gain}
         row |= {"fit_successful": fit.valid, "reason": fit.reason or None}
-        if self.camera is not None and (fit.detected or (fit.valid and self._fit_options["spot"])):
-            for name, measured in (("mot_number", self.camera.atom_number), ("power_W", self.camera.power)):
+        camera = self.settings.camera_constants
+        if camera is not None and (fit.detected or (fit.valid and self.settings.spot)):
+            for name, measured in (("mot_number", camera.atom_number), ("power_W", camera.power)):
                 row[name], row[f"{name}_unc"] = measured(fit.values["A"], fit.errors["A"])
-        # Its profile would keep the pixels: of a beam time's images they fill the memory.
-        return _Looked(file["size_bytes"], row, replace(fit, profile=None))
 
-    def _fit(self, image: NDArray[Any]) -> GaussianFit:
+    def _bad_pixels(self, image: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+        """Those to leave out; None where all are good."""
         bad = None
-        if self.mask == "references" and self.references is not None:
-            bad = self.references.bad_pixels.mask
-        elif self.mask == "neighbours":
+        if self.settings.mask == "references" and self.settings.references is not None:
+            bad = self.settings.references.bad_pixels.mask
+        elif self.settings.mask == "neighbours":
             bad = find_bad_pixels(image).mask
-        if bad is not None and not bad.any():
-            bad = None
-        return fit_gaussian(image, reference=self._reference, mask=bad, **self._fit_options)
+        return bad if bad is not None and bad.any() else None
 
-    @property
-    def _reference(self) -> Reference | None:
-        if self.references is None:
-            return None
-        return self.references.prepared(self._fit_options["gain"], self._fit_options["read_noise"])
+
+def _files(table: pl.DataFrame) -> pl.DataFrame:
+    """The files of a table; what it does not say of them is unknown."""
+    check_columns(table, ("filepath",), "ImageAnalysis")
+    unknown = {
+        "filename": pl.col("filepath").map_elements(lambda path: Path(path).name, pl.String),
+        "size_bytes": pl.lit(0, pl.Int64),
+        "timestamp": pl.lit(None, pl.Int64),
+        "time_source": pl.lit(None, pl.String),
+    }
+    return table.with_columns(**{n: e for n, e in unknown.items() if n not in table.columns})
+
+
+def _drawings(
+    changed: list[str], images: dict[str, _Image], settings: ImageSettings, look: _Look, source: str
+) -> Iterator[Drawing]:
+    """Figures of new images: signal, fit and residual; the 3D view. Of the folder: MOT number, bad pixels."""
+    if settings.draw == "never" or not changed:
+        return
+    for path in changed:
+        image = images[path]
+        if image.fit is None or (settings.draw == "detections" and not image.fit.detected):
+            continue
+        stem, name = Path(path).stem, str(image.row["filename"])
+        light = None if look.reference is None else look.reference.light
+        for ending, sheet in (("fit", ImageSheet), ("3d", SurfaceSheet)):
+            shown = (path, image.fit, name, light)
+            yield SheetDrawing(_named(f"{stem}_{ending}"), _fitted_image, shown, sheet=sheet, shape=image.shape)
+        if settings.draw == "always" and settings.mask == "neighbours" and image.has_bad_pixels:
+            called = _named(f"{stem}_bad_pixels")
+            yield SheetDrawing(called, _bad_pixels_of, (path, name), sheet=BadPixelsSheet, shape=image.shape)
+    if settings.references is not None and settings.mask == "references":
+        yield Drawing(_named("bad_pixels"), bad_pixels_figure, (settings.references.bad_pixels, "references"))
+    results = table_of(PARAMETERS, [image.row for image in images.values()])
+    if settings.camera_constants is not None and results["mot_number"].count():
+        yield Drawing(_named("mot_number"), mot_number_figure, (results.sort("timestamp_ns"), Path(source).name))
+
+
+def _named(name: str) -> str:
+    """A figure's name: files that are called image_... are not called so twice."""
+    return name if name.startswith("image_") else f"image_{name}"
+
+
+def _fitted_image(path: str, fit: GaussianFit, name: str, light: NDArray[np.float64] | None) -> tuple[FittedImage]:
+    """What the sheets of an image show."""
+    return (FittedImage(read_image(path), fit, name, light),)
+
+
+def _bad_pixels_of(path: str, name: str) -> tuple[Any, str]:
+    """What the sheet of its bad pixels shows."""
+    return find_bad_pixels(read_image(path)), name
+
+
+def _remark(rows: pl.DataFrame) -> str:
+    """How many images show atoms."""
+    seen = int(rows["detected"].fill_null(False).sum())
+    faint = int((rows["detected"] & ~rows["fit_successful"]).sum())
+    said = f" ({faint} of them too faint or cut off to be measured)" if faint else ""
+    return f"{seen} of {rows.height} images show atoms{said}."

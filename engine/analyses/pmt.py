@@ -1,83 +1,106 @@
 """The PMT's current with the coil on and off: its two means, their difference, and their histograms.
 
-Atoms that the trap holds shine, and the trap holds them while the coil is on, so the difference of the means is what
-tells of trapped atoms. The errors of the means know that neighbouring readings are correlated (`mean_with_error`).
+Atoms that the trap holds shine, and the trap holds them while the coil is on, so the difference of the means is the
+sign of trapped atoms. The errors of the means know that neighbouring readings are correlated (`mean_with_error`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
-from matplotlib.figure import Figure
 
+from ..figures.drawing import Drawing
 from ..figures.pmt import pmt_figure
 from ..fits.mean import mean_with_error
 from ..recorders.pmt import COIL, CURRENT, PMTRecorder
-from .base import Analysis, ResultParameter
+from ..settings import Settings
+from .base import Analysis, ResultParameter, figure_name, table_of
+from .findings import Findings, check_columns
 
-__all__ = ["PMTAnalysis"]
+__all__ = ["PMTAnalysis", "PMTSettings"]
+
+PARAMETERS = (
+    ResultParameter("source", pl.String, "", "file", shown=False),
+    ResultParameter("timestamp_ns", pl.Int64, "ns", "first row, since 1970"),
+    ResultParameter("end_ns", pl.Int64, "ns", "last row, since 1970", shown=False),
+    ResultParameter("rows_on", pl.Int64, "", "readings with the coil on"),
+    ResultParameter("rows_off", pl.Int64, "", "readings with the coil off"),
+    ResultParameter("current_on_A", pl.Float64, "A", "mean current with the coil on", error="current_on_error_A"),
+    ResultParameter("current_on_error_A", pl.Float64, "A", "its standard error", shown=False),
+    ResultParameter("current_off_A", pl.Float64, "A", "mean current with the coil off", error="current_off_error_A"),
+    ResultParameter("current_off_error_A", pl.Float64, "A", "its standard error", shown=False),
+    ResultParameter("difference_A", pl.Float64, "A", "on minus off", error="difference_error_A"),
+    ResultParameter("difference_error_A", pl.Float64, "A", "its standard error", shown=False),
+)
+
+
+@dataclass(frozen=True)
+class PMTSettings(Settings):
+    """Options of `PMTAnalysis`: there are none.
+
+    Examples
+    --------
+    >>> PMTSettings()
+    PMTSettings()
+    """
+
+
+def mean_currents(
+    table: pl.DataFrame, settings: PMTSettings, *, source: str = "", earlier: Findings | None = None
+) -> Findings:
+    """Means of the current with the coil on and off; see `Analysis.analyse`."""
+    del settings, earlier
+    check_columns(table, ("timestamp", CURRENT, COIL), "PMTAnalysis")
+    readings = table.select("timestamp", CURRENT, COIL).drop_nulls()
+    rows = table_of(PARAMETERS, [] if readings.is_empty() else [_row(readings, source)])
+    rows = rows.with_columns(pl.selectors.float().fill_nan(None))
+    drawing = Drawing(
+        figure_name("pmt", source, "current"),
+        pmt_figure,
+        (
+            readings["timestamp"].to_numpy(),
+            readings[CURRENT].to_numpy(),
+            (readings[COIL] == 1).to_numpy(),
+            rows.row(0, named=True) if rows.height else None,
+            Path(source).name,
+        ),
+    )
+    # A file of the same name from another run keeps its row: it begins at another time.
+    replaces = (pl.col("source") == source) & pl.col("timestamp_ns").is_in(rows["timestamp_ns"].to_list())
+    return Findings(rows, drawings=(drawing,), replaces=replaces)
 
 
 class PMTAnalysis(Analysis):
-    """Current with coil on and off, of one PMT file; one result row a file."""
+    """Current with coil on and off, of one PMT file; one result row a file.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=1.0, seed=1)
+    >>> results = PMTAnalysis("beam/" + truth["files"]["pmt"]).run()
+    >>> abs(results["current_on_A"][0] - truth["pmt"]["mean_on_A"]) < 5 * results["current_on_error_A"][0]
+    True
+    """
 
     recorder_class = PMTRecorder
+    settings_class = PMTSettings
     short_name = "pmt"
-    parameters = (
-        ResultParameter("source", pl.String, "", "file", shown=False),
-        ResultParameter("timestamp_ns", pl.Int64, "ns", "first row, since 1970"),
-        ResultParameter("end_ns", pl.Int64, "ns", "last row, since 1970", shown=False),
-        ResultParameter("rows_on", pl.Int64, "", "readings with the coil on"),
-        ResultParameter("rows_off", pl.Int64, "", "readings with the coil off"),
-        ResultParameter("current_on_A", pl.Float64, "A", "mean current with the coil on"),
-        ResultParameter("current_on_error_A", pl.Float64, "A", "its standard error", shown=False),
-        ResultParameter("current_off_A", pl.Float64, "A", "mean current with the coil off"),
-        ResultParameter("current_off_error_A", pl.Float64, "A", "its standard error", shown=False),
-        ResultParameter("difference_A", pl.Float64, "A", "on minus off"),
-        ResultParameter("difference_error_A", pl.Float64, "A", "its standard error", shown=False),
-    )
+    parameters = PARAMETERS
+    analyse = staticmethod(mean_currents)
 
-    _row: dict[str, Any] | None = None
 
-    def analyse(self) -> pl.DataFrame:
-        """Means of all rows so far."""
-        table = self._readings()
-        if table.is_empty():
-            return self.no_results()
-        row: dict[str, Any] = {
-            "source": self.source,
-            "timestamp_ns": table["timestamp"][0],
-            "end_ns": table["timestamp"][-1],
-        }
-        means = {}
-        for state, name in ((1, "on"), (0, "off")):
-            mean = means[name] = mean_with_error(table.filter(pl.col(COIL) == state)[CURRENT].to_numpy())
-            row |= {f"rows_{name}": mean.count}
-            row |= {f"current_{name}_A": mean.value, f"current_{name}_error_A": mean.error}
-        row["difference_A"] = means["on"].value - means["off"].value
-        row["difference_error_A"] = math.hypot(means["on"].error, means["off"].error)
-        results = self.table([row]).with_columns(pl.selectors.float().fill_nan(None))
-        self._row = results.row(0, named=True)
-        return results
-
-    def draw(self) -> Iterator[tuple[str, Figure]]:
-        """One figure: both 2D histograms, and the 1D histograms beside them."""
-        table = self._readings()
-        on = (table[COIL] == 1).to_numpy()
-        row = self._row
-        yield (
-            f"{self.file_stem}_current",
-            pmt_figure(table["timestamp"].to_numpy(), table[CURRENT].to_numpy(), on, row, self.source_name),
-        )
-
-    def replaced_by(self, results: pl.DataFrame) -> pl.Expr:
-        """The row of the same file and the same beginning: a file of the same name from another run keeps its row."""
-        stamps = results["timestamp_ns"].to_list()
-        return (pl.col("source") == self.source) & pl.col("timestamp_ns").is_in(stamps)
-
-    def _readings(self) -> pl.DataFrame:
-        table = self._rows_of("timestamp", CURRENT, COIL)
-        return table.select("timestamp", CURRENT, COIL).drop_nulls()
+def _row(readings: pl.DataFrame, source: str) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "source": source,
+        "timestamp_ns": readings["timestamp"][0],
+        "end_ns": readings["timestamp"][-1],
+    }
+    on, off = (mean_with_error(readings.filter(pl.col(COIL) == state)[CURRENT].to_numpy()) for state in (1, 0))
+    for name, mean in (("on", on), ("off", off)):
+        row |= {f"rows_{name}": mean.count}
+        row |= {f"current_{name}_A": mean.value, f"current_{name}_error_A": mean.error}
+    return row | {"difference_A": on.value - off.value, "difference_error_A": math.hypot(on.error, off.error)}

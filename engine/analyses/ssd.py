@@ -8,27 +8,189 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from matplotlib.figure import Figure
+from annotated_types import Ge, Gt, Le, Lt
 from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
+from ..figures.drawing import Drawing
 from ..figures.ssd import burst_figure, overview_figure
 from ..fits.bursts.dead_time import LONGEST_S
 from ..fits.bursts.fit import fit_overlapping
-from ..fits.bursts.search import BurstSearch
+from ..fits.bursts.search import MOST_FALSE_ALARMS_PER_HOUR, BurstSearch
 from ..fits.bursts.values import burst_rate_Hz
 from ..fits.result import Fit
+from ..recorders.results import BURSTS
 from ..recorders.ssd import SSDRecorder
-from .base import Analysis, ResultParameter
+from ..settings import Settings
+from .base import Analysis, ResultParameter, figure_name, table_of
+from .findings import Findings, check_columns
 
-__all__ = ["SSDAnalysis"]
+__all__ = ["SSDAnalysis", "SSDSettings"]
 
 LOSS_THAT_MATTERS = 0.01
+"""Part of a burst's pulses that dead time hid, from which a remark says so."""
+PARAMETERS = (
+    ResultParameter("source", pl.String, "", "file", shown=False),
+    ResultParameter("timestamp_ns", pl.Int64, "ns", "apex, since 1970"),
+    ResultParameter("pulses_peak", pl.Float64, "", "pulses above background", error="pulses_peak_error"),
+    ResultParameter("pulses_peak_error", pl.Float64, "", "its standard error", shown=False),
+    ResultParameter("pulses_background", pl.Float64, "", "pulses of background from onset to end"),
+    ResultParameter("overlapping", pl.Int64, "", "bursts that were fitted together, this one among them", shown=False),
+    ResultParameter("dead_time_loss", pl.Float64, "", "part of the burst's pulses that dead time hid", shown=False),
+    ResultParameter("half_life_time", pl.Float64, "ns", "half-life of the decay", error="half_life_time_error"),
+    ResultParameter("half_life_time_error", pl.Float64, "ns", "its standard error", shown=False),
+    ResultParameter("background", pl.Float64, "1/ns", "rate of the background", shown=False, error="background_error"),
+    ResultParameter("background_error", pl.Float64, "1/ns", "its standard error", shown=False),
+    ResultParameter("onset_ns", pl.Int64, "ns", "beginning, since 1970", shown=False),
+    ResultParameter("end_ns", pl.Int64, "ns", "end, since 1970", shown=False),
+    ResultParameter("open", pl.Boolean, "", "whether the data end before the burst does", shown=False),
+    ResultParameter("significance", pl.Float64, "sigma", "of the best matched filter"),
+    ResultParameter(
+        "false_alarms_per_hour", pl.Float64, "1/h", "rate of places as significant in background alone", shown=False
+    ),
+    ResultParameter("n_rise", pl.Float64, "", "pulses of the rise", shown=False, error="n_rise_error"),
+    ResultParameter("n_rise_error", pl.Float64, "", "its standard error", shown=False),
+    ResultParameter("tau_rise_s", pl.Float64, "s", "time constant of the rise", shown=False, error="tau_rise_error_s"),
+    ResultParameter("tau_rise_error_s", pl.Float64, "s", "its standard error", shown=False),
+    ResultParameter("n_decay", pl.Float64, "", "pulses of the decay", shown=False, error="n_decay_error"),
+    ResultParameter("n_decay_error", pl.Float64, "", "its standard error", shown=False),
+    ResultParameter("deviance", pl.Float64, "", "of the fit", shown=False),
+    ResultParameter("ndof", pl.Int64, "", "its degrees of freedom", shown=False),
+    ResultParameter("p_value", pl.Float64, "", "probability of a larger deviance"),
+    ResultParameter("valid", pl.Boolean, "", "whether the fit may be used"),
+    ResultParameter("reason", pl.String, "", "why not"),
+)
+
+
+@dataclass(frozen=True)
+class SSDSettings(Settings):
+    """Options of `SSDAnalysis`.
+
+    Parameters
+    ----------
+    false_alarms_per_hour : float
+        Expected number of false bursts in an hour of background alone.
+    dead_time_s : float, optional
+        Time after each pulse in which none is seen (non-extending); by default the header's ``PulseWidth``. Fits are
+        corrected for it, counted pulses are not.
+
+    Examples
+    --------
+    >>> SSDSettings(false_alarms_per_hour=0)
+    Traceback (most recent call last):
+    utokyo.io.errors.InputError: false_alarms_per_hour should be above 0 and at most 1000, not 0
+    """
+
+    words = {  # noqa: RUF012 (a class variable of the base)
+        "false_alarms_per_hour": f"above 0 and at most {MOST_FALSE_ALARMS_PER_HOUR:g}",
+        "dead_time_s": f"at least 0 and less than {LONGEST_S:g} s",
+    }
+
+    false_alarms_per_hour: Annotated[float, Gt(0), Le(MOST_FALSE_ALARMS_PER_HOUR)] = 0.01
+    dead_time_s: Annotated[float, Ge(0), Lt(LONGEST_S)] | None = None
+
+
+class BurstKey(NamedTuple):
+    """What the fit of a burst depends on: its place, its window, and which pulses are in it."""
+
+    timestamp_ns: int
+    onset_ns: int
+    end_ns: int
+    window_begin_ns: int
+    window_end_ns: int
+    first: int
+    last: int
+
+    def pulses(self, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the window with one before and one after, which show that the data go on."""
+        return times_ns[max(0, self.first - 1) : self.last + 1]
+
+
+class _Searched:
+    """A search, and how many pulses were fed to it."""
+
+    def __init__(self, settings: SSDSettings) -> None:
+        self.search = BurstSearch(false_alarms_per_hour=settings.false_alarms_per_hour)
+        self.pulses = 0
+
+    def feed(self, times_ns: NDArray[np.int64]) -> None:
+        self.search.feed(times_ns)
+        self.pulses += times_ns.size
+
+
+@dataclass(frozen=True, eq=False)
+class _Progress:
+    """How far pulses were searched, and the fits of their bursts."""
+
+    searched: _Searched
+    settings: SSDSettings
+    first_ns: int
+    last_ns: int
+    pulses: int
+    fits: dict[BurstKey, list[Fit]]
+
+    def is_continued_by(self, times_ns: NDArray[np.int64]) -> bool:
+        """Whether these are the pulses that were searched, and more; a search can be continued once."""
+        known = self.pulses
+        if times_ns.size < known or self.searched.pulses != known:
+            return False
+        return not known or (times_ns[0] == self.first_ns and times_ns[known - 1] == self.last_ns)
+
+
+def find_bursts_of(
+    table: pl.DataFrame, settings: SSDSettings, *, source: str = "", earlier: Findings | None = None
+) -> Findings:
+    """Search pulses for bursts, and fit those that changed; see `Analysis.analyse`."""
+    check_columns(table, ("timestamp", "PulseHeight"), "SSDAnalysis")
+    times_ns, heights = table["timestamp"].to_numpy(), table["PulseHeight"].to_numpy()
+    dead_time_s = _dead_time_s(table) if settings.dead_time_s is None else settings.dead_time_s
+    known = _known(earlier, settings, times_ns)
+    searched = _Searched(settings) if known is None else known.searched
+    searched.feed(times_ns[searched.pulses :])
+    bursts = searched.search.bursts
+    fits: dict[BurstKey, list[Fit]] = {}
+    rows, events = [], {}
+    for burst in bursts.iter_rows(named=True):
+        key = _key(times_ns, burst)
+        fitted = known.fits.get(key) if known is not None else None
+        fits[key] = fitted or fit_overlapping(key.pulses(times_ns), burst, dead_time_s=dead_time_s)
+        loss = _dead_time_loss(times_ns, burst, fits[key][0], dead_time_s)
+        for each, fit in zip(_each_of(burst, fits[key]), fits[key], strict=True):
+            rows.append(_row(each, fit, source) | {"overlapping": len(fits[key]), "dead_time_loss": loss})
+            events[int(each["timestamp_ns"])] = fit
+    results = table_of(PARAMETERS, rows).with_columns(pl.selectors.float().fill_nan(None))
+    title = Path(source).name
+    overview = Drawing(
+        figure_name("ssd", source, "overview"), overview_figure, (times_ns, heights, bursts), {"title": title}
+    )
+    new = [
+        Drawing(
+            figure_name("ssd", source, f"burst_{_moment(burst)}"),
+            burst_figure,
+            (key.pulses(times_ns), burst, _nearest(burst, fits[key])),
+            {"title": title, "dead_time_s": dead_time_s},
+        )
+        for burst, key in zip(bursts.iter_rows(named=True), fits, strict=True)
+        if known is None or key not in known.fits
+    ]
+    first_ns, last_ns = (int(times_ns[0]), int(times_ns[-1])) if times_ns.size else (0, 0)
+    return Findings(
+        results,
+        fits=events,
+        drawings=(overview, *new),
+        remarks=tuple(_remarks(results, settings, title)),
+        # The bursts of the same file and time: those of an earlier file of the same name stay.
+        replaces=(pl.col("source") == source) & pl.col("timestamp_ns").is_between(first_ns, last_ns)
+        if times_ns.size
+        else pl.lit(value=False),
+        progress=_Progress(searched, settings, first_ns, last_ns, times_ns.size, fits),
+    )
 
 
 class SSDAnalysis(Analysis):
@@ -38,180 +200,66 @@ class SSDAnalysis(Analysis):
     ----------
     filepath : path, optional
         An SSD file; or give a `recorder`.
-    false_alarms_per_hour : float
-        Expected number of false bursts in an hour of background alone.
-    dead_time_s : float, optional
-        Time behind each pulse in which none is seen (non-extending); by default the header's ``PulseWidth``. Fits are
-        corrected for it, counted pulses are not.
     **options
-        As for `Analysis`.
+        As for `Analysis`, and the fields of `SSDSettings`: `false_alarms_per_hour`, `dead_time_s`.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=1.0, seed=1)
+    >>> results = SSDAnalysis("beam/" + truth["files"]["ssd"]).run()
+    >>> results["half_life_time"].len() == len(truth["bursts"])
+    True
     """
 
     recorder_class = SSDRecorder
+    settings_class = SSDSettings
     short_name = "ssd"
-    parameters = (
-        ResultParameter("source", pl.String, "", "file", shown=False),
-        ResultParameter("timestamp_ns", pl.Int64, "ns", "apex, since 1970"),
-        ResultParameter("pulses_peak", pl.Float64, "", "pulses above background"),
-        ResultParameter("pulses_peak_error", pl.Float64, "", "its standard error", shown=False),
-        ResultParameter("pulses_background", pl.Float64, "", "pulses of background from onset to end"),
-        ResultParameter(
-            "overlapping", pl.Int64, "", "bursts that were fitted together, this one among them", shown=False
-        ),
-        ResultParameter("dead_time_loss", pl.Float64, "", "part of the burst's pulses that dead time hid", shown=False),
-        ResultParameter("half_life_time", pl.Float64, "ns", "half-life of the decay"),
-        ResultParameter("half_life_time_error", pl.Float64, "ns", "its standard error", shown=False),
-        ResultParameter("background", pl.Float64, "1/ns", "rate of the background", shown=False),
-        ResultParameter("background_error", pl.Float64, "1/ns", "its standard error", shown=False),
-        ResultParameter("onset_ns", pl.Int64, "ns", "beginning, since 1970", shown=False),
-        ResultParameter("end_ns", pl.Int64, "ns", "end, since 1970", shown=False),
-        ResultParameter("open", pl.Boolean, "", "whether the data end before the burst does", shown=False),
-        ResultParameter("significance", pl.Float64, "sigma", "of the best matched filter"),
-        ResultParameter(
-            "false_alarms_per_hour", pl.Float64, "1/h", "rate of places as significant in background alone", shown=False
-        ),
-        ResultParameter("n_rise", pl.Float64, "", "pulses of the rise", shown=False),
-        ResultParameter("n_rise_error", pl.Float64, "", "its standard error", shown=False),
-        ResultParameter("tau_rise_s", pl.Float64, "s", "time constant of the rise", shown=False),
-        ResultParameter("tau_rise_error_s", pl.Float64, "s", "its standard error", shown=False),
-        ResultParameter("n_decay", pl.Float64, "", "pulses of the decay", shown=False),
-        ResultParameter("n_decay_error", pl.Float64, "", "its standard error", shown=False),
-        ResultParameter("deviance", pl.Float64, "", "of the fit", shown=False),
-        ResultParameter("ndof", pl.Int64, "", "its degrees of freedom", shown=False),
-        ResultParameter("p_value", pl.Float64, "", "probability of a larger deviance"),
-        ResultParameter("valid", pl.Boolean, "", "whether the fit may be used"),
-        ResultParameter("reason", pl.String, "", "why not"),
-    )
-
-    def __init__(
-        self,
-        filepath: str | Path | None = None,
-        *,
-        false_alarms_per_hour: float = 0.01,
-        dead_time_s: float | None = None,
-        **options: Any,
-    ) -> None:
-        self.false_alarms_per_hour = false_alarms_per_hour
-        self.dead_time_s = dead_time_s
-        self._fits: dict[tuple[int, ...], list[Fit]] = {}
-        self._drawn_bursts: set[tuple[int, ...]] = set()
-        self._bursts = pl.DataFrame()
-        self._search = BurstSearch(false_alarms_per_hour=false_alarms_per_hour)
-        self._searched: tuple[int, int, int] | None = None  # generation, pulses, and when the last of them was
-        super().__init__(filepath, **options)
-
-    def analyse(self) -> pl.DataFrame:
-        """Search the new pulses, and fit the bursts that changed."""
-        times_ns, _ = self._pulses()
-        self._bursts = self._searched_bursts(times_ns)
-        dead_time_s = self._dead_time_s()
-        known, self._fits = self._fits, {}
-        rows = []
-        for burst in self._bursts.iter_rows(named=True):
-            key = self._key(times_ns, burst)
-            fits = known.get(key) or fit_overlapping(_around(times_ns, key), burst, dead_time_s=dead_time_s)
-            self._fits[key] = fits
-            loss = _dead_time_loss(times_ns, burst, fits[0], dead_time_s)
-            rows += [
-                self._row(each, fit) | {"overlapping": len(fits), "dead_time_loss": loss}
-                for each, fit in zip(_each_of(burst, fits), fits, strict=True)
-            ]
-        return self.table(rows).with_columns(pl.selectors.float().fill_nan(None))
-
-    def draw(self) -> Iterator[tuple[str, Figure]]:
-        """The overview, and a figure of every burst that is new or changed."""
-        times_ns, heights = self._pulses()
-        yield f"{self.file_stem}_overview", overview_figure(times_ns, heights, self._bursts, title=self.source_name)
-        for burst in self._bursts.iter_rows(named=True):
-            key = self._key(times_ns, burst)
-            if key not in self._drawn_bursts:
-                fit, dead_time_s = _nearest(burst, self._fits[key]), self._dead_time_s()
-                figure = burst_figure(times_ns, burst, fit, title=self.source_name, dead_time_s=dead_time_s)
-                yield self._burst_name(burst), figure
-                self._drawn_bursts.add(key)
-
-    def remarks(self) -> list[str]:
-        """What the search can say when it found nothing, and where dead time matters."""
-        if not self.results.is_empty():
-            lossy = self.results.filter(pl.col("dead_time_loss") > LOSS_THAT_MATTERS)
-            if lossy.is_empty():
-                return []
-            most = f"{lossy['dead_time_loss'].to_numpy().max():.1%}"
-            return [
-                f"{self.source_name}: in {lossy.height} of {self.results.height} bursts dead time hid more than "
-                f"{LOSS_THAT_MATTERS:.0%} of the pulses (up to {most}); fits are corrected, counted pulses are not."
-            ]
-        return [
-            f"{self.source_name}: no burst (at most {self.false_alarms_per_hour:g} false ones an hour are allowed)."
-        ]
-
-    def replaced_by(self, results: pl.DataFrame) -> pl.Expr:
-        """The bursts of the same file and time: those of an earlier file of the same name stay."""
-        del results
-        times_ns, _ = self._pulses()
-        if times_ns.size == 0:
-            return pl.lit(value=False)
-        stamps = pl.col("timestamp_ns")
-        return (pl.col("source") == self.source) & stamps.is_between(int(times_ns[0]), int(times_ns[-1]))
-
-    def _dead_time_s(self) -> float:
-        """As given, or as the header says; 0 where nothing does."""
-        if self.dead_time_s is not None:
-            return self.dead_time_s
-        metadata = pl.DataFrame(self.recorder.get_metadata())
-        told = next((metadata[name][0] for name in metadata.columns if name.lstrip("/") == "PulseWidth"), None)
-        return float(told) if isinstance(told, int | float) and 0.0 <= told < LONGEST_S else 0.0
-
-    def _searched_bursts(self, times_ns: NDArray[np.int64]) -> pl.DataFrame:
-        """The bursts, after the pulses that are new; all pulses are, when the file is another one or times changed."""
-        generation, known, last_ns = self._searched or (0, 0, 0)
-        if (
-            self.recorder.generation != generation
-            or times_ns.size < known
-            or (known and times_ns[known - 1] != last_ns)
-        ):
-            self._search, known = BurstSearch(false_alarms_per_hour=self.false_alarms_per_hour), 0
-        self._search.feed(times_ns[known:])
-        if times_ns.size:
-            self._searched = self.recorder.generation, times_ns.size, int(times_ns[-1])
-        return self._search.bursts
-
-    def _pulses(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        table = self._rows_of("timestamp", "PulseHeight")
-        return table["timestamp"].to_numpy(), table["PulseHeight"].to_numpy()
-
-    def _key(self, times_ns: NDArray[np.int64], burst: dict[str, Any]) -> tuple[int, ...]:
-        """What the fit of a burst depends on: its place, its window, and how many pulses are in it."""
-        edges = [burst[name] for name in ("timestamp_ns", "onset_ns", "end_ns", "window_begin_ns", "window_end_ns")]
-        first, last = np.searchsorted(times_ns, edges[-2:])
-        return (*edges, int(first), int(last))
-
-    def _burst_name(self, burst: dict[str, Any]) -> str:
-        moment = pl.Series([burst["timestamp_ns"]]).cast(pl.Datetime("ns")).dt.strftime("%Y%m%d-%H%M%S")[0]
-        return f"{self.file_stem}_burst_{moment}"
-
-    def _row(self, burst: dict[str, Any], fit: Fit) -> dict[str, Any]:
-        values, errors = fit.values, fit.errors
-        taken = ("timestamp_ns", "onset_ns", "end_ns", "open", "significance", "false_alarms_per_hour")
-        row = {"source": self.source} | {name: burst[name] for name in taken}
-        row |= {name: burst[name] for name in ("pulses_peak", "pulses_peak_error", "pulses_background")}
-        row |= {
-            "background": burst["background_Hz"] / SECOND_NS,
-            "background_error": burst["background_error_Hz"] / SECOND_NS,
-        }
-        half_life_s, error_s = values.get("half_life_s", math.nan), errors.get("half_life_s", math.nan)
-        row |= {"half_life_time": half_life_s * SECOND_NS, "half_life_time_error": error_s * SECOND_NS}
-        for name in ("n_rise", "n_decay"):
-            row |= {name: values.get(name), f"{name}_error": errors.get(name)}
-        row |= {"tau_rise_s": values.get("tau_rise_s"), "tau_rise_error_s": errors.get("tau_rise_s")}
-        row |= {"deviance": fit.deviance, "ndof": fit.ndof, "p_value": fit.p_value}
-        return row | {"valid": fit.valid, "reason": fit.reason or None}
+    parameters = PARAMETERS
+    joined = BURSTS
+    analyse = staticmethod(find_bursts_of)
 
 
-def _around(times_ns: NDArray[np.int64], key: tuple[int, ...]) -> NDArray[np.int64]:
-    """The pulses of a window with one before and one behind, which tell that the data go on."""
-    first, last = key[-2:]
-    return times_ns[max(0, first - 1) : last + 1]
+def _known(earlier: Findings | None, settings: SSDSettings, times_ns: NDArray[np.int64]) -> _Progress | None:
+    progress = None if earlier is None else earlier.progress
+    if not isinstance(progress, _Progress) or progress.settings != settings:
+        return None
+    return progress if progress.is_continued_by(times_ns) else None
+
+
+def _dead_time_s(table: pl.DataFrame) -> float:
+    """As the header says, whose keys are columns of the table; 0 where it does not."""
+    name = next((name for name in table.columns if name.lstrip("/") == "PulseWidth"), None)
+    width_s = table[name][0] if name is not None and table.height else None
+    return float(width_s) if isinstance(width_s, int | float) and 0.0 <= width_s < LONGEST_S else 0.0
+
+
+def _key(times_ns: NDArray[np.int64], burst: dict[str, Any]) -> BurstKey:
+    first, last = np.searchsorted(times_ns, [burst["window_begin_ns"], burst["window_end_ns"]])
+    return BurstKey(**{name: burst[name] for name in BurstKey._fields[:-2]}, first=int(first), last=int(last))
+
+
+def _moment(burst: dict[str, Any]) -> str:
+    """When a burst was, for the name of its figure."""
+    return str(pl.Series([burst["timestamp_ns"]]).cast(pl.Datetime("ns")).dt.strftime("%Y%m%d-%H%M%S")[0])
+
+
+def _row(burst: dict[str, Any], fit: Fit, source: str) -> dict[str, Any]:
+    values, errors = fit.values, fit.errors
+    taken = ("timestamp_ns", "onset_ns", "end_ns", "open", "significance", "false_alarms_per_hour")
+    row = {"source": source} | {name: burst[name] for name in taken}
+    row |= {name: burst[name] for name in ("pulses_peak", "pulses_peak_error", "pulses_background")}
+    row |= {
+        "background": burst["background_Hz"] / SECOND_NS,
+        "background_error": burst["background_error_Hz"] / SECOND_NS,
+    }
+    half_life_s, error_s = values.get("half_life_s", math.nan), errors.get("half_life_s", math.nan)
+    row |= {"half_life_time": half_life_s * SECOND_NS, "half_life_time_error": error_s * SECOND_NS}
+    for name in ("n_rise", "n_decay"):
+        row |= {name: values.get(name), f"{name}_error": errors.get(name)}
+    row |= {"tau_rise_s": values.get("tau_rise_s"), "tau_rise_error_s": errors.get("tau_rise_s")}
+    row |= {"deviance": fit.deviance, "ndof": fit.ndof, "p_value": fit.p_value}
+    return row | {"valid": fit.valid, "reason": fit.reason or None}
 
 
 def _nearest(burst: dict[str, Any], fits: list[Fit]) -> Fit:
@@ -245,3 +293,17 @@ def _dead_time_loss(times_ns: NDArray[np.int64], burst: dict[str, Any], fit: Fit
     first, last = np.searchsorted(times_ns, [burst["onset_ns"], burst["end_ns"]])
     unseen = dead_time_s * float(np.sum(burst_rate_Hz(fit.values, times_ns[first:last])))
     return unseen / max(unseen + float(last - first), 1.0)
+
+
+def _remarks(results: pl.DataFrame, settings: SSDSettings, title: str) -> Iterator[str]:
+    """What the search can say when it found nothing, and where dead time matters."""
+    if results.is_empty():
+        yield f"{title}: no burst (at most {settings.false_alarms_per_hour:g} false ones an hour are allowed)."
+        return
+    lossy = results.filter(pl.col("dead_time_loss") > LOSS_THAT_MATTERS)
+    if not lossy.is_empty():
+        most = f"{lossy['dead_time_loss'].to_numpy().max():.1%}"
+        yield (
+            f"{title}: in {lossy.height} of {results.height} bursts dead time hid more than "
+            f"{LOSS_THAT_MATTERS:.0%} of the pulses (up to {most}); fits are corrected, counted pulses are not."
+        )

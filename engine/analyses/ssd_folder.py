@@ -7,24 +7,109 @@ still grow are kept open, and only their new pulses are looked at.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, NamedTuple
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from ...io.errors import InputError
-from ..recorders.base import Recorder
+from ..figures.drawing import Drawing
 from ..recorders.file import FileRecorder
+from ..recorders.frames import as_polars
+from ..recorders.options import PATTERN
+from ..recorders.ssd import SSDRecorder
 from .base import Analysis
-from .ssd import SSDAnalysis
+from .findings import Findings, check_columns
+from .ssd import SSDAnalysis, SSDSettings
 
-__all__ = ["SSDFolderAnalysis"]
+__all__ = ["SSDFolderAnalysis", "SSDFolderSettings"]
 
 log = logging.getLogger("utokyo")
 
 SSD_NAMES = r"(?i).*\.csv"
+
+
+@dataclass(frozen=True)
+class SSDFolderSettings(SSDSettings):
+    """Options of `SSDFolderAnalysis`: those of `SSDAnalysis`, and which files.
+
+    Parameters
+    ----------
+    match : str
+        Regular expression that the whole names of the SSD files match; by default all ``.csv``. A file of another
+        format is left out, and a warning says so.
+
+    Examples
+    --------
+    >>> SSDFolderSettings(match="ssd.*").for_one == SSDSettings()
+    True
+    """
+
+    match: Annotated[str, PATTERN] = SSD_NAMES
+
+    @property
+    def for_one(self) -> SSDSettings:
+        """Of the analysis of one file."""
+        return SSDSettings(self.false_alarms_per_hour, self.dead_time_s)
+
+
+class _Run(NamedTuple):
+    """A file that may still grow."""
+
+    recorder: SSDRecorder
+    findings: Findings
+
+
+@dataclass(frozen=True, eq=False)
+class _Progress:
+    """What is known of the files of a folder, by path."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, pl.DataFrame] = field(default_factory=dict)
+    growing: dict[str, _Run] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+
+
+def find_bursts_of_runs(
+    table: pl.DataFrame, settings: SSDFolderSettings, *, source: str = "", earlier: Findings | None = None
+) -> Findings:
+    """Search all files of a table; see `Analysis.analyse`. The figures of all of them hold all their pulses."""
+    progress = _progress_of(earlier)
+    drawings = [d for one in each_run(table, settings, progress) for d in one.drawings]
+    return _together(table, progress, source, tuple(drawings))
+
+
+def each_run(table: pl.DataFrame, settings: SSDFolderSettings, progress: _Progress) -> Iterator[Findings]:
+    """The findings of each file that is new or has grown, one after another; `progress` goes on with each."""
+    check_columns(table, ("filepath", "size_bytes"), "SSDFolderAnalysis")
+    table = table.sort("timestamp", maintain_order=True) if "timestamp" in table.columns else table
+    sizes = dict(table.select("filepath", "size_bytes").iter_rows())
+    grown = [path for path, size in sizes.items() if progress.sizes.get(path) != size]
+    for path in grown:
+        known = progress.growing.get(path)
+        recorder = SSDRecorder(path) if known is None else known.recorder
+        generation = recorder.generation
+        try:
+            pulses = as_polars(recorder.get_table())
+            earlier = None if known is None or recorder.generation != generation else known.findings
+            where = Path(path).absolute().as_posix()
+            findings = SSDAnalysis.analyse(pulses, settings.for_one, source=where, earlier=earlier)
+        except InputError as error:
+            if path not in progress.unread:
+                log.warning("%s", error)
+            progress.unread[path] = str(error)
+            continue
+        progress.unread.pop(path, None)
+        progress.rows[path] = findings.rows
+        yield findings
+        # A run that is over is not kept in memory: the latest may grow, and those that do.
+        for over in [old for old in progress.growing if old not in grown or old not in progress.sizes]:
+            del progress.growing[over]
+        progress.growing[path] = _Run(recorder, findings)
+    progress.sizes.clear()
+    progress.sizes.update(sizes)
 
 
 class SSDFolderAnalysis(Analysis):
@@ -34,84 +119,60 @@ class SSDFolderAnalysis(Analysis):
     ----------
     filepath : path, optional
         The folder; or give a `recorder` whose table has the columns `filepath` and `size_bytes`.
-    match : str
-        Regular expression that the whole names of the SSD files match; by default all ``.csv``. A file of another
-        format is left out, and told.
-    false_alarms_per_hour : float
-        Expected number of false bursts in an hour of background alone.
     **options
-        As for `Analysis`.
+        As for `Analysis`, and the fields of `SSDFolderSettings`: `match`, `false_alarms_per_hour`, `dead_time_s`.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=1.0, seed=1)
+    >>> SSDFolderAnalysis("beam", match=r".*Slot1.*").run().height == len(truth["bursts"])
+    True
     """
 
     recorder_class = FileRecorder
+    settings_class = SSDFolderSettings
+    settings: SSDFolderSettings
     short_name = "ssd"
     parameters = SSDAnalysis.parameters
+    takes = ()
+    analyse = staticmethod(find_bursts_of_runs)
 
-    def __init__(
-        self,
-        filepath: str | Path | None = None,
-        match: str = SSD_NAMES,
-        *,
-        false_alarms_per_hour: float = 0.01,
-        recorder: Any = None,
-        **options: Any,
-    ) -> None:
-        self.match = match
-        self._options = {"false_alarms_per_hour": false_alarms_per_hour, **options}
-        self._growing: dict[str, SSDAnalysis] = {}
-        self._sizes: dict[str, int] = {}
-        self._found: dict[str, pl.DataFrame] = {}
-        self._unread: dict[str, str] = {}
-        self._figures: list[Path] = []
-        # Each file's own analysis stores and draws; what is wrong with the options is told now.
-        inner = SSDAnalysis(filepath or "unnamed.csv", **self._options)
-        super().__init__(filepath, recorder=recorder, image_src=inner.image_src, image_extension=inner.image_extension)
+    def recorder_for(self, filepath: Path) -> FileRecorder:
+        """Of those files of the folder whose names match."""
+        return FileRecorder(filepath, self.settings.match)
 
-    def analyse(self) -> pl.DataFrame:
-        """Analyse the files that are new or have grown."""
-        table = self._rows_of("filepath", "size_bytes")
-        table = table.sort("timestamp", maintain_order=True) if "timestamp" in table.columns else table
-        sizes = dict(table.select("filepath", "size_bytes").iter_rows())
-        grown = [path for path, size in sizes.items() if self._sizes.get(path) != size]
-        self._figures = []
-        for path in grown:
-            analysis = self._growing.get(path) or SSDAnalysis(path, **self._options)
-            self._analyse_file(path, analysis)
-            # A run that is over is not kept in memory: the latest may grow, and those that do.
-            over = [old for old in self._growing if old not in grown or old not in self._sizes]
-            for old in over:
-                del self._growing[old]
-            self._growing[path] = analysis
-        self._sizes = sizes
-        there = [self._found[path] for path in sizes if path in self._found]
-        return pl.concat([self.no_results(), *there])
+    def find(self, table: pl.DataFrame, earlier: Findings | None) -> Findings:
+        """Search one file after another, and store and draw what is in it before the next one is read."""
+        progress = _progress_of(earlier)
+        self._drawn: list[Path] = []
+        for findings in each_run(table, self.settings, progress):
+            self._drawn += super().publish(findings)
+        return _together(table, progress, self.source)
 
-    def draw(self) -> Iterable[tuple[str, Figure]]:
-        """Nothing: the files' own analyses drew."""
-        return []
+    def publish(self, findings: Findings) -> list[Path]:
+        """All is stored and drawn, file by file."""
+        del findings
+        return self._drawn
 
-    def remarks(self) -> list[str]:
-        """How many files there were, and which could not be read."""
-        told = [f"{self.source_name}: {self.results.height} bursts in {len(self._found)} files."]
-        return told + list(self._unread.values())
 
-    def unreadable(self) -> int:
-        """Files that could not be read."""
-        return len(self._unread)
+def _progress_of(earlier: Findings | None) -> _Progress:
+    known = None if earlier is None else earlier.progress
+    if not isinstance(known, _Progress):
+        return _Progress()
+    return _Progress(dict(known.sizes), dict(known.rows), dict(known.growing), dict(known.unread))
 
-    def _analyse_file(self, path: str, analysis: SSDAnalysis) -> None:
-        try:
-            self._found[path] = analysis.run()
-        except InputError as error:
-            if path not in self._unread:
-                log.warning("%s", error)
-            self._unread[path] = str(error)
-        else:
-            self._unread.pop(path, None)
-            self._figures += analysis.figures
 
-    def _recorder_of(self, filepath: Path) -> Recorder:
-        return FileRecorder(filepath, self.match)
-
-    def _drawn(self) -> list[Path]:
-        return self._figures.copy()
+def _together(table: pl.DataFrame, progress: _Progress, source: str, drawings: tuple[Drawing, ...] = ()) -> Findings:
+    """Findings of all files that are there."""
+    there = [progress.rows[path] for path in table["filepath"] if path in progress.rows]
+    rows = pl.concat([SSDAnalysis.no_results(), *there])
+    told = f"{Path(source).name}: {rows.height} bursts in {len(progress.rows)} files."
+    return Findings(
+        rows,
+        drawings=drawings,
+        remarks=(told, *progress.unread.values()),
+        replaces=pl.col("source").is_in(rows["source"].unique().to_list()),
+        unreadable=len(progress.unread),
+        progress=progress,
+    )

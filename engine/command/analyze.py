@@ -6,30 +6,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
 from rich.console import Console
 
 from ...io.errors import InputError, UtokyoError
 from ..analyses.base import Analysis
-from ..analyses.image import ImageAnalysis
-from ..analyses.pmt import PMTAnalysis
-from ..analyses.ssd import SSDAnalysis
+from ..analyses.known import analysis_for
 from ..recorders.base import Recorder
-from ..recorders.detect import recorder_for
-from ..recorders.image import ImageRecorder
-from ..recorders.pmt import PMTRecorder
-from ..recorders.ssd import SSDRecorder
+from ..recorders.file import FileRecorder
+from ..recorders.frames import as_polars
+from ..recorders.known import class_for
+from ..recorders.source import Source
 from .tables import columns_table, results_table, when
 
 __all__ = ["analyze_files"]
 
 PIPE_WIDTH = 250  # columns: a pipe has no edge to wrap at
-
-SPECIAL: tuple[tuple[type[Recorder], type[Analysis]], ...] = (
-    (SSDRecorder, SSDAnalysis),
-    (PMTRecorder, PMTAnalysis),
-    (ImageRecorder, ImageAnalysis),
-)
 
 
 def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | None, console: Console) -> bool:
@@ -62,30 +53,31 @@ def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | Non
 
 
 def _analyze(path: Path, plots: Path | None, results: Path | None, output: Console, console: Console) -> bool:
-    recorder_class = ImageRecorder if path.is_dir() else recorder_for(path)
-    special = next((a for r, a in SPECIAL if issubclass(recorder_class, r)), None)
-    if special is None:
-        recorder = recorder_class(path)
-        table = pl.DataFrame(recorder.get_table())
-        _expect_rows(path, recorder.rows)
-        span = ""
-        if {"timestamp", "datetime"} <= set(table.columns):
-            span = f", {when(table['timestamp'][0])} to {when(table['timestamp'][-1])}"
-        metadata = pl.DataFrame(recorder.get_metadata()).columns
-        columns = [name for name in table.columns if name not in {*metadata, "timestamp", "datetime"}]
-        output.print(columns_table(table, f"{path}: {recorder_class.__name__}, {table.height} rows{span}", columns))
-        return _is_clean(recorder, path, console)
-    analysis = special(path, image_src=plots, result_filepath=results)
+    recorder_class = FileRecorder if path.is_dir() else class_for(path)
+    made = analysis_for(recorder_class)
+    if made is None:
+        return _show_columns(recorder_class(path), path, output, console)
+    analysis: Analysis = made(path, image_src=plots, result_filepath=results)
     analysis.run()
     _expect_rows(path, analysis.recorder.rows)
     if not analysis.results.is_empty():
         output.print(results_table(analysis))
-    for line in analysis.remarks():
+    for line in [*analysis.remarks(), *(f"figure: {figure}" for figure in analysis.figures)]:
         console.print(line, markup=False, soft_wrap=True)
-    for figure in analysis.figures:
-        console.print(f"figure: {figure}", markup=False, soft_wrap=True)
-    unreadable = analysis.unreadable()
-    return _is_clean(analysis.recorder, path, console) and not unreadable
+    return _is_clean(analysis.recorder, path, console) and not analysis.unreadable()
+
+
+def _show_columns(recorder: Recorder, path: Path, output: Console, console: Console) -> bool:
+    """Say what the columns of a file hold that no analysis is for."""
+    table = as_polars(recorder.get_table())
+    _expect_rows(path, recorder.rows)
+    span = ""
+    if {"timestamp", "datetime"} <= set(table.columns):
+        span = f", {when(table['timestamp'][0])} to {when(table['timestamp'][-1])}"
+    metadata = as_polars(recorder.get_metadata()).columns
+    columns = [name for name in table.columns if name not in {*metadata, "timestamp", "datetime"}]
+    output.print(columns_table(table, f"{path}: {type(recorder).__name__}, {table.height} rows{span}", columns))
+    return _is_clean(recorder, path, console)
 
 
 def _expect_rows(path: Path, rows: int) -> None:
@@ -98,14 +90,13 @@ def _expect_rows(path: Path, rows: int) -> None:
     raise InputError(f"{path}: no complete row behind the header yet")
 
 
-def _is_clean(recorder: object, path: Path, console: Console) -> bool:
-    if getattr(recorder, "has_unfinished_line", False):
+def _is_clean(recorder: Source, path: Path, console: Console) -> bool:
+    if recorder.has_unfinished_line:
         console.print(f"{path}: the last line has no end yet; it is left out", markup=False, soft_wrap=True)
-    bad = int(getattr(recorder, "bad_rows", 0))
+    bad = recorder.bad_rows
     if bad:
-        rows = int(getattr(recorder, "rows", 0))
         console.print(
-            f"utokyo: {path}: {bad} bad row{'s' * (bad != 1)} skipped, {rows} good ones kept",
+            f"utokyo: {path}: {bad} bad row{'s' * (bad != 1)} skipped, {recorder.rows} good ones kept",
             markup=False,
             soft_wrap=True,
         )

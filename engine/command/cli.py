@@ -33,9 +33,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from ... import __version__  # noqa: PLC0415
+        from importlib.metadata import version  # noqa: PLC0415
 
-        typer.echo(f"utokyo {__version__}")
+        typer.echo(f"utokyo {version('data-engineer-utokyo')}")
         raise typer.Exit
 
 
@@ -100,12 +100,18 @@ def run(
     cycles: Annotated[int | None, typer.Option(help="Instead of the file's.")] = None,
     period_s: Annotated[float | None, typer.Option(help="Instead of the file's, in seconds.")] = None,
     example: Annotated[bool, typer.Option("--example", help="Print an example of such a file.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of such files, for editors.")] = False,
 ) -> None:
     """Do the analyses of a configuration every cycle."""
-    from .config import EXAMPLE, read_config  # noqa: PLC0415
+    from .config import EXAMPLE, read_config, run_schema  # noqa: PLC0415
 
     if example:
         typer.echo(EXAMPLE.read_text(encoding="utf-8"), nl=False)
+        return
+    if schema:
+        import json  # noqa: PLC0415
+
+        typer.echo(json.dumps(run_schema(), indent=2))
         return
     if config is None:
         raise typer.BadParameter("give a TOML file, or --example to see one")

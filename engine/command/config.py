@@ -1,113 +1,91 @@
 """What ``utokyo run`` and ``utokyo join`` do, as a TOML file says it.
 
-Paths are relative to the folder of the file. Keys that nobody knows are a mistake, not a comment: a misspelt
-``result_filepath`` must not cost a night of results. `EXAMPLE` is the file that is shipped.
+The keys of a recorder or an analysis are the fields of its settings, so that whatever a class takes, ours or another
+package's, can be said here. Paths are relative to the folder of the file. Keys that nobody knows are a mistake, not a
+comment: a misspelt ``result_filepath`` must not cost a night of results. `EXAMPLE` is the file that is shipped;
+`run_schema` describes such files to editors.
 """
 
 from __future__ import annotations
 
-import math
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Union
+
+from annotated_types import Ge, Gt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from ...io.errors import InputError, MissingFileError
 from ..analyses.base import Analysis
-from ..analyses.image import ImageAnalysis
-from ..analyses.pmt import PMTAnalysis
-from ..analyses.ssd import SSDAnalysis
-from ..analyses.ssd_folder import SSDFolderAnalysis
+from ..analyses.known import ANALYSES
 from ..durations import Duration
 from ..join.kinds import kind_of, name_of
+from ..join.options import JoinSettings
 from ..recorders.base import Recorder
-from ..recorders.coil import CoilRecorder
-from ..recorders.file import FileRecorder
-from ..recorders.gauge import GaugeRecorder
-from ..recorders.heater import HeaterRecorder
-from ..recorders.heattime import HeatTimeRecorder
-from ..recorders.ion import IonRecorder
-from ..recorders.laser import LaserRecorder
-from ..recorders.pmt import PMTRecorder
-from ..recorders.results import ImageResultsRecorder, SSDResultsRecorder
-from ..recorders.ssd import SSDRecorder
+from ..recorders.known import RECORDERS
+from ..registry import Registry
+from ..settings import FilePath, Settings, Span, checked_fields, model_fields_of, sentence_of
 
-__all__ = ["ANALYSES", "EXAMPLE", "JoinConfig", "RunConfig", "read_config", "read_join_config"]
+__all__ = ["EXAMPLE", "JoinConfig", "RunConfig", "read_config", "read_join_config", "run_schema"]
 
 EXAMPLE = Path(__file__).with_name("example.toml")
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+Tables = dict[str, dict[str, Any]]
 
-ANALYSES: Mapping[str, type[Analysis]] = {
-    "ssd": SSDAnalysis,
-    "ssd_folder": SSDFolderAnalysis,
-    "pmt": PMTAnalysis,
-    "image": ImageAnalysis,
-}
-RECORDERS: Mapping[str, type[Recorder]] = {
-    "ssd": SSDRecorder,
-    "pmt": PMTRecorder,
-    "coil": CoilRecorder,
-    "heater": HeaterRecorder,
-    "heating": HeatTimeRecorder,
-    "gauge": GaugeRecorder,
-    "ion": IonRecorder,
-    "laser": LaserRecorder,
-    "files": FileRecorder,
-    "bursts": SSDResultsRecorder,
-    "image": ImageResultsRecorder,
-    "table": Recorder,
-}
 
-RUN_KEYS: dict[str, type | tuple[type, ...]] = {
-    "cycles": int,
-    "period_s": (int, float),
-    "recorders": dict,
-    "analyses": list,
-    "join": dict,
-}
-JOIN_KEYS: dict[str, type | tuple[type, ...]] = {
-    "on": str,
-    "every": (str, int, float),
-    "how": dict,
-    "tolerance": (str, int, float, dict),
-    "clock_offsets": dict,
-    "between": list,
-    "window": (str, int, float),
-    "false_alarms_per_hour": (int, float),
-    "merge_within": (str, int, float),
-}
-RECORDER_KEYS: dict[str, type | tuple[type, ...]] = {
-    "kind": str,
-    "filepath": str,
-    "match": str,
-    "clock_offset_s": (int, float),
-    "always_update": bool,
-    "day": str,
-}
-ANALYSIS_KEYS: dict[str, type | tuple[type, ...]] = {
-    "kind": str,
-    "recorder": str,
-    "filepath": str,
-    "image_src": str,
-    "image_extension": str,
-    "result_filepath": str,
-    "match": str,
-    "draw": str,
-    "time_interval": list,
-    "min_signal": (int, float),
-    "references": (str, list),
-    "mask": str,
-    "roi": list,
-    "gain": (int, float),
-    "read_noise": (int, float),
-    "rotated": bool,
-    "spot": dict,
-    "camera": str,
-    "camera_file": str,
-    "false_alarms_per_hour": (int, float),
-}
-PATHS = ("filepath", "image_src", "result_filepath", "camera_file")
+@dataclass(frozen=True)
+class RunTable(Settings):
+    """A run of analyses.
+
+    Parameters
+    ----------
+    cycles : int
+        How often all analyses are run.
+    period_s : float
+        Seconds from the start of one cycle to that of the next.
+    """
+
+    words = {"cycles": "a whole number, 1 cycle or more", "period_s": "a number of seconds above 0"}  # noqa: RUF012
+
+    cycles: Annotated[int, Ge(1)] = 100
+    period_s: Annotated[float, Gt(0)] = 5.0
+
+
+@dataclass(frozen=True)
+class JoinTable(JoinSettings):
+    """The options of `join`, and of the windows that are drawn beside it.
+
+    Parameters
+    ----------
+    merge_within : duration, optional
+        Steps of the heater that follow one another within this time are one heating.
+    """
+
+    merge_within: Span | None = None
+
+
+@dataclass(frozen=True)
+class Outputs(Settings):
+    """Where the figures and results of an analysis go.
+
+    Parameters
+    ----------
+    image_src : path, optional
+        Folder for the figures; without, none are drawn.
+    image_extension : str
+        ``.png``, ``.pdf``, ``.svg`` or what else matplotlib writes.
+    result_filepath : path, optional
+        Table for the results, ``.csv`` or ``.parquet``.
+    """
+
+    image_src: FilePath | None = None
+    image_extension: str = ".png"
+    result_filepath: FilePath | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,20 +107,25 @@ class JoinConfig:
 
 
 def read_config(path: str | Path) -> RunConfig:
-    """Read the configuration of a run.
+    r"""Read the configuration of a run.
 
     Raises
     ------
     MissingFileError, InputError
         With one sentence that says where and what, when the file is missing, no TOML, or says what cannot be done.
+
+    Examples
+    --------
+    >>> _ = Path("run.toml").write_text('cycles = 2\n[[analyses]]\nkind = "pmt"\nfilepath = "all_data.csv"\n')
+    >>> read_config("run.toml").analyses[0].name
+    'PMTAnalysis(all_data.csv)'
     """
     path = Path(path)
     content = _content(path)
     recorders = _recorders(path, content)
-    if not content.get("analyses"):
+    if not content.analyses:
         raise InputError(f"{path}: no [[analyses]]; `utokyo run --example` prints a file to begin with")
-    analyses = _analyses(path, content, recorders)
-    return RunConfig(analyses, content.get("cycles", 100), float(content.get("period_s", 5.0)))
+    return RunConfig(_analyses(path, content, recorders), content.cycles, content.period_s)
 
 
 def read_join_config(path: str | Path) -> JoinConfig:
@@ -156,89 +139,177 @@ def read_join_config(path: str | Path) -> JoinConfig:
     path = Path(path)
     content = _content(path)
     sources: dict[str, Any] = dict(_recorders(path, content))
-    images = [a for a in _analyses(path, content, sources) if isinstance(a, ImageAnalysis)]
-    for analysis in images:
-        sources[name_of(kind_of(analysis), sources)] = analysis
+    for analysis in _analyses(path, content, sources):
+        if analysis.joins:
+            sources[name_of(kind_of(analysis), sources)] = analysis
     if not sources:
         raise InputError(f"{path}: no [recorders.NAME] to join; `utokyo run --example` prints a file to begin with")
-    options = content.get("join", {})
-    _check(options, JOIN_KEYS, f"{path}, [join]")
-    options = dict(options)
-    merge_within = options.pop("merge_within", None)
-    return JoinConfig(sources, options, merge_within)
+    table: JoinTable = _settings(JoinTable, content.join, f"{path}, [join]", path.parent)
+    options = {f.name: getattr(table, f.name) for f in fields(JoinSettings) if f.name in content.join}
+    return JoinConfig(sources, options, table.merge_within)
 
 
-def _content(path: Path) -> dict[str, Any]:
+def run_schema() -> dict[str, Any]:
+    """JSON Schema of configuration files, with the options of every kind that is known, for editors."""
+    recorders, analyses = (
+        [model(kind, made) for kind, made in registry.items()]
+        for registry, model in ((RECORDERS, _recorder_model), (ANALYSES, _analysis_model))
+    )
+    model = create_model(
+        "utokyo run",
+        __config__=STRICT,
+        __doc__="What `utokyo run` and `utokyo join` do.",
+        recorders=_tables(dict[str, _one_of(recorders)], {}, "Sources by name."),  # type: ignore[misc]
+        analyses=_tables(list[_one_of(analyses)], [], "What is done every cycle."),  # type: ignore[misc]
+        join=(create_model("join", __config__=STRICT, **model_fields_of(JoinTable)), None),
+        **model_fields_of(RunTable),
+    )
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+
+
+class _Content(BaseModel):
+    """The tables of a file, before their kinds are known."""
+
+    model_config = STRICT
+
+    cycles: Annotated[int, Ge(1)] = 100
+    period_s: Annotated[float, Gt(0)] = 5.0
+    recorders: dict[str, dict[str, Any]] = {}
+    analyses: list[dict[str, Any]] = []
+    join: dict[str, Any] = {}
+
+
+def _content(path: Path) -> _Content:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such file; `utokyo run --example` prints one to begin with") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: this is no TOML file: {error}") from None
-    _check(content, RUN_KEYS, f"{path}")
-    return content
+    tables: _Content = _validated(_Content, content, str(path), path.parent, RunTable)
+    return tables
 
 
-def _recorders(path: Path, content: dict[str, Any]) -> dict[str, Recorder]:
-    recorders = {}
-    for name, keys in content.get("recorders", {}).items():
-        where = f"{path}, [recorders.{name}]"
-        recorders[name] = _made(where, RECORDERS, keys, RECORDER_KEYS, path.parent)
-    return recorders
+def _recorders(path: Path, content: _Content) -> dict[str, Recorder]:
+    return {
+        name: _recorder(keys, f"{path}, [recorders.{name}]", path.parent) for name, keys in content.recorders.items()
+    }
 
 
-def _analyses(path: Path, content: dict[str, Any], recorders: Mapping[str, Recorder]) -> list[Analysis]:
-    analyses = []
-    for number, entry in enumerate(content.get("analyses", ()), start=1):
-        where = f"{path}, [[analyses]] number {number}"
-        keys = dict(entry) if isinstance(entry, dict) else entry
-        _check(keys, ANALYSIS_KEYS, where)
-        if "recorder" in keys:
-            if keys["recorder"] not in recorders:
-                known = ", ".join(recorders) or "none"
-                raise InputError(f"{where}: no [recorders.{keys['recorder']}]; there are: {known}")
-            keys["recorder"] = recorders[keys["recorder"]]
-        analyses.append(_made(where, ANALYSES, keys, {**ANALYSIS_KEYS, "recorder": Recorder}, path.parent))
-    return analyses
+def _recorder(keys: dict[str, Any], where: str, folder: Path) -> Recorder:
+    kind, made = _class_of(RECORDERS, keys, where)
+    table = _validated(_recorder_model(kind, made), keys, where, folder, made.settings_class)
+    options = _options_of(made.settings_class, table, keys)
+    if table.clock_offset_s is not None:
+        options["clock_offset"] = timedelta(seconds=table.clock_offset_s)
+    with _said_where(where):
+        recorder: Recorder = made(table.filepath, settings=made.settings_class(**options))
+    return recorder
 
 
-def _made(where: str, classes: Mapping[str, type[Any]], keys: Any, known: Mapping[str, Any], folder: Path) -> Any:
-    """Make what a table of the file describes."""
-    _check(keys, known, where)
-    options = dict(keys)
-    kind = options.pop("kind", None)
-    if kind not in classes:
-        raise InputError(f"{where}: kind should be one of {', '.join(classes)}, not {kind!r}")
-    for name in PATHS:
-        if name in options:
-            options[name] = folder / options[name]
-    if "references" in options:
-        given = options["references"]
-        options["references"] = [folder / path for path in ([given] if isinstance(given, str) else given)]
-    if options.get("mask") == "none":  # TOML has no word for nothing
-        options["mask"] = None
-    if classes is RECORDERS and "filepath" not in options:
-        raise InputError(f"{where}: no filepath")
-    if not math.isfinite(options.get("clock_offset_s", 0.0)):
-        raise InputError(f"{where}: clock_offset_s should be a number of seconds, not {options['clock_offset_s']!r}")
-    if "clock_offset_s" in options:
-        options["clock_offset"] = timedelta(seconds=options.pop("clock_offset_s"))
+def _analyses(path: Path, content: _Content, recorders: Mapping[str, Recorder]) -> list[Analysis]:
+    return [
+        _analysis(keys, recorders, f"{path}, [[analyses]] number {number}", path.parent)
+        for number, keys in enumerate(content.analyses, start=1)
+    ]
+
+
+def _analysis(keys: dict[str, Any], recorders: Mapping[str, Recorder], where: str, folder: Path) -> Analysis:
+    kind, made = _class_of(ANALYSES, keys, where)
+    table = _validated(_analysis_model(kind, made), keys, where, folder, made.settings_class)
+    if table.recorder is not None and table.recorder not in recorders:
+        raise InputError(f"{where}: no [recorders.{table.recorder}]; there are: {', '.join(recorders) or 'none'}")
+    with _said_where(where):
+        analysis: Analysis = made(
+            table.filepath,
+            recorder=None if table.recorder is None else recorders[table.recorder],
+            settings=made.settings_class(**_options_of(made.settings_class, table, keys)),
+            **_options_of(Outputs, table, keys),
+        )
+    return analysis
+
+
+def _class_of(registry: Registry[Any], keys: dict[str, Any], where: str) -> tuple[str, Any]:
+    """The kind that a table names, and its class."""
+    kind = keys.get("kind")
+    with _said_where(where):
+        return str(kind), registry[kind]  # type: ignore[index]
+
+
+@cache
+def _recorder_model(kind: str, made: Any) -> type[BaseModel]:
+    """The keys of a recorder's table."""
+    return create_model(
+        f"recorder {kind}",
+        __config__=STRICT,
+        __doc__=_first_line(made),
+        kind=_constant(kind),
+        filepath=(FilePath, Field(description="File or folder.")),
+        clock_offset_s=(float | None, Field(None, description="The older way to say `clock_offset`, in seconds.")),
+        **model_fields_of(made.settings_class),
+    )
+
+
+@cache
+def _analysis_model(kind: str, made: Any) -> type[BaseModel]:
+    """The keys of an analysis' table."""
+    return create_model(
+        f"analysis {kind}",
+        __config__=STRICT,
+        __doc__=_first_line(made),
+        kind=_constant(kind),
+        recorder=(str | None, Field(None, description="Name of one of the recorders.")),
+        filepath=(FilePath | None, Field(None, description="Instead: file or folder.")),
+        **model_fields_of(Outputs),
+        **model_fields_of(made.settings_class),
+    )
+
+
+def _tables(annotation: Any, default: Any, description: str) -> Any:
+    """A field that holds tables."""
+    return annotation, Field(default, description=description)
+
+
+def _constant(kind: str) -> Any:
+    """A field that holds this text."""
+    return Literal[kind], ...
+
+
+def _one_of(models: list[type[BaseModel]]) -> Any:
+    """Any of some tables, which their kinds distinguish."""
+    return Annotated[Union[tuple(models)], Field(discriminator="kind")] if len(models) > 1 else models[0]  # noqa: UP007
+
+
+def _first_line(made: type[Any]) -> str:
+    return (made.__doc__ or made.__name__).strip().splitlines()[0]
+
+
+def _options_of(cls: type[Settings], table: BaseModel, keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the fields of some settings that a table has, converted."""
+    return {name: getattr(table, name) for name in cls.names() if name in keys}
+
+
+def _settings(cls: type[Settings], keys: Mapping[str, Any], where: str, folder: Path) -> Any:
+    """Settings out of a table that has nothing else."""
+    with _said_where(where):
+        return cls(**checked_fields(cls, keys, folder))
+
+
+def _validated(
+    model: type[BaseModel], keys: Mapping[str, Any], where: str, folder: Path, cls: type[Settings] | None
+) -> Any:
     try:
-        return classes[kind](**options)
+        return model.model_validate(keys, context={"folder": folder})
+    except ValidationError as error:
+        words = {"clock_offset_s": "a number of seconds"} | dict({} if cls is None else cls.words)
+        sentence = sentence_of(error.errors()[0], words, tuple(model.model_fields))
+        raise InputError(f"{where}: {sentence}") from None
+
+
+@contextmanager
+def _said_where(where: str) -> Iterator[None]:
+    """Say in which table a mistake stands."""
+    try:
+        yield
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    except TypeError as error:  # an option that this class does not have, or one that it must have
-        keys_given = ", ".join(options)
-        raise InputError(f"{where}: kind {kind!r} does not go with these keys ({keys_given})") from error
-
-
-def _check(keys: Any, known: Mapping[str, Any], where: str) -> None:
-    if not isinstance(keys, dict):
-        raise InputError(f"{where}: expected a table of keys and values, found {keys!r}")
-    for name, value in keys.items():
-        if name not in known:
-            raise InputError(f"{where}: unknown key {name!r}; known are {', '.join(known)}")
-        expected = known[name]
-        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            types = expected if isinstance(expected, tuple) else (expected,)
-            raise InputError(f"{where}: {name} should be {' or '.join(t.__name__ for t in types)}, not {value!r}")

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...io.errors import InputError
 from ..durations import Duration
-from ..join.table import JOINED_ENDINGS, JoinedTable
+from ..join.files import JOINED_ENDINGS
+from ..join.table import JoinedTable
 from ..join.windows import windows
 from .config import JoinConfig, read_join_config
 

@@ -14,18 +14,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from ...kernels.units import SECOND_NS
-from ..analyses.base import Analysis
+from ..analyses.base import Analysis, ResultParameter
 from ..fits.result import rounded
 
 __all__ = ["columns_table", "results_table", "when"]
-
-ERROR_SUFFIXES = ("_error", "_unc")
 
 
 def results_table(analysis: Analysis) -> Table:
     """The results of an analysis, one row a result."""
     shown = [p for p in analysis.parameters if p.shown]
-    names = {p.name for p in analysis.parameters}
     table = Table(title=escape(analysis.name), title_justify="left", caption=None)
     for parameter in shown:
         unit = f"\n({'s' if parameter.unit == 'ns' else parameter.unit})"
@@ -34,7 +31,7 @@ def results_table(analysis: Analysis) -> Table:
     durations = [p.name for p in analysis.parameters if p.unit == "ns" and p.dtype is pl.Float64]
     in_seconds = analysis.results.with_columns(pl.col(durations) / SECOND_NS)
     for row in in_seconds.iter_rows(named=True):
-        table.add_row(*(escape(_cell(p.name, row, names)) for p in shown))
+        table.add_row(*(escape(_cell(p, row)) for p in shown))
     return table
 
 
@@ -59,23 +56,16 @@ def when(timestamp_ns: int | None) -> str:
     return str(pl.Series([timestamp_ns]).cast(pl.Datetime("ns")).dt.strftime("%Y-%m-%d %H:%M:%S%.3f")[0])
 
 
-def _cell(name: str, row: dict[str, Any], names: set[str]) -> str:
-    value = row[name]
+def _cell(parameter: ResultParameter, row: dict[str, Any]) -> str:
+    value = row[parameter.name]
     if value is None:
         return ""
-    if name.endswith("_ns"):
+    if parameter.name.endswith("_ns"):
         return when(value)
-    error_name = next((e for e in _error_names(name) if e in names), None)
-    if error_name is not None and isinstance(value, float):
-        error = row[error_name]
+    if parameter.error and isinstance(value, float):
+        error = row[parameter.error]
         return " +- ".join(rounded(value, float("nan") if error is None else error))
     return _plain(value)
-
-
-def _error_names(name: str) -> list[str]:
-    """How the error of a value may be called: ``A_unc``, ``half_life_time_error``, ``current_on_error_A``."""
-    stem, _, unit = name.rpartition("_")
-    return [name + suffix for suffix in ERROR_SUFFIXES] + [f"{stem}{suffix}_{unit}" for suffix in ERROR_SUFFIXES]
 
 
 def _plain(value: Any) -> str:

@@ -13,72 +13,30 @@ false match. Offsets that another one rivals, or that chance explains, are told 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from ...io.errors import InputError
 from ...kernels.units import SECOND_NS
 from ..durations import Duration, duration_ns
-from ..fits.bursts.search import find_bursts
 from ..fits.result import rounded
-from ..recorders.base import Recorder
-from ..recorders.coil import CoilRecorder
-from ..recorders.heater import HeaterRecorder
-from ..recorders.heattime import HeatTimeRecorder
-from ..recorders.pmt import COIL, PMTRecorder
-from ..recorders.ssd import SSDRecorder
+from .events import events_of
 
-__all__ = [
-    "HEATING_APART_NS",
-    "ClockOffset",
-    "Events",
-    "estimate_clock_offset",
-    "events_of",
-    "firsts_ns",
-    "heating_onsets_ns",
-]
+__all__ = ["ClockOffset", "estimate_clock_offset"]
 
-UNIFORM = math.sqrt(12.0)
 FEWEST_MATCHES = 3
 LARGEST_FALSE_MATCH = 0.01
 RIVAL = 0.75
 """Part of the best number of matches from which another offset is a rival."""
 SHUFFLES = 400
-HEATING_APART_NS = 10 * SECOND_NS
-"""Steps of the heater that are farther apart are heatings of their own, unless the user says otherwise."""
 REACH = 1.75
 """Half the width of a match, in resolutions of both events: sqrt(12) / 2 = 1.73 of a flat distribution is its edge."""
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Events:
-    """What one source saw.
-
-    Parameters
-    ----------
-    times_ns : int64, shape (n,)
-        Sorted.
-    sorts : int64, shape (n,)
-        Only events of one sort can be the same: 1 switched on, 0 switched off.
-    resolution_s : float64, shape (n,)
-        Standard deviation of each time.
-    common_s : float
-        Error that all of them share, which no number of events makes smaller.
-    """
-
-    times_ns: Integers
-    sorts: Integers
-    resolution_s: Floats
-    common_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -188,100 +146,6 @@ def estimate_clock_offset(
         reason = f"another offset has {rival} agreeing pairs beside {pairs}"
     offset_ns = round(offset_s * SECOND_NS)
     return ClockOffset(offset_ns, error_s, found.size, numbers, chance, valid=not reason, reason=reason)
-
-
-def events_of(source: Any) -> Events:
-    """The events that a source saw.
-
-    Parameters
-    ----------
-    source : recorder, `Events`, or array of ns
-
-    Returns
-    -------
-    Events
-
-    Raises
-    ------
-    InputError
-        When it is none of those.
-    """
-    if isinstance(source, Events):
-        return source
-    for known, events in SEEN_BY:
-        if isinstance(source, known):
-            return events(pl.DataFrame(source.get_table()))
-    if hasattr(source, "get_table"):
-        told = ", ".join(known.__name__ for known, _ in SEEN_BY)
-        raise InputError(f"{type(source).__name__} has no events by itself; give their times in ns, or one of {told}")
-    times = np.asarray(source)
-    if times.ndim != 1 or (times.size and not np.issubdtype(times.dtype, np.integer)):
-        raise InputError("events are a recorder, or a list of integers: ns since 1970")
-    return _alike(np.sort(times.astype(np.int64)), 1.0 / UNIFORM)
-
-
-def heating_onsets_ns(timestamps_ns: Integers, target: Floats, *, apart_ns: int = HEATING_APART_NS) -> Integers:
-    """When the heater's target was raised; steps that follow within `apart_ns` belong to the same heating."""
-    return firsts_ns(timestamps_ns[1:][np.diff(target) > 0], apart_ns)
-
-
-def firsts_ns(times_ns: Integers, apart_ns: int) -> Integers:
-    """The first of each group of sorted times that follow one another within `apart_ns`."""
-    firsts: Integers = times_ns[np.append(True, np.diff(times_ns) > apart_ns)] if times_ns.size else times_ns
-    return firsts
-
-
-def _coil_events(table: pl.DataFrame) -> Events:
-    """Changes of state; the log tells the second in which a switch was."""
-    return _changes(table["timestamp"].to_numpy(), (table["CoilOperation"] == "ON").to_numpy(), whole_seconds=True)
-
-
-def _pmt_events(table: pl.DataFrame) -> Events:
-    """Changes between two readings: somewhere between them."""
-    return _changes(table["timestamp"].to_numpy(), (table[COIL] == 1).to_numpy(), whole_seconds=False)
-
-
-def _changes(times_ns: Integers, is_on: NDArray[np.bool_], *, whole_seconds: bool) -> Events:
-    at = np.flatnonzero(is_on[1:] != is_on[:-1]) + 1
-    if whole_seconds:
-        # The first line of a log is a switch, too. On and off within a second cannot be told in order.
-        at = np.append(np.arange(min(1, times_ns.size)), at)
-        lonely = ~np.isin(times_ns[at], times_ns[at][np.append(False, np.diff(times_ns[at]) == 0)])
-        at = at[lonely]
-        moments, width_s = times_ns[at] + SECOND_NS // 2, np.ones(at.size)
-    else:
-        gaps = times_ns[at] - times_ns[at - 1]
-        moments, width_s = times_ns[at] - gaps // 2, gaps / SECOND_NS
-    return Events(moments, is_on[at].astype(np.int64), width_s / UNIFORM)
-
-
-def _heater_events(table: pl.DataFrame) -> Events:
-    target = table["TargetPercentage"].cast(pl.Float64).fill_null(strategy="forward").fill_null(0.0)
-    onsets = heating_onsets_ns(table["timestamp"].to_numpy(), target.to_numpy())
-    return _alike(onsets + SECOND_NS // 2, 1.0 / UNIFORM)
-
-
-def _heating_events(table: pl.DataFrame) -> Events:
-    return _alike(table["timestamp"].to_numpy() + SECOND_NS // 2, 1.0 / UNIFORM)
-
-
-def _burst_events(table: pl.DataFrame) -> Events:
-    """Apexes: the search places them up to a rise time before the burst's t0, all of them alike."""
-    apexes = find_bursts(table["timestamp"])["timestamp_ns"].to_numpy()
-    return Events(apexes, np.ones(apexes.size, np.int64), np.full(apexes.size, 0.15), common_s=0.2)
-
-
-SEEN_BY: tuple[tuple[type[Recorder], Callable[[pl.DataFrame], Events]], ...] = (
-    (CoilRecorder, _coil_events),
-    (PMTRecorder, _pmt_events),
-    (HeaterRecorder, _heater_events),
-    (HeatTimeRecorder, _heating_events),
-    (SSDRecorder, _burst_events),
-)
-
-
-def _alike(times_ns: Integers, resolution_s: float) -> Events:
-    return Events(times_ns, np.ones(times_ns.size, np.int64), np.full(times_ns.size, resolution_s))
 
 
 def _differences(times_a: Floats, sorts_a: Integers, times_b: Floats, sorts_b: Integers, longest_s: float) -> Floats:

@@ -16,7 +16,7 @@ from ...io.errors import InputError
 from ...kernels.units import DAY_NS
 from ..fits.bursts.search import BurstSearch
 from .source import JoinSource
-from .values import Edges, RowTimes
+from .values import Edges, JoinRows
 
 __all__ = ["Bursts", "Intervals", "Moments", "Rows"]
 
@@ -39,7 +39,7 @@ Between = tuple[int | None, int | None]
 class Rows(Protocol):
     """A way to tell the rows of a join."""
 
-    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, RowTimes]:
+    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, JoinRows]:
         """Rows that are new or touched.
 
         Parameters
@@ -51,7 +51,7 @@ class Rows(Protocol):
 
         Returns
         -------
-        (int, RowTimes)
+        (int, JoinRows)
             How many of the known rows stay as they are, and those that follow them.
         """
         ...
@@ -73,7 +73,7 @@ class Intervals:
         self.every_ns = every_ns
         self.between = between
 
-    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, RowTimes]:
+    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, JoinRows]:
         """As `Rows` says."""
         length_ns = self.every_ns
         firsts = [s.first_ns for s in self.sources if s.first_ns is not None]
@@ -81,7 +81,7 @@ class Intervals:
         begin, end = self.between
         if not firsts and (begin is None or end is None):
             begins = np.empty(0, np.int64)
-            return 0, RowTimes(begins, Edges(begins), Edges(begins), length_ns)
+            return 0, JoinRows(begins, Edges(begins), Edges(begins), length_ns)
         phase = 0 if begin is None else begin % length_ns
         first = (min(firsts) - phase) // length_ns * length_ns + phase if begin is None else begin
         stop = max(lasts) + 1 if end is None else end
@@ -96,7 +96,7 @@ class Intervals:
                 "give between=(begin, end), or longer intervals"
             )
         begins = np.arange(first + kept * length_ns, stop, length_ns, dtype=np.int64)
-        return kept, RowTimes(begins, Edges(begins), Edges(begins, length_ns), length_ns)
+        return kept, JoinRows(begins, Edges(begins), Edges(begins, length_ns), length_ns)
 
 
 class Moments:
@@ -116,7 +116,7 @@ class Moments:
         self.after_ns = window_ns - self.before_ns
         self.between = between
 
-    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, RowTimes]:
+    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, JoinRows]:
         """As `Rows` says."""
         times, offset_ns = self.source.times_ns, self.source.offset_ns
         begin, end = self.between
@@ -129,7 +129,7 @@ class Moments:
             kept = 0
         moments = times[first + kept : max(stop, first + kept)]
         moments = moments + offset_ns if offset_ns else moments
-        return kept, RowTimes(moments, Edges(moments, -self.before_ns), Edges(moments, self.after_ns))
+        return kept, JoinRows(moments, Edges(moments, -self.before_ns), Edges(moments, self.after_ns))
 
 
 class Bursts:
@@ -152,7 +152,7 @@ class Bursts:
         self._fed = 0
         self._before = pl.DataFrame(schema=TIMES)
 
-    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, RowTimes]:
+    def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, JoinRows]:
         """As `Rows` says; the search goes on where it was, and may revise its last bursts."""
         if self.source.unchanged < self._fed:
             self._search, self._fed = BurstSearch(false_alarms_per_hour=self.false_alarms_per_hour), 0
@@ -165,7 +165,7 @@ class Bursts:
         kept = min(same, known_ns.len(), int(np.argmin(untouched)) if not untouched.all() else rows.height)
         moments, begins, ends, *others = rows.slice(kept).get_columns()
         edges = Edges(begins.to_numpy()), Edges(ends.to_numpy())
-        return kept, RowTimes(moments.to_numpy(), *edges, columns=tuple(others))
+        return kept, JoinRows(moments.to_numpy(), *edges, columns=tuple(others))
 
     def _rows(self) -> pl.DataFrame:
         offset_ns, name = self.source.offset_ns, self.source.name

@@ -17,11 +17,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ...io.errors import InputError, MissingFileError
-from ..analyses.base import Analysis
-from ..recorders.base import Recorder
-from .kinds import TIMES, Quantity, SourceKind, error_name, quantities_of
+from ..error_names import error_name
+from ..recorders.frames import as_polars
+from ..recorders.quantity import Quantity, SourceKind
+from ..recorders.source import Joinable
+from .kinds import TIMES, kind_of, quantities_of
 from .same_rows import same_first_rows
-from .values import Readings, RowTimes, counts_of, last_values, means_of, others_of
+from .values import JoinRows, Readings, counts_of, last_values, means_of, others_of
 
 __all__ = ["JoinSource"]
 
@@ -37,7 +39,8 @@ class JoinSource:
     ----------
     name : str
         Before the dot of its columns.
-    recorder : Recorder, StaticRecorder, Analysis, or anything with `get_table`
+    source : Joinable, or anything with `get_table`
+        A recorder, or an analysis.
     kind : SourceKind
     tolerance_ns : int
         How much older than its row a last value may be.
@@ -50,7 +53,7 @@ class JoinSource:
     def __init__(
         self,
         name: str,
-        recorder: Any,
+        source: Any,
         kind: SourceKind,
         *,
         tolerance_ns: int,
@@ -58,7 +61,7 @@ class JoinSource:
         how: Mapping[str, str],
     ) -> None:
         self.name = name
-        self.recorder = recorder
+        self.source: Joinable = source if hasattr(source, "joined_table") else _Foreign(source)
         self.kind = kind
         self.tolerance_ns = tolerance_ns
         self.offset_ns = offset_ns
@@ -85,8 +88,7 @@ class JoinSource:
     @property
     def clock_offset_ns(self) -> int:
         """All that was added to the times of the file: by the recorder and here."""
-        recorder = self.recorder.recorder if isinstance(self.recorder, Analysis) else self.recorder
-        return self.offset_ns + int(getattr(recorder, "clock_offset_ns", 0))
+        return self.offset_ns + self.source.clock_offset_ns
 
     @property
     def units(self) -> dict[str, str]:
@@ -114,8 +116,8 @@ class JoinSource:
             When the source cannot be read or has no times. One that does not exist yet is empty.
         """
         whole = self._whole_table()
-        generation = int(getattr(self.recorder, "generation", 0))
-        only_grew = self._only_grows() and generation == self._generation and whole.height >= self.times_ns.size
+        generation = self.source.generation
+        only_grew = self.source.only_grows and generation == self._generation and whole.height >= self.times_ns.size
         before, times_before = self.table, self.times_ns
         metadata = self._metadata_columns(whole) if self.kind.others and whole.width > 1 else frozenset[str]()
         schema = pl.Schema({n: t for n, t in whole.schema.items() if n not in metadata})
@@ -145,7 +147,7 @@ class JoinSource:
         """Note that all that was seen by the last looks is joined."""
         self._is_settled = True
 
-    def columns(self, rows: RowTimes) -> list[pl.Series | pl.Expr]:
+    def columns(self, rows: JoinRows) -> list[pl.Series | pl.Expr]:
         """What it gives to each of the rows: the columns that `units` names."""
         if not rows.count or not self.times_ns.size:
             return self._unknown()
@@ -169,12 +171,7 @@ class JoinSource:
         """The source's table, sorted by time; empty while it does not exist."""
         empty = pl.DataFrame(schema={"timestamp": pl.Int64})
         try:
-            if isinstance(self.recorder, Analysis):
-                table = self.recorder.run()
-                table = table.with_columns(timestamp=pl.col("timestamp_ns")).sort("timestamp", maintain_order=True)
-            else:
-                table = getattr(self.recorder, self.kind.table)()
-                table = table if isinstance(table, pl.DataFrame) else pl.from_pandas(table)
+            table = self.source.joined_table()
         except MissingFileError as error:
             if not self._told_missing:
                 log.warning("%s: %s yet; its columns stay empty", self.name, error)
@@ -190,16 +187,8 @@ class JoinSource:
 
     def _metadata_columns(self, whole: pl.DataFrame) -> frozenset[str]:
         """Columns that repeat the header in every row."""
-        if not hasattr(self.recorder, "get_metadata"):
-            return frozenset()
-        keys = list(self.recorder.get_metadata().columns)
+        keys = list(self.source.get_metadata().columns)
         return frozenset(f"{key} (header)" if f"{key} (header)" in whole.columns else key for key in keys)
-
-    def _only_grows(self) -> bool:
-        recorder = self.recorder
-        return (
-            self.kind.appends and isinstance(recorder, Recorder) and recorder.is_sorted and not recorder.always_update
-        )
 
     def _unknown(self) -> list[pl.Series | pl.Expr]:
         """Its columns while it has no reading."""
@@ -218,6 +207,29 @@ class JoinSource:
             return pl.Float64()
         known = self.table.schema.get(quantity.column, pl.Null())
         return pl.Boolean() if quantity.is_on else known
+
+
+class _Foreign:
+    """A source of another package, which has a table and says nothing else."""
+
+    generation = 0
+    only_grows = False
+    clock_offset_ns = 0
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def joined_table(self) -> pl.DataFrame:
+        """Its table, of either kind."""
+        return as_polars(self._source.get_table())
+
+    def get_metadata(self) -> pl.DataFrame:
+        """What it says of it, if anything."""
+        return as_polars(self._source.get_metadata()) if hasattr(self._source, "get_metadata") else pl.DataFrame()
+
+    def source_kind(self, name: str = "") -> SourceKind:
+        """By the types of its columns."""
+        return kind_of(self._source, name)
 
 
 def _has_error(quantity: Quantity) -> bool:

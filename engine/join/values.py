@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from ...io.memory import matrix
 from ...kernels.merge import are_readings, count_before, last_readings, means_between, take
 from ...kernels.units import SECOND_NS
-from .kinds import AGGREGATES, Quantity, error_name
+from ..error_names import error_name
+from ..recorders.quantity import Quantity
+from .kinds import AGGREGATES
 from .same_rows import PLAIN
 
-__all__ = ["Edges", "Readings", "RowTimes", "column_of", "counts_of", "last_values", "means_of", "others_of"]
+__all__ = ["Edges", "JoinRows", "Readings", "column_of", "counts_of", "last_values", "means_of", "others_of"]
 
 MOST_READINGS_TOGETHER = 4_000_000
 FAR = 256
@@ -48,7 +50,7 @@ class Edges:
 
 
 @dataclass(frozen=True, eq=False)
-class RowTimes:
+class JoinRows:
     """Rows of a join.
 
     Parameters
@@ -104,7 +106,7 @@ class Readings:
         count_before(self.times_ns, edges.moments_ns, edges.shift_ns - self.offset_ns, counts)
         return counts
 
-    def inside(self, rows: RowTimes) -> tuple[Integers, Integers]:
+    def inside(self, rows: JoinRows) -> tuple[Integers, Integers]:
         """First and last of each row's interval, the last one excluded."""
         first = self.before(rows.begins)
         if rows.every_ns and rows.count:
@@ -120,7 +122,7 @@ class Readings:
         return part.select(q.values(part.schema).alias(f"{self.name}.{q.name}") for q in quantities)
 
 
-def last_values(readings: Readings, rows: RowTimes, states: Sequence[Quantity], tolerance_ns: int) -> list[pl.Series]:
+def last_values(readings: Readings, rows: JoinRows, states: Sequence[Quantity], tolerance_ns: int) -> list[pl.Series]:
     """The last reading of each row: of before its end, and at most the tolerance older than its beginning."""
     # The last nanosecond of an interval is when its state is asked for; a moment is asked for itself.
     behind_ns = rows.every_ns - 1 if rows.every_ns else 0
@@ -156,7 +158,7 @@ def last_values(readings: Readings, rows: RowTimes, states: Sequence[Quantity], 
     ]
 
 
-def means_of(readings: Readings, rows: RowTimes, averaged: Sequence[Quantity]) -> list[pl.Series]:
+def means_of(readings: Readings, rows: JoinRows, averaged: Sequence[Quantity]) -> list[pl.Series]:
     """Mean and standard error of the readings of each row's interval; null of none, and the error of a single one."""
     first, last = readings.inside(rows)
     begin, end = int(first.min()), int(last.max())
@@ -174,7 +176,7 @@ def means_of(readings: Readings, rows: RowTimes, averaged: Sequence[Quantity]) -
     return columns
 
 
-def others_of(readings: Readings, rows: RowTimes, quantities: Sequence[Quantity]) -> list[pl.Series]:
+def others_of(readings: Readings, rows: JoinRows, quantities: Sequence[Quantity]) -> list[pl.Series]:
     """Any other aggregate of the readings of each row's interval; null of none."""
     first, last = readings.inside(rows)
     wanted = [_aggregate(q, f"{readings.name}.{q.name}") for q in quantities]
@@ -190,7 +192,7 @@ def others_of(readings: Readings, rows: RowTimes, quantities: Sequence[Quantity]
 
 def _in_intervals(
     readings: Readings,
-    rows: RowTimes,
+    rows: JoinRows,
     every_ns: int,
     begin: int,
     end: int,
@@ -223,7 +225,7 @@ def _in_windows(
     return pl.concat(parts)
 
 
-def counts_of(readings: Readings, rows: RowTimes, counted: Sequence[Quantity]) -> list[pl.Series]:
+def counts_of(readings: Readings, rows: JoinRows, counted: Sequence[Quantity]) -> list[pl.Series]:
     """Numbers of readings, known from the first to the last; rates of intervals that lie wholly between them."""
     first, last = readings.inside(rows)
     number = last - first

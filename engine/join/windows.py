@@ -20,16 +20,17 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ...io.errors import InputError
-from ..analyses.base import save_figure
 from ..durations import Duration, duration_ns
+from ..figures.save import save_figure
 from ..figures.window import window_figure
 from ..fits.bursts.search import find_bursts
-from .clocks import HEATING_APART_NS, firsts_ns, heating_onsets_ns
-from .kinds import Quantity
+from .events import heater_on
+from .files import write_joined
+from .options import Sources
 from .source import JoinSource
-from .table import JoinedTable, Sources, write_joined
+from .table import JoinedTable
 
-__all__ = ["Window", "Windows", "coil_on", "heater_on", "windows"]
+__all__ = ["Window", "Windows", "windows"]
 
 Integers = NDArray[np.int64]
 Around = Callable[[Sequence[JoinSource]], Integers]
@@ -207,54 +208,3 @@ def windows(
             found.append(bursts.with_columns(pl.selectors.ends_with("_ns") + source.offset_ns))
     all_bursts = pl.concat(found).sort("timestamp_ns") if found else pl.DataFrame()
     return Windows(table.frame, events, before_ns, after_ns, all_bursts, table.units)
-
-
-def heater_on(sources: Sequence[JoinSource], *, merge_within: Duration | None = None) -> Integers:
-    """When the foil was heated: the heater's target was raised; a heating log where there is no heater.
-
-    Parameters
-    ----------
-    sources : sequence of JoinSource
-    merge_within : duration, optional
-        As for `windows`.
-
-    Raises
-    ------
-    InputError
-        When there is neither among the sources.
-    """
-    apart_ns = None if merge_within is None else duration_ns(merge_within, "merge_within", least_ns=0)
-    for source, quantity in _of_column(sources, "TargetPercentage"):
-        if not source.times_ns.size:
-            continue
-        target = source.table[quantity.column].cast(pl.Float64).fill_null(strategy="forward").fill_null(0.0)
-        onsets_ns = heating_onsets_ns(
-            source.times_ns, target.to_numpy(), apart_ns=HEATING_APART_NS if apart_ns is None else apart_ns
-        )
-        return onsets_ns + source.offset_ns
-    for source, _ in _of_column(sources, "VoltageDurationPower"):
-        logged: Integers = source.times_ns if apart_ns is None else firsts_ns(source.times_ns, apart_ns)
-        return logged + source.offset_ns
-    raise InputError("around=heater_on needs a heater or a heating log among the sources; or give times in ns")
-
-
-def coil_on(sources: Sequence[JoinSource]) -> Integers:
-    """When the coil was switched on, by its log.
-
-    Raises
-    ------
-    InputError
-        When there is none among the sources.
-    """
-    for source, quantity in _of_column(sources, "CoilOperation"):
-        is_on = (source.table[quantity.column] == "ON").to_numpy() if source.times_ns.size else np.empty(0, bool)
-        switched: Integers = source.times_ns[is_on & ~np.append(False, is_on[:-1])[: is_on.size]] + source.offset_ns
-        return switched
-    raise InputError("around=coil_on needs the coil's log among the sources; or give times in ns")
-
-
-def _of_column(sources: Sequence[JoinSource], column: str) -> Iterator[tuple[JoinSource, Quantity]]:
-    for source in sources:
-        for quantity in source.quantities:
-            if quantity.column == column:
-                yield source, quantity

@@ -1,6 +1,7 @@
-r"""`Recorder`: a file that grows, as a table that is up to date whenever it is asked for; `Parser`: the same in chunks.
+r"""`Recorder`: a file that grows, as a table that is up to date whenever it is asked for.
 
-A recorder of a new format is a subclass that says what differs, which is mostly its `layout`::
+A recorder of a new format is a subclass that says what differs, which is mostly its `layout`; how it is joined with
+others stands beside it, and options of its own are a subclass of `RecorderSettings`::
 
     class MagnetRecorder(Recorder):
         layout = Layout(
@@ -9,85 +10,139 @@ A recorder of a new format is a subclass that says what differs, which is mostly
             delimiter="\\t",
             time=ColumnTime("Time"),
         )
+        signature = rb"Time\tField \(mT\)"
+        joined = SourceKind("magnet", (Quantity("Field (mT)", "field_mT", "mean", "mT"),), appends=True)
 
-Every call reads the new bytes alone. Recorders may be shared between threads.
+Every call reads the new bytes alone. Recorders may be shared between threads. A recorder travels to another process as
+what opens it: there it reads the file from its start.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import polars as pl
 
 from ...io.errors import FormatError, InputError
 from ...io.layout import Layout
 from ...io.reader import Reader
+from .frames import FrameKind, as_asked, as_polars, with_distinct_names
+from .known import hint
+from .options import RecorderSettings
+from .quantity import SourceKind
 
-__all__ = ["Parser", "Recorder", "as_asked", "with_time"]
+__all__ = ["Recorder", "WholeRecorder"]
 
 log = logging.getLogger("utokyo")
 
-FrameKind = Literal["polars", "pandas"]
-
 
 class Recorder:
-    """A source of data: a file to which a LabVIEW PC appends.
+    r"""A source of data: a file to which a LabVIEW PC appends.
 
     Parameters
     ----------
     filepath : path
         The file; it need not exist before data is asked for.
-    always_update : bool
-        Read the whole file anew at every call, for files that are changed elsewhere than at their end.
-    clock_offset : timedelta
-        Added to all times: what the clock of that PC lacks.
     frame : "polars" or "pandas"
         What the tables are; pandas needs the extra of that name.
+    settings : RecorderSettings, optional
+        The options, instead of keywords.
+    **options
+        Those of `settings_class`: `always_update`, `clock_offset`.
 
     Raises
     ------
     InputError
-        When asked for data: of a file that is missing, unreadable or of another format.
+        When an option is not what is asked for; and when asked for data of a file that is missing, unreadable or of
+        another format.
+
+    Examples
+    --------
+    >>> _ = Path("temperatures.csv").write_text("time,T (K)\n2022-09-18 12:00:00,293.1\n2022-09-18 12:00:01,293.2\n")
+    >>> recorder = Recorder("temperatures.csv")
+    >>> recorder.get_table().columns
+    ['time', 'T (K)', 'timestamp', 'datetime']
+    >>> recorder
+    Recorder('temperatures.csv', rows=2, bad_rows=0)
     """
 
     layout: ClassVar[Layout | None] = None
     """The format; None finds it out from the file."""
 
-    signature: ClassVar[bytes | None] = None
-    """Regular expression that the start of such a file matches, for `open_recorder`."""
+    signature: ClassVar[bytes | str | None] = None
+    """Regular expression that the start of such a file matches, in bytes, for `open_recorder`."""
+
+    joined: ClassVar[SourceKind | None] = None
+    """How it is joined with other sources; None takes its columns by their types."""
+
+    settings_class: ClassVar[type[RecorderSettings]] = RecorderSettings
+    """Its options."""
+
+    _opened_by: tuple[tuple[Any, ...], dict[str, Any]]
+    _reader: Reader
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Note what opens it, for pickles."""
+        self = super().__new__(cls)
+        self._opened_by = args, options
+        return self
 
     def __init__(
         self,
         filepath: str | Path,
         *,
-        always_update: bool = False,
-        clock_offset: timedelta = timedelta(0),
         frame: FrameKind = "polars",
+        settings: RecorderSettings | None = None,
+        **options: Any,
     ) -> None:
         self.filepath = Path(filepath)
-        self.always_update = always_update
-        self.clock_offset = clock_offset
-        self.frame = frame
         if frame not in {"polars", "pandas"}:
             raise InputError(f"frame should be 'polars' or 'pandas', not {frame!r}")
-        if not isinstance(clock_offset, timedelta):
-            raise InputError(f"clock_offset should be a timedelta, as timedelta(seconds=-180), not {clock_offset!r}")
+        self.frame = frame
+        self.settings = self.settings_class.of(settings, options, type(self).__name__)
         self._lock = threading.RLock()
-        self._reader = self._new_reader()
         self._table: pl.DataFrame | None = None
         self._told_empty = False
         self._literals_of: tuple[Mapping[str, object], frozenset[str], pl.DataFrame] | None = None
+        self._start()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        args, options = self._opened_by
+        # The path of the other process may start elsewhere.
+        if args:
+            args = (self.filepath.absolute(), *args[1:])
+        else:
+            options = {**options, "filepath": self.filepath.absolute()}
+        return _opened, (type(self), args, options)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.filepath)!r}, rows={self.rows}, bad_rows={self.bad_rows})"
+
+    @property
+    def always_update(self) -> bool:
+        """Whether the whole file is read anew at every call."""
+        return self.settings.always_update
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """What is added to all times."""
+        return self.settings.clock_offset
+
+    @property
+    def clock_offset_ns(self) -> int:
+        """What is added to all times, in ns."""
+        return self.clock_offset // timedelta(microseconds=1) * 1000
 
     def update(self) -> int:
         """Read what is new; rows added."""
         with self._lock:
             if self.always_update:
-                self._reader = self._new_reader()
+                self._start()
                 self._table = None
             return self._read()
 
@@ -131,11 +186,6 @@ class Recorder:
             return self._reader.is_up_to_date()
 
     @property
-    def clock_offset_ns(self) -> int:
-        """What is added to all times, in ns."""
-        return self.clock_offset // timedelta(microseconds=1) * 1000
-
-    @property
     def has_unfinished_line(self) -> bool:
         """Whether the file ends in a line without its end, which was left out."""
         return self._reader.has_unfinished_line
@@ -171,16 +221,35 @@ class Recorder:
         return bool(self._reader.is_sorted)
 
     @property
+    def only_grows(self) -> bool:
+        """Whether the rows of one generation stay as they are, and new ones come at the end of the table."""
+        return self.source_kind().appends and not self.always_update and self.is_sorted
+
+    @property
     def bytes_read(self) -> int:
         """Bytes read from the file so far; each of them once."""
         return self._reader.bytes_read
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.filepath)!r}, rows={self.rows}, bad_rows={self.bad_rows})"
+    def source_kind(self, name: str = "") -> SourceKind:
+        """How it is joined: as its class says, else by the types of its columns, called after class or file."""
+        del name
+        if self.joined is not None:
+            return self.joined
+        own = type(self).__name__.removesuffix("Recorder").lower()
+        path = self.filepath.stem.strip("-_. ")
+        return SourceKind(own or path or "table", others=True, appends=self.make_layout() is not None)
+
+    def joined_table(self) -> pl.DataFrame:
+        """The table that is joined: as a rule, that of `get_table`."""
+        return as_polars(self.get_table())
 
     def make_layout(self) -> Layout | None:
         """The layout of this very file; a format whose layout depends on the file's name overrides it."""
         return self.layout
+
+    def _start(self) -> None:
+        """Begin with the first row of the file."""
+        self._reader = self._new_reader()
 
     def _new_reader(self) -> Reader:
         return Reader(self.filepath, self.make_layout(), clock_offset_ns=self.clock_offset_ns)
@@ -191,8 +260,6 @@ class Recorder:
         try:
             added = self._reader.update(max_rows)
         except FormatError as error:
-            from .detect import hint  # noqa: PLC0415 (detect knows all recorders, and they are made of this module)
-
             raise FormatError(f"{error}{hint(self.filepath, type(self))}") from None
         if added or self._reader.generation != generation or self._reader.metadata is not metadata:
             self._table = None
@@ -214,7 +281,7 @@ class Recorder:
             frames.append(self._literals(taken, data.height))
         if times is not None:
             if not taken.isdisjoint(times.columns):
-                frames[0], times = _told_apart(data, times)
+                frames[0], times = with_distinct_names(data, times)
             frames.append(times)
         # Put side by side, frames are not looked into: chunks come by the hundred.
         return pl.concat(frames, how="horizontal")
@@ -232,106 +299,31 @@ class Recorder:
         return known[2].slice(0, height)
 
 
-class Parser(Recorder):
-    """A recorder for files larger than memory: every table is the next chunk.
+class WholeRecorder(Recorder):
+    """A recorder of what is looked at whole (a folder, an image): it has no lines, so none is bad or unfinished.
 
-    Mixed in before a recorder (``class SSDParser(Parser, SSDRecorder)``). Each `get_table` or `get_data` returns the
-    next rows alone, sorted by time within the chunk, and an empty table when it has caught up; iterating yields tables
-    until then. Memory holds one chunk.
-
-    Parameters
-    ----------
-    filepath : path
-    lines_per_update : int
-        Rows of a chunk at the most.
-    checkpoint : path, optional
-        Where `checkpoint` writes down how far it came; if there is such a file, the first chunk is the one behind it.
-    **options
-        As for the recorder.
+    A subclass overrides `update`, `get_data`, `is_up_to_date`, `version`, `rows`, `generation` and `_joined`.
     """
 
-    def __init__(
-        self,
-        filepath: str | Path,
-        lines_per_update: int = 100_000,
-        *,
-        checkpoint: str | Path | None = None,
-        **options: Any,
-    ) -> None:
-        if lines_per_update < 1:
-            raise InputError(f"lines_per_update should be 1 or more, not {lines_per_update}")
-        self._checkpoint_path = checkpoint
-        super().__init__(filepath, **options)
-        self.lines_per_update = lines_per_update
+    has_unfinished_line = False
+    bad_rows = 0
+    bad_row_messages = ()
+    is_sorted = True
+    only_grows = False
+    bytes_read = 0
+    generation = 0
 
-    def checkpoint(self) -> None:
-        """Write down that all chunks so far were taken, after what was derived from them was stored.
+    def finish(self) -> int:
+        """There is no last line: as `update`."""
+        return self.update()
 
-        Raises
-        ------
-        InputError
-            When no file for it was given, or no chunk was taken yet.
-        OutputError
-            When it cannot be written.
-        """
-        with self._lock:
-            self._reader.checkpoint()
+    def get_metadata(self) -> Any:
+        """There are none."""
+        return as_asked(pl.DataFrame(), self.frame)
 
-    def _new_reader(self) -> Reader:
-        return Reader(
-            self.filepath, self.make_layout(), clock_offset_ns=self.clock_offset_ns, checkpoint=self._checkpoint_path
-        )
-
-    def get_table(self) -> Any:
-        """The next rows joined with the metadata; empty when it has caught up."""
-        with self._lock:
-            # Rows of the file may give no row of the table: then go on, for an empty table means the end.
-            while True:
-                added = self.update()
-                table = self._joined()
-                if len(table) or not added:
-                    return as_asked(table, self.frame)
-
-    def update(self) -> int:
-        """Go on to the next chunk; its rows."""
-        with self._lock:
-            self._reader.forget_rows()
-            self._table = None
-            return self._read(self.lines_per_update)
-
-    def __iter__(self) -> Iterator[Any]:
-        while len(table := self.get_table()):
-            yield table
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *reason: object) -> None:
-        """Nothing is open between calls; `with` is for those who like it."""
+    def _start(self) -> None:
+        """There is no text to read."""
 
 
-def _told_apart(data: pl.DataFrame, times: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Columns of the file and times without names in common; of a column that has name and meaning of a time, one."""
-    both = [name for name in times.columns if name in data.columns]
-    same = [name for name in both if data[name].equals(times[name])]
-    data = data.with_columns(times[name] for name in same)
-    return data.rename({name: f"{name} (file)" for name in both if name not in same}), times.drop(same)
-
-
-def as_asked(table: pl.DataFrame, frame: FrameKind) -> Any:
-    """The table as polars or pandas frame."""
-    if frame == "polars":
-        return table
-    try:
-        return table.to_pandas()
-    except ImportError as error:
-        raise InputError(
-            f"pandas frames need the extra: pip install 'data-engineer-utokyo[pandas]' ({error})"
-        ) from error
-
-
-def with_time(data: pl.DataFrame, timestamps_ns: pl.Series) -> pl.DataFrame:
-    """The data with `timestamp` and `datetime`, sorted by time."""
-    stamps = timestamps_ns.cast(pl.Int64).alias("timestamp")
-    table = data.with_columns(stamps, stamps.cast(pl.Datetime("ns")).alias("datetime"))
-    return table.sort("timestamp", maintain_order=True)
+def _opened(cls: type[Recorder], args: tuple[Any, ...], options: dict[str, Any]) -> Recorder:
+    return cls(*args, **options)

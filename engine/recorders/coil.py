@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from ...io.layout import Column, Kind, Layout
 from ...io.times import ColumnTime
-from .base import Parser, Recorder
+from .base import Recorder
+from .parser import Parser
+from .quantity import Quantity, SeenEvents, SourceKind
 
 __all__ = ["CoilParser", "CoilRecorder"]
+
+A_SHIFT_S = 12 * 3600.0
+"""The log has a line a switch: a state holds until the next one, but not into the next day."""
 
 
 class CoilRecorder(Recorder):
@@ -19,6 +24,13 @@ class CoilRecorder(Recorder):
         time=ColumnTime("Time"),
     )
     signature = rb"Time\tCoilOperation"
+    joined = SourceKind(
+        "coil",
+        (Quantity("CoilOperation", "on", "last", is_on=True),),
+        A_SHIFT_S,
+        appends=True,
+        events=SeenEvents("switches", "CoilOperation", "ON", whole_seconds=True),
+    )
 
 
 class CoilParser(Parser, CoilRecorder):

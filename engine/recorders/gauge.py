@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ...io.layout import Column, Kind, Layout
 from ...io.times import ColumnTime
-from .base import Parser, Recorder
+from .base import Recorder
+from .parser import Parser
+from .quantity import SourceKind
 
 __all__ = ["GaugeParser", "GaugeRecorder"]
 
@@ -20,6 +22,7 @@ class GaugeRecorder(Recorder):
         trailing_delimiter=True,
     )
     signature = rb"Timestamp,Rb disp\."
+    joined = SourceKind("gauge", others=True, left_out=("Timestamp", "NC1", "NC2", "NC3"), appends=True)
 
 
 class GaugeParser(Parser, GaugeRecorder):

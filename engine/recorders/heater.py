@@ -5,7 +5,9 @@ from __future__ import annotations
 from ...io.header import KeyValueLines
 from ...io.layout import Column, Kind, Layout
 from ...io.times import DateAndTime
-from .base import Parser, Recorder
+from .base import Recorder
+from .parser import Parser
+from .quantity import Quantity, SeenEvents, SourceKind
 
 __all__ = ["HeaterParser", "HeaterRecorder"]
 
@@ -27,6 +29,15 @@ class HeaterRecorder(Recorder):
         time=DateAndTime("Date", "Time"),
     )
     signature = rb"PROTEM"
+    joined = SourceKind(
+        "heater",
+        (
+            Quantity("TargetPercentage", "target_percent", "last", "%"),
+            Quantity("MeasuredPercentage", "measured_percent", "last", "%"),
+        ),
+        appends=True,
+        events=SeenEvents("rises", "TargetPercentage"),
+    )
 
 
 class HeaterParser(Parser, HeaterRecorder):

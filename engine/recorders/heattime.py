@@ -3,37 +3,57 @@
 from __future__ import annotations
 
 import re
-from datetime import date
-from pathlib import Path
-from typing import Any
 
 from ...io.cells import datetime_ns
 from ...io.errors import InputError
 from ...io.header import NoHeader
 from ...io.layout import Column, Kind, Layout
 from ...io.times import TimeOfDay
-from .base import Parser, Recorder
+from .base import Recorder
+from .options import HeatTimeSettings
+from .parser import Parser
+from .quantity import Quantity, SeenEvents, SourceKind
 
 __all__ = ["HeatTimeParser", "HeatTimeRecorder"]
 
 
 class HeatTimeRecorder(Recorder):
-    """Columns `Time` (of day), `VoltageDurationPower` (``2V8s 1kW``), `Coil`.
+    r"""Columns `Time` (of day), `VoltageDurationPower` (``2V8s 1kW``), `Coil`.
 
     Parameters
     ----------
     filepath : path
-    day : str or date, optional
-        ``"2022-09-18"``, the day of the first line; without, the file's name begins with it: ``20220918BT.csv``.
     **options
-        As for `Recorder`.
+        As for `Recorder`, and ``day="2022-09-18"`` (or a date): that of the first line; without, the file's name holds
+        it, as ``20220918BT.csv``.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("heating.csv").write_text("14:30:52\t2V8s 1kW\tON\n")
+    >>> HeatTimeRecorder("heating.csv", day="2022-09-18").get_table()["datetime"].item().isoformat()
+    '2022-09-18T14:30:52'
     """
 
     signature = rb"\d{2}:\d{2}:\d{2}\t[^\t\r\n]*\t(ON|OFF)"
+    joined = SourceKind(
+        "heating",
+        (
+            Quantity("", "count", "count"),
+            Quantity("VoltageDurationPower", "what", "last"),
+            Quantity("Coil", "coil_on", "last", is_on=True),
+        ),
+        tolerance_s=60.0,
+        appends=True,
+        events=SeenEvents("rows"),
+    )
+    settings_class = HeatTimeSettings
+    settings: HeatTimeSettings
 
-    def __init__(self, filepath: str | Path, *args: Any, day: str | date | None = None, **options: Any) -> None:
-        self.day = day
-        super().__init__(filepath, *args, **options)
+    @property
+    def day(self) -> str | None:
+        """The day of the first line, as it was given."""
+        return self.settings.day
 
     def make_layout(self) -> Layout:
         """The layout with this file's day in it."""

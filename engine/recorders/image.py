@@ -9,24 +9,40 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ...io.errors import InputError
 from ...io.image import read_image
-from .base import Recorder, as_asked
-from .file import FrameParser
+from .base import WholeRecorder
+from .frames import as_asked
 from .image_times import ImageTimes
+from .parser import FrameParser
+from .quantity import SourceKind
 
 __all__ = ["ImageParser", "ImageRecorder"]
 
 
-class ImageRecorder(Recorder):
-    """An image file, ``.csv`` or ``.xlsx``: one row of the table an image row, columns ``0, 1, ...`` its pixels.
+class ImageRecorder(WholeRecorder):
+    r"""An image file, ``.csv`` or ``.xlsx``: one row of the table an image row, columns ``0, 1, ...`` its pixels.
 
     The table has `timestamp` and `datetime` of the image in every row (see `ImageTimes`).
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("cmos_000001.csv").write_text("25,26\n24,31\n")
+    >>> recorder = ImageRecorder("cmos_000001.csv")
+    >>> recorder.get_image()
+    array([[25, 26],
+           [24, 31]])
+    >>> recorder.rows
+    2
     """
 
     signature = rb"(\d+[,\t]){9,}\d*[,\t]?\r?\n(\d+[,\t]){9,}"
 
     _image: NDArray[np.float64] | NDArray[np.int64] | None = None
     _seen: tuple[int, int] | None = None
+    _generation = 0
+    _bytes_read = 0
 
     def update(self) -> int:
         """Read the image if it was written since; its rows when it was."""
@@ -35,12 +51,10 @@ class ImageRecorder(Recorder):
             if seen == self._seen and seen is not None and not self.always_update:
                 return 0
             self._image = read_image(self.filepath)
+            self._generation += self._seen is not None and self._seen != seen
             self._seen, self._table = seen, None
+            self._bytes_read += 0 if seen is None else seen[0]
             return int(self._image.shape[0])
-
-    def finish(self) -> int:
-        """Read what is new: as `update`."""
-        return self.update()
 
     def get_image(self) -> NDArray[np.float64] | NDArray[np.int64]:
         """The counts, shape (rows, columns)."""
@@ -52,10 +66,6 @@ class ImageRecorder(Recorder):
     def get_data(self) -> Any:
         """The counts as a frame."""
         return as_asked(self._frame(), self.frame)
-
-    def get_metadata(self) -> Any:
-        """An image has none."""
-        return as_asked(pl.DataFrame(), self.frame)
 
     def is_up_to_date(self) -> bool:
         """Whether the file is as it was when it was read."""
@@ -70,6 +80,26 @@ class ImageRecorder(Recorder):
     def rows(self) -> int:
         """Rows of the image."""
         return 0 if self._image is None else int(self._image.shape[0])
+
+    @property
+    def generation(self) -> int:  # type: ignore[override]
+        """How often the image turned out to be written again."""
+        return self._generation
+
+    @property
+    def bytes_read(self) -> int:  # type: ignore[override]
+        """Bytes of the images read so far."""
+        return self._bytes_read
+
+    def source_kind(self, name: str = "") -> SourceKind:
+        """Refuse: pixels are no readings in time.
+
+        Raises
+        ------
+        InputError
+        """
+        called = name or f"{self!r}"
+        raise InputError(f"{called} is a single image; join an ImageAnalysis of its folder, or the table that it wrote")
 
     def _frame(self) -> pl.DataFrame:
         image = self.get_image()
@@ -92,5 +122,5 @@ class ImageParser(FrameParser, ImageRecorder):
     """`ImageRecorder` in chunks of image rows."""
 
     def row_keys(self, table: pl.DataFrame) -> pl.Series:
-        """Rows of an image may be alike: they are told by their place."""
+        """Rows of an image may be alike: they are distinguished by their place."""
         return pl.Series(range(table.height))

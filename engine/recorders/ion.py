@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ...io.layout import Column, Kind, Layout
 from ...io.times import ColumnTime
-from .base import Parser, Recorder
+from .base import Recorder
+from .parser import Parser
+from .quantity import Quantity, SourceKind
 
 __all__ = ["IonParser", "IonRecorder"]
 
@@ -19,6 +21,17 @@ class IonRecorder(Recorder):
         time=ColumnTime("Timestamp"),
         others=Column("", Kind.FLOAT, nullable=True),
         trailing_delimiter=True,
+    )
+    joined = SourceKind(
+        "ion",
+        (
+            Quantity("FC", "FC", "mean", "nA"),
+            Quantity("Center", "Center", "last", "V"),
+            Quantity("Surrounding", "Surrounding", "last", "V"),
+        ),
+        others=True,
+        left_out=("Timestamp",),
+        appends=True,
     )
     signature = rb"Timestamp,(?=[^\r\n]*\bFC\b)(?=[^\r\n]*Surrounding)"
 

@@ -14,7 +14,10 @@ from ...io.header import SectionLines
 from ...io.layout import Column, Kind, Layout
 from ...io.times import Elapsed
 from ...kernels.sweeps import number_sweeps
-from .base import Parser, Recorder, as_asked
+from .base import Recorder
+from .frames import as_asked, as_polars
+from .parser import Parser
+from .quantity import SourceKind
 
 __all__ = ["LaserParser", "LaserRecorder"]
 
@@ -40,6 +43,7 @@ class LaserRecorder(Recorder):
         short_rows=True,
     )
     signature = rb"WLMLTA"
+    joined = SourceKind("laser", others=True, others_unit="nm")
 
     _sweeps: tuple[Hashable, pl.DataFrame] | None = None
     """The sweeps of so much of the file, which is looked at more often than it grows."""
@@ -59,6 +63,10 @@ class LaserRecorder(Recorder):
             if version is None or self._sweeps is None or self._sweeps[0] != version:
                 self._sweeps = version, self._new_sweeps()
             return as_asked(self._sweeps[1].clone(), self.frame)
+
+    def joined_table(self) -> pl.DataFrame:
+        """The sweeps: a measurement of one signal says nothing of the others."""
+        return as_polars(self.get_sweeps())
 
     def _new_sweeps(self) -> pl.DataFrame:
         long = self._measurements()

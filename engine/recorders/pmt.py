@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ...io.layout import Column, Kind, Layout
 from ...io.times import ColumnTime
-from .base import Parser, Recorder
+from .base import Recorder
+from .parser import Parser
+from .quantity import Quantity, SeenEvents, SourceKind
 
 __all__ = ["COIL", "CURRENT", "PMTParser", "PMTRecorder"]
 
@@ -29,6 +31,17 @@ class PMTRecorder(Recorder):
         trailing_delimiter=True,
     )
     signature = rb"No\.,Time,PMT Current"
+    joined = SourceKind(
+        "pmt",
+        (
+            Quantity(CURRENT, "current_A", "mean", "A"),
+            Quantity("ROI Sum", "roi_sum", "mean", "counts"),
+            Quantity(COIL, "coil_on", "last", is_on=True),
+        ),
+        tolerance_s=5.0,
+        appends=True,
+        events=SeenEvents("switches", COIL),
+    )
 
 
 class PMTParser(Parser, PMTRecorder):

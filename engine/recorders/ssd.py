@@ -5,7 +5,9 @@ from __future__ import annotations
 from ...io.header import KeyValueLines
 from ...io.layout import Column, Kind, Layout
 from ...io.times import Elapsed
-from .base import Parser, Recorder
+from .base import Recorder
+from .parser import Parser
+from .quantity import Quantity, SeenEvents, SourceKind
 
 __all__ = ["SSDParser", "SSDRecorder"]
 
@@ -26,6 +28,13 @@ class SSDRecorder(Recorder):
         encoding="cp932",
         header=KeyValueLines(names_line=True, required=("//StartDate", "//StartTime", "//TimeResolution")),
         time=Elapsed("Time_x", start_keys=("//StartDate", "//StartTime"), unit_key="//TimeResolution"),
+    )
+    joined = SourceKind(
+        "ssd",
+        (Quantity("", "pulses", "count"), Quantity("", "rate_Hz", "rate", "Hz")),
+        appends=True,
+        has_bursts=True,
+        events=SeenEvents("bursts"),
     )
     signature = rb"[^\0]*^TraceName,Time,PulseHeight\r?$"
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from ...io.errors import InputError
-from .base import FrameKind, as_asked, with_time
+from .frames import FrameKind, as_asked, as_polars, with_time
+from .known import RECORDERS
+from .quantity import SourceKind
 
 __all__ = ["StaticRecorder"]
 
 
 class StaticRecorder:
-    """A table that never changes, with the interface of `Recorder`.
+    """A table that never changes, as a `Source`.
 
     Parameters
     ----------
@@ -21,6 +25,11 @@ class StaticRecorder:
         `timestamp` (ns since 1970) or `datetime` gives the times, if there are any.
     metadata : mapping, optional
     frame : "polars" or "pandas"
+
+    Examples
+    --------
+    >>> StaticRecorder({"timestamp": [1_663_503_939_000_000_000], "T (K)": [293.1]})
+    StaticRecorder(1 row: timestamp, T (K))
     """
 
     filepath = None
@@ -28,8 +37,12 @@ class StaticRecorder:
     generation = 0
     bad_rows = 0
     bad_row_messages: tuple[str, ...] = ()
+    has_unfinished_line = False
+    only_grows = False
+    bytes_read = 0
+    clock_offset_ns = 0
 
-    def __init__(self, table: Any, metadata: Any = None, *, frame: FrameKind = "polars") -> None:
+    def __init__(self, table: Any, metadata: Mapping[str, Any] | None = None, *, frame: FrameKind = "polars") -> None:
         if frame not in {"polars", "pandas"}:
             raise InputError(f"frame should be 'polars' or 'pandas', not {frame!r}")
         self.frame = frame
@@ -45,12 +58,26 @@ class StaticRecorder:
             data = with_time(data, data["datetime"].cast(pl.Datetime("ns")).to_physical())
         self._table = data
 
+    def __repr__(self) -> str:
+        rows = f"{self.rows} row{'' if self.rows == 1 else 's'}"
+        return f"{type(self).__name__}({rows}: {', '.join(self._data.columns)})"
+
     @property
     def rows(self) -> int:
         """Rows of the table."""
         return self._data.height
 
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the rows were given in the order of their times."""
+        given = next((name for name in ("timestamp", "datetime") if name in self._data.columns), None)
+        return given is None or self._data[given].is_sorted()
+
     def update(self) -> int:
+        """Nothing is ever new."""
+        return 0
+
+    def finish(self) -> int:
         """Nothing is ever new."""
         return 0
 
@@ -70,3 +97,12 @@ class StaticRecorder:
     def is_up_to_date(self) -> bool:
         """Always."""
         return True
+
+    def source_kind(self, name: str = "") -> SourceKind:
+        """What its name says: of pulses when it is called ``ssd``; else by the types of its columns."""
+        kind = RECORDERS[name].joined if name in RECORDERS else None
+        return SourceKind("static", others=True) if kind is None else replace(kind, appends=False)
+
+    def joined_table(self) -> pl.DataFrame:
+        """The table that is joined: all of it."""
+        return as_polars(self.get_table())

@@ -210,7 +210,7 @@ def test_only_runs_that_may_grow_are_kept_in_memory(beam, truth, tmp_path):
         (tmp_path / f"run{i}.csv").write_bytes(content)
     analysis = SSDFolderAnalysis(tmp_path, match=r"run\d\.csv")
     assert analysis.run().height == 5 * len(truth["bursts"])
-    assert len(analysis._growing) == 1
+    assert len(analysis.findings.progress.growing) == 1
     with pytest.raises(InputError, match="result table"):
         SSDFolderAnalysis(tmp_path, result_filepath="bursts.txt")
 

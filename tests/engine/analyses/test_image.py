@@ -24,7 +24,7 @@ from utokyo import (
     gaussian_image,
     mean_spot,
 )
-from utokyo.engine.analyses.options import interval_of
+from utokyo.engine.analyses.image_settings import interval_of
 from utokyo.engine.command.config import read_config
 from utokyo.engine.figures.image import FittedImage
 from utokyo.io.errors import OutputError
@@ -269,7 +269,7 @@ def test_figures_that_could_not_be_written_are_drawn_by_the_next_run(tmp_path, m
                     raise OutputError(f"{path}: no space left")
                 write_whole(path, content)
 
-            broken.setattr("utokyo.engine.analyses.base.write_whole", fails)
+            broken.setattr("utokyo.engine.figures.save.write_whole", fails)
             with pytest.raises(OutputError, match="no space"):
                 analysis.run()
     for path in (tmp_path / "plots").glob("*"):

@@ -19,7 +19,7 @@ from utokyo import (
     join,
     simulate,
 )
-from utokyo.engine.join.clocks import Events, events_of
+from utokyo.engine.join.events import Events, events_of
 
 START, SECOND = 1_647_252_474_000_000_000, 1_000_000_000
 

@@ -411,7 +411,7 @@ def test_results_of_images_give_mot_numbers(tmp_path):
 
 def test_parquet_carries_units_and_offsets(beam, tmp_path):
     files = opened(beam)
-    files["pmt"].clock_offset = timedelta(seconds=1)
+    files["pmt"] = PMTRecorder(files["pmt"].filepath, clock_offset=timedelta(seconds=1))
     table = JoinedTable(files, every="1s", clock_offsets={"pmt": "-3min", "coil": 2})
     table.update()
 

@@ -1,0 +1,104 @@
+"""Figures to files: painted, encoded and written, each file whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from ...io.png import png_bytes
+from ...io.store import write_whole
+from .drawing import Drawing, Sheets
+from .sheet import DOTS_PER_INCH, Sheet
+
+__all__ = ["save_drawings", "save_figure"]
+
+# Matplotlib's fonts and mathematics are shared by all figures: one is rendered at a time (it holds the GIL anyway).
+_painting = threading.Lock()
+
+
+def save_figure(figure: Figure | Sheet, path: Path) -> None:
+    """Paint a figure and write its file, whole or not at all.
+
+    Parameters
+    ----------
+    figure : Figure or Sheet
+    path : path
+        Its ending says the format: any that matplotlib writes.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written.
+    """
+    _write(encoder_of(figure, path), path)
+
+
+def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, sheets: Sheets) -> list[Path]:
+    """Draw figures and write their files.
+
+    Parameters
+    ----------
+    drawings : iterable of Drawing
+    folder : path
+        Made if it is missing.
+    extension : str
+        ``.png``, ...
+    sheets : mapping
+        Those that are kept from one call to the next.
+
+    Returns
+    -------
+    list of path
+        The files, in order.
+
+    Raises
+    ------
+    OutputError
+        When one cannot be written; those before it are.
+    """
+    paths: list[Path] = []
+    written: Future[None] | None = None
+    # A picture of a sheet is encoded and written while the next one is painted; at most one waits. Other figures are on
+    # disk before the next is drawn: their memory is theirs alone.
+    with ThreadPoolExecutor(1, thread_name_prefix="figures") as writer:
+        for drawing in drawings:
+            path = folder / f"{drawing.name}{extension}"
+            figure = drawing.drawn(sheets)
+            encode = encoder_of(figure, path)
+            if written is not None:
+                written.result()
+                written = None
+            if isinstance(figure, Sheet):
+                written = writer.submit(_write, encode, path)
+            else:
+                _write(encode, path)
+            paths.append(path)
+        if written is not None:
+            written.result()
+    return paths
+
+
+def encoder_of(figure: Figure | Sheet, path: Path) -> Callable[[], bytes]:
+    """Paint a figure for a file; what is returned makes its content, in whatever thread."""
+    extension = path.suffix[1:].lower()
+    with _painting:
+        if isinstance(figure, Sheet):
+            if extension == "png":
+                return partial(png_bytes, figure.pixels(), DOTS_PER_INCH)
+            figure = figure.figure
+        target = io.BytesIO()
+        # Strong compression takes longer than drawing, and saves a tenth of the bytes.
+        options: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if extension == "png" else {}
+        figure.savefig(target, format=extension, dpi=DOTS_PER_INCH, **options)
+        return target.getvalue
+
+
+def _write(encode: Callable[[], bytes], path: Path) -> None:
+    write_whole(path, encode())

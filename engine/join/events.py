@@ -1,0 +1,221 @@
+"""Events that sources saw: switches of the coil, heatings, bursts; for clocks, which compare them, and for windows.
+
+What a source sees stands on its recorder (`SeenEvents`); here it becomes times with their resolutions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ...io.errors import InputError
+from ...kernels.units import SECOND_NS
+from ..durations import Duration, duration_ns
+from ..fits.bursts.search import find_bursts
+from ..recorders.frames import as_polars
+from ..recorders.known import RECORDERS
+from ..recorders.quantity import Quantity, SeenEvents
+from .source import JoinSource
+
+__all__ = ["Events", "coil_on", "events_of", "heater_on", "rises_ns"]
+
+UNIFORM = math.sqrt(12.0)
+"""Width of a flat distribution over its standard deviation."""
+HEATING_APART_NS = 10 * SECOND_NS
+"""Steps of the heater that are farther apart are heatings of their own, unless the user says otherwise."""
+APEX_SCATTER_S, APEX_COMMON_S = 0.15, 0.2
+"""Of the apex of a burst: how it scatters from burst to burst, and how far all of them are from the truth together:
+the search places apexes up to a rise time before the burst's t0."""
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """What one source saw.
+
+    Parameters
+    ----------
+    times_ns : int64, shape (n,)
+        Sorted.
+    sorts : int64, shape (n,)
+        Only events of one sort can be the same: 1 switched on, 0 switched off.
+    resolution_s : float64, shape (n,)
+        Standard deviation of each time.
+    common_s : float
+        Error that all of them share, which no number of events makes smaller.
+    """
+
+    times_ns: Integers
+    sorts: Integers
+    resolution_s: Floats
+    common_s: float = 0.0
+
+
+def events_of(source: Any) -> Events:
+    """The events that a source saw.
+
+    Parameters
+    ----------
+    source : recorder, `Events`, or array of ns
+
+    Returns
+    -------
+    Events
+
+    Raises
+    ------
+    InputError
+        When it is none of those.
+
+    Examples
+    --------
+    >>> events_of([10**9, 0]).times_ns.tolist()
+    [0, 1000000000]
+    """
+    if isinstance(source, Events):
+        return source
+    if hasattr(source, "get_table"):
+        seen = source.source_kind().events if hasattr(source, "source_kind") else None
+        if seen is None:
+            known = ", ".join(r.__name__ for r in RECORDERS if r.joined is not None and r.joined.events is not None)
+            raise InputError(
+                f"{type(source).__name__} has no events by itself; give their times in ns, or one of {known}"
+            )
+        return EVENTS[seen.sort](as_polars(source.get_table()), seen)
+    times = np.asarray(source)
+    if times.ndim != 1 or (times.size and not np.issubdtype(times.dtype, np.integer)):
+        raise InputError("events are a recorder, or a list of integers: ns since 1970")
+    return _alike(np.sort(times.astype(np.int64)), 1.0 / UNIFORM)
+
+
+def rises_ns(timestamps_ns: Integers, values: Floats, *, apart_ns: int = HEATING_APART_NS) -> Integers:
+    """When values rose: the heater's target was raised; steps that follow within `apart_ns` are one event."""
+    return _firsts_ns(timestamps_ns[1:][np.diff(values) > 0], apart_ns)
+
+
+def heater_on(sources: Sequence[JoinSource], *, merge_within: Duration | None = None) -> Integers:
+    """When the foil was heated: the heater's target was raised; a heating log where there is no heater.
+
+    Parameters
+    ----------
+    sources : sequence of JoinSource
+    merge_within : duration, optional
+        As for `windows`.
+
+    Raises
+    ------
+    InputError
+        When there is neither among the sources.
+
+    Examples
+    --------
+    >>> from utokyo import StaticRecorder, windows
+    >>> heater = StaticRecorder({"timestamp": [0, 10**9, 2 * 10**9], "TargetPercentage": [10, 40, 40]})
+    >>> windows({"heater": heater}, around=heater_on, before="1s", after="1s").events_ns.tolist()
+    [1000000000]
+    """
+    apart_ns = None if merge_within is None else duration_ns(merge_within, "merge_within", least_ns=0)
+    for source, quantity in _of_column(sources, "TargetPercentage"):
+        if not source.times_ns.size:
+            continue
+        target = _filled(source.table[quantity.column])
+        onsets_ns = rises_ns(source.times_ns, target, apart_ns=HEATING_APART_NS if apart_ns is None else apart_ns)
+        return onsets_ns + source.offset_ns
+    for source, _ in _of_column(sources, "VoltageDurationPower"):
+        logged: Integers = source.times_ns if apart_ns is None else _firsts_ns(source.times_ns, apart_ns)
+        return logged + source.offset_ns
+    raise InputError("around=heater_on needs a heater or a heating log among the sources; or give times in ns")
+
+
+def coil_on(sources: Sequence[JoinSource]) -> Integers:
+    """When the coil was switched on, by its log.
+
+    Raises
+    ------
+    InputError
+        When there is none among the sources.
+
+    Examples
+    --------
+    >>> from utokyo import StaticRecorder, windows
+    >>> coil = StaticRecorder({"timestamp": [0, 10**9], "CoilOperation": ["OFF", "ON"]})
+    >>> windows({"coil": coil}, around=coil_on, before="1s", after="1s").events_ns.tolist()
+    [1000000000]
+    """
+    for source, quantity in _of_column(sources, "CoilOperation"):
+        is_on = (source.table[quantity.column] == "ON").to_numpy() if source.times_ns.size else np.empty(0, bool)
+        switched: Integers = source.times_ns[is_on & ~np.append(False, is_on[:-1])[: is_on.size]] + source.offset_ns
+        return switched
+    raise InputError("around=coil_on needs the coil's log among the sources; or give times in ns")
+
+
+def _switches(table: pl.DataFrame, seen: SeenEvents) -> Events:
+    """Changes of a state: of a log of switches within the second that it names, else somewhere between two readings."""
+    times_ns, is_on = table["timestamp"].to_numpy(), (table[seen.column] == seen.on).to_numpy()
+    at = np.flatnonzero(is_on[1:] != is_on[:-1]) + 1
+    if seen.whole_seconds:
+        # The first line of a log is a switch, too. The order of on and off within a second is not known.
+        at = np.append(np.arange(min(1, times_ns.size)), at)
+        lonely = ~np.isin(times_ns[at], times_ns[at][np.append(False, np.diff(times_ns[at]) == 0)])
+        at = at[lonely]
+        moments, width_s = times_ns[at] + SECOND_NS // 2, np.ones(at.size)
+    else:
+        gaps = times_ns[at] - times_ns[at - 1]
+        moments, width_s = times_ns[at] - gaps // 2, gaps / SECOND_NS
+    return Events(moments, is_on[at].astype(np.int64), width_s / UNIFORM)
+
+
+def _rises(table: pl.DataFrame, seen: SeenEvents) -> Events:
+    onsets = rises_ns(table["timestamp"].to_numpy(), _filled(table[seen.column]))
+    return _alike(onsets + SECOND_NS // 2, 1.0 / UNIFORM)
+
+
+def _rows(table: pl.DataFrame, seen: SeenEvents) -> Events:
+    del seen
+    return _alike(table["timestamp"].to_numpy() + SECOND_NS // 2, 1.0 / UNIFORM)
+
+
+def _bursts(table: pl.DataFrame, seen: SeenEvents) -> Events:
+    """Apexes of bursts of pulses."""
+    del seen
+    apexes = find_bursts(table["timestamp"])["timestamp_ns"].to_numpy()
+    scatter_s = np.full(apexes.size, APEX_SCATTER_S)
+    return Events(apexes, np.ones(apexes.size, np.int64), scatter_s, common_s=APEX_COMMON_S)
+
+
+EVENTS: Mapping[str, Callable[[pl.DataFrame, SeenEvents], Events]] = {
+    "switches": _switches,
+    "rises": _rises,
+    "rows": _rows,
+    "bursts": _bursts,
+}
+
+
+def _filled(values: pl.Series) -> Floats:
+    """Readings without gaps: the last one holds, and 0 before the first."""
+    return values.cast(pl.Float64).fill_null(strategy="forward").fill_null(0.0).to_numpy()
+
+
+def _firsts_ns(times_ns: Integers, apart_ns: int) -> Integers:
+    """The first of each group of sorted times that follow one another within `apart_ns`."""
+    firsts: Integers = times_ns[np.append(True, np.diff(times_ns) > apart_ns)] if times_ns.size else times_ns
+    return firsts
+
+
+def _alike(times_ns: Integers, resolution_s: float) -> Events:
+    return Events(times_ns, np.ones(times_ns.size, np.int64), np.full(times_ns.size, resolution_s))
+
+
+def _of_column(sources: Sequence[JoinSource], column: str) -> Iterator[tuple[JoinSource, Quantity]]:
+    for source in sources:
+        for quantity in source.quantities:
+            if quantity.column == column:
+                yield source, quantity

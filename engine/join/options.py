@@ -1,0 +1,204 @@
+"""What a join is asked for: its options, and its sources by name with what each of them is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from annotated_types import Gt, Le
+
+from ...io.errors import InputError
+from ..durations import Duration, Moment, duration_ns, moment_ns
+from ..fits.bursts.search import MOST_FALSE_ALARMS_PER_HOUR
+from ..settings import DURATION_SCHEMA, NOTHING, Converted, FrozenMapping, Settings
+from .kinds import kind_of, name_of
+from .source import JoinSource
+
+__all__ = ["JoinSettings", "Sources", "named_sources", "sources_of"]
+
+Sources = Sequence[Any] | Mapping[str, Any]
+Limits = tuple[int | None, int | None]
+
+
+def _length(least_ns: int) -> Any:
+    """Mark of a field that holds the length of an interval, or nothing."""
+
+    def length(value: Any, *, name: str) -> Any:
+        if value is not None:
+            duration_ns(value, name, least_ns=least_ns)
+        return value
+
+    return Converted(length, DURATION_SCHEMA, wants=("name",), final=True)
+
+
+def _how(value: Any) -> FrozenMapping:
+    if not isinstance(value, Mapping) or not all(isinstance(how, str) for how in value.values()):
+        raise InputError(f"how should say what is made of which readings, as {{'ssd': 'median'}}, not {value!r}")
+    return FrozenMapping(value)
+
+
+def _tolerance(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        for name, longest in value.items():
+            duration_ns(longest, f"tolerance of {name}", least_ns=0)
+        return FrozenMapping(value)
+    if value is not None:
+        duration_ns(value, "tolerance", least_ns=0)
+    return value
+
+
+def _offsets(value: Any) -> FrozenMapping:
+    if not isinstance(value, Mapping):
+        raise InputError(f"clock_offsets should be a mapping of sources to offsets, not {value!r}")
+    for name, offset in value.items():
+        offset_ns(offset, name)
+    return FrozenMapping(value)
+
+
+def _between(value: Any) -> tuple[Moment | None, Moment | None] | None:
+    if value is None:
+        return None
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise InputError(f"between should be (begin, end), not {value!r}")
+    begin, end = value
+    limits_ns((begin, end))
+    return begin, end
+
+
+NAMED_DURATIONS = {"type": "object", "additionalProperties": DURATION_SCHEMA}
+NAMED_TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+
+
+@dataclass(frozen=True)
+class JoinSettings(Settings):
+    """Options of `join`.
+
+    Parameters
+    ----------
+    on : str, optional
+        Name of a source: one row for each of its readings (an image, a PMT reading); for a source of pulses, one row a
+        burst, as `find_bursts` finds it.
+    every : duration, optional
+        Instead: one row an interval, ``"1s"``, ``"500ms"``.
+    how : mapping
+        For ``"source"``, ``"source.quantity"`` or ``"source.column"`` of its table, what is made of the readings:
+        ``last``, ``mean`` (with its error), ``first``, ``min``, ``max``, ``median``, ``sum`` or ``count``.
+    tolerance : duration, or mapping of source to duration, optional
+        How much older than the beginning of its row a last value may be. By default each kind has its own: 10 s for
+        logs that have a line a second, 12 h for the coil, whose log has a line a switch.
+    clock_offsets : mapping of source to duration or ClockOffset
+        Added to the times of that source: what the clock of its PC lacks.
+    between : (begin, end), optional
+        Only rows of begin <= time < end; None for no end. With `every`, intervals begin at the begin; else they begin
+        at multiples of their length.
+    window : duration
+        With `on` a source that is not of pulses: length of the interval around each row in which readings are counted
+        and averaged. Bursts have their own interval, from onset to end.
+    false_alarms_per_hour : float
+        With `on` a source of pulses: as for `find_bursts`.
+
+    Examples
+    --------
+    >>> JoinSettings(every="1s", tolerance={"coil": "10min"}).between is None
+    True
+    >>> JoinSettings(every="often")
+    Traceback (most recent call last):
+    utokyo.io.errors.InputError: every should be a duration like '2min', '500ms' or a number of seconds, not 'often'
+    """
+
+    words = {  # noqa: RUF012 (a class variable of the base)
+        "false_alarms_per_hour": f"above 0 and at most {MOST_FALSE_ALARMS_PER_HOUR:g}",
+        "on": "the name of a source",
+    }
+
+    on: str | None = None
+    every: Annotated[Duration | None, _length(1)] = None
+    how: Annotated[FrozenMapping, Converted(_how, NAMED_TEXTS, final=True)] = NOTHING
+    tolerance: Annotated[
+        Duration | FrozenMapping | None,
+        Converted(_tolerance, {"anyOf": [DURATION_SCHEMA, NAMED_DURATIONS]}, final=True),
+    ] = None
+    clock_offsets: Annotated[FrozenMapping, Converted(_offsets, NAMED_DURATIONS, final=True)] = NOTHING
+    between: Annotated[
+        tuple[Moment | None, Moment | None] | None,
+        Converted(_between, {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}, final=True),
+    ] = None
+    window: Annotated[Duration, _length(2)] = "1s"
+    false_alarms_per_hour: Annotated[float, Gt(0), Le(MOST_FALSE_ALARMS_PER_HOUR)] = 0.01
+
+    @property
+    def limits_ns(self) -> Limits:
+        """Begin and end of the rows, ns since 1970; None for no end."""
+        return limits_ns(self.between)
+
+
+def named_sources(recorders: Sources) -> dict[str, Any]:
+    """Recorders and analyses by name: as the user calls them, else after their kind.
+
+    Raises
+    ------
+    InputError
+        When there is none, or a name is none.
+    """
+    if isinstance(recorders, Mapping):
+        named = dict(recorders)
+    elif isinstance(recorders, str | bytes) or not isinstance(recorders, Sequence):
+        raise InputError("join takes a list of recorders, or a mapping of names to them")
+    else:
+        named = {}
+        for recorder in recorders:
+            named[name_of(kind_of(recorder, f"{recorder!r}"), named)] = recorder
+    if not named:
+        raise InputError("join needs at least one source")
+    if bad := next((name for name in named if not isinstance(name, str) or not name or "." in name), None):
+        raise InputError(f"a source cannot be called {bad!r}: names are texts without a dot")
+    return named
+
+
+def sources_of(recorders: Sources, settings: JoinSettings) -> dict[str, JoinSource]:
+    """The sources of a join by name, each with its own tolerance, offset and quantities.
+
+    Raises
+    ------
+    InputError
+        When a recorder cannot be joined, or an option names none of the sources.
+    """
+    named = named_sources(recorders)
+    tolerance = settings.tolerance
+    tolerances = tolerance if isinstance(tolerance, Mapping) else {}
+    for what, keys in (("tolerance", tolerances), ("clock_offsets", settings.clock_offsets), ("how", settings.how)):
+        if unknown := next((key for key in keys if key.partition(".")[0] not in named), None):
+            raise InputError(f"{what}: {unknown!r} is none of the sources; there are: {', '.join(named)}")
+    sources = {}
+    for name, recorder in named.items():
+        kind = kind_of(recorder, name)
+        own = kind.tolerance_s if tolerance is None or isinstance(tolerance, Mapping) else tolerance
+        sources[name] = JoinSource(
+            name,
+            recorder,
+            kind,
+            tolerance_ns=duration_ns(tolerances.get(name, own), f"tolerance of {name}", least_ns=0),
+            offset_ns=offset_ns(settings.clock_offsets.get(name, 0), name),
+            how=settings.how,
+        )
+    return sources
+
+
+def offset_ns(offset: Any, name: str) -> int:
+    """An offset in ns, given as a duration, or as `estimate_clock_offset` found it."""
+    if hasattr(offset, "offset_ns") and hasattr(offset, "valid"):
+        if not offset.valid:
+            raise InputError(f"clock_offsets: that of {name} could not be estimated: {offset.reason}")
+        return int(offset.offset_ns)
+    return duration_ns(offset, f"clock offset of {name}")
+
+
+def limits_ns(between: tuple[Moment | None, Moment | None] | None) -> Limits:
+    """Begin and end in ns."""
+    if between is None:
+        return None, None
+    begin, end = (None if moment is None else moment_ns(moment, "between") for moment in between)
+    if begin is not None and end is not None and begin >= end:
+        raise InputError(f"between: the begin {between[0]} is not before the end {between[1]}")
+    return begin, end

@@ -1,0 +1,88 @@
+"""The options of recorders: what their constructors and TOML files take beside the path."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from ...io.errors import InputError
+from ..durations import duration_ns
+from ..settings import Converted, Settings
+
+__all__ = ["PATTERN", "FileSettings", "HeatTimeSettings", "RecorderSettings"]
+
+
+def _offset(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str):
+        return timedelta(microseconds=duration_ns(value, "clock_offset") / 1000)
+    raise InputError(
+        f"clock_offset should be a timedelta, as timedelta(seconds=-180), or a text, as '-3min', not {value!r}"
+    )
+
+
+def _pattern(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise InputError(f"match={value!r} is no regular expression: {error}") from None
+    return value
+
+
+PATTERN = Converted(_pattern)
+"""Mark of a field that holds a regular expression."""
+
+
+def _day(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@dataclass(frozen=True)
+class RecorderSettings(Settings):
+    """Options of every recorder.
+
+    Parameters
+    ----------
+    always_update : bool
+        Read the whole file anew at every call, for files that are changed elsewhere than at their end.
+    clock_offset : timedelta or str
+        Added to all times: what the clock of that PC lacks; ``"-3min"`` in a text.
+
+    Examples
+    --------
+    >>> RecorderSettings(clock_offset="-3min").clock_offset
+    datetime.timedelta(days=-1, seconds=86220)
+    """
+
+    always_update: bool = False
+    clock_offset: Annotated[timedelta, Converted(_offset, {"type": "string"})] = timedelta(0)
+
+
+@dataclass(frozen=True)
+class FileSettings(RecorderSettings):
+    """Options of a folder of files.
+
+    Parameters
+    ----------
+    match : str
+        Regular expression that the whole name of a file matches; by default every file.
+    """
+
+    match: Annotated[str, PATTERN] = r".*"
+
+
+@dataclass(frozen=True)
+class HeatTimeSettings(RecorderSettings):
+    """Options of a log of heatings.
+
+    Parameters
+    ----------
+    day : str or date, optional
+        ``"2022-09-18"``, the day of the first line; without, the file's name begins with it: ``20220918BT.csv``.
+    """
+
+    day: Annotated[str | None, Converted(_day)] = None

@@ -1,0 +1,392 @@
+"""`Settings`: the options of an analysis, of a recorder or of a join, as one frozen dataclass each.
+
+A field is written once: its annotation says what it may be, its default what it is, the docstring what it means. The
+constructor of an analysis takes the fields as keywords, a TOML file has them as keys, a worker gets them by pickle, and
+an archive names results by their `fingerprint`. Checking is pydantic's work, by the annotations (with the limits of
+``annotated_types``: `Gt`, `Ge`, ...); a mistake is an `InputError` of one sentence, wherever the value came from.
+Pydantic is imported when the first value that is not a default has to be checked.
+
+    @dataclass(frozen=True)
+    class MagnetSettings(Settings):
+        '''How currents become fields.
+
+Parameters
+----------
+        field_per_current_T_per_A : float
+        window : duration
+        '''
+
+        field_per_current_T_per_A: Annotated[float, Gt(0)] = 1e-3
+        window: Span = "1s"
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_type_hints
+
+from ..io.errors import InputError
+from .durations import Duration, duration_ns
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
+
+__all__ = [
+    "DURATION_SCHEMA",
+    "NOTHING",
+    "Converted",
+    "FilePath",
+    "FrozenMapping",
+    "Settings",
+    "Span",
+    "checked_fields",
+    "described",
+    "model_fields_of",
+    "sentence_of",
+    "signature_with",
+]
+
+# What pydantic calls a mistake, and how it is said: "gain should be ...".
+WANTED = {
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "greater_than": "above {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "below {lt:g}",
+    "less_than_equal": "{le:g} or less",
+    "literal_error": "{expected}",
+    "dict_type": "a table of keys and values",
+    "list_type": "a list",
+    "model_type": "a table of keys and values",
+    "model_attributes_type": "a table of keys and values",
+}
+
+PARAMETERS = re.compile(r"Parameters\n\s*-{4,}\n(.*?)(?:\n\s*\n\s*\w[\w ]*\n\s*-{4,}|\Z)", re.DOTALL)
+"""That section of a numpydoc docstring."""
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """Mark for a field's annotation: what is given is converted by a function before its type is checked.
+
+    Parameters
+    ----------
+    convert : callable
+        ``convert(value)``; raises `InputError` with a whole sentence.
+    json_schema : mapping, optional
+        What a TOML file may hold there, for editors.
+    wants : tuple of str
+        What else the function takes, as keywords: ``name`` of the field, ``folder`` of the TOML file (None elsewhere).
+    final : bool
+        Whether the answer needs no further check.
+    """
+
+    convert: Callable[..., Any]
+    json_schema: Mapping[str, Any] | None = None
+    wants: tuple[str, ...] = ()
+    final: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema  # noqa: PLC0415 (see above: imported when there is something to check)
+
+        def convert(value: Any, info: Any) -> Any:
+            known = {"name": info.field_name, "folder": (info.context or {}).get("folder")}
+            return self.convert(value, **{name: known[name] for name in self.wants})
+
+        if self.final:
+            return core_schema.with_info_plain_validator_function(convert)
+        return core_schema.with_info_before_validator_function(convert, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
+        return handler(schema) if self.json_schema is None else dict(self.json_schema)
+
+
+def _path(value: Any, *, name: str, folder: Path | None) -> Path:
+    if not isinstance(value, str | Path):
+        raise InputError(f"{name} should be a path, not {value!r}")
+    return Path(value) if folder is None else folder / value
+
+
+def _span(value: Any, *, name: str) -> Any:
+    """A duration as it was given, if it is one that does not go back."""
+    duration_ns(value, name, least_ns=0)
+    return value
+
+
+FilePath = Annotated[Path, Converted(_path, {"type": "string"}, wants=("name", "folder"), final=True)]
+"""A path; in a TOML file, relative to the folder of that file."""
+DURATION_SCHEMA = {"type": ["string", "number"], "examples": ["2min", "500ms", 1.5]}
+Span = Annotated[Duration, Converted(_span, DURATION_SCHEMA, wants=("name",), final=True)]
+"""A duration of 0 or more: ``"2min"``, a number of seconds, a `timedelta`."""
+
+
+class FrozenMapping(Mapping[str, Any]):
+    """A mapping that hashes and pickles: the options of a frozen dataclass must not change.
+
+    Examples
+    --------
+    >>> FrozenMapping({"heater": "2s"})
+    FrozenMapping({'heater': '2s'})
+    >>> hash(FrozenMapping({"a": 1, "b": 2})) == hash(FrozenMapping({"b": 2, "a": 1}))
+    True
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, Any] | None = None) -> None:
+        self._items = dict(items or {})
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return f"FrozenMapping({self._items!r})"
+
+    def __reduce__(self) -> tuple[type[FrozenMapping], tuple[dict[str, Any]]]:
+        return FrozenMapping, (self._items,)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        del source, handler
+
+        def frozen(value: Any, info: Any) -> FrozenMapping:
+            if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+                raise InputError(f"{info.field_name} should be a table of keys and values, not {value!r}")
+            return cls(value)
+
+        return core_schema.with_info_plain_validator_function(frozen)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        del schema, handler
+        return {"type": "object"}
+
+
+NOTHING = FrozenMapping()
+"""No keys: a default."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options that check themselves. Subclasses are frozen dataclasses, too; each field has a default.
+
+    Raises
+    ------
+    InputError
+        One sentence: which option, what it should be, and what it is.
+
+    Examples
+    --------
+    >>> from utokyo import SSDSettings
+    >>> settings = SSDSettings(false_alarms_per_hour=0.1)
+    >>> settings
+    SSDSettings(false_alarms_per_hour=0.1, dead_time_s=None)
+    >>> settings == SSDSettings(false_alarms_per_hour=0.1), settings.fingerprint[:8]
+    (True, '...')
+    """
+
+    words: ClassVar[Mapping[str, str]] = {}
+    """Of options, what they should be, where a limit alone says too little: ``"a positive number of counts"``."""
+
+    def __post_init__(self) -> None:
+        given = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if not _is_default(self, f)}
+        if given:
+            checked = checked_fields(type(self), given)
+            for name, value in checked.items():
+                object.__setattr__(self, name, value)
+        self.check()
+
+    def check(self) -> None:
+        """Refuse options that do not go together, by an `InputError`; a subclass says which."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of class and fields: the same in every process, for the same options."""
+        told = json.dumps([type(self).__qualname__, _jsonable(self)], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Of the options."""
+        return tuple(f.name for f in fields(cls))
+
+    @classmethod
+    def of(cls, settings: Self | None, options: Mapping[str, Any], owner: str) -> Self:
+        """Those that were given whole, or as keywords to `owner`; not both.
+
+        Raises
+        ------
+        TypeError
+            When `owner` has no such option, or both are given.
+        """
+        if unknown := [name for name in options if name not in cls.names()]:
+            known = ", ".join(cls.names())
+            raise TypeError(f"{owner} has no option {unknown[0]!r}; it has {known or 'none'}")
+        if settings is None:
+            return cls(**options)
+        if not isinstance(settings, cls):
+            raise TypeError(f"the settings of {owner} are {cls.__name__}, not {settings!r}")
+        if options:
+            raise TypeError(f"{owner} takes settings or options, not both: {', '.join(options)}")
+        return settings
+
+
+def signature_with(function: Callable[..., Any], cls: type[Settings]) -> inspect.Signature:
+    """The signature of a function (a method's without `self`) with the options in the place of ``**options``."""
+    given = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
+    options = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=_default_of(f), annotation=f.type)
+        for f in fields(cls)
+    ]
+    answer = inspect.signature(function).return_annotation
+    plain = [p for p in given if p.kind is not p.VAR_KEYWORD]
+    return inspect.Signature([*plain, *options], return_annotation=answer)
+
+
+def checked_fields(cls: Any, given: Mapping[str, Any], folder: Path | None = None) -> dict[str, Any]:
+    """Fields of a class of settings, checked and converted by their annotations.
+
+    Parameters
+    ----------
+    cls : type of Settings
+    given : mapping of str
+        The others keep their defaults.
+    folder : path, optional
+        Of the TOML file that they stand in.
+
+    Raises
+    ------
+    InputError
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    try:
+        model = model_of(cls).model_validate(dict(given), context={"folder": folder})
+    except ValidationError as error:
+        raise InputError(sentence_of(error.errors()[0], cls.words, cls.names())) from None
+    return {name: getattr(model, name) for name in given}
+
+
+@cache
+def model_of(cls: Any) -> type[BaseModel]:
+    """The pydantic model with the fields, limits and descriptions of a class of settings."""
+    from pydantic import ConfigDict, create_model  # noqa: PLC0415
+
+    return create_model(
+        cls.__name__,
+        __config__=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True),
+        __doc__=cls.__doc__.strip().splitlines()[0],
+        **model_fields_of(cls),
+    )
+
+
+def model_fields_of(cls: Any) -> dict[str, Any]:
+    """Annotation and pydantic field of each field of a class of settings."""
+    from pydantic.fields import FieldInfo  # noqa: PLC0415
+
+    hints = get_type_hints(cls, include_extras=True)
+    meaning = described(cls)
+    found = {}
+    for f in fields(cls):
+        default = _default_of(f)
+        default = dict(default) if isinstance(default, FrozenMapping) else default
+        found[f.name] = (hints[f.name], FieldInfo(default=default, description=meaning.get(f.name)))
+    return found
+
+
+def sentence_of(error: ErrorDetails, words: Mapping[str, str], known: tuple[str, ...]) -> str:
+    """What is wrong with a value, in a sentence: what it should be, and what it is.
+
+    Parameters
+    ----------
+    error : mapping
+        Of pydantic.
+    words : mapping of str to str
+        Of fields, what they should be; for the others, the limit says it.
+    known : tuple of str
+        All fields.
+    """
+    names = [part for part in error["loc"] if part in known] or [str(part) for part in error["loc"]]
+    name = names[0] if names else "it"
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {name!r}; known are {', '.join(known)}"
+    if error["type"] == "missing":
+        return f"no {name}"
+    raised = error.get("ctx", {}).get("error")
+    if error["type"] == "value_error" and isinstance(raised, InputError):
+        return str(raised)
+    wanted = words.get(name) or WANTED.get(error["type"], error["msg"].removeprefix("Input should be "))
+    if error["type"] in WANTED:
+        wanted = wanted.format(**error.get("ctx", {}))
+    return f"{name} should be {wanted}, not {error['input']!r}"
+
+
+@cache
+def described(cls: Any) -> Mapping[str, str]:
+    """What each parameter means, out of a numpydoc docstring, those of base classes included."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        section = re.search(
+            r"Parameters\n\s*-{4,}\n(.*?)(?:\n\s*\n\s*\w[\w ]*\n\s*-{4,}|\Z)", base.__doc__ or "", re.DOTALL
+        )
+        for entry in re.split(r"\n(?=    \S)", section[1]) if section else ():
+            head, *text = entry.strip("\n").split("\n")
+            meaning = " ".join(" ".join(text).split())
+            found |= dict.fromkeys((name.strip() for name in head.partition(" : ")[0].split(",")), meaning)
+    return found
+
+
+def _default_of(f: Field[Any]) -> Any:
+    return f.default if f.default_factory is MISSING else f.default_factory()
+
+
+def _is_default(settings: Settings, f: Field[Any]) -> bool:
+    """Whether a field is its default itself, which needs no check."""
+    return f.default is not MISSING and getattr(settings, f.name) is f.default
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy as one of Python."""
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+
+
+def _jsonable(value: Any) -> Any:
+    """The value as JSON holds it, exactly: floats by their digits, times in microseconds."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _jsonable(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, timedelta):
+        return {"microseconds": value // timedelta(microseconds=1)}
+    if isinstance(value, Path):
+        return value.as_posix()
+    if hasattr(value, "digest"):
+        return {"digest": value.digest}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{value!r} has no fingerprint: give its class a `digest`")
