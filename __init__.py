@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .engine.analyses.ssd import SSDAnalysis, SSDSettings
     from .engine.analyses.ssd_folder import SSDFolderAnalysis, SSDFolderSettings
     from .engine.camera import ATOMS, CameraConstants, Measured
-    from .engine.fits.bursts.fit import find_bursts, fit_burst
+    from .engine.figures.drawing import Drawing
+    from .engine.fits.bursts.dead_time import true_rate_Hz
+    from .engine.fits.bursts.fit import find_bursts, fit_burst, fit_overlapping
     from .engine.fits.bursts.search import BurstSearch
     from .engine.fits.images.camera_noise import BadPixels, Gain, estimate_gain, find_bad_pixels
     from .engine.fits.images.fit import fit_gaussian, gaussian_image
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
     from .engine.recorders.image import ImageParser, ImageRecorder
     from .engine.recorders.ion import IonParser, IonRecorder
     from .engine.recorders.laser import LaserParser, LaserRecorder
+    from .engine.recorders.options import RecorderSettings
     from .engine.recorders.parser import Parser
     from .engine.recorders.pmt import PMTParser, PMTRecorder
+    from .engine.recorders.quantity import Quantity, SeenEvents, SourceKind
     from .engine.recorders.results import (
         ImageResultsParser,
         ImageResultsRecorder,
@@ -53,12 +57,18 @@ if TYPE_CHECKING:
         SSDResultsParser,
         SSDResultsRecorder,
     )
+    from .engine.recorders.source import Source
     from .engine.recorders.ssd import SSDParser, SSDRecorder
     from .engine.recorders.static import StaticRecorder
     from .engine.run.runner import Runner
+    from .engine.run.summary import AnalysisReport, RunSummary
+    from .engine.settings import Settings
     from .engine.simulate.beam_time import simulate
     from .io.errors import InputError, MissingFileError, OutputError, UtokyoError
+    from .io.header import KeyValueLines, NamesLine, NoHeader, SectionLines
     from .io.layout import Column, Kind, Layout
+    from .io.reader import Reader
+    from .io.times import ColumnTime, DateAndTime, Elapsed, TimeOfDay
 
 _HOMES = {
     "engine.analyses.base": ["Analysis", "ResultParameter"],
@@ -70,7 +80,9 @@ _HOMES = {
     "engine.analyses.ssd_folder": ["SSDFolderAnalysis", "SSDFolderSettings"],
     "engine.camera": ["ATOMS", "CameraConstants", "Measured"],
     "engine.join.clocks": ["ClockOffset", "estimate_clock_offset"],
-    "engine.fits.bursts.fit": ["find_bursts", "fit_burst"],
+    "engine.figures.drawing": ["Drawing"],
+    "engine.fits.bursts.dead_time": ["true_rate_Hz"],
+    "engine.fits.bursts.fit": ["find_bursts", "fit_burst", "fit_overlapping"],
     "engine.fits.images.camera_noise": ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"],
     "engine.fits.images.fit": ["fit_gaussian", "gaussian_image"],
     "engine.fits.images.result": ["GaussianFit"],
@@ -94,8 +106,10 @@ _HOMES = {
     "engine.recorders.image": ["ImageParser", "ImageRecorder"],
     "engine.recorders.ion": ["IonParser", "IonRecorder"],
     "engine.recorders.laser": ["LaserParser", "LaserRecorder"],
+    "engine.recorders.options": ["RecorderSettings"],
     "engine.recorders.parser": ["Parser"],
     "engine.recorders.pmt": ["PMTParser", "PMTRecorder"],
+    "engine.recorders.quantity": ["Quantity", "SeenEvents", "SourceKind"],
     "engine.recorders.results": [
         "ImageResultsParser",
         "ImageResultsRecorder",
@@ -104,13 +118,19 @@ _HOMES = {
         "SSDResultsParser",
         "SSDResultsRecorder",
     ],
+    "engine.recorders.source": ["Source"],
     "engine.recorders.ssd": ["SSDParser", "SSDRecorder"],
     "engine.recorders.static": ["StaticRecorder"],
     "engine.run.runner": ["Runner"],
+    "engine.run.summary": ["AnalysisReport", "RunSummary"],
+    "engine.settings": ["Settings"],
     "engine.simulate.beam_time": ["simulate"],
     "engine.join.windows": ["Window", "windows"],
     "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],
+    "io.header": ["KeyValueLines", "NamesLine", "NoHeader", "SectionLines"],
     "io.layout": ["Column", "Kind", "Layout"],
+    "io.reader": ["Reader"],
+    "io.times": ["ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -16,7 +16,8 @@ from ..analyses.image import ImageAnalysis
 from ..analyses.pmt import PMTAnalysis
 from ..analyses.ssd import SSDAnalysis
 from ..fits.result import rounded
-from ..run.runner import Runner, RunSummary
+from ..run.runner import Runner
+from ..run.summary import RunSummary
 from ..simulate.beam_time import simulate
 from .tables import when
 

@@ -12,20 +12,21 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
 from ...io.errors import InputError, MissingFileError, UtokyoError
+from ..analyses.base import Analysis
+from .screen import live_line, summary_table
+from .summary import AnalysisReport, RunSummary
 
-__all__ = ["AnalysisReport", "RunSummary", "Runner"]
+__all__ = ["Runner"]
 
 log = logging.getLogger("utokyo")
 
@@ -41,56 +42,6 @@ class Runnable(Protocol):
         ...
 
 
-@dataclass
-class AnalysisReport:
-    """What became of one analysis.
-
-    Attributes
-    ----------
-    name : str
-    runs, failures, waits : int
-        Cycles in which it ran through, failed, and waited for its file.
-    rows, rows_added : int
-        Rows of its source: all, and those that came in the last cycle.
-    results : int
-        Rows of its result table: peaks, images, means.
-    seconds : float
-        What its last run took.
-    failure : str
-        Why its last run failed; empty when it did not.
-    """
-
-    name: str
-    runs: int = 0
-    failures: int = 0
-    waits: int = 0
-    rows: int = 0
-    rows_added: int = 0
-    results: int = 0
-    seconds: float = 0.0
-    failure: str = ""
-
-
-@dataclass
-class RunSummary:
-    """What became of a run.
-
-    Attributes
-    ----------
-    cycles, skipped : int
-        Cycles that were run, and those that were skipped because an earlier one took too long.
-    interrupted : bool
-        Whether Ctrl-C ended it.
-    analyses : list of AnalysisReport
-        In the order of the Runner's analyses.
-    """
-
-    cycles: int = 0
-    skipped: int = 0
-    interrupted: bool = False
-    analyses: list[AnalysisReport] = field(default_factory=list)
-
-
 class Runner:
     """Runs analyses every cycle.
 
@@ -104,6 +55,16 @@ class Runner:
     ------
     InputError
         When there is no analysis to run.
+
+    Examples
+    --------
+    >>> from utokyo import PMTAnalysis, Runner, simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> runner = Runner([PMTAnalysis("beam/" + truth["files"]["pmt"])])
+    >>> runner
+    Runner(PMTAnalysis(all_data.csv))
+    >>> runner.run(cycles=2, period_s=0.1)
+    RunSummary(2 cycles: PMTAnalysis(all_data.csv) 1 result)
     """
 
     def __init__(self, analyses: Sequence[Runnable], *, console: Console | None = None) -> None:
@@ -113,6 +74,9 @@ class Runner:
         if not self.analyses:
             raise InputError("a Runner needs at least one analysis")
         self.console = console or Console(stderr=True)
+
+    def __repr__(self) -> str:
+        return f"Runner({', '.join(_name(analysis) for analysis in self.analyses)})"
 
     def run(
         self,
@@ -141,7 +105,7 @@ class Runner:
         InputError
             When `cycles` or `period_s` is not positive.
         SystemExit
-            With code 130, after Ctrl-C and the end of the running analyses.
+            With code 130, after Ctrl-C and the end of the running analyses; in a notebook the summary is returned.
         """
         if cycles < 1 or not 0.0 < period_s < float("inf"):
             raise InputError(f"a run needs 1 cycle or more and a period above 0 s, not {cycles} and {period_s}")
@@ -158,7 +122,7 @@ class Runner:
             # Analyses that have not begun are dropped; those that run are waited for.
             pool.shutdown(wait=True, cancel_futures=True)
         self.console.print(summary_table(summary))
-        if summary.interrupted:
+        if summary.interrupted and not _is_notebook():
             raise SystemExit(EXIT_INTERRUPTED)
         return summary
 
@@ -175,7 +139,7 @@ class Runner:
         cycle = 0
         while cycle < cycles:
             _sleep_until(start + cycle * period_s)
-            live.update(_line(summary, cycle, cycles, "running"))
+            live.update(live_line(summary, cycle, cycles, "running"))
             self._run_once(summary, pool)
             summary.cycles += 1
             if on_cycle is not None and on_cycle(summary) is False:
@@ -193,7 +157,7 @@ class Runner:
             cycle = following
             if cycle < cycles:
                 wait_s = start + cycle * period_s - time.monotonic()
-                live.update(_line(summary, cycle, cycles, f"next in {max(0.0, wait_s):.0f} s"))
+                live.update(live_line(summary, cycle, cycles, f"next in {max(0.0, wait_s):.0f} s"))
 
     def _run_once(self, summary: RunSummary, pool: ThreadPoolExecutor) -> None:
         """One cycle: all analyses side by side, and what became of them."""
@@ -222,9 +186,9 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
         if _note_failure(report, f"{type(error).__name__}: {error}"):
             log.exception("%s failed; it is tried again in every cycle", report.name)
     else:
-        rows = getattr(getattr(analysis, "recorder", None), "rows", 0)
+        rows = analysis.recorder.rows if isinstance(analysis, Analysis) else 0
         report.rows_added, report.rows = rows - report.rows, rows
-        report.results = len(results) if hasattr(results, "__len__") else 0
+        report.results = len(results) if isinstance(results, Sized) else 0
         report.runs += 1
         report.failure = ""
     report.seconds = time.monotonic() - begin
@@ -252,30 +216,10 @@ def _sleep_until(moment: float) -> None:
         time.sleep(min(left, 0.5))
 
 
+def _is_notebook() -> bool:
+    """Whether this runs in a kernel of Jupyter, which must not end with the run."""
+    return "ipykernel" in sys.modules
+
+
 def _name(analysis: Runnable) -> str:
-    return str(getattr(analysis, "name", type(analysis).__name__))
-
-
-def _line(summary: RunSummary, cycle: int, cycles: int, what: str) -> Text:
-    """The live line: cycle, next start, rows added, peaks found, and who fails."""
-    parts = [f"cycle {cycle + 1}/{cycles}", what]
-    parts.append(f"+{sum(a.rows_added for a in summary.analyses)} rows")
-    parts += [f"{a.name}: {a.results}" for a in summary.analyses if a.runs]
-    line = Text(" | ".join(parts))
-    waiting = [a.name for a in summary.analyses if a.failure]
-    if waiting:
-        line.append(f" | without result: {', '.join(waiting)}", style="yellow")
-    return line
-
-
-def summary_table(summary: RunSummary) -> Table:
-    """The summary as rich shows it."""
-    skipped = f", {summary.skipped} skipped" if summary.skipped else ""
-    ended = ", interrupted" if summary.interrupted else ""
-    table = Table(title=f"{summary.cycles} cycles{skipped}{ended}", title_justify="left")
-    for heading in ("analysis", "runs", "failures", "rows", "results", "last run (s)", "last failure"):
-        table.add_column(heading, justify="left" if heading in {"analysis", "last failure"} else "right")
-    for a in summary.analyses:
-        numbers = (a.runs, a.failures, a.rows, a.results)
-        table.add_row(a.name, *map(str, numbers), f"{a.seconds:.2f}", a.failure)
-    return table
+    return analysis.name if isinstance(analysis, Analysis) else type(analysis).__name__
