@@ -3,7 +3,7 @@
 A source is looked at before every update. What it answers is the earliest moment at which anything is other than at the
 last look, so that a join makes only the rows anew that this can touch. Sources that only grow answer it from the new
 rows alone; any other is compared with what it was, where it does not lie in the same memory (`same_rows`). What becomes
-of the readings stands in `join_values`.
+of the readings stands in `values`.
 """
 
 from __future__ import annotations

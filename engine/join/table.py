@@ -2,9 +2,9 @@
 
 States (coil, heater) are joined as-of: the last value before the end of a row's interval, if it is not older than the
 tolerance; a value that is too old is null, never silently stale. Currents and pressures are means with their errors
-over the interval, pulses are counted in it. What every kind of source gives is the table of `join_sources`; how it is
-made of the readings stands in `join_values`. Sorted pulse times are counted where intervals begin and end, so that 1e8
-of them cost as much as their number of intervals.
+over the interval, pulses are counted in it. What every kind of source gives stands on its recorder; how it is made of
+the readings stands in `values`. Sorted pulse times are counted where intervals begin and end, so that 1e8 of them cost
+as much as their number of intervals.
 
 `JoinedTable` keeps the rows that nothing can touch any more: an update costs the new rows. It promises the table that
 `join` would make of the same files, however they grew.

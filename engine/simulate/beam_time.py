@@ -1,7 +1,7 @@
 """A beam time that never was, in the files that a real one leaves, with the truth beside them.
 
 Analyses, demonstrations and tests are measured against the ``truth.json`` of such a folder. The physics is drawn in
-`simulate_physics`, the bytes are made in `simulate_files`; here they are written, at once or in live mode: as the PCs
+`plan` and `instruments`, the bytes are made in `files`; here they are written, at once or in live mode: as the PCs
 of the experiment would, a few bytes at a time and cut anywhere, also inside a number or a two-byte character.
 
 It promises: one seed gives one set of bytes, however they are written; every source has random numbers of its own, so
@@ -25,7 +25,8 @@ import numpy as np
 
 from ...io.errors import InputError, OutputError
 from .files import Stream
-from .instruments import SOURCES, draw_plan
+from .instruments import SOURCES
+from .plan import draw_plan
 
 __all__ = ["simulate"]
 

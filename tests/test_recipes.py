@@ -1,0 +1,122 @@
+"""The package of docs/contributing.md, built from the page, is a full member: TOML, join, command, pickles."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
+RANDOM = np.random.default_rng(1)
+FIELD_MT = 1.25 + 0.002 * np.arange(60) + RANDOM.normal(0.0, 0.0005, 60)
+MAGNET = "Time\tField (mT)\n" + "".join(f"2022/09/18 12:00:{s:02d}\t{b:.5f}\n" for s, b in enumerate(FIELD_MT))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The package `magnet`, as pip would have installed it, with the page's tests beside it."""
+    folder = tmp_path_factory.mktemp("site")
+    page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    for name, content in FILE.findall(page):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+    (folder / "magnet" / "__init__.py").touch()
+    told = folder / "magnet-1.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: magnet\nVersion: 1.0\n")
+    entries = re.findall(
+        r'\[project\.entry-points\."([\w.]+)"\]\n(\S+) = "(\S+)"', (folder / "pyproject.toml").read_text()
+    )
+    assert len(entries) == 2
+    (told / "entry_points.txt").write_text("".join(f"[{group}]\n{kind} = {place}\n" for group, kind, place in entries))
+    return folder
+
+
+def run(site: Path, *arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, *map(str, arguments)]
+    answer = subprocess.run(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer
+
+
+@pytest.fixture
+def laboratory(tmp_path) -> Path:
+    (tmp_path / "magnet.txt").write_text(MAGNET)
+    (tmp_path / "run.toml").write_text(
+        'cycles = 1\n[recorders.field]\nkind = "magnet"\nfilepath = "magnet.txt"\nclock_offset = "-3min"\n'
+        '[[analyses]]\nkind = "magnet"\nrecorder = "field"\nscale = 2.0\nresult_filepath = "drift.csv"\n'
+        'image_src = "plots"\n[join]\nevery = "10s"\n'
+    )
+    return tmp_path
+
+
+def test_the_tests_of_the_recipes_pass(site, tmp_path):
+    answer = run(site, "-m", "pytest", "-q", "-p", "no:cacheprovider", site / "tests", folder=tmp_path)
+    assert re.search(r"\d+ passed", answer.stdout)
+    assert "skipped" not in answer.stdout
+
+
+def test_recorder_and_analysis_are_named_in_toml(site, laboratory):
+    run(site, "-m", "utokyo", "run", "run.toml", folder=laboratory)
+    (row,) = pl.read_csv(laboratory / "drift.csv").to_dicts()
+    assert row["valid"]
+    assert row["drift_mT_per_s"] == pytest.approx(0.004, rel=0.05)
+    assert [path.name for path in (laboratory / "plots").iterdir()] == ["magnet_drift.png"]
+
+
+def test_the_recorder_is_joined(site, laboratory):
+    run(site, "-m", "utokyo", "join", "run.toml", "--out", "joined.csv", folder=laboratory)
+    table = pl.read_csv(laboratory / "joined.csv")
+    assert table.columns == ["timestamp", "datetime", "field.field_mT", "field.field_mT_error"]
+    assert table.height == 6
+    assert table["datetime"][0].startswith("2022-09-18T11:57:00")
+
+
+def test_its_files_are_recognised_and_analysed(site, laboratory):
+    answer = run(site, "-m", "utokyo", "analyze", "magnet.txt", "--no-figures", folder=laboratory)
+    assert "MagnetAnalysis" in answer.stdout
+
+
+def test_its_options_are_described_to_editors(site, laboratory):
+    answer = run(site, "-m", "utokyo", "run", "--schema", folder=laboratory)
+    assert "What a reading has to be multiplied by" in answer.stdout
+
+
+def test_a_pickle_finds_it_in_another_process(site, laboratory):
+    code = (
+        "import pickle, sys; from utokyo import open_recorder; from magnet.analysis import MagnetAnalysis;"
+        "pickle.dump(MagnetAnalysis(recorder=open_recorder('magnet.txt'), scale=2.0), open('analysis.pickle', 'wb'))"
+    )
+    run(site, "-c", code, folder=laboratory)
+    code = "import pickle; print(pickle.load(open('analysis.pickle', 'rb')).run()['valid'][0])"
+    assert run(site, "-c", code, folder=laboratory).stdout.strip() == "True"
+
+
+def test_entry_points_that_cannot_be_used_are_named_and_passed_over(site, laboratory, tmp_path_factory):
+    broken = tmp_path_factory.mktemp("broken")
+    (broken / "broken-1.0.dist-info").mkdir()
+    (broken / "broken-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (broken / "broken-1.0.dist-info" / "entry_points.txt").write_text(
+        "[utokyo.recorders]\ngone = nowhere:Recorder\nwrong = json:loads\n[utokyo.analyses]\nssd = nowhere:Analysis\n"
+    )
+    code = (
+        f"import sys; sys.path.insert(0, {str(broken)!r}); from utokyo import open_recorder;"
+        "from utokyo.engine.analyses.known import ANALYSES;"
+        "print(type(open_recorder('magnet.txt')).__name__, type(open_recorder('magnet.txt')).__name__);"
+        "print(ANALYSES['ssd'].__name__, ANALYSES['ssd'].__name__)"
+    )
+    answer = run(site, "-c", code, folder=laboratory)
+    assert answer.stdout.split() == ["MagnetRecorder", "MagnetRecorder", "SSDAnalysis", "SSDAnalysis"]
+    assert answer.stderr.count("gone = 'nowhere:Recorder' cannot be loaded") == 1
+    assert answer.stderr.count("wrong = 'json:loads' is no subclass of Recorder") == 1
+    assert answer.stderr.count("ssd = 'nowhere:Analysis' cannot be loaded") == 1
