@@ -1,0 +1,195 @@
+"""Figures are drawn into the axes that they are given, and leave everything else of their figure as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colorbar import Colorbar
+from matplotlib.figure import Figure
+
+from utokyo import InputError, find_bursts, fit_burst
+from utokyo.engine.figures.axes import figure_of, set_dates
+from utokyo.engine.figures.ssd import burst_figure, draw_burst, draw_overview, overview_figure
+
+START_NS = 1_663_504_000_000_000_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """A figure: how many axes it needs, and how it is drawn into them."""
+
+    number: int
+    figure: Callable[..., Figure]
+    draw: Callable[..., Any]
+    arguments: Callable[[], tuple[Any, ...]]
+    projection: str | None = None
+
+
+@cache
+def pulses() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(51)
+    times_s = np.append(random.uniform(0.0, 60.0, 3000), 20.0 + random.exponential(1.0, 500))
+    return START_NS + np.sort((times_s * 1e9).astype(np.int64)), random.integers(2400, 2500, times_s.size)
+
+
+@cache
+def burst() -> tuple[Any, ...]:
+    times_ns, _ = pulses()
+    row = find_bursts(times_ns).row(0, named=True)
+    return times_ns, row, fit_burst(times_ns, row)
+
+
+CASES = {
+    "overview": Case(2, overview_figure, draw_overview, lambda: (*pulses(), find_bursts(pulses()[0]))),
+    "overview of nothing": Case(2, overview_figure, draw_overview, lambda: ([], [])),
+    "burst": Case(2, burst_figure, draw_burst, burst),
+    "burst without a fit": Case(
+        2, burst_figure, draw_burst, lambda: (burst()[0][:5], burst()[1], fit_burst(burst()[0][:5], burst()[1]))
+    ),
+}
+
+
+def page(number: int, projection: str | None) -> tuple[Figure, Axes, list[Axes]]:
+    """Somebody's figure: a line of his in the left half, and empty axes in the right one."""
+    figure = Figure(figsize=(14.0, 9.0))
+    figure.suptitle("a page")
+    other = figure.add_axes((0.05, 0.1, 0.3, 0.8))
+    other.plot([0.0, 1.0], [0.0, 1.0], label="a line")
+    other.legend()
+    height = 0.75 / number
+    places = [(0.55, 0.1 + (number - 1 - k) * (height + 0.05), 0.3, height - 0.1) for k in range(number)]
+    return figure, other, [figure.add_axes(place, projection=projection) for place in places]
+
+
+def pixels(figure: Figure) -> np.ndarray:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())
+
+
+def artists_of(drawn: Any) -> Iterator[Artist]:
+    """All artists that a drawing returned, however it names them."""
+    if isinstance(drawn, Artist):
+        yield drawn
+    elif isinstance(drawn, Colorbar):
+        yield drawn.ax
+    elif isinstance(drawn, Mapping):
+        yield from artists_of(tuple(drawn.values()))
+    elif isinstance(drawn, tuple | list):
+        for part in drawn:
+            yield from artists_of(part)
+    elif is_dataclass(drawn):
+        yield from artists_of(tuple(getattr(drawn, field.name) for field in fields(drawn)))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_rest_of_the_figure_stays_as_it_is(name):
+    case = CASES[name]
+    figure, other, given = page(case.number, case.projection)
+    for axes in given:
+        axes.set_visible(False)
+    before, children = pixels(figure), len(other.get_children())
+    places = [axes.get_position(original=True).bounds for axes in given]
+
+    assert case.figure(*case.arguments(), axes=given) is figure
+
+    assert figure.axes == [other, *given]
+    assert len(other.get_children()) == children
+    assert [axes.get_position(original=True).bounds for axes in given] == places
+    assert figure.get_size_inches().tolist() == [14.0, 9.0]
+    assert figure.get_suptitle() == "a page"
+    assert (figure.get_supxlabel(), figure.get_supylabel(), figure.legends) == ("", "", [])
+    assert len(figure.texts) == 1
+    assert figure.get_layout_engine() is None
+    np.testing.assert_array_equal(pixels(figure), before)
+    for axes in given:
+        axes.set_visible(True)
+    middle = before.shape[1] * 4 // 10
+    after = pixels(figure)
+    np.testing.assert_array_equal(after[:, :middle], before[:, :middle])
+    assert np.any(after[:, middle:] != before[:, middle:])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_was_drawn_is_returned_and_stands_in_the_given_axes(name):
+    case = CASES[name]
+    _, _, given = page(case.number, case.projection)
+    empty = {id(artist) for axes in given for artist in axes.get_children()}
+
+    drawn = case.draw(given, *case.arguments())
+
+    insets = [inset for axes in given for inset in axes.child_axes]
+    found = list(artists_of(drawn))
+    for artist in found:
+        assert artist.axes in [*given, *insets]
+    # Every line, image, surface and bar of colours has a name: only texts and lines of axes themselves need none.
+    named = {id(artist) for artist in found}
+    drawn_into = [artist for axes in given for artist in (*axes.lines, *axes.images, *axes.collections, *axes.patches)]
+    unnamed = [artist for artist in drawn_into if id(artist) not in named | empty]
+    assert not unnamed
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_another_number_of_axes_is_refused(name):
+    case = CASES[name]
+    _, _, given = page(case.number + 1, case.projection)
+    with pytest.raises(InputError, match=rf"drawn into {case.number} axes \(.*\), not into {case.number + 1}"):
+        case.figure(*case.arguments(), axes=given)
+
+
+@pytest.mark.parametrize("given", ["axes", None, [Figure()], [None, None]])
+def test_what_is_no_axes_is_refused(given):
+    with pytest.raises(InputError, match="a burst is drawn into axes of a figure, not into"):
+        draw_burst(given, *burst())
+
+
+def test_axes_that_were_removed_are_refused():
+    pair = Figure().subplots(2)
+    pair[0].remove()
+    with pytest.raises(InputError, match="axes of a figure"):
+        draw_burst(pair, *burst())
+
+
+def test_a_part_of_a_figure_and_an_array_of_axes_will_do():
+    figure = Figure(layout="constrained")
+    _, part = figure.subfigures(1, 2)
+    pair = part.subplots(2, 1, squeeze=False)
+    assert burst_figure(*burst(), axes=pair) is figure
+    assert overview_figure(*pulses(), axes=part.subplots(2)) is figure
+    assert figure_of(pair) is figure
+    pixels(figure)
+
+
+def test_axes_that_do_not_share_x_show_the_same_times():
+    above, below = Figure().subplots(2)
+    draw_burst((above, below), *burst())
+    assert above.get_xlim() == below.get_xlim()
+    above, below = Figure().subplots(2)
+    draw_overview((above, below), *pulses())
+    assert above.get_xlim() == below.get_xlim()
+    for axes in (above, below):
+        assert any(":" in label for label in axes.xaxis.get_major_formatter().format_ticks(axes.get_xticks()))
+
+
+def test_a_burst_in_axes_of_the_same_places_is_the_same_picture():
+    figure = Figure(figsize=(8.0, 6.0), layout="constrained")
+    pair = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1.0))
+    burst_figure(*burst(), title="ssd.csv", axes=pair)
+    np.testing.assert_array_equal(pixels(figure), pixels(burst_figure(*burst(), title="ssd.csv")))
+
+
+def test_dates_are_written_along_every_axes():
+    pair = Figure().subplots(2)
+    for axes in pair:
+        axes.plot(np.array([0, 3_600_000_000_000]).astype("datetime64[ns]"), [0.0, 1.0])
+    set_dates(pair)
+    for axes in pair:
+        assert "00:30" in axes.xaxis.get_major_formatter().format_ticks(axes.get_xticks())
