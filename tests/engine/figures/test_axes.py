@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -15,8 +16,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 
-from utokyo import InputError, find_bursts, fit_burst
+from utokyo import InputError, find_bad_pixels, find_bursts, fit_burst, fit_lifetime
 from utokyo.engine.figures.axes import figure_of, set_dates
+from utokyo.engine.figures.bad_pixels import bad_pixels_figure, draw_bad_pixels
+from utokyo.engine.figures.mot_number import draw_mot_number, mot_number_figure
+from utokyo.engine.figures.pmt import draw_pmt, pmt_figure
 from utokyo.engine.figures.ssd import burst_figure, draw_burst, draw_overview, overview_figure
 
 START_NS = 1_663_504_000_000_000_000
@@ -47,6 +51,34 @@ def burst() -> tuple[Any, ...]:
     return times_ns, row, fit_burst(times_ns, row)
 
 
+def current(rows: int) -> tuple[Any, ...]:
+    names = ("current_on", "current_off", "difference")
+    result = {f"{n}_A": 2e-13 for n in names} | {f"{n}_error_A": 1e-14 for n in names}
+    currents = np.random.default_rng(2).normal(1e-13, 1e-13, rows)
+    return START_NS + np.arange(rows) * 400_000_000, currents, np.arange(rows) % 80 < 40, result, "all_data.csv"
+
+
+def mot_numbers() -> tuple[Any, ...]:
+    times_ns = START_NS + np.arange(30) * 1_000_000_000
+    numbers = 1e5 * np.exp(-np.arange(30) / 12.0) + np.random.default_rng(4).normal(0.0, 3e3, 30)
+    results = pl.DataFrame({"timestamp_ns": times_ns, "mot_number": numbers, "mot_number_unc": np.full(30, 3e3)})
+    results = results.with_columns(fit_successful=pl.col("mot_number") > 2e4)
+    unseen = pl.when(pl.int_range(pl.len()) % 7 == 6).then(None).otherwise(pl.col("mot_number"))
+    lifetime = fit_lifetime(*results.select("timestamp_ns", "mot_number", "mot_number_unc"))
+    return results.with_columns(mot_number=unseen), "cmos", lifetime
+
+
+def bad_pixels() -> tuple[Any, ...]:
+    image = np.random.default_rng(1).poisson(100.0, (60, 50))
+    image[10, 20], image[40, 30] = 5000, 0
+    return find_bad_pixels(image), "cmos_000001.csv"
+
+
+def drawn_with_title(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Called as the figure is, with the title as the last argument."""
+    return lambda axes, *arguments: draw(axes, *arguments[:-1], title=arguments[-1])
+
+
 CASES = {
     "overview": Case(2, overview_figure, draw_overview, lambda: (*pulses(), find_bursts(pulses()[0]))),
     "overview of nothing": Case(2, overview_figure, draw_overview, lambda: ([], [])),
@@ -54,6 +86,13 @@ CASES = {
     "burst without a fit": Case(
         2, burst_figure, draw_burst, lambda: (burst()[0][:5], burst()[1], fit_burst(burst()[0][:5], burst()[1]))
     ),
+    "PMT": Case(3, pmt_figure, drawn_with_title(draw_pmt), lambda: current(2000)),
+    "PMT without readings": Case(3, pmt_figure, drawn_with_title(draw_pmt), lambda: current(0)),
+    "MOT number": Case(1, mot_number_figure, draw_mot_number, mot_numbers),
+    "MOT number of nothing": Case(
+        1, mot_number_figure, draw_mot_number, lambda: (mot_numbers()[0][:0], "cmos", mot_numbers()[2])
+    ),
+    "bad pixels": Case(1, bad_pixels_figure, draw_bad_pixels, bad_pixels),
 }
 
 
@@ -184,6 +223,22 @@ def test_a_burst_in_axes_of_the_same_places_is_the_same_picture():
     pair = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1.0))
     burst_figure(*burst(), title="ssd.csv", axes=pair)
     np.testing.assert_array_equal(pixels(figure), pixels(burst_figure(*burst(), title="ssd.csv")))
+
+
+def test_axes_without_a_list_around_them_will_do():
+    for name in ("MOT number", "bad pixels"):
+        axes = Figure().subplots()
+        assert CASES[name].figure(*CASES[name].arguments(), axes=axes) is axes.figure
+
+
+def test_titles_go_on_the_given_axes():
+    on, off, beside = Figure().subplots(3)
+    pmt_figure(*current(200), axes=(on, off, beside))
+    assert on.get_title(loc="left") == "PMT current, all_data.csv"
+    axes = Figure().subplots()
+    bad_pixels_figure(bad_pixels()[0], "cmos_$1$.csv", axes=axes)
+    assert axes.get_title() == "cmos_$1$.csv"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["hot: 1", "dead: 1"]
 
 
 def test_dates_are_written_along_every_axes():
