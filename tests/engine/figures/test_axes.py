@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 
-from utokyo import InputError, find_bad_pixels, find_bursts, fit_burst, fit_lifetime
+from utokyo import InputError, find_bad_pixels, find_bursts, fit_burst, fit_gaussian, fit_lifetime, gaussian_image
 from utokyo.engine.figures.axes import figure_of, set_dates
 from utokyo.engine.figures.bad_pixels import bad_pixels_figure, draw_bad_pixels
+from utokyo.engine.figures.image import draw_image, draw_image_3d, image_figure, image_figure_3d
 from utokyo.engine.figures.mot_number import draw_mot_number, mot_number_figure
 from utokyo.engine.figures.pmt import draw_pmt, pmt_figure
 from utokyo.engine.figures.ssd import burst_figure, draw_burst, draw_overview, overview_figure
@@ -74,6 +76,13 @@ def bad_pixels() -> tuple[Any, ...]:
     return find_bad_pixels(image), "cmos_000001.csv"
 
 
+@cache
+def image(amplitude: float) -> tuple[Any, ...]:
+    spot = {"A": amplitude, "x0": 20.0, "y0": 30.0, "sigma_x": 4.0, "sigma_y": 6.0, "C": 20.0}
+    counts = np.random.default_rng(1).poisson(gaussian_image(spot, (60, 50)))
+    return counts, fit_gaussian(counts), "cmos_$1$.csv"
+
+
 def drawn_with_title(draw: Callable[..., Any]) -> Callable[..., Any]:
     """Called as the figure is, with the title as the last argument."""
     return lambda axes, *arguments: draw(axes, *arguments[:-1], title=arguments[-1])
@@ -92,6 +101,9 @@ CASES = {
     "MOT number of nothing": Case(
         1, mot_number_figure, draw_mot_number, lambda: (mot_numbers()[0][:0], "cmos", mot_numbers()[2])
     ),
+    "image": Case(3, image_figure, draw_image, lambda: image(3e4)),
+    "image without atoms": Case(3, image_figure, draw_image, lambda: image(0.0)),
+    "surfaces": Case(2, image_figure_3d, draw_image_3d, lambda: image(3e4), "3d"),
     "bad pixels": Case(1, bad_pixels_figure, draw_bad_pixels, bad_pixels),
 }
 
@@ -176,6 +188,21 @@ def test_what_was_drawn_is_returned_and_stands_in_the_given_axes(name):
     assert not unnamed
 
 
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.projection is None])
+def test_a_layout_makes_room_for_all_that_was_drawn(name):
+    case = CASES[name]
+    figure = Figure(figsize=(14.0, 10.0), layout="constrained")
+    given = figure.subplots(1, case.number, squeeze=False)
+
+    case.figure(*case.arguments(), axes=given)
+
+    figure.draw_without_rendering()  # or it warns that there is no room
+    extents = [axes.get_tightbbox() for axes in given[0]]
+    assert all(a.x1 <= b.x0 + 1.0 for a, b in pairwise(extents))
+    assert all(figure.bbox.x0 <= e.x0 and e.x1 <= figure.bbox.x1 for e in extents)
+    assert all(figure.bbox.y0 <= e.y0 and e.y1 <= figure.bbox.y1 for e in extents)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_another_number_of_axes_is_refused(name):
     case = CASES[name]
@@ -237,8 +264,43 @@ def test_titles_go_on_the_given_axes():
     assert on.get_title(loc="left") == "PMT current, all_data.csv"
     axes = Figure().subplots()
     bad_pixels_figure(bad_pixels()[0], "cmos_$1$.csv", axes=axes)
+    assert axes.title.get_parse_math() is False
     assert axes.get_title() == "cmos_$1$.csv"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["hot: 1", "dead: 1"]
+
+
+def test_an_image_in_given_axes_has_the_name_of_the_file_and_says_what_was_fitted():
+    panels = Figure().subplots(1, 3)
+    drawn = draw_image(panels, *image(3e4))
+    assert [axes.get_title() for axes in panels] == ["cmos_$1$.csv", "fit", "camera - fit"]
+    assert drawn.title is panels[0].title
+    assert drawn.description.axes is panels[1]
+    assert "sigma_y = " in drawn.description.get_text()
+    assert all(ellipse.get_visible() for ellipse in drawn.ellipses)
+    assert draw_image(Figure().subplots(1, 3), *image(3e4)[:2]).title.get_text() == "camera"
+    faint = draw_image(Figure().subplots(1, 3), *image(0.0))
+    assert faint.description.get_text().startswith("NOT VALID")
+    assert not any(ellipse.get_visible() for ellipse in faint.ellipses)
+
+
+def test_given_axes_show_the_same_pixels_as_a_sheet():
+    drawn = draw_image(Figure().subplots(1, 3), *image(3e4))
+    own = image_figure(*image(3e4))
+    for artist, axes in zip((drawn.camera, drawn.fit, drawn.residual), own.axes, strict=False):
+        np.testing.assert_array_equal(artist.get_array(), axes.images[0].get_array())
+    assert drawn.bar.axes.get_ylim() == own.axes[3].get_ylim()
+
+
+def test_a_layout_takes_surfaces():
+    figure = Figure(figsize=(22.0, 26.0), layout="constrained")
+    part = figure.subfigures(4, 2)[0, 0]
+    image_figure_3d(*image(3e4), axes=part.subplots(1, 2, subplot_kw={"projection": "3d"}))
+    figure.draw_without_rendering()  # or it warns that there is no room
+
+
+def test_surfaces_need_axes_in_three_dimensions():
+    with pytest.raises(InputError, match="projection='3d'"):
+        image_figure_3d(*image(3e4), axes=Figure().subplots(1, 2))
 
 
 def test_dates_are_written_along_every_axes():
