@@ -1,8 +1,8 @@
 """What all figures share: the axes that they draw into, and what stands on every one of them.
 
 A figure is drawn into axes of its own, or into those that its caller gives. Given axes belong to the caller: what is
-drawn stays within them, title and bars of colours included, and the layout, the size and the title of their figure are
-left as they are.
+drawn belongs to them, title and bars of colours included, and the layout, the size and the title of their figure are
+left as they are. Bars and descriptions stand beside and below the axes: ``layout="constrained"`` makes room for them.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from utokyo.engine.figures.image import draw_image, draw_image_3d, image_figure,
 from utokyo.engine.figures.mot_number import draw_mot_number, mot_number_figure
 from utokyo.engine.figures.pmt import draw_pmt, pmt_figure
 from utokyo.engine.figures.ssd import burst_figure, draw_burst, draw_overview, overview_figure
+from utokyo.engine.figures.window import draw_window, panels_of, window_figure
 
 START_NS = 1_663_504_000_000_000_000
 
@@ -83,6 +84,35 @@ def image(amplitude: float) -> tuple[Any, ...]:
     return counts, fit_gaussian(counts), "cmos_$1$.csv"
 
 
+def window() -> tuple[Any, ...]:
+    """A minute in which all sources were joined."""
+    second = np.arange(60.0)
+    table = pl.DataFrame(
+        {
+            "timestamp": START_NS + second.astype(np.int64) * 1_000_000_000,
+            "heater.target_percent": np.where(second > 20, 42.0, 10.0),
+            "heater.measured_percent": np.where(second > 21, 42.0, 10.0),
+            "ssd.rate_Hz": 50.0 + 200.0 * (second == 25.0),
+            "coil.on": (second > 15) & (second < 50),
+            "pmt.current_A": 1e-13 * np.sin(second),
+            "pmt.current_error_A": np.full(60, 1e-14),
+            "image.mot_number": np.where(second > 30, 14_000.0 - 100.0 * (second > 40), np.nan),
+            "image.mot_number_unc": np.full(60, 900.0),
+            "gauge.Neut.": 10.0 ** (-9.0 + second / 20.0),
+            "gauge.Rb disp.": np.full(60, 1e-8),
+            "ion.FC": 2.0 + np.sin(second / 9.0),
+        }
+    )
+    event_ns = START_NS + 20_000_000_000
+    return (
+        table,
+        event_ns,
+        pl.DataFrame({"timestamp_ns": [event_ns + 5_000_000_000]}),
+        {"gauge.Neut.": "Pa"},
+        "number 1",
+    )
+
+
 def drawn_with_title(draw: Callable[..., Any]) -> Callable[..., Any]:
     """Called as the figure is, with the title as the last argument."""
     return lambda axes, *arguments: draw(axes, *arguments[:-1], title=arguments[-1])
@@ -104,6 +134,11 @@ CASES = {
     "image": Case(3, image_figure, draw_image, lambda: image(3e4)),
     "image without atoms": Case(3, image_figure, draw_image, lambda: image(0.0)),
     "surfaces": Case(2, image_figure_3d, draw_image_3d, lambda: image(3e4), "3d"),
+    "window": Case(7, window_figure, draw_window, window),
+    "window without rows": Case(7, window_figure, draw_window, lambda: (window()[0][:0], *window()[1:])),
+    "window of nothing": Case(
+        1, window_figure, draw_window, lambda: (window()[0].select("timestamp"), 0, pl.DataFrame(), {}, "number 2")
+    ),
     "bad pixels": Case(1, bad_pixels_figure, draw_bad_pixels, bad_pixels),
 }
 
@@ -115,8 +150,8 @@ def page(number: int, projection: str | None) -> tuple[Figure, Axes, list[Axes]]
     other = figure.add_axes((0.05, 0.1, 0.3, 0.8))
     other.plot([0.0, 1.0], [0.0, 1.0], label="a line")
     other.legend()
-    height = 0.75 / number
-    places = [(0.55, 0.1 + (number - 1 - k) * (height + 0.05), 0.3, height - 0.1) for k in range(number)]
+    height = 0.85 / number
+    places = [(0.55, 0.1 + (number - 1 - k) * height, 0.3, 0.6 * height) for k in range(number)]
     return figure, other, [figure.add_axes(place, projection=projection) for place in places]
 
 
@@ -191,14 +226,16 @@ def test_what_was_drawn_is_returned_and_stands_in_the_given_axes(name):
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.projection is None])
 def test_a_layout_makes_room_for_all_that_was_drawn(name):
     case = CASES[name]
-    figure = Figure(figsize=(14.0, 10.0), layout="constrained")
-    given = figure.subplots(1, case.number, squeeze=False)
+    across = case.number <= 3
+    shape, size = ((1, case.number), (14.0, 10.0)) if across else ((case.number, 1), (7.0, 3.0 * case.number))
+    figure = Figure(figsize=size, layout="constrained")
+    given = figure.subplots(*shape, squeeze=False)
 
     case.figure(*case.arguments(), axes=given)
 
     figure.draw_without_rendering()  # or it warns that there is no room
-    extents = [axes.get_tightbbox() for axes in given[0]]
-    assert all(a.x1 <= b.x0 + 1.0 for a, b in pairwise(extents))
+    extents = [axes.get_tightbbox() for axes in given.flat]
+    assert all(a.x1 <= b.x0 + 1.0 if across else a.y0 >= b.y1 - 1.0 for a, b in pairwise(extents))
     assert all(figure.bbox.x0 <= e.x0 and e.x1 <= figure.bbox.x1 for e in extents)
     assert all(figure.bbox.y0 <= e.y0 and e.y1 <= figure.bbox.y1 for e in extents)
 
@@ -241,6 +278,9 @@ def test_axes_that_do_not_share_x_show_the_same_times():
     above, below = Figure().subplots(2)
     draw_overview((above, below), *pulses())
     assert above.get_xlim() == below.get_xlim()
+    panels = Figure().subplots(7)
+    draw_window(panels, *window())
+    assert {axes.get_xlim() for axes in panels} == {(-20.0, 40.0)}
     for axes in (above, below):
         assert any(":" in label for label in axes.xaxis.get_major_formatter().format_ticks(axes.get_xticks()))
 
@@ -262,6 +302,9 @@ def test_titles_go_on_the_given_axes():
     on, off, beside = Figure().subplots(3)
     pmt_figure(*current(200), axes=(on, off, beside))
     assert on.get_title(loc="left") == "PMT current, all_data.csv"
+    axes = Figure().subplots(7)
+    window_figure(*window(), axes=axes)
+    assert axes[0].get_title(loc="left") == "number 1, 2022-09-18 12:27:00"
     axes = Figure().subplots()
     bad_pixels_figure(bad_pixels()[0], "cmos_$1$.csv", axes=axes)
     assert axes.title.get_parse_math() is False
@@ -301,6 +344,20 @@ def test_a_layout_takes_surfaces():
 def test_surfaces_need_axes_in_three_dimensions():
     with pytest.raises(InputError, match="projection='3d'"):
         image_figure_3d(*image(3e4), axes=Figure().subplots(1, 2))
+
+
+def test_the_panels_of_a_table_say_how_many_axes_a_window_needs():
+    table, *rest = window()
+    panels = panels_of(table)
+    figure = Figure()
+    axes = figure.subplots(len(panels), sharex=True, height_ratios=[panel.height for panel in panels])
+
+    drawn = draw_window(axes, table, *rest)
+
+    assert list(drawn.panels) == list(panels)
+    for (panel, columns), one in zip(panels.items(), axes, strict=True):
+        assert list(drawn.panels[panel].columns) == columns
+        assert drawn.panels[panel].event.axes is one
 
 
 def test_dates_are_written_along_every_axes():
