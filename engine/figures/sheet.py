@@ -31,6 +31,18 @@ class Sheet:
         With `DOTS_PER_INCH`; complete, it can be saved in any format.
     changing : sequence of Artist
         In the order in which they are painted over the ground. All others must stay as they are.
+
+    Examples
+    --------
+    >>> figure = Figure(figsize=(2.0, 1.0), dpi=DOTS_PER_INCH)
+    >>> number = figure.text(0.5, 0.5, "1")
+    >>> sheet = Sheet(figure, [number])
+    >>> sheet
+    Sheet(220 x 110 pixels, 1 of its artists changes)
+    >>> first = sheet.pixels()
+    >>> number.set_text("2")
+    >>> sheet.pixels().shape, bool((sheet.pixels() == first).all())
+    ((110, 220, 4), False)
     """
 
     def __init__(self, figure: Figure, changing: Sequence[Artist]) -> None:
@@ -48,12 +60,13 @@ class Sheet:
             Red, green, blue and opacity, from the top.
         """
         if self._ground is None:
-            self._ground = self._painted_ground()
+            self._ground = self._paint_ground()
         self._canvas.restore_region(self._ground)
         self._paint_changes(self._canvas.get_renderer())
         return np.array(self._canvas.buffer_rgba())
 
-    def _painted_ground(self) -> Any:
+    def _paint_ground(self) -> Any:
+        """All that lasts, as a copy of the canvas."""
         shown = [artist for artist in self._changing if artist.get_visible()]
         try:
             for artist in shown:
@@ -67,3 +80,9 @@ class Sheet:
     def _paint_changes(self, renderer: Any) -> None:
         for artist in self._changing:
             artist.draw(renderer)
+
+    def __repr__(self) -> str:
+        width, height = self._canvas.get_width_height()
+        number = len(self._changing)
+        changing = f"{number} of its artists change{'s' if number == 1 else ''}"
+        return f"{type(self).__name__}({width} x {height} pixels, {changing})"

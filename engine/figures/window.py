@@ -1,82 +1,104 @@
 """The figure of a window: all sources below each other on one time axis, around one event.
 
-What stands in each panel is a table: which columns, and how they are drawn. Columns are told by their end, so that
-sources may have any name. A panel whose source is joined but silent in the window says so; one whose source is not
-joined is left out. Gaps are drawn as gaps: a line is never drawn through a time of which nothing is known.
+What stands in each panel is a table (`PANELS`). A panel whose source is joined but silent in the window says so; one
+whose source is not joined is left out. Gaps are drawn as gaps: a line is never drawn through a time of which nothing is
+known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
+from .axes import SeveralAxes, checked_axes, figure_of, say_nothing, set_x_limits
+from .labels import error_column
+from .panels import COIL_COLUMNS, PANELS, Panel, column_labels, panel_label, panels_of
 
-__all__ = ["PANELS", "Panel", "window_figure"]
+__all__ = [
+    "PANELS",
+    "DrawnColumn",
+    "DrawnPanel",
+    "DrawnWindow",
+    "Panel",
+    "draw_window",
+    "panels_of",
+    "window_figure",
+]
+
+Floats = NDArray[np.float64]
 
 COLOURS = ("#1f6fb4", "#c8321e", "#3b3b3b", "#2e8b57", "#b07a00", "#7b4fa3")
 COIL_SHADE, EVENT, BURST, SILENT = "#dfe9f5", "#b07a00", "#c8321e", "#777777"
 MOST_ERROR_BARS = 400
+"""Of a column: more than these would hide its points."""
 
 WIDTH_INCH, PANEL_INCH, TOP_INCH, BOTTOM_INCH = 10.0, 1.35, 0.45, 0.6
+TITLE_INCH = 0.08
+"""Above the title."""
 LEFT, RIGHT, BETWEEN = 0.1, 0.98, 0.22
-LOG_SCALE_FROM = 10.0  # largest over smallest: below, a linear scale reads better
-LONGEST_LINE = 3.0  # usual distances of readings: nothing is drawn through a longer time
-
-Style = Literal["step", "points", "line", "held"]
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One panel of the figure.
-
-    Parameters
-    ----------
-    label : str
-        Of its axis.
-    columns : tuple of str
-        Ends of the columns that it shows.
-    style : "step", "points", "line" or "held"
-        Steps hold until the next row; points have error bars; lines join neighbouring readings; what is held has a
-        point where it is new, and a faint step while it is the last value.
-    height : float
-        Relative to the others.
-    bursts : bool
-        Whether bursts are marked.
-    logarithmic : bool
-    sources : tuple of str
-        Beginnings of the names of the sources; any, when empty.
-    """
-
-    label: str
-    columns: tuple[str, ...]
-    style: Style = "step"
-    height: float = 1.0
-    bursts: bool = False
-    logarithmic: bool = False
-    sources: tuple[str, ...] = ()
+"""Of the panels, in parts of the figure, and of their height."""
+LABELS_AT = -0.075
+"""Where the labels of the panels stand, in parts of their width: below each other."""
+LOG_SCALE_FROM = 10.0
+"""Largest over smallest value: below, a linear scale reads better."""
+LONGEST_LINE = 3.0
+"""Usual distances of readings: nothing is drawn through a longer time."""
 
 
-PANELS = (
-    Panel("heater (%)", (".target_percent", ".measured_percent"), height=0.9),
-    Panel("SSD (1/s)", (".rate_Hz",), height=1.6, bursts=True),
-    Panel("coil on", (".on", ".coil_on"), height=0.5),
-    Panel("PMT (A)", (".current_A",), "points", height=1.3),
-    Panel("MOT number", (".mot_number",), "held", height=1.1),
-    Panel("gauge", (), "line", height=1.1, logarithmic=True, sources=("gauge",)),
-    Panel("ion FC (nA)", (".FC",), "line", height=0.9, sources=("ion",)),
-)
+class DrawnColumn(NamedTuple):
+    """What `draw_window` drew of one column."""
+
+    line: Line2D | None = None
+    points: Line2D | None = None
+    errors: LineCollection | None = None
+
+
+class DrawnPanel(NamedTuple):
+    """What `draw_window` drew in one panel; None is what there was nothing to draw of."""
+
+    columns: dict[str, DrawnColumn]
+    """By the name of the column; those of which nothing is known are missing."""
+    event: Line2D
+    coil: PolyCollection | None
+    """The ground where the coil was on."""
+    bursts: Line2D | None
+    legend: Legend | None
+
+
+class DrawnWindow(NamedTuple):
+    """What `draw_window` drew."""
+
+    panels: dict[Panel, DrawnPanel]
+    title: Text
+
+
+class _Times(NamedTuple):
+    """Times of the rows of a window, in seconds since the event."""
+
+    edges: Floats
+    """Beginning of every row, and end of the last one."""
+    middles: Floats
 
 
 def window_figure(
-    table: pl.DataFrame, event_ns: int, bursts: pl.DataFrame, units: Mapping[str, str], title: str = ""
+    table: pl.DataFrame,
+    event_ns: int,
+    bursts: pl.DataFrame,
+    units: Mapping[str, str],
+    title: str = "",
+    *,
+    axes: Axes | SeveralAxes | None = None,
 ) -> Figure:
     """Draw what all sources saw around an event.
 
@@ -89,115 +111,207 @@ def window_figure(
     bursts : polars.DataFrame
         To be marked: `timestamp_ns`, `significance`.
     units : mapping of column to unit
-        Unused columns may be missing.
+        As the join gives them, for the panels whose columns are whatever a source has (gauges); the other panels name
+        the units of theirs. Columns may be missing.
     title : str
+    axes : Axes, optional
+        As many as `panels_of(table)` has panels, at least one, into which they are drawn as by `draw_window`; without,
+        into a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
+        The new one, or the one that the axes are in.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer axes than panels.
+
+    Examples
+    --------
+    >>> seconds = pl.int_range(60, eager=True)
+    >>> table = pl.DataFrame({"timestamp": seconds * 10**9, "coil.on": seconds > 20, "gauge.Neut.": seconds + 5})
+    >>> figure = window_figure(table, 30_000_000_000, pl.DataFrame(), {"gauge.Neut.": "Pa"}, "number 1")
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['coil on', 'gauge (Pa)']
     """
-    del units  # the panels name their units
-    shown = [(panel, columns) for panel in PANELS if (columns := _columns_of(panel, table))]
-    heights = [panel.height for panel, _ in shown] or [1.0]
+    if axes is not None:
+        draw_window(axes, table, event_ns, bursts, units, title)
+        return figure_of(axes)
+    heights = [panel.height for panel in panels_of(table)] or [1.0]
     height_inch = TOP_INCH + BOTTOM_INCH + PANEL_INCH * sum(heights)
     # Margins are fixed: to fit them to the labels would take as long as all the rest, a hundred times over.
     figure = Figure(figsize=(WIDTH_INCH, height_inch))
-    all_axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    panels = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0])
     top, bottom = 1.0 - TOP_INCH / height_inch, BOTTOM_INCH / height_inch
     figure.subplots_adjust(left=LEFT, right=RIGHT, top=top, bottom=bottom, hspace=BETWEEN)
-    moment = pl.Series([event_ns]).cast(pl.Datetime("ns")).dt.strftime("%Y-%m-%d %H:%M:%S")[0]
-    figure.suptitle(
-        f"{title}, {moment}".lstrip(", "), fontsize="medium", x=LEFT, y=1.0 - 0.08 / height_inch, ha="left", va="top"
-    )
-    seconds = (table["timestamp"].to_numpy() - event_ns) / SECOND_NS
-    step_s = float(np.min(np.diff(seconds))) if seconds.size > 1 else 1.0
-    if not shown or not seconds.size:
-        _say(all_axes[0], "no source saw anything here")
-    for axes, (panel, columns) in zip(all_axes, shown, strict=False):
-        _draw(axes, panel, columns, table, seconds, step_s)
-        if panel.bursts:
-            _mark_bursts(axes, bursts, event_ns)
-        axes.axvline(0.0, color=EVENT, linewidth=1.0, linestyle="--")
-        _shade_coil(axes, table, seconds, step_s)
-        axes.set_ylabel(panel.label, fontsize="small")
-        axes.yaxis.set_label_coords(-0.075, 0.5)
-        axes.tick_params(labelsize="small")
-    all_axes[-1].set_xlabel(f"seconds since {moment[11:]}")
-    if seconds.size:
-        all_axes[-1].set_xlim(seconds[0], seconds[-1] + step_s)
+    heading = _heading(event_ns, title)
+    figure.suptitle(heading, fontsize="medium", x=LEFT, y=1.0 - TITLE_INCH / height_inch, ha="left", va="top")
+    _draw_panels(panels, table, event_ns, bursts, units)
+    for one in panels:
+        one.yaxis.set_label_coords(LABELS_AT, 0.5)
     return figure
 
 
-def _columns_of(panel: Panel, table: pl.DataFrame) -> list[str]:
-    columns = []
-    for name in table.columns:
-        source, _, rest = name.partition(".")
-        if panel.sources and not source.startswith(panel.sources):
-            continue
-        ends = any(f".{rest}" == end for end in panel.columns) if panel.columns else not rest.endswith("_error")
-        if rest and ends:
-            columns.append(name)
-    return columns
+def draw_window(
+    axes: Axes | SeveralAxes,
+    table: pl.DataFrame,
+    event_ns: int,
+    bursts: pl.DataFrame,
+    units: Mapping[str, str],
+    title: str = "",
+) -> DrawnWindow:
+    """Draw what all sources saw around an event into axes.
+
+    Parameters
+    ----------
+    axes : Axes
+        As many as `panels_of(table)` has panels, from above; one, when it has none. They should share x. The first has
+        the title and the time.
+    table, event_ns, bursts, units, title
+        As for `window_figure`.
+
+    Returns
+    -------
+    DrawnWindow
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer axes than panels.
+
+    Examples
+    --------
+    >>> seconds = pl.int_range(60, eager=True)
+    >>> table = pl.DataFrame({"timestamp": seconds * 10**9, "coil.on": seconds > 20, "ssd.rate_Hz": seconds})
+    >>> panels = panels_of(table)
+    >>> axes = Figure().subplots(len(panels), sharex=True, height_ratios=[panel.height for panel in panels])
+    >>> drawn = draw_window(axes, table, 30_000_000_000, pl.DataFrame(), {})
+    >>> drawn.panels[PANELS[1]].columns["ssd.rate_Hz"].line.get_label()
+    'rate_Hz'
+    """
+    labels = [panel.label for panel in panels_of(table)] or ["nothing"]
+    panels = checked_axes(axes, labels, "this window")
+    drawn = _draw_panels(panels, table, event_ns, bursts, units)
+    return DrawnWindow(drawn, panels[0].set_title(_heading(event_ns, title), loc="left", fontsize="medium"))
 
 
-def _draw(
-    axes: Axes, panel: Panel, columns: list[str], table: pl.DataFrame, seconds: NDArray[np.float64], step_s: float
-) -> None:
-    known_anywhere = False
-    for place, name in enumerate(columns):
+def _heading(event_ns: int, title: str) -> str:
+    return f"{title}, {_moment(event_ns)}".lstrip(", ")
+
+
+def _moment(event_ns: int) -> str:
+    moment: str = pl.Series([event_ns]).cast(pl.Datetime("ns")).dt.strftime("%Y-%m-%d %H:%M:%S")[0]
+    return moment
+
+
+def _draw_panels(
+    axes: Sequence[Axes], table: pl.DataFrame, event_ns: int, bursts: pl.DataFrame, units: Mapping[str, str]
+) -> dict[Panel, DrawnPanel]:
+    """The panels and the time axis that they share."""
+    panels = panels_of(table)
+    if not panels:
+        say_nothing(axes[0], "no source saw anything here", colour=SILENT)
+    times = _times_of(table, event_ns)
+    coil = _coil_spans(table, times)
+    drawn = {}
+    for one, (panel, columns) in zip(axes, panels.items(), strict=False):
+        shown, legend = _draw_panel(one, panel, columns, table, times, units)
+        marks = _mark_bursts(one, bursts, event_ns) if panel.bursts else None
+        event = one.axvline(0.0, color=EVENT, linewidth=1.0, linestyle="--")
+        drawn[panel] = DrawnPanel(shown, event, _shade(one, coil), marks, legend)
+        one.set_ylabel(panel_label(panel, columns, units), fontsize="small")
+        one.tick_params(labelsize="small")
+    axes[-1].set_xlabel(f"seconds since {_moment(event_ns)[11:]}")
+    if times.middles.size:
+        set_x_limits(axes[::-1], times.edges[0], times.edges[-1])
+    return drawn
+
+
+def _times_of(table: pl.DataFrame, event_ns: int) -> _Times:
+    seconds = (table["timestamp"].to_numpy() - event_ns) / SECOND_NS
+    step_s = float(np.min(np.diff(seconds))) if seconds.size > 1 else 1.0
+    return _Times(np.append(seconds, seconds[-1:] + step_s), seconds + step_s / 2)
+
+
+def _draw_panel(
+    axes: Axes, panel: Panel, columns: list[str], table: pl.DataFrame, times: _Times, units: Mapping[str, str]
+) -> tuple[dict[str, DrawnColumn], Legend | None]:
+    drawn = {}
+    for place, (name, label) in enumerate(zip(columns, column_labels(panel, columns, units), strict=True)):
         values = table[name].cast(pl.Float64).to_numpy()
-        known = np.isfinite(values)
-        if not known.any():
-            continue
-        known_anywhere = True
-        colour = COLOURS[place % len(COLOURS)]
-        label = name.partition(".")[2] if panel.sources or len(columns) == 1 else name
-        at = seconds[known] + step_s / 2
-        if panel.style in {"step", "held"}:
-            edges = np.append(seconds, seconds[-1] + step_s)
-            faint = panel.style == "held"
-            width, alpha = (0.8, 0.4) if faint else (1.1, 1.0)
-            # A line in steps: the same as a patch in steps costs five times as much.
-            steps = np.append(values, values[-1])
-            axes.plot(
-                edges, steps, drawstyle="steps-post", color=colour, linewidth=width, alpha=alpha, label=label,
-                solid_joinstyle="miter",
-            )  # fmt: skip
-            if faint:
-                new = np.flatnonzero(known & np.append(True, values[1:] != values[:-1]))
-                _points(axes, seconds[new] + step_s / 2, values[new], _errors(name, table, new), colour, None)
-        elif panel.style == "line":
-            axes.plot(*_with_gaps(at, values[known]), color=colour, label=label, linewidth=1.1)
-        else:
-            _points(axes, at, values[known], _errors(name, table, np.flatnonzero(known)), colour, label)
-    if not known_anywhere:
-        _say(axes, "nothing known in this window")
-        return
+        if np.isfinite(values).any():
+            colour = COLOURS[place % len(COLOURS)]
+            drawn[name] = _draw_column(axes, panel, name, values, table, times, colour, label)
+    if not drawn:
+        say_nothing(axes, "nothing known in this window", colour=SILENT)
+        return drawn, None
     if panel.logarithmic:
         _choose_scale(axes, [table[name].drop_nulls().to_numpy() for name in columns])
-    if panel.label == "coil on":
-        axes.set_ylim(-0.15, 1.15)
-        axes.set_yticks([0, 1], ["off", "on"])
+    if panel.limits is not None:
+        axes.set_ylim(panel.limits)
+    if panel.ticks:
+        axes.set_yticks([value for value, _ in panel.ticks], [label for _, label in panel.ticks])
+    legend = None
     if len(columns) > 1:
-        axes.legend(loc="upper right", fontsize="x-small", ncols=len(columns), framealpha=0.8)
+        legend = axes.legend(loc="upper right", fontsize="x-small", ncols=len(columns), framealpha=0.8)
+    return drawn, legend
 
 
-def _points(
+def _draw_column(
     axes: Axes,
-    at: NDArray[np.float64],
-    values: NDArray[np.float64],
-    error: NDArray[np.float64] | None,
+    panel: Panel,
+    name: str,
+    values: Floats,
+    table: pl.DataFrame,
+    times: _Times,
     colour: str,
-    label: str | None,
-) -> None:
+    label: str,
+) -> DrawnColumn:
+    known = np.isfinite(values)
+    line: Line2D | None = None
+    if panel.style == "line":
+        (line,) = axes.plot(*_with_gaps(times.middles[known], values[known]), color=colour, label=label, linewidth=1.1)
+        return DrawnColumn(line)
+    if panel.style == "points":
+        rows = np.flatnonzero(known)
+        errors = _errors(name, table, rows)
+        return DrawnColumn(None, *_draw_points(axes, times.middles[rows], values[rows], errors, colour, label))
+    is_held = panel.style == "held"
+    width, alpha = (0.8, 0.4) if is_held else (1.1, 1.0)
+    # A line in steps: the same as a patch in steps costs five times as much.
+    (line,) = axes.plot(
+        times.edges, np.append(values, values[-1]), drawstyle="steps-post", color=colour, linewidth=width, alpha=alpha,
+        label=label, solid_joinstyle="miter",
+    )  # fmt: skip
+    if not is_held:
+        return DrawnColumn(line)
+    new = np.flatnonzero(known & np.append(True, values[1:] != values[:-1]))
+    errors = _errors(name, table, new)
+    return DrawnColumn(line, *_draw_points(axes, times.middles[new], values[new], errors, colour, None))
+
+
+def _errors(name: str, table: pl.DataFrame, rows: NDArray[np.intp]) -> Floats | None:
+    column = error_column(name, table.columns)
+    if column is None:
+        return None
+    errors: Floats = table[column].cast(pl.Float64).to_numpy()[rows]
+    return errors
+
+
+def _draw_points(
+    axes: Axes, at: Floats, values: Floats, errors: Floats | None, colour: str, label: str | None
+) -> tuple[Line2D, LineCollection | None]:
     """Points, with bars where an error is known."""
-    axes.plot(at, values, ".", color=colour, label=label, markersize=4.0)
-    if error is not None and (barred := np.isfinite(error)).sum() <= MOST_ERROR_BARS:
-        low, high = values[barred] - error[barred], values[barred] + error[barred]
-        axes.vlines(at[barred], low, high, color=colour, linewidth=0.7)
+    (points,) = axes.plot(at, values, ".", color=colour, label=label, markersize=4.0)
+    if errors is None or (barred := np.isfinite(errors)).sum() > MOST_ERROR_BARS:
+        return points, None
+    low, high = values[barred] - errors[barred], values[barred] + errors[barred]
+    return points, axes.vlines(at[barred], low, high, color=colour, linewidth=0.7)
 
 
-def _with_gaps(at: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _with_gaps(at: Floats, values: Floats) -> tuple[Floats, Floats]:
     """Readings with a NaN in every gap, where a line breaks off."""
     if at.size < 3:
         return at, values
@@ -206,46 +320,40 @@ def _with_gaps(at: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[ND
     return np.insert(at, gaps, np.nan), np.insert(values, gaps, np.nan)
 
 
-def _choose_scale(axes: Axes, series: list[NDArray[np.float64]]) -> None:
+def _choose_scale(axes: Axes, series: list[Floats]) -> None:
     values = np.concatenate(series)
     if values.min() > 0.0 and values.max() > LOG_SCALE_FROM * values.min():
         axes.set_yscale("log")
 
 
-def _errors(name: str, table: pl.DataFrame, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """The errors of a column under any of the names that errors have."""
-    stem, _, unit = name.rpartition("_")
-    for error in (f"{name}_error", f"{stem}_error_{unit}", f"{name}_unc"):
-        if error in table.columns:
-            errors: NDArray[np.float64] = table[error].cast(pl.Float64).to_numpy()[rows]
-            return errors
-    return None
-
-
-def _mark_bursts(axes: Axes, bursts: pl.DataFrame, event_ns: int) -> None:
+def _mark_bursts(axes: Axes, bursts: pl.DataFrame, event_ns: int) -> Line2D | None:
     if not bursts.width:
-        return
+        return None
     at = (bursts["timestamp_ns"].to_numpy() - event_ns) / SECOND_NS
     number = f"{at.size} burst{'' if at.size == 1 else 's'}"
     axes.set_title(number, loc="right", fontsize="small", color=BURST if at.size else SILENT)
-    if at.size:
-        level = np.full(at.size, 1.0)
-        axes.plot(at, level, "v", color=BURST, markersize=6, transform=axes.get_xaxis_transform(), clip_on=False)
+    if not at.size:
+        return None
+    above, level = axes.get_xaxis_transform(), np.full(at.size, 1.0)
+    (marks,) = axes.plot(at, level, "v", color=BURST, markersize=6, transform=above, clip_on=False)
+    return marks
 
 
-def _shade_coil(axes: Axes, table: pl.DataFrame, seconds: NDArray[np.float64], step_s: float) -> None:
-    """A faint ground where the coil was on, in every panel."""
-    name = next((n for n in table.columns if n.endswith((".on", ".coil_on")) and table[n].dtype == pl.Boolean), None)
-    if name is None or not seconds.size:
-        return
+def _coil_spans(table: pl.DataFrame, times: _Times) -> list[tuple[float, float]] | None:
+    """Begin and length of the times in which the coil was on, in seconds; None where nothing says so."""
+    coil = (n for n in table.columns if n.endswith(COIL_COLUMNS) and table.schema[n] == pl.Boolean)
+    name = next(coil, None)
+    if name is None or not times.middles.size:
+        return None
     is_on = table[name].fill_null(value=False).to_numpy()
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_on.astype(np.int8), [0]))))
-    times = np.append(seconds, seconds[-1] + step_s)
-    spans = np.column_stack((times[edges[::2]], times[edges[1::2]] - times[edges[::2]]))
+    switches = np.flatnonzero(np.diff(np.concatenate(([0], is_on.astype(np.int8), [0]))))
+    begins, ends = times.edges[switches[::2]], times.edges[switches[1::2]]
+    return list(zip(begins.tolist(), (ends - begins).tolist(), strict=True))
+
+
+def _shade(axes: Axes, spans: list[tuple[float, float]] | None) -> PolyCollection | None:
+    """A faint ground where the coil was on."""
+    if spans is None:
+        return None
     ground = axes.get_xaxis_transform()
-    axes.broken_barh(spans.tolist(), (0.0, 1.0), facecolor=COIL_SHADE, linewidth=0, zorder=-5, transform=ground)
-
-
-def _say(axes: Axes, text: str) -> None:
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=SILENT)
-    axes.set_yticks([])
+    return axes.broken_barh(spans, (0.0, 1.0), facecolor=COIL_SHADE, linewidth=0, zorder=-5, transform=ground)

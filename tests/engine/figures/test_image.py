@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import pickle
 import sys
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import matplotlib.image
@@ -15,14 +17,8 @@ from matplotlib.figure import Figure
 
 from utokyo import find_bad_pixels, fit_gaussian
 from utokyo.engine.figures.bad_pixels import BadPixelsSheet
-from utokyo.engine.figures.image import (
-    PLACES,
-    FittedImage,
-    ImageSheet,
-    SurfaceSheet,
-    image_figure,
-    image_figure_3d,
-)
+from utokyo.engine.figures.image import FittedImage, ImageSheet, SurfaceSheet, image_figure, image_figure_3d
+from utokyo.engine.figures.image_sheet import PLACES
 from utokyo.engine.figures.pmt import pmt_figure
 from utokyo.engine.fits.images.fit import gaussian_image
 
@@ -129,6 +125,40 @@ def test_figures_of_two_images_do_not_share_anything():
         before = pixels_of(figure)
         draw(second.image, second.fit, second.title)
         np.testing.assert_array_equal(pixels_of(figure), before)
+
+
+def test_a_fitted_image_travels_without_what_can_be_computed_again():
+    (shown,) = shown_by(ImageSheet, 2)
+    fitted = replace(shown, fit=replace(shown.fit, profile=None))
+    unused = pickle.dumps(fitted)
+    model, pulls = fitted.model, fitted.pulls
+
+    travelled = pickle.dumps(fitted)
+    arrived = pickle.loads(travelled)
+
+    assert len(travelled) == len(unused)
+    assert (arrived.title, arrived.fit.values, arrived.reference) == (fitted.title, fitted.fit.values, None)
+    np.testing.assert_array_equal(arrived.image, fitted.image)
+    np.testing.assert_array_equal(arrived.model, model)
+    np.testing.assert_array_equal(arrived.pulls, pulls)
+
+
+def test_a_prompt_shows_what_things_are():
+    assert repr(ImageSheet((120, 90))) == "ImageSheet(1320 x 594 pixels, 22 of its artists change)"
+    (shown,) = shown_by(ImageSheet, 2)
+    assert repr(shown) == "FittedImage('cmos_2.csv', 60 x 50 pixels, valid)"
+
+
+def test_a_description_in_lines_loses_nothing():
+    (shown,) = shown_by(ImageSheet, 2)
+    whole = shown.description(in_short=False)
+    lines = shown.description(in_short=False, width=50).splitlines()
+    assert max(map(len, lines)) <= 50
+    assert ",  ".join(lines) == whole.replace("\n", ",  ")
+    (dark,) = shown_by(ImageSheet, 5)
+    words = dark.description(in_short=False, width=20)
+    assert max(map(len, words.splitlines())) <= 20
+    assert words.replace("\n", " ") == dark.description(in_short=False)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2000])

@@ -1,0 +1,202 @@
+"""Camera signal, fit and residual of an image, side by side: the artists, and the sheet that keeps them for a folder.
+
+Colours are looked up here, for matplotlib resamples numbers before it colours them, which takes twice as long. The bar
+of counts keeps its colours, so that only the numbers beside it are painted anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Ellipse
+from matplotlib.text import Text
+from numpy.typing import NDArray
+
+from .fitted_image import FittedImage, Image, common_limits
+from .sheet import DOTS_PER_INCH, Sheet
+
+__all__ = [
+    "COLOURS",
+    "NAMES",
+    "PLAIN_DECADES",
+    "DrawnImage",
+    "ImageSheet",
+    "figure_texts",
+    "prepare",
+    "show",
+    "show_texts",
+]
+
+FARTHEST_PULL = 5.0
+"""Standard deviations at the ends of the colours of residuals."""
+WIDTHS = ((1, "-"), (2, "--"))
+"""Ellipses: how many standard deviations of the spot, and how they are drawn."""
+PLACES = ((0.055, 0.2, 0.25, 0.68), (0.325, 0.2, 0.25, 0.68), (0.67, 0.2, 0.25, 0.68))
+BARS = ((0.585, 0.25, 0.012, 0.58), (0.93, 0.25, 0.012, 0.58))
+"""Left, bottom, width and height of the images and of the bars of colours, in parts of the figure."""
+NAMES = ("camera", "fit", "camera - fit")
+COLOURS, PULL_COLOURS = "viridis", "RdBu_r"
+ELLIPSE, TEXT, WARNING = "#ff7f00", "black", "#b00020"
+PLAIN_DECADES = (-3, 4)
+"""Larger and smaller numbers beside the bar have a power of ten in common."""
+
+
+class DrawnImage(NamedTuple):
+    """What `draw_image` drew."""
+
+    camera: AxesImage
+    fit: AxesImage
+    residual: AxesImage
+    ellipses: tuple[Ellipse, Ellipse, Ellipse, Ellipse]
+    """One and two widths of the spot, on the camera's image and on the fit; invisible while the fit is not valid."""
+    bar: AxesImage
+    """Colours of the counts, in axes of their own."""
+    pull_bar: Colorbar
+    title: Text
+    description: Text
+
+
+class ImageSheet(Sheet):
+    """Sheet of `image_figure`, for images of one shape.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns of the images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import fit_gaussian
+    >>> sheet = ImageSheet((40, 30))
+    >>> for number in (1, 2):
+    ...     image = np.random.default_rng(number).poisson(20.0, (40, 30))
+    ...     sheet.show(FittedImage(image, fit_gaussian(image), f"cmos_{number}.csv"))
+    ...     sheet.pixels().shape
+    (594, 1320, 4)
+    (594, 1320, 4)
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        figure = Figure(figsize=(12.0, 5.4), dpi=DOTS_PER_INCH)
+        # Fixed places: a layout that is computed costs more time than the pictures.
+        panels = [figure.add_axes(place) for place in PLACES]
+        bars = [figure.add_axes(place) for place in BARS]
+        self._drawn = prepare(panels, bars, shape, *figure_texts(figure))
+        self._bar = bars[0]
+        frames = [spine for axes in panels for spine in axes.spines.values()]
+        camera, fit, residual, ellipses, _, _, title, description = self._drawn
+        super().__init__(figure, [camera, fit, residual, *ellipses, *frames, self._bar.yaxis, title, description])
+
+    def show(self, fitted: FittedImage) -> None:
+        """Make this the picture."""
+        show(self._drawn, fitted)
+
+    def _paint_ground(self) -> Any:
+        limits = self._bar.get_ylim()
+        self._bar.set_ylim(0.0, 1.0)  # rounding of others would move the bar's edge
+        try:
+            return super()._paint_ground()
+        finally:
+            self._bar.set_ylim(limits)
+
+
+def prepare(
+    panels: Sequence[Axes], bars: Sequence[Axes], shape: tuple[int, ...], title: Text, description: Text
+) -> DrawnImage:
+    """Draw all but the data of an image of this shape into three axes and two for the bars of colours."""
+    camera, fit, residual = (_empty_image(axes, name, shape) for axes, name in zip(panels, NAMES, strict=True))
+    panels[0].set_ylabel("y (px)")
+    for axes in panels[1:]:
+        axes.tick_params(labelleft=False)
+    bar = _draw_bar(bars[0])
+    pulls = ScalarMappable(Normalize(-FARTHEST_PULL, FARTHEST_PULL), PULL_COLOURS)
+    figure = bars[1].get_figure()
+    assert figure is not None
+    pull_bar = figure.colorbar(pulls, cax=bars[1], label="standard deviations", extend="both")
+    a, b, c, d = (_ellipse(axes, style) for axes in panels[:2] for _, style in WIDTHS)
+    return DrawnImage(camera, fit, residual, (a, b, c, d), bar, pull_bar, title, description)
+
+
+def show(drawn: DrawnImage, fitted: FittedImage, *, width: int | None = None) -> None:
+    """Make this image the one that is drawn, with a description of lines of this many letters."""
+    low, high = common_limits(fitted.image, fitted.model, fitted.fit)
+    bar = drawn.bar.axes
+    assert bar is not None
+    bar.set_ylim(low, high)
+    drawn.camera.set_data(_colours_of(fitted.image, low, high, COLOURS))
+    drawn.fit.set_data(_colours_of(fitted.model, low, high, COLOURS))
+    drawn.residual.set_data(_colours_of(fitted.pulls, -FARTHEST_PULL, FARTHEST_PULL, PULL_COLOURS))
+    for ellipse, (sigmas, _) in zip(drawn.ellipses, 2 * WIDTHS, strict=True):
+        ellipse.set_visible(fitted.fit.valid)
+        if fitted.fit.valid:
+            values = fitted.fit.values
+            ellipse.set_center((values["x0"], values["y0"]))
+            ellipse.set_width(2 * sigmas * values["sigma_x"])
+            ellipse.set_height(2 * sigmas * values["sigma_y"])
+    show_texts(drawn.title, drawn.description, fitted, in_short=False, width=width)
+
+
+def figure_texts(figure: Figure) -> tuple[Text, Text]:
+    """Title and description of a figure: as they are, for the name of a file may hold a dollar."""
+    title = figure.suptitle(" ", parse_math=False)
+    return title, figure.supxlabel(" ", y=0.015, fontsize="medium", parse_math=False)
+
+
+def show_texts(
+    title: Text, description: Text, fitted: FittedImage, *, in_short: bool, width: int | None = None
+) -> None:
+    """Write what an image is called, and what its fit says."""
+    title.set_text(fitted.title)
+    description.set_text(fitted.description(in_short=in_short, width=width))
+    description.set_color(TEXT if fitted.fit.valid else WARNING)
+
+
+@cache
+def _palette(colours: str) -> NDArray[np.uint8]:
+    """Red, green, blue and opacity of the colours of a map, shape (n + 1, 4); the last one, that of nan, is none."""
+    steps = mpl.colormaps[colours](np.arange(mpl.colormaps[colours].N), bytes=True)
+    return np.concatenate((steps, np.zeros((1, 4), np.uint8)))
+
+
+def _colours_of(values: Image, low: float, high: float, colours: str) -> NDArray[np.uint8]:
+    """Colours of values, shape (ny, nx, 4)."""
+    palette = _palette(colours)
+    known = len(palette) - 1
+    steps = np.clip((values - low) * (known / (high - low)), 0, known - 1)
+    return palette[np.where(np.isnan(steps), known, steps).astype(np.intp)]
+
+
+def _empty_image(axes: Axes, name: str, shape: tuple[int, ...]) -> AxesImage:
+    image = axes.imshow(np.zeros((*shape, 4), np.uint8), interpolation="nearest")
+    axes.set_title(name)
+    axes.set_xlabel("x (px)")
+    return image
+
+
+def _draw_bar(axes: Axes) -> AxesImage:
+    """A bar of colours that stays as it is while the numbers beside it change."""
+    gradient = _palette(COLOURS)[:-1, np.newaxis]
+    bar = axes.imshow(gradient, aspect="auto", origin="lower", extent=(0, 1, 0, 1), transform=axes.transAxes)
+    axes.set_xticks([])
+    axes.yaxis.tick_right()
+    axes.yaxis.set_label_position("right")
+    axes.set_ylabel("counts per pixel")
+    axes.ticklabel_format(axis="y", scilimits=PLAIN_DECADES)
+    return bar
+
+
+def _ellipse(axes: Axes, style: str) -> Ellipse:
+    ellipse = Ellipse((0.0, 0.0), 1.0, 1.0, fill=False, edgecolor=ELLIPSE, linewidth=1.0, linestyle=style)
+    axes.add_patch(ellipse)
+    return ellipse

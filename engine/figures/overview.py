@@ -1,0 +1,163 @@
+"""The overview of a file of pulses, drawn into two axes: pulse heights over time, and the pulse rate with its bursts.
+
+Pulses are counted into bins before anything is drawn, so that 2e7 of them cost a second and the files stay small.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import LogNorm
+from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+from matplotlib.patches import StepPatch
+from matplotlib.ticker import LogLocator
+from numpy.typing import ArrayLike, NDArray
+
+from ...kernels.histogram import fill_2d
+from ...kernels.units import DAY_NS, SECOND_NS
+from ..fits.bursts.background import background_level
+from ..fits.bursts.search import sorted_times_ns
+from .axes import SeveralAxes, checked_axes, colour_bar, say_nothing, set_dates, set_x_limits
+
+__all__ = ["DrawnOverview", "draw_overview"]
+
+Integers = NDArray[np.int64]
+
+TIME_BINS, FEWEST_TIME_BINS = 600, 20
+"""Of the pulse heights, along the time: as many as there are pulses, within these."""
+HEIGHT_BINS = 256
+"""The most along the pulse height; each has a whole number of channels, for others would show as stripes."""
+RATE_BINS, FEWEST_RATE_BINS = 1500, 10
+SHORTEST_RATE_BIN_S = 0.25
+ROOM_FOR_LEGEND = 1.3
+"""Upper limit of the rate's axis, in parts of the highest rate."""
+RATE, BACKGROUND, BURST = "#3b3b3b", "#1f6fb4", "#c8321e"
+
+
+class DrawnOverview(NamedTuple):
+    """What `draw_overview` drew; None is what there was nothing to draw of."""
+
+    heights: AxesImage | None = None
+    """Pulses per bin of time and pulse height."""
+    bar: Colorbar | None = None
+    rate: StepPatch | None = None
+    background: Line2D | None = None
+    bursts: Line2D | None = None
+    legend: Legend | None = None
+
+
+def draw_overview(
+    axes: SeveralAxes,
+    timestamps_ns: ArrayLike | pl.Series,
+    pulse_heights: ArrayLike | pl.Series,
+    bursts: pl.DataFrame | None = None,
+    *,
+    title: str = "",
+    make_room: bool = False,
+) -> DrawnOverview:
+    """Draw pulse heights and pulse rate over time, with the bursts marked.
+
+    Parameters
+    ----------
+    axes : two Axes
+        Above, for the pulse heights; below, for the rate. They should share x.
+    timestamps_ns, pulse_heights, bursts, title
+        As for `overview_figure`.
+    make_room : bool
+        Whether the axes become narrower for the bar of colours; without, it is an inset at their right.
+
+    Returns
+    -------
+    DrawnOverview
+
+    Raises
+    ------
+    InputError
+        If there are not two axes, or the times are not sorted integers.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure(layout="constrained")
+    >>> below = figure.subplots(3, 1)[1:]  # above them is room for something else
+    >>> drawn = draw_overview(below, [1_000_000_000, 2_500_000_000], [700, 2470])
+    >>> int(drawn.heights.get_array().sum())
+    2
+    """
+    above, below = checked_axes(axes, ("pulse heights", "pulse rate"), "an overview")
+    times_ns = sorted_times_ns(timestamps_ns)
+    number = 0 if bursts is None else bursts.height
+    pulses = f"{times_ns.size:,} pulse{'' if times_ns.size == 1 else 's'}"
+    above.set_title(title, loc="left", fontsize="medium")
+    above.set_title(f"{pulses}, {number} burst{'' if number == 1 else 's'}", loc="right", fontsize="medium")
+    above.set_ylabel("pulse height (channel)")
+    below.set_ylabel("pulse rate (1/s)")
+    below.set_xlabel("time")
+    if times_ns.size == 0:
+        for one in (above, below):
+            say_nothing(one, "no pulses")
+            one.set_xticks([])
+        return DrawnOverview()
+    first, last = int(times_ns[0]), max(int(times_ns[-1]) + 1, int(times_ns[0]) + SECOND_NS)
+    heights, bar = _draw_heights(above, times_ns, np.asarray(pulse_heights), first, last, make_room)
+    drawn = _draw_rate(below, times_ns, bursts, first, last)
+    set_dates((above, below), fewest=4, most=9)
+    set_x_limits((below, above), first / DAY_NS, last / DAY_NS)
+    return drawn._replace(heights=heights, bar=bar)
+
+
+def _draw_heights(
+    axes: Axes, times_ns: Integers, heights: NDArray[Any], first: int, last: int, make_room: bool
+) -> tuple[AxesImage, Colorbar] | tuple[None, None]:
+    finite = heights[np.isfinite(heights)]
+    if finite.size == 0:
+        say_nothing(axes, "no pulse heights")
+        return None, None
+    low, high = math.floor(float(finite.min())), math.floor(float(finite.max())) + 1
+    channels = max(1, math.ceil((high - low) / HEIGHT_BINS))
+    rows = math.ceil((high - low) / channels)
+    high = low + rows * channels
+    columns = int(min(TIME_BINS, max(FEWEST_TIME_BINS, times_ns.size)))
+    counts = np.zeros((columns, rows), dtype=np.int64)
+    fill_2d(times_ns, heights, first, last, low, high, counts)
+    image = axes.imshow(
+        np.ma.masked_equal(counts.T, 0),
+        norm=LogNorm(vmin=1.0, vmax=max(2.0, float(counts.max()))),
+        extent=(first / DAY_NS, last / DAY_NS, low, high),
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        cmap="viridis",
+    )
+    bin_s = (last - first) / columns / SECOND_NS
+    label = f"pulses per {bin_s:.3g} s and {channels} ch"
+    bar = colour_bar(image, axes, label, make_room=make_room, format="{x:g}", ticks=LogLocator(10, (1, 2, 5)))
+    bar.minorticks_off()
+    return image, bar
+
+
+def _draw_rate(axes: Axes, times_ns: Integers, bursts: pl.DataFrame | None, first: int, last: int) -> DrawnOverview:
+    bins = int(min(RATE_BINS, max(FEWEST_RATE_BINS, (last - first) / SECOND_NS / SHORTEST_RATE_BIN_S)))
+    edges = np.linspace(0, last - first, bins + 1).astype(np.int64) + first
+    rate = np.diff(np.searchsorted(times_ns, edges)) / np.diff(edges) * SECOND_NS
+    stairs = axes.stairs(rate, edges / DAY_NS, color=RATE, linewidth=0.7)
+    known = [] if bursts is None else list(bursts.select("onset_ns", "end_ns").iter_rows())
+    at, level = background_level(times_ns, known)
+    background = marks = legend = None
+    if at.size:
+        (background,) = axes.plot(at / DAY_NS, level, color=BACKGROUND, linewidth=1.3, label="background")
+    if bursts is not None and bursts.height:
+        apex = bursts["timestamp_ns"].to_numpy()
+        height = rate[np.clip(np.searchsorted(edges, apex, side="right") - 1, 0, bins - 1)]
+        (marks,) = axes.plot(apex / DAY_NS, height, "v", color=BURST, markersize=5.0, label="bursts", clip_on=False)
+    axes.set_ylim(0.0, ROOM_FOR_LEGEND * max(float(rate.max()), 1e-9))
+    if background or marks:
+        legend = axes.legend(loc="upper right", fontsize="small", ncols=2)
+    return DrawnOverview(rate=stairs, background=background, bursts=marks, legend=legend)
