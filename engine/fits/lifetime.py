@@ -19,6 +19,7 @@ from scipy import special
 
 from ...io.errors import InputError
 from ...kernels.units import SECOND_NS
+from .flags import Reason, reason_for
 from .minimize import covariance_from, minimize_likelihood
 from .result import Fit
 
@@ -161,13 +162,13 @@ def _line(t_s: Floats, values: Floats, sigma: Floats, tau_s: float) -> tuple[flo
 
 def _reasons(
     n0: float, tau_s: float, errors: Floats, length_s: float, converged: bool, deviance: float, ndof: int
-) -> tuple[str, ...]:
+) -> tuple[Reason, ...]:
     if not np.all(np.isfinite(errors)) or abs(n0) < SEEN * errors[0]:
-        return ("no decay: the numbers do not change by more than their errors",)
+        return (reason_for("no_decay"),)
     checks = [
-        (not converged, "the fit did not converge"),
-        (tau_s > 2.0 * length_s, "the series is too short for this lifetime"),
-        (errors[1] > 0.5 * tau_s, "the lifetime is known to no better than a half"),
-        (float(special.chdtrc(ndof, deviance)) < SMALLEST_P, "an exponential does not describe these numbers"),
+        (not converged, reason_for("not_converged")),
+        (tau_s > 2.0 * length_s, reason_for("series_too_short")),
+        (errors[1] > 0.5 * tau_s, reason_for("lifetime_unknown")),
+        (float(special.chdtrc(ndof, deviance)) < SMALLEST_P, reason_for("not_an_exponential")),
     ]
-    return tuple(sentence for failed, sentence in checks if failed)
+    return tuple(reason for failed, reason in checks if failed)

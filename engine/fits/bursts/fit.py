@@ -29,6 +29,7 @@ from ....io.errors import InputError
 from ....kernels.bursts.decay import burst_deviance
 from ....kernels.bursts.fit import total_covariance
 from ....kernels.units import SECOND_NS
+from ..flags import reason_for
 from ..minimize import Minimum
 from ..result import Fit
 from .dead_time import LONGEST_S
@@ -129,7 +130,7 @@ def fit_overlapping(
     inside = times_ns[slice(*np.searchsorted(times_ns, [low_ns, high_ns]))]
     significance = float(burst.get("significance", math.nan))
     if inside.size < FEWEST_PULSES or high_ns <= low_ns:
-        return [_nothing(int(burst["timestamp_ns"]), significance, f"too few pulses: {inside.size} in the window")]
+        return [_nothing(int(burst["timestamp_ns"]), significance, inside.size)]
 
     cut = (low_ns <= times_ns[0], high_ns >= times_ns[-1])
     onset_ns, end_ns = int(burst["onset_ns"]), int(burst["end_ns"])
@@ -258,12 +259,13 @@ def _deviance(problem: BurstProblem, bursts: Floats, fitted: int) -> tuple[float
     return deviance, max(0, bins - 1 - fitted)
 
 
-def _nothing(t0_ns: int, significance: float, reason: str) -> Fit:
+def _nothing(t0_ns: int, significance: float, pulses: int) -> Fit:
     values = dict.fromkeys((*FITTED, *DERIVED), math.nan)
     errors = dict(values)
     values["t0_ns"] = t0_ns
     covariance = np.full((6, 6), np.nan)
-    return Fit(values, errors, covariance, FITTED, math.nan, significance=significance, reasons=(reason,))
+    why = (reason_for("too_few_to_fit", pulses=pulses),)
+    return Fit(values, errors, covariance, FITTED, math.nan, significance=significance, reasons=why)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from ....kernels.images.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
+from ..flags import Reason, reason_for
 from .deviance import STEPS_PER_ROOT, deviance_moments
 from .found import Found
 from .problem import SpotProblem
@@ -95,7 +96,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     if log_p < math.log(FALSE_ALARMS_PER_IMAGE):
         excess = _excess_noise(problem, found, mean, gain * left)
         log_p = _log_p(problem, found, problem.evidence(found), gain * excess)
-    missed = _missed(residuals.misfit)
+    missed = reason_for("not_a_gaussian", misfit=1.0 + residuals.misfit) if residuals.misfit > WORST_MISFIT else None
     covariance = found.covariance * gain
     errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
@@ -105,8 +106,9 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     limits = _upper_limits(problem, found, errors["A"]) if nothing else {}
     absent = _no_atoms(problem, found, values, nothing, missed)
     # Where place and widths are given, A is right whether there are atoms or not.
-    is_told = found.is_placed or not absent
-    reasons = _reasons(problem, found, values, covariance, gain, missed) if is_told else (absent,)
+    reasons = (
+        (absent,) if absent and not found.is_placed else _reasons(problem, found, values, covariance, gain, missed)
+    )
     variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
 
     def profile(name: str, value: float) -> float:
@@ -222,39 +224,35 @@ def _upper_limits(problem: SpotProblem, found: Found, error: float) -> dict[floa
     }
 
 
-def _missed(misfit: float) -> str:
-    """Why the model does not describe the image; empty when it does."""
-    if misfit > WORST_MISFIT:
-        return f"a Gaussian does not describe this image: it misses by {1 + misfit:.1f} times the noise (stray light?)"
-    return ""
-
-
-def _no_atoms(problem: SpotProblem, found: Found, values: Mapping[str, float], nothing: bool, missed: str) -> str:
-    """Why there are none; empty when there are."""
+def _no_atoms(
+    problem: SpotProblem, found: Found, values: Mapping[str, float], nothing: bool, missed: Reason | None
+) -> Reason | None:
+    """Why there are none; None when there are."""
     rows, columns = problem.counts.shape
     if nothing:
-        return "no atoms: nothing stands out of the background"
+        return reason_for("no_atoms")
     if not found.is_placed and min(values["sigma_x"], values["sigma_y"]) < SMALLEST_SIGMA:
-        return "the spot is smaller than a pixel: a hot pixel"
-    if missed:
+        return reason_for("hot_pixel")
+    if missed is not None:
         return missed
     if not found.is_placed and max(values["sigma_x"] / columns, values["sigma_y"] / rows) > 0.5:
-        return "the spot is larger than the image: stray light"
-    return ""
+        return reason_for("larger_than_image")
+    return None
 
 
 def _reasons(
-    problem: SpotProblem, found: Found, values: Mapping[str, float], covariance: Floats, gain: float, missed: str
-) -> tuple[str, ...]:
+    problem: SpotProblem,
+    found: Found,
+    values: Mapping[str, float],
+    covariance: Floats,
+    gain: float,
+    missed: Reason | None,
+) -> tuple[Reason, ...]:
     """Why the numbers of a spot must not be used."""
-    checks: list[tuple[Any, str]] = [
-        (missed, missed),
-        (not found.converged, "the fit did not converge"),
-        (not np.all(np.isfinite(covariance)), "the covariance cannot be computed"),
-        (not problem.holds(values["x0"], values["y0"]), "the centre lies outside of the image"),
-        (
-            not _widths_known(problem, found, covariance, gain),
-            "atoms, but too faint a spot: its errors do not tell how far its widths may be off",
-        ),
+    checks = [
+        (not found.converged, "not_converged"),
+        (not np.all(np.isfinite(covariance)), "no_covariance"),
+        (not problem.holds(values["x0"], values["y0"]), "centre_outside"),
+        (not _widths_known(problem, found, covariance, gain), "widths_unknown"),
     ]
-    return tuple(sentence for failed, sentence in checks if failed)
+    return (*((missed,) if missed else ()), *(reason_for(code) for failed, code in checks if failed))
