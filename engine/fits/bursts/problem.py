@@ -25,7 +25,7 @@ __all__ = ["WORTH", "BurstProblem", "Nodes"]
 
 Floats = NDArray[np.float64]
 
-FREE = np.eye(6)[:, :5]
+FREE = np.ascontiguousarray(np.eye(6)[:, :5])
 """Directions, in the logarithms, in which a burst may differ: any."""
 CONTINUOUS = np.array(
     [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0], [0, 1, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=np.float64

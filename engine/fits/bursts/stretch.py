@@ -140,7 +140,7 @@ class Stretch:
         (rows, pulses) : int
             How many of the rows of the last `search` are settled, and how many of its pulses are not needed again.
         """
-        found = self._found
+        found, self._found = self._found, None
         if found is None or self._origin_ns is None:
             return 0, 0
         begins_ns = self._origin_ns + BLOCK_NS * np.arange(found.blocks.count)

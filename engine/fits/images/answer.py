@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from .found import Found
 from .problem import SpotProblem
 from .result import GaussianFit
 
-__all__ = ["answer_of"]
+__all__ = ["SpotProfile", "answer_of"]
 
 Floats = NDArray[np.float64]
 
@@ -111,12 +112,6 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     )
     variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
 
-    def profile(name: str, value: float) -> float:
-        if name == "C" and found.held_variance:  # as uncertain as the s that is held, which no likelihood tells
-            return nll + 0.5 * float((value - values[name]) / errors[name]) ** 2
-        rise = problem.profile(found, all_names.index(name), value) - found.nll
-        return nll + rise / (gain * found.wider(all_names.index(name)))
-
     return GaussianFit(
         values=values,
         errors=errors,
@@ -127,7 +122,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         ndof=ndof,
         significance=max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0,
         reasons=reasons,
-        profile=profile,
+        profile=SpotProfile(problem, found, nll, gain, values["C"], errors["C"]),
         gain=gain,
         gain_error=gain_error,
         probability=_probability(problem, mean, residuals, 2.0 * nll, ndof),
@@ -138,6 +133,38 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         detected=not absent,
         explained=1.0 - residuals.squares / variance if variance > 0.0 else math.nan,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class SpotProfile:
+    """Negative log-likelihood of an image at a fixed value of one parameter, best in the others.
+
+    Parameters
+    ----------
+    problem : SpotProblem
+    found : Found
+        Where it is best.
+    nll, gain : float
+        The likelihood there, and counts per electron, which scale its rise.
+    background, background_error : float
+        C and its error.
+    """
+
+    problem: SpotProblem
+    found: Found
+    nll: float
+    gain: float
+    background: float
+    background_error: float
+
+    def __call__(self, name: str, value: float) -> float:
+        """The negative log-likelihood at this value of a parameter, in the unit of `GaussianFit`."""
+        problem, found = self.problem, self.found
+        if name == "C" and found.held_variance:  # as uncertain as the s that is held, of which no likelihood knows
+            return self.nll + 0.5 * float((value - self.background) / self.background_error) ** 2
+        fixed = problem.names(found.rotated).index(name)
+        rise = problem.profile(found, fixed, value) - found.nll
+        return self.nll + rise / (self.gain * found.wider(fixed))
 
 
 def _error_of_gain(problem: SpotProblem, residuals: _Residuals, gain: float, ndof: int) -> float:
