@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...kernels.histogram import fill_2d
 from ...kernels.units import DAY_NS, SECOND_NS
-from ..fits.bursts.background import background_level
+from ..fits.bursts.background import background_curve
 from ..fits.bursts.dead_time import measured_rate_Hz
 from ..fits.bursts.search import sorted_times_ns
 from ..fits.bursts.values import burst_rate_Hz, expected_pulses, numbered
@@ -133,7 +133,7 @@ def _draw_rate(axes: Axes, times_ns: Integers, bursts: pl.DataFrame | None, firs
     days = edges / DAY_NS
     axes.stairs(rate, days, color=DATA, linewidth=0.7)
     known = [] if bursts is None else list(bursts.select("onset_ns", "end_ns").iter_rows())
-    at, level = background_level(times_ns, known)
+    at, level = background_curve(times_ns, known)
     if at.size:
         axes.plot(at / DAY_NS, level, color=LEVEL, linewidth=1.3, label="background")
     if bursts is not None and bursts.height:

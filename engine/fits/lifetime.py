@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...io.errors import InputError
 from ...kernels.units import SECOND_NS
 from .flags import Reason, reason_for
-from .minimize import covariance_from, minimize_likelihood
+from .minimize import Evaluation, covariance_from, minimize_likelihood
 from .result import Fit
 
 __all__ = ["fit_lifetime", "lifetime_curve"]
@@ -79,7 +79,7 @@ def fit_lifetime(
     lines = [series.line(float(tau_s)) for tau_s in taus_s]
     best = int(np.argmin([line.nll for line in lines]))
     start = np.array([lines[best].n0, math.log(taus_s[best]), lines[best].c])
-    size = 1.0 / np.sqrt(np.maximum(np.diagonal(series.likelihood(start)[2]), 1e-300))
+    size = 1.0 / np.sqrt(np.maximum(np.diagonal(series.likelihood(start).information), 1e-300))
     minimum = minimize_likelihood(series.likelihood, start, size)
     n0, log_tau, c = minimum.x.tolist()
     tau_s = math.exp(min(log_tau, 300.0))
@@ -136,14 +136,14 @@ class _Series:
         residual = self.values / self.sigma - design @ best
         return _Line(float(best[0]), float(best[1]), 0.5 * float(residual @ residual))
 
-    def likelihood(self, x: Floats) -> tuple[float, Floats, Floats]:
+    def likelihood(self, x: Floats) -> Evaluation:
         """Half of chi-square at N0, ln tau and c, with gradient and expected Hessian."""
         if not abs(x[1]) < 300.0:
-            return math.inf, np.zeros(3), np.eye(3)
+            return Evaluation(math.inf, np.zeros(3), np.eye(3))
         decay = np.exp(-self.t_s * math.exp(-x[1]))
         residual = (self.values - x[0] * decay - x[2]) / self.sigma
         slopes = np.array([decay, x[0] * decay * self.t_s * math.exp(-x[1]), np.ones_like(decay)]) / self.sigma
-        return 0.5 * float(residual @ residual), -slopes @ residual, slopes @ slopes.T
+        return Evaluation(0.5 * float(residual @ residual), -slopes @ residual, slopes @ slopes.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,10 +174,10 @@ class LifetimeProfile:
         whole = self.x.copy()
         whole[fixed] = value
 
-        def restricted(part: Floats) -> tuple[float, Floats, Floats]:
+        def restricted(part: Floats) -> Evaluation:
             whole[free] = part
             nll, gradient, information = self.series.likelihood(whole)
-            return nll, gradient[free], information[np.ix_(free, free)]
+            return Evaluation(nll, gradient[free], information[np.ix_(free, free)])
 
         return minimize_likelihood(restricted, self.x[free], self.size[free]).nll / self.scale
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -119,24 +119,32 @@ def fit_overlapping(
     if inside.size < FEWEST_PULSES or high_ns <= low_ns:
         return [no_fit(int(burst["timestamp_ns"]), significance, inside.size)]
     onset_ns, end_ns = int(burst["onset_ns"]), int(burst["end_ns"])
-    problem, best, nodes = _single(*BurstProblem.of(inside, low_ns, high_ns, onset_ns, end_ns, dead_time_s))
+    single = _best_single(*BurstProblem.of(inside, low_ns, high_ns, onset_ns, end_ns, dead_time_s))
     cut = Cut(begin=bool(low_ns <= times_ns[0]), end=bool(high_ns >= times_ns[-1]))
-    fit = fit_of_one(problem, best, nodes, significance)
-    together = fit_together(problem, best) if fit.p_value < ASKING else None
+    fit = fit_of_one(single.problem, single.best, single.nodes, significance)
+    together = fit_together(single.problem, single.best) if fit.p_value < ASKING else None
     if together is not None:
         return fits_of_several(together, significance, cut)
-    return [with_reasons(fit, problem, best, cut)]
+    return [with_reasons(fit, single.problem, single.best, cut)]
 
 
-def _single(problem: BurstProblem, start: Floats) -> tuple[BurstProblem, Minimum, Nodes]:
-    """The best single burst, of a rate that jumps where the data demand it: its problem, its minimum, its profile."""
+class _Single(NamedTuple):
+    """The best single burst: the problem that it solves, its minimum, and the profile of t0."""
+
+    problem: BurstProblem
+    best: Minimum
+    nodes: Nodes
+
+
+def _best_single(problem: BurstProblem, start: Floats) -> _Single:
+    """The best single burst, of a rate that jumps at t0 where the data demand it."""
     best, nodes = problem.best(start)
     if problem.jump_promises(best, nodes) > SUSPECT:
         with_jump = problem.with_jump
         tried = min(with_jump.near(nodes.x[i], nodes.step_s).nll for i in np.argsort(nodes.nll)[:2])
         if 2.0 * (best.nll - tried) > JUMP:
-            return with_jump, *with_jump.best(best.x)
-    return problem, best, nodes
+            return _Single(with_jump, *with_jump.best(best.x))
+    return _Single(problem, best, nodes)
 
 
 def _window(burst: Mapping[str, Any], window_ns: tuple[int, int] | None) -> tuple[int, int]:
