@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -121,7 +121,7 @@ class CameraConstants:
     beam_passes: int = 1
     viewport_area_cm2: float = 8.0**2 * math.pi
     viewport_distance_cm: float = 65.0
-    uncertainties: Mapping[str, float] = field(default_factory=dict)
+    uncertainties: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.atom not in ATOMS:
@@ -133,9 +133,17 @@ class CameraConstants:
                 raise InputError(f"{name} should be a number, not {value!r}")
             if not value > 0.0 and name != "detuning_MHz" and not (name.startswith("power") and value == 0.0):
                 raise InputError(f"{name} should be positive, not {value!r}")
+        for name in ("roi_x", "roi_y"):
+            ends = getattr(self, name)
+            if not (isinstance(ends, Sequence) and len(ends) == 2 and all(map(_is_whole, ends))):
+                raise InputError(f"{name} should be two whole numbers, not {ends!r}")
+            object.__setattr__(self, name, (int(ends[0]), int(ends[1])))
+        if not isinstance(self.uncertainties, Mapping):
+            raise InputError(f"uncertainties should be errors by name, not {self.uncertainties!r}")
         for name, error in self.uncertainties.items():
-            if name not in numbers or not error >= 0.0:
+            if name not in numbers or not isinstance(error, (int, float)) or not error >= 0.0:
                 raise InputError(f"uncertainties: {name} = {error!r} is no error of one of {', '.join(numbers)}")
+        object.__setattr__(self, "uncertainties", dict(self.uncertainties))  # the caller may change his own
 
     @classmethod
     def read(cls, name: str, path: str | Path = SHIPPED) -> CameraConstants:
@@ -171,15 +179,8 @@ class CameraConstants:
         for key in table:
             if key not in known:
                 raise InputError(f"{where}: unknown constant {key!r}; known are {', '.join(known)}")
-        values = dict(table)
-        for key in ("roi_x", "roi_y"):
-            if key in values:
-                pair = values[key]
-                if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, int) for end in pair)):
-                    raise InputError(f"{where}: {key} should be two whole numbers, not {pair!r}")
-                values[key] = (pair[0], pair[1])
         try:
-            return cls(**values)
+            return cls(**table)
         except TypeError as error:
             raise InputError(f"{where}: a constant is missing ({str(error).split(': ')[-1]})") from None
         except InputError as error:
@@ -279,6 +280,11 @@ class CameraConstants:
             up, down = (derived(replace(self, **{name: value + sign * step})) for sign in (1.0, -1.0))
             variance += ((up - down) / (2.0 * step) * error) ** 2
         return Measured(derived(self), math.sqrt(variance))
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is an integer, of any kind but a truth value."""
+    return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
 def _numbers() -> list[str]:

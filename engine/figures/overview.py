@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...kernels.histogram import fill_2d
 from ...kernels.units import DAY_NS, SECOND_NS
-from ..fits.bursts.background import background_level
+from ..fits.bursts.background import background_curve
 from ..fits.bursts.search import sorted_times_ns
 from .axes import SeveralAxes, checked_axes, colour_bar, say_nothing, set_dates, set_x_limits
 
@@ -149,7 +149,7 @@ def _draw_rate(axes: Axes, times_ns: Integers, bursts: pl.DataFrame | None, firs
     rate = np.diff(np.searchsorted(times_ns, edges)) / np.diff(edges) * SECOND_NS
     stairs = axes.stairs(rate, edges / DAY_NS, color=RATE, linewidth=0.7)
     known = [] if bursts is None else list(bursts.select("onset_ns", "end_ns").iter_rows())
-    at, level = background_level(times_ns, known)
+    at, level = background_curve(times_ns, known)
     background = marks = legend = None
     if at.size:
         (background,) = axes.plot(at / DAY_NS, level, color=BACKGROUND, linewidth=1.3, label="background")

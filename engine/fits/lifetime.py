@@ -10,16 +10,17 @@ and with it the lifetime wrong.
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from ...io.errors import InputError
 from ...kernels.units import SECOND_NS
-from .minimize import covariance_from, minimize_likelihood
+from .flags import Reason, reason_for
+from .minimize import Evaluation, covariance_from, minimize_likelihood
 from .result import Fit
 
 __all__ = ["fit_lifetime", "lifetime_curve"]
@@ -73,67 +74,117 @@ def fit_lifetime(
     InputError
         When the lengths differ, errors are not positive, or fewer than five numbers at three times are left.
     """
-    times, values, sigma = _checked(timestamps_ns, numbers, errors)
-    start_ns = int(times[0])
-    t_s = (times - start_ns) / SECOND_NS
-    length_s = float(t_s[-1])
-    steps = np.diff(np.unique(t_s))
-    taus = np.geomspace(SHORTEST * float(np.median(steps)), LONGEST * length_s, GRID)
-    lines = [_line(t_s, values, sigma, float(tau)) for tau in taus]
-    best = int(np.argmin([line[2] for line in lines]))
-    start = np.array([lines[best][0], math.log(taus[best]), lines[best][1]])
-
-    def objective(x: Floats) -> tuple[float, Floats, Floats]:
-        if not abs(x[1]) < 300.0:
-            return math.inf, np.zeros(3), np.eye(3)
-        decay = np.exp(-t_s * math.exp(-x[1]))
-        residual = (values - x[0] * decay - x[2]) / sigma
-        slopes = np.array([decay, x[0] * decay * t_s * math.exp(-x[1]), np.ones_like(decay)]) / sigma
-        return 0.5 * float(residual @ residual), -slopes @ residual, slopes @ slopes.T
-
-    size = 1.0 / np.sqrt(np.maximum(np.diagonal(objective(start)[2]), 1e-300))
-    minimum = minimize_likelihood(objective, start, size)
+    series = _series_of(timestamps_ns, numbers, errors)
+    taus_s = np.geomspace(SHORTEST * series.step_s, LONGEST * series.length_s, GRID)
+    lines = [series.line(float(tau_s)) for tau_s in taus_s]
+    best = int(np.argmin([line.nll for line in lines]))
+    start = np.array([lines[best].n0, math.log(taus_s[best]), lines[best].c])
+    size = 1.0 / np.sqrt(np.maximum(np.diagonal(series.likelihood(start).information), 1e-300))
+    minimum = minimize_likelihood(series.likelihood, start, size)
     n0, log_tau, c = minimum.x.tolist()
     tau_s = math.exp(min(log_tau, 300.0))
-    ndof = t_s.size - 3
+    ndof = series.t_s.size - len(NAMES)
     scale = 1.0 if errors is not None else 2.0 * minimum.nll / ndof
-    covariance = covariance_from(minimum.information) * scale
     by_tau = np.array([1.0, tau_s, 1.0])
-    covariance = covariance * np.outer(by_tau, by_tau)
+    covariance = covariance_from(minimum.information) * scale * np.outer(by_tau, by_tau)
     errors_of = np.sqrt(np.diagonal(covariance))
-
-    def profile(name: str, value: float) -> float:
-        fixed = NAMES.index(name)
-        if name == "tau_s":
-            return _line(t_s, values, sigma, value)[2] / scale if value > 0.0 else math.inf
-        free = np.arange(3) != fixed
-        whole = minimum.x.copy()
-        whole[fixed] = value
-
-        def restricted(part: Floats) -> tuple[float, Floats, Floats]:
-            whole[free] = part
-            nll, gradient, information = objective(whole)
-            return nll, gradient[free], information[np.ix_(free, free)]
-
-        return minimize_likelihood(restricted, minimum.x[free], size[free]).nll / scale
-
-    return Fit(
-        values={"N0": n0, "tau_s": tau_s, "c": c, "start_ns": start_ns},
+    fit = Fit(
+        values={"N0": n0, "tau_s": tau_s, "c": c, "start_ns": series.start_ns},
         errors={**dict(zip(NAMES, errors_of.tolist(), strict=True)), "start_ns": 0.0},
         covariance=covariance,
         names=NAMES,
         nll=minimum.nll / scale,
         deviance=2.0 * minimum.nll / scale,
         ndof=ndof,
-        significance=abs(n0) / errors_of[0] if errors_of[0] > 0.0 else math.nan,
-        reasons=_reasons(n0, tau_s, errors_of, length_s, minimum.converged, 2.0 * minimum.nll / scale, ndof),
-        profile=profile,
+        significance=float(abs(n0) / errors_of[0]) if errors_of[0] > 0.0 else math.nan,
+        profile=LifetimeProfile(series, minimum.x, size, scale),
     )
+    return replace(fit, reasons=_reasons(fit, series.length_s, minimum.converged))
 
 
-def _checked(
+class _Line(NamedTuple):
+    """The best N0 and c at a lifetime, and half their chi-square."""
+
+    n0: float
+    c: float
+    nll: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Series:
+    """Numbers with their errors against time, s since the first of them; arrays of float64, shape (n,)."""
+
+    start_ns: int
+    t_s: Floats
+    values: Floats
+    sigma: Floats
+
+    @property
+    def length_s(self) -> float:
+        """From the first to the last."""
+        return float(self.t_s[-1])
+
+    @property
+    def step_s(self) -> float:
+        """The median time between two of them."""
+        return float(np.median(np.diff(np.unique(self.t_s))))
+
+    def line(self, tau_s: float) -> _Line:
+        """The best straight line in exp(-t / tau)."""
+        design = np.column_stack([np.exp(-self.t_s / tau_s), np.ones_like(self.t_s)]) / self.sigma[:, None]
+        best = np.linalg.lstsq(design, self.values / self.sigma, rcond=None)[0]
+        residual = self.values / self.sigma - design @ best
+        return _Line(float(best[0]), float(best[1]), 0.5 * float(residual @ residual))
+
+    def likelihood(self, x: Floats) -> Evaluation:
+        """Half of chi-square at N0, ln tau and c, with gradient and expected Hessian."""
+        if not abs(x[1]) < 300.0:
+            return Evaluation(math.inf, np.zeros(3), np.eye(3))
+        decay = np.exp(-self.t_s * math.exp(-x[1]))
+        residual = (self.values - x[0] * decay - x[2]) / self.sigma
+        slopes = np.array([decay, x[0] * decay * self.t_s * math.exp(-x[1]), np.ones_like(decay)]) / self.sigma
+        return Evaluation(0.5 * float(residual @ residual), -slopes @ residual, slopes @ slopes.T)
+
+
+@dataclass(frozen=True, eq=False)
+class LifetimeProfile:
+    """Negative log-likelihood of a series at a fixed value of one parameter, best in the others.
+
+    Parameters
+    ----------
+    series
+        The numbers.
+    x, size : arrays of float64, shape (3,)
+        Best N0, ln tau and c, and their typical changes.
+    scale : float
+        What chi-square is divided by: 1 where errors were given.
+    """
+
+    series: _Series
+    x: Floats
+    size: Floats
+    scale: float
+
+    def __call__(self, name: str, value: float) -> float:
+        """The negative log-likelihood at this value of a parameter, in the unit of its name."""
+        if name == "tau_s":
+            return self.series.line(value).nll / self.scale if value > 0.0 else math.inf
+        fixed = NAMES.index(name)
+        free = np.arange(len(NAMES)) != fixed
+        whole = self.x.copy()
+        whole[fixed] = value
+
+        def restricted(part: Floats) -> Evaluation:
+            whole[free] = part
+            nll, gradient, information = self.series.likelihood(whole)
+            return Evaluation(nll, gradient[free], information[np.ix_(free, free)])
+
+        return minimize_likelihood(restricted, self.x[free], self.size[free]).nll / self.scale
+
+
+def _series_of(
     timestamps_ns: ArrayLike | pl.Series, numbers: ArrayLike | pl.Series, errors: ArrayLike | pl.Series | None
-) -> tuple[NDArray[np.int64], Floats, Floats]:
+) -> _Series:
     times = np.asarray(timestamps_ns)
     if times.dtype.kind not in "iu":
         raise InputError("times are whole numbers of ns since 1970, as the column timestamp_ns has them")
@@ -148,26 +199,18 @@ def _checked(
         raise InputError("errors of MOT numbers are positive; leave out numbers without an error")
     if times.size < 5 or np.unique(times).size < 3:
         raise InputError(f"a lifetime needs five numbers at three times or more, not {times.size}")
-    return times, values, sigma
+    return _Series(int(times[0]), (times - int(times[0])) / SECOND_NS, values, sigma)
 
 
-def _line(t_s: Floats, values: Floats, sigma: Floats, tau_s: float) -> tuple[float, float, float]:
-    """Best N0 and c at a lifetime, and half their chi-square."""
-    design = np.column_stack([np.exp(-t_s / tau_s), np.ones_like(t_s)]) / sigma[:, None]
-    best = np.linalg.lstsq(design, values / sigma, rcond=None)[0]
-    residual = values / sigma - design @ best
-    return float(best[0]), float(best[1]), 0.5 * float(residual @ residual)
-
-
-def _reasons(
-    n0: float, tau_s: float, errors: Floats, length_s: float, converged: bool, deviance: float, ndof: int
-) -> tuple[str, ...]:
-    if not np.all(np.isfinite(errors)) or abs(n0) < SEEN * errors[0]:
-        return ("no decay: the numbers do not change by more than their errors",)
+def _reasons(fit: Fit, length_s: float, converged: bool) -> tuple[Reason, ...]:
+    """Why the numbers must not be used."""
+    values, errors = fit.values, fit.errors
+    if not np.all(np.isfinite([errors[name] for name in NAMES])) or abs(values["N0"]) < SEEN * errors["N0"]:
+        return (reason_for("no_decay"),)
     checks = [
-        (not converged, "the fit did not converge"),
-        (tau_s > 2.0 * length_s, "the series is too short for this lifetime"),
-        (errors[1] > 0.5 * tau_s, "the lifetime is known to no better than a half"),
-        (float(special.chdtrc(ndof, deviance)) < SMALLEST_P, "an exponential does not describe these numbers"),
+        (not converged, "not_converged"),
+        (values["tau_s"] > 2.0 * length_s, "series_too_short"),
+        (errors["tau_s"] > 0.5 * values["tau_s"], "lifetime_unknown"),
+        (fit.p_value < SMALLEST_P, "not_an_exponential"),
     ]
-    return tuple(sentence for failed, sentence in checks if failed)
+    return tuple(reason_for(code) for failed, code in checks if failed)

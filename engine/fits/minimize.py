@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,21 @@ from scipy import optimize
 
 from ...kernels.inverse import invert_information
 
-__all__ = ["Minimum", "covariance_from", "minimize_likelihood"]
+__all__ = ["Evaluation", "Minimum", "covariance_from", "minimize_likelihood"]
 
 POLISHING_STEPS = 5
 POLISHED_FROM = 0.1  # errors away from the minimum: there the likelihood is a parabola
 
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector, NDArray[np.float64]]]
+
+
+class Evaluation(NamedTuple):
+    """A negative log-likelihood at some parameters: its value, its gradient, and an information matrix."""
+
+    nll: float
+    gradient: Vector
+    information: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +54,7 @@ def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, t
     Parameters
     ----------
     objective : callable
-        ``objective(x)`` gives (nll, gradient of shape (n,), information matrix of shape (n, n)).
+        ``objective(x)`` gives an `Evaluation`: nll, gradient of shape (n,), information matrix of shape (n, n).
     start, scale : array of float64, shape (n,)
         Where to begin, and the size of a typical change of each parameter (its expected error is best).
     tolerance : float
@@ -57,9 +65,9 @@ def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, t
     -------
     Minimum
     """
-    seen: tuple[bytes, float, Vector, NDArray[np.float64]] | None = None
+    seen: tuple[bytes, Evaluation] | None = None
 
-    def at(u: Vector) -> tuple[float, Vector, NDArray[np.float64]]:
+    def at(u: Vector) -> Evaluation:
         nonlocal seen
         key = u.tobytes()
         if seen is None or seen[0] != key:
@@ -67,15 +75,15 @@ def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, t
             # Derivatives that overflow are no place to stay: the step that led here is taken back.
             if not (np.isfinite(nll) and np.all(np.isfinite(gradient)) and np.all(np.isfinite(information))):
                 nll = np.inf
-            seen = (key, nll, gradient * scale, information * np.outer(scale, scale))
-        return seen[1], seen[2], seen[3]
+            seen = key, Evaluation(nll, gradient * scale, information * np.outer(scale, scale))
+        return seen[1]
 
     def descended(method: str) -> Any:
         return optimize.minimize(
-            lambda u: at(u)[0],
+            lambda u: at(u).nll,
             np.zeros_like(start),
-            jac=lambda u: at(u)[1],
-            hess=lambda u: at(u)[2],
+            jac=lambda u: at(u).gradient,
+            hess=lambda u: at(u).information,
             method=method,
             options={"gtol": 0.1 * tolerance, "maxiter": 100, "initial_trust_radius": 1.0, "max_trust_radius": 1e4},
         )

@@ -1,7 +1,7 @@
 """`Fit`: what every fit of this package answers.
 
 Values and errors by name, the covariance between them, how well the model describes the data, and whether the numbers
-may be used at all. Validity is many small reasons, not one hope: ``valid`` is true only when ``reasons`` is empty.
+may be used at all. Validity is many small flags, not one hope: ``valid`` is true only when ``reasons`` is empty.
 A fit prints itself with the digits that its errors justify: two significant digits of the error and the value to the
 same place (Particle Data Group, Review of Particle Physics, introduction, section 5.3).
 """
@@ -18,6 +18,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
+
+from .flags import Reason
 
 __all__ = ["Fit", "rounded"]
 
@@ -44,8 +46,9 @@ class Fit:
         Goodness of fit: twice the distance in log-likelihood to the saturated model, and its degrees of freedom.
     significance : float
         One-sided Gaussian equivalent (z) of the probability that background alone looks like this; nan when not asked.
-    reasons : tuple of str
-        Why the numbers must not be used; empty for a valid fit.
+    reasons : tuple of Reason
+        Sentences that say why the numbers must not be used; empty for a valid fit. All are of the table in
+        `engine.fits.flags`.
     profile : callable, optional
         ``profile(name, value)`` is the negative log-likelihood minimised over all other parameters, for `interval`.
     """
@@ -58,7 +61,7 @@ class Fit:
     deviance: float = math.nan
     ndof: int = 0
     significance: float = math.nan
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     profile: Callable[[str, float], float] | None = field(default=None, repr=False)
 
     @property
@@ -70,6 +73,11 @@ class Fit:
     def reason(self) -> str:
         """Why the fit is not valid, as one line; empty when it is."""
         return "; ".join(self.reasons)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The same for programs: the codes of the reasons, "other" for a sentence that has none."""
+        return tuple(getattr(reason, "code", "other") for reason in self.reasons)
 
     @cached_property
     def p_value(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -101,3 +102,25 @@ def test_a_set_or_a_file_that_is_not_there_is_told():
         replace(CameraConstants.read("ccd"), exposure_s=-1.0)
     with pytest.raises(InputError, match="uncertainties"):
         replace(CameraConstants.read("ccd"), uncertainties={"colour": 1.0})
+    with pytest.raises(InputError, match="uncertainties: gain = 'a' is no error"):
+        replace(CameraConstants.read("ccd"), uncertainties={"gain": "a"})
+    with pytest.raises(InputError, match="uncertainties should be errors by name, not 3"):
+        replace(CameraConstants.read("ccd"), uncertainties=3)
+
+
+def test_constants_hash_and_are_equal_after_a_pickle():
+    camera = replace(CameraConstants.read("ccd"), uncertainties={"gain": 0.1})
+    assert pickle.loads(pickle.dumps(camera)) == camera
+    assert hash(pickle.loads(pickle.dumps(camera))) == hash(camera)
+    assert {camera: 1}[replace(camera)] == 1
+    assert replace(camera, uncertainties={"gain": 0.2}) != camera
+    assert replace(camera, gain=1.5) != camera
+
+
+def test_constants_do_not_change_with_what_they_were_made_of():
+    errors, ends = {"gain": 0.1}, [10, 20]
+    camera = replace(CameraConstants.read("ccd"), uncertainties=errors, roi_x=ends)
+    errors["gain"], ends[0] = 0.5, 0
+    assert camera.uncertainties == {"gain": 0.1}
+    assert camera.roi_x == (10, 20)
+    hash(camera)

@@ -23,7 +23,7 @@ __all__ = [
     "SIDE",
     "Background",
     "Blocks",
-    "background_level",
+    "background_curve",
     "first_background",
     "interruptions",
     "mask_of",
@@ -182,7 +182,7 @@ def mask_of(onset_ns: int, end_ns: int) -> tuple[int, int]:
     return onset_ns - margin // 2, end_ns + margin
 
 
-def background_level(times_ns: Integers, bursts: list[tuple[int, int]]) -> tuple[Integers, Floats]:
+def background_curve(times_ns: Integers, bursts: list[tuple[int, int]]) -> tuple[Integers, Floats]:
     """Background against time, for a figure.
 
     Parameters

@@ -17,7 +17,7 @@ from scipy import linalg
 
 from ....kernels.bursts.overlap import best_addition, overlap_likelihood
 from ....kernels.newton import newton_step
-from ..minimize import Minimum, covariance_from, minimize_likelihood
+from ..minimize import Evaluation, Minimum, covariance_from, minimize_likelihood
 from .problem import CONTINUOUS, TOLERANCE, WALL, BurstProblem
 
 __all__ = ["Together", "fit_together"]
@@ -138,7 +138,7 @@ def _rates_Hz(problem: BurstProblem, x: Floats) -> Floats:
     return rate
 
 
-def _likelihood(problem: BurstProblem, x: Floats) -> tuple[float, Floats, Floats]:
+def _likelihood(problem: BurstProblem, x: Floats) -> Evaluation:
     """Of all bursts, fenced beyond the limits of the parameters."""
     gradient, information = np.empty(x.size), np.empty((x.size, x.size))
     nll = overlap_likelihood(problem.times_s, problem.length_s, problem.dead_s, x, gradient, information)
@@ -149,7 +149,7 @@ def _likelihood(problem: BurstProblem, x: Floats) -> tuple[float, Floats, Floats
     nll += 0.5 * float(np.sum((over / WALL) ** 2))
     gradient += over / WALL**2
     information[np.diag_indices(x.size)] += (over != 0.0) / WALL**2
-    return nll, gradient, information
+    return Evaluation(nll, gradient, information)
 
 
 def _descended(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
@@ -165,8 +165,8 @@ def _descended(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
         tried = x + change * min(1.0, 1.0 / max(float(np.abs(change).max()), 1e-9))
         tried[5::5] = tried[5::5].clip(0.0, problem.length_s)
         there = _likelihood(problem, tried) if fall >= 0.0 else None
-        if there is not None and there[0] < nll:
-            fell, x = nll - there[0], tried
+        if there is not None and there.nll < nll:
+            fell, x = nll - there.nll, tried
             nll, gradient, information = there
             damping, refused = max(0.2 * damping, 1e-9), 0
             if fell < FLAT:
@@ -186,7 +186,7 @@ def _best_edges(problem: BurstProblem, best: Minimum) -> Floats | None:
         for t0_s in problem.times_s[max(0, i - AROUND) : i + AROUND]:
             tried = x.copy()
             tried[at] = t0_s
-            there = _likelihood(problem, tried)[0]
+            there = _likelihood(problem, tried).nll
             if there < nll - FLAT:
                 x, nll = tried, there
     return x if nll < best.nll - FLAT else None
@@ -195,12 +195,12 @@ def _best_edges(problem: BurstProblem, best: Minimum) -> Floats | None:
 def _certified(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
     """The minimum at fixed times t0, by scipy."""
 
-    def objective(u: Floats) -> tuple[float, Floats, Floats]:
+    def objective(u: Floats) -> Evaluation:
         nll, gradient, information = _likelihood(problem, x + directions @ u)
-        return nll, directions.T @ gradient, directions.T @ information @ directions
+        return Evaluation(nll, directions.T @ gradient, directions.T @ information @ directions)
 
     start = np.zeros(directions.shape[1])
-    step = 1.0 / np.sqrt(objective(start)[2].diagonal().clip(4.0))
+    step = 1.0 / np.sqrt(objective(start).information.diagonal().clip(4.0))
     answer = minimize_likelihood(objective, start, step, tolerance=TOLERANCE)
     full = x + directions @ answer.x
     nll, gradient, information = _likelihood(problem, full)

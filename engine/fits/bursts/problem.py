@@ -19,13 +19,13 @@ from scipy import linalg
 from ....kernels.bursts.decay import fenced_likelihood
 from ....kernels.bursts.fit import burst_minimum, burst_profile
 from ....kernels.bursts.switch import best_switch, edges_near
-from ..minimize import Minimum, covariance_from, minimize_likelihood
+from ..minimize import Evaluation, Minimum, covariance_from, minimize_likelihood
 
 __all__ = ["WORTH", "BurstProblem", "Nodes"]
 
 Floats = NDArray[np.float64]
 
-FREE = np.eye(6)[:, :5]
+FREE = np.ascontiguousarray(np.eye(6)[:, :5])
 """Directions, in the logarithms, in which a burst may differ: any."""
 CONTINUOUS = np.array(
     [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0], [0, 1, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=np.float64
@@ -187,15 +187,15 @@ class BurstProblem:
         gradient, information = np.empty(6), np.empty((6, 6))
         low, high = self.low[:5], self.high[:5]
 
-        def objective(u: Floats) -> tuple[float, Floats, Floats]:
+        def objective(u: Floats) -> Evaluation:
             full[:] = x + directions @ u
             nll, _ = fenced_likelihood(
                 self.times_s, self.length_s, self.dead_s, full, low, high, WALL, gradient, information
             )
-            return nll, directions.T @ gradient, directions.T @ information @ directions
+            return Evaluation(nll, directions.T @ gradient, directions.T @ information @ directions)
 
         start = np.zeros(directions.shape[1])
-        step = 1.0 / np.sqrt(objective(start)[2].diagonal().clip(4.0))
+        step = 1.0 / np.sqrt(objective(start).information.diagonal().clip(4.0))
         best = minimize_likelihood(objective, start, step, tolerance=TOLERANCE)
         objective(best.x)
         return replace(best, x=full, gradient=gradient, information=information)

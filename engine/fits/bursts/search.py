@@ -24,7 +24,7 @@ from ....kernels.times import is_sorted
 from ....kernels.units import SECOND_NS
 from .alarms import level_for
 from .background import BLOCK_NS, SIDE, interruptions
-from .stretch import Row, Stretch
+from .stretch import BurstRow, Stretch
 
 __all__ = ["BurstSearch", "find_bursts", "sorted_times_ns"]
 
@@ -131,8 +131,8 @@ class BurstSearch:
             limit = f"{MOST_FALSE_ALARMS_PER_HOUR:g}"
             raise InputError(f"false_alarms_per_hour is above 0 and at most {limit}, not {false_alarms_per_hour}.")
         self.false_alarms_per_hour = false_alarms_per_hour
-        self._settled: list[Row] = []
-        self._unsettled: list[Row] = []
+        self._settled: list[BurstRow] = []
+        self._unsettled: list[BurstRow] = []
         self._pulses = _Pulses()
         self._level = partial(level_for, false_alarms_per_hour)
         self._stretch = Stretch(self._level)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +29,10 @@ from .background import (
     masked_background,
 )
 
-__all__ = ["BEFORE_S", "BEHIND_S", "Row", "Stretch", "reach_ns"]
+__all__ = ["BEFORE_S", "BEHIND_S", "BurstRow", "Stretch", "reach_ns"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Row = tuple[int | float | bool, ...]
 
 SLOWEST_NS = 12.8e9
 STEP_NS = 10_000_000
@@ -58,6 +58,24 @@ BEFORE_S, BEHIND_S = (15.0, 20.0), (25.0, 40.0)
 def reach_ns(lengths: float, length_ns: int, limits_s: tuple[float, float]) -> int:
     """Some lengths of a burst, between two limits, ns: how far beyond the burst a fit looks."""
     return int(SECOND_NS * min(max(lengths * length_ns / SECOND_NS, limits_s[0]), limits_s[1]))
+
+
+class BurstRow(NamedTuple):
+    """A row of the table of `find_bursts`, where its columns are explained."""
+
+    timestamp_ns: int
+    onset_ns: int
+    end_ns: int
+    significance: float
+    false_alarms_per_hour: float
+    pulses_peak: float
+    pulses_peak_error: float
+    pulses_background: float
+    background_Hz: float  # noqa: N815 -- Hz is the unit
+    background_error_Hz: float  # noqa: N815
+    window_begin_ns: int
+    window_end_ns: int
+    open: bool
 
 
 @dataclass(frozen=True)
@@ -100,7 +118,7 @@ class Stretch:
         self._highest = np.empty((0, FILTERS))
         self._found: _Found | None = None
 
-    def search(self, times_ns: Integers, whole_until_ns: int | None = None) -> list[Row]:
+    def search(self, times_ns: Integers, whole_until_ns: int | None = None) -> list[BurstRow]:
         """Find the bursts that are not settled.
 
         Parameters
@@ -112,8 +130,7 @@ class Stretch:
 
         Returns
         -------
-        list of rows
-            As in the table of `find_bursts`.
+        list of BurstRow
         """
         self._found = None
         if self._origin_ns is None and times_ns.size:
@@ -140,7 +157,7 @@ class Stretch:
         (rows, pulses) : int
             How many of the rows of the last `search` are settled, and how many of its pulses are not needed again.
         """
-        found = self._found
+        found, self._found = self._found, None
         if found is None or self._origin_ns is None:
             return 0, 0
         begins_ns = self._origin_ns + BLOCK_NS * np.arange(found.blocks.count)
@@ -233,7 +250,7 @@ class Stretch:
             ]
         return bursts
 
-    def _rows(self, blocks: Blocks, background: Background, bursts: list[_Burst]) -> Iterator[Row]:
+    def _rows(self, blocks: Blocks, background: Background, bursts: list[_Burst]) -> Iterator[BurstRow]:
         times_ns, last_ns = blocks.times_ns, int(blocks.times_ns[-1])
         for i, burst in enumerate(bursts):
             onset, end = burst.onset_ns, burst.end_ns
@@ -249,20 +266,20 @@ class Stretch:
                 low = before[0] + before[1] // 2
             if i + 1 < len(bursts):
                 high = bursts[i + 1].onset_ns - SECOND_NS // 2
-            yield (
-                burst.apex_ns,
-                onset,
-                end,
-                burst.significance,
-                alarms_per_hour(burst.significance, rate_Hz),
-                inside - rate_Hz * length_s,
-                math.sqrt(inside + (error_Hz * length_s) ** 2),
-                rate_Hz * length_s,
-                rate_Hz,
-                error_Hz,
-                min(onset, max(low, onset - reach_ns(2.0, end - onset, BEFORE_S))),
-                max(end, min(high, end + reach_ns(4.0, end - onset, BEHIND_S))),
-                end > last_ns,
+            yield BurstRow(
+                timestamp_ns=burst.apex_ns,
+                onset_ns=onset,
+                end_ns=end,
+                significance=burst.significance,
+                false_alarms_per_hour=alarms_per_hour(burst.significance, rate_Hz),
+                pulses_peak=inside - rate_Hz * length_s,
+                pulses_peak_error=math.sqrt(inside + (error_Hz * length_s) ** 2),
+                pulses_background=rate_Hz * length_s,
+                background_Hz=rate_Hz,
+                background_error_Hz=error_Hz,
+                window_begin_ns=min(onset, max(low, onset - reach_ns(2.0, end - onset, BEFORE_S))),
+                window_end_ns=max(end, min(high, end + reach_ns(4.0, end - onset, BEHIND_S))),
+                open=end > last_ns,
             )
 
 

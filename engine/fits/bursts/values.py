@@ -7,14 +7,16 @@ before the unit: ``tau_decay_s, tau_decay_2_s``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ....kernels.bursts.decay import burst_integral
+from ..flags import Reason, reason_for
 from ..result import Fit, rounded
 
-__all__ = ["DERIVED", "FEWEST_PULSES", "FITTED", "burst_rate_Hz", "expected_pulses", "numbered", "reasons"]
+__all__ = ["DERIVED", "FEWEST_PULSES", "FITTED", "Cut", "burst_rate_Hz", "expected_pulses", "numbered", "reasons"]
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +28,13 @@ FEWEST_PULSES = 15.0
 SEEN_DECAY_TIMES = 3.0
 """Part of the decay, in decay times, that the window must hold to tell it from the background."""
 SMALLEST_P = 1e-4
+
+
+class Cut(NamedTuple):
+    """Whether a window begins, and ends, with the data."""
+
+    begin: bool
+    end: bool
 
 
 def numbered(name: str, burst: int) -> str:
@@ -97,9 +106,7 @@ def expected_pulses(values: Mapping[str, float], edges_ns: NDArray[np.int64]) ->
     return expected
 
 
-def reasons(
-    fit: Fit, t0_s: float, length_s: float, *, converged: bool, bounded: bool, cut: tuple[bool, bool]
-) -> Iterator[str]:
+def reasons(fit: Fit, t0_s: float, length_s: float, *, converged: bool, bounded: bool, cut: Cut) -> Iterator[Reason]:
     """Why the numbers of the (first) burst must not be used.
 
     Parameters
@@ -109,24 +116,23 @@ def reasons(
         t0 since the beginning of the window, and its length.
     converged, bounded : bool
         Whether the minimum was reached, and whether the decay time ran into a limit.
-    cut : (bool, bool)
-        Whether the window begins and ends with the data.
+    cut : Cut
     """
     values, errors = fit.values, fit.errors
     if not converged:
-        yield "the fit did not converge"
+        yield reason_for("not_converged")
     if values["n_total"] < FEWEST_PULSES:
-        yield f"too few pulses: {values['n_total']:.0f} above background, {FEWEST_PULSES:.0f} are needed"
+        yield reason_for("too_few_pulses", pulses=values["n_total"], needed=FEWEST_PULSES)
     elif not values["n_total"] > 3.0 * errors["n_total"]:
         pulses, error = rounded(values["n_total"], errors["n_total"])
-        yield f"the burst does not stand out: {pulses} +- {error} pulses above background"
-    if cut[0] and t0_s < SEEN_DECAY_TIMES * values["tau_rise_s"]:
-        yield f"the burst is cut: the data begin {t0_s:.1f} s before its maximum"
+        yield reason_for("not_significant", pulses=pulses, error=error)
+    if cut.begin and t0_s < SEEN_DECAY_TIMES * values["tau_rise_s"]:
+        yield reason_for("cut_at_begin", before_s=t0_s)
     rest_s = length_s - t0_s
     if rest_s < SEEN_DECAY_TIMES * values["tau_decay_s"]:
-        seen = f"{rest_s / values['tau_decay_s']:.1f} decay times after the maximum"
-        yield f"the burst is cut: the data end {seen}" if cut[1] else f"no decay visible: the window ends {seen}"
+        code = "cut_at_end" if cut.end else "decay_beyond_window"
+        yield reason_for(code, decay_times=rest_s / values["tau_decay_s"])
     elif bounded or not errors["tau_decay_s"] < 0.5 * values["tau_decay_s"]:
-        yield "the window cannot tell the decay time"
+        yield reason_for("decay_time_unknown")
     if fit.p_value < SMALLEST_P:
-        yield f"the model does not describe the window (p = {fit.p_value:.1g})"
+        yield reason_for("not_a_burst", p_value=fit.p_value)

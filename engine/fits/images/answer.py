@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from ....kernels.images.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
+from ..flags import Reason, reason_for
 from .deviance import STEPS_PER_ROOT, deviance_moments
 from .found import Found
 from .problem import SpotProblem
 from .result import GaussianFit
 
-__all__ = ["answer_of"]
+__all__ = ["SpotProfile", "answer_of"]
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +97,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     if log_p < math.log(FALSE_ALARMS_PER_IMAGE):
         excess = _excess_noise(problem, found, mean, gain * left)
         log_p = _log_p(problem, found, problem.evidence(found), gain * excess)
-    missed = _missed(residuals.misfit)
+    missed = reason_for("not_a_gaussian", misfit=1.0 + residuals.misfit) if residuals.misfit > WORST_MISFIT else None
     covariance = found.covariance * gain
     errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
@@ -105,15 +107,10 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     limits = _upper_limits(problem, found, errors["A"]) if nothing else {}
     absent = _no_atoms(problem, found, values, nothing, missed)
     # Where place and widths are given, A is right whether there are atoms or not.
-    is_told = found.is_placed or not absent
-    reasons = _reasons(problem, found, values, covariance, gain, missed) if is_told else (absent,)
+    reasons = (
+        (absent,) if absent and not found.is_placed else _reasons(problem, found, values, covariance, gain, missed)
+    )
     variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
-
-    def profile(name: str, value: float) -> float:
-        if name == "C" and found.held_variance:  # as uncertain as the s that is held, which no likelihood tells
-            return nll + 0.5 * float((value - values[name]) / errors[name]) ** 2
-        rise = problem.profile(found, all_names.index(name), value) - found.nll
-        return nll + rise / (gain * found.wider(all_names.index(name)))
 
     return GaussianFit(
         values=values,
@@ -125,7 +122,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         ndof=ndof,
         significance=max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0,
         reasons=reasons,
-        profile=profile,
+        profile=SpotProfile(problem, found, nll, gain, values["C"], errors["C"]),
         gain=gain,
         gain_error=gain_error,
         probability=_probability(problem, mean, residuals, 2.0 * nll, ndof),
@@ -136,6 +133,38 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         detected=not absent,
         explained=1.0 - residuals.squares / variance if variance > 0.0 else math.nan,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class SpotProfile:
+    """Negative log-likelihood of an image at a fixed value of one parameter, best in the others.
+
+    Parameters
+    ----------
+    problem : SpotProblem
+    found : Found
+        Where it is best.
+    nll, gain : float
+        The likelihood there, and counts per electron, which scale its rise.
+    background, background_error : float
+        C and its error.
+    """
+
+    problem: SpotProblem
+    found: Found
+    nll: float
+    gain: float
+    background: float
+    background_error: float
+
+    def __call__(self, name: str, value: float) -> float:
+        """The negative log-likelihood at this value of a parameter, in the unit of `GaussianFit`."""
+        problem, found = self.problem, self.found
+        if name == "C" and found.held_variance:  # as uncertain as the s that is held, of which no likelihood knows
+            return self.nll + 0.5 * float((value - self.background) / self.background_error) ** 2
+        fixed = problem.names(found.rotated).index(name)
+        rise = problem.profile(found, fixed, value) - found.nll
+        return self.nll + rise / (self.gain * found.wider(fixed))
 
 
 def _error_of_gain(problem: SpotProblem, residuals: _Residuals, gain: float, ndof: int) -> float:
@@ -222,39 +251,35 @@ def _upper_limits(problem: SpotProblem, found: Found, error: float) -> dict[floa
     }
 
 
-def _missed(misfit: float) -> str:
-    """Why the model does not describe the image; empty when it does."""
-    if misfit > WORST_MISFIT:
-        return f"a Gaussian does not describe this image: it misses by {1 + misfit:.1f} times the noise (stray light?)"
-    return ""
-
-
-def _no_atoms(problem: SpotProblem, found: Found, values: Mapping[str, float], nothing: bool, missed: str) -> str:
-    """Why there are none; empty when there are."""
+def _no_atoms(
+    problem: SpotProblem, found: Found, values: Mapping[str, float], nothing: bool, missed: Reason | None
+) -> Reason | None:
+    """Why there are none; None when there are."""
     rows, columns = problem.counts.shape
     if nothing:
-        return "no atoms: nothing stands out of the background"
+        return reason_for("no_atoms")
     if not found.is_placed and min(values["sigma_x"], values["sigma_y"]) < SMALLEST_SIGMA:
-        return "the spot is smaller than a pixel: a hot pixel"
-    if missed:
+        return reason_for("hot_pixel")
+    if missed is not None:
         return missed
     if not found.is_placed and max(values["sigma_x"] / columns, values["sigma_y"] / rows) > 0.5:
-        return "the spot is larger than the image: stray light"
-    return ""
+        return reason_for("larger_than_image")
+    return None
 
 
 def _reasons(
-    problem: SpotProblem, found: Found, values: Mapping[str, float], covariance: Floats, gain: float, missed: str
-) -> tuple[str, ...]:
+    problem: SpotProblem,
+    found: Found,
+    values: Mapping[str, float],
+    covariance: Floats,
+    gain: float,
+    missed: Reason | None,
+) -> tuple[Reason, ...]:
     """Why the numbers of a spot must not be used."""
-    checks: list[tuple[Any, str]] = [
-        (missed, missed),
-        (not found.converged, "the fit did not converge"),
-        (not np.all(np.isfinite(covariance)), "the covariance cannot be computed"),
-        (not problem.holds(values["x0"], values["y0"]), "the centre lies outside of the image"),
-        (
-            not _widths_known(problem, found, covariance, gain),
-            "atoms, but too faint a spot: its errors do not tell how far its widths may be off",
-        ),
+    checks = [
+        (not found.converged, "not_converged"),
+        (not np.all(np.isfinite(covariance)), "no_covariance"),
+        (not problem.holds(values["x0"], values["y0"]), "centre_outside"),
+        (not _widths_known(problem, found, covariance, gain), "widths_unknown"),
     ]
-    return tuple(sentence for failed, sentence in checks if failed)
+    return (*((missed,) if missed else ()), *(reason_for(code) for failed, code in checks if failed))

@@ -42,6 +42,9 @@ class Gain(float):
         gain.error = error
         return gain
 
+    def __getnewargs__(self) -> tuple[float, float]:  # type: ignore[override]
+        return float(self), self.error
+
     def __repr__(self) -> str:
         return f"Gain({float(self):.6g} +- {self.error:.2g})"
 

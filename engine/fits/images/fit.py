@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
 from ....kernels.images.gaussian import pixel_profile
+from ..flags import reason_for
 from .answer import answer_of
 from .checks import checked_problem
 from .found import NAMES, Found
@@ -110,7 +111,7 @@ def fit_gaussian(
     answer = _fitted(problem, lambda problem: problem.minimum(rotated), gain_error)
     if place is None:
         return answer
-    elsewhere = ("there are atoms, but not at the given spot",) if answer.detected and is_other(answer, place) else ()
+    elsewhere = (reason_for("other_place"),) if answer.detected and is_other(answer, place) else ()
     if not answer.valid:
         answer = _fitted(problem, lambda problem: problem.brightness(place), gain_error)
     return replace(answer, reasons=(*answer.reasons, *elsewhere))
@@ -167,7 +168,7 @@ def _dark(problem: SpotProblem, rotated: bool) -> GaussianFit:
     names = problem.names(rotated)
     nothing = dict.fromkeys(names, math.nan)
     covariance = np.full((len(names), len(names)), math.nan)
-    reasons = ("no atoms: " + ("no light above the read noise" if problem.lit else "every pixel is zero"),)
+    reasons = (reason_for("no_light" if problem.lit else "all_zero"),)
     return GaussianFit(nothing, nothing, covariance, names, nll=0.0, significance=0.0, reasons=reasons)
 
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ..minimize import covariance_from
 
-__all__ = ["NAMES", "Background", "Found"]
+__all__ = ["NAMES", "Found", "NoSpotModel"]
 
 Floats = NDArray[np.float64]
 
 NAMES = ("A", "x0", "y0", "sigma_x", "sigma_y", "C")
 
 
-class Background(NamedTuple):
+class NoSpotModel(NamedTuple):
     """The best model without a spot: C, or C and s, its negative log-likelihood, and which of them are fitted.
 
     `doubt` is what the variance of s, in counts, is larger by than the curvature of the likelihood says, which says

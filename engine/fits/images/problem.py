@@ -15,7 +15,7 @@ from ....kernels.images.fit import fit_spot
 from ....kernels.images.search import background_level, best_square, clean_excess
 from ..minimize import covariance_from
 from .alarms import log_false_alarms
-from .found import NAMES, Background, Found
+from .found import NAMES, Found, NoSpotModel
 from .likelihood import (
     FINE,
     FINE_STEPS,
@@ -76,11 +76,11 @@ class SpotProblem(SpotLikelihood):
         return dict(zip(self.names(found.rotated), shown.tolist(), strict=True))
 
     @cached_property
-    def background(self) -> Background:
+    def without_spot(self) -> NoSpotModel:
         """Best C, or C and s, without a spot."""
         if not self.with_reference:
             level = self.total / self.pixels
-            return Background(np.array([level]), self.total - self.total * math.log(level), np.ones(1, np.bool_))
+            return NoSpotModel(np.array([level]), self.total - self.total * math.log(level), np.ones(1, np.bool_))
         free = np.arange(7) >= NAMES.index("C")
         flat = np.array([0.0, 0.0, 0.0, 1.0, 1.0, LEAST_COUNTS / self.pixels + self.shift, self.whole_part])
         if not self._tells_part():
@@ -90,9 +90,9 @@ class SpotProblem(SpotLikelihood):
         else:
             flat[5] = self.total / self.pixels
         flat = self._fitted_on_squares(flat, BACKGROUND_HALVINGS, fixed_bits(free))
-        nll, information, _, _ = self._descended(flat, free, rotated=False)
+        nll, information = self._descended(flat, free, rotated=False)[:2]
         found = self._with_doubt(Found(flat, nll, information, True, 0, nll, False, NOTHING, (), free))
-        return Background(flat[-2:], nll, free[-2:], float(found.covariance[-1, -1] - found.curved[-1, -1]))
+        return NoSpotModel(flat[-2:], nll, free[-2:], float(found.covariance[-1, -1] - found.curved[-1, -1]))
 
     @cached_property
     def _held_part(self) -> float:
@@ -122,7 +122,7 @@ class SpotProblem(SpotLikelihood):
 
     def minimum(self, rotated: bool) -> Found:
         """Search, then fit: on squares of pixels first, then on the pixels."""
-        background = self.background
+        background = self.without_spot
         if self.with_reference:
             level = np.maximum(background.values[0] + background.values[1] * self.reference.light, 1e-12)
         else:
@@ -191,7 +191,7 @@ class SpotProblem(SpotLikelihood):
 
         A may be negative, so that it is right in the mean also where there are no atoms.
         """
-        background = self.background
+        background = self.without_spot
         rotated = len(spot) > NAMES.index("C") - NAMES.index("x0")
         noise = math.sqrt(4.0 * math.pi * spot[2] * spot[3] * max(self.total / self.pixels, LEAST_COUNTS / self.pixels))
         start = np.array([noise, spot[0] - self.x_low, spot[1] - self.y_low, *spot[2:], *background.values])
@@ -209,7 +209,7 @@ class SpotProblem(SpotLikelihood):
         if start[0] < 0.0:
             # A negative A is noise of the background, whose errors it has, not those of fewer counts.
             information = (self._rotated if rotated else self.likelihood)(dark)[2]
-        found = Found(start, nll, information, converged, steps, self.background.nll, rotated, NOTHING, (), free)
+        found = Found(start, nll, information, converged, steps, self.without_spot.nll, rotated, NOTHING, (), free)
         if not converged and start[0] < 0.0:
             mean = self.mean(found)
             # Where there is hardly an electron, it is best where a pixel has none, which is no minimum.
@@ -232,15 +232,15 @@ class SpotProblem(SpotLikelihood):
         With s free, a spot could stand for the light of the reference, and spare the image its noise.
         """
         if not self.reference.frames:
-            return self.background.nll - found.nll
+            return self.without_spot.nll - found.nll
         whole, free, nll, information = found.parameters.copy(), found.free.copy(), found.nll, found.information
         if free[-1]:
-            whole[-2:], free[-1] = self.background.values, False  # means are positive with those
+            whole[-2:], free[-1] = self.without_spot.values, False  # means are positive with those
             nll, information, _, _ = self._descended(whole, free, found.rotated)
         covariance = covariance_from(information[np.ix_(free, free)])
         moved = float(covariance[0] @ information[free, -1])  # A by s
-        variance = max(self.background.doubt, found.held_variance)
-        return (self.background.nll - nll) / (1.0 + moved**2 * variance / float(covariance[0, 0]))
+        variance = max(self.without_spot.doubt, found.held_variance)
+        return (self.without_spot.nll - nll) / (1.0 + moved**2 * variance / float(covariance[0, 0]))
 
     def log_p(self, ratio_counts: float, gain: float) -> float:
         """Logarithm of the probability that an image without atoms has a spot of such a likelihood ratio somewhere."""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from utokyo.engine.fits.bursts.alarms import LOWEST_LEVEL, alarms_per_hour, level_for
-from utokyo.engine.fits.bursts.search import BurstSearch, find_bursts
+from utokyo.engine.fits.bursts.search import SCHEMA, BurstSearch, find_bursts
+from utokyo.engine.fits.bursts.stretch import BurstRow
 from utokyo.io.errors import InputError
 
 START_NS = 1_663_504_000_000_000_000
@@ -62,6 +63,10 @@ def test_bursts_36_s_apart_are_found_once_each(rate_Hz, fewest):
     assert np.all(above > 0.6 * pulses - 5.0 * error)
     pulls = (found["background_Hz"].to_numpy() - rate_Hz) / np.sqrt(rate_Hz / 200.0)
     assert np.abs(pulls).max() < 6.0  # about 200 s of background each; what is left of the tails is in it
+
+
+def test_the_rows_of_the_search_are_those_of_its_table():
+    assert BurstRow._fields == tuple(SCHEMA)
 
 
 def test_a_row_is_consistent():

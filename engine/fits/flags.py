@@ -1,0 +1,263 @@
+"""Why a fit is not valid: the one table of flags, with their sentences and what they mean.
+
+Programs read the code of a flag (`Fit.flags`), people its sentence (`Fit.reason`), which may hold numbers. Every reason
+of every fit, and of a clock offset, is made by `reason_for` from this table; the table in docs/analyses.md is
+`table_of_flags`, so that neither can differ from what the fits say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["FLAGS", "Flag", "Reason", "reason_for", "table_of_flags"]
+
+NUMBER = re.compile(r"\{(\w+)[^}]*\}")
+
+
+class Reason(str):
+    """A sentence that says why a fit is not valid, and knows the `code` of its flag."""
+
+    code: str
+
+    def __new__(cls, code: str, sentence: str) -> Reason:
+        """Make one of a code and a sentence."""
+        reason = super().__new__(cls, sentence)
+        reason.code = code
+        return reason
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        return self.code, str(self)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One reason why numbers must not be used.
+
+    Parameters
+    ----------
+    code : str
+        What programs compare.
+    of : tuple of str
+        Which fits may have it: "bursts", "images", "lifetimes", "clock offsets".
+    sentence : str
+        What people read; numbers in braces, as `str.format` takes them.
+    meaning : str
+        For the documents: when it is raised, and what to do.
+    """
+
+    code: str
+    of: tuple[str, ...]
+    sentence: str
+    meaning: str
+
+    def reason(self, **numbers: Any) -> Reason:
+        """The sentence with these numbers."""
+        return Reason(self.code, self.sentence.format(**numbers))
+
+
+_BURSTS, _IMAGES, _LIFETIMES, _CLOCKS = ("bursts",), ("images",), ("lifetimes",), ("clock offsets",)
+
+FLAGS: tuple[Flag, ...] = (
+    Flag(
+        "not_converged",
+        (*_BURSTS, *_IMAGES, *_LIFETIMES),
+        "the fit did not converge",
+        "neither Newton's steps nor scipy reached a minimum of the likelihood",
+    ),
+    Flag(
+        "too_few_to_fit",
+        _BURSTS,
+        "too few pulses: {pulses} in the window",
+        "the window holds fewer than 15 pulses, background included; nothing is fitted",
+    ),
+    Flag(
+        "too_few_pulses",
+        _BURSTS,
+        "too few pulses: {pulses:.0f} above background, {needed:.0f} are needed",
+        "with fewer, the error of the half-life exceeds a quarter of it even without background",
+    ),
+    Flag(
+        "not_significant",
+        _BURSTS,
+        "the burst does not stand out: {pulses} +- {error} pulses above background",
+        "the number of pulses above background is less than three of its errors",
+    ),
+    Flag(
+        "cut_at_begin",
+        _BURSTS,
+        "the burst is cut: the data begin {before_s:.1f} s before its maximum",
+        "the data begin less than three rise times before the maximum",
+    ),
+    Flag(
+        "cut_at_end",
+        _BURSTS,
+        "the burst is cut: the data end {decay_times:.1f} decay times after the maximum",
+        "the data end less than three decay times after the maximum; a later cycle may have the rest",
+    ),
+    Flag(
+        "decay_beyond_window",
+        _BURSTS,
+        "no decay visible: the window ends {decay_times:.1f} decay times after the maximum",
+        "the window ends less than three decay times after the maximum: fit a longer one (`window_ns`)",
+    ),
+    Flag(
+        "decay_time_unknown",
+        _BURSTS,
+        "the window cannot tell the decay time",
+        "the error of the decay time exceeds half of it, or the decay time is at a limit of the fit",
+    ),
+    Flag(
+        "not_a_burst",
+        _BURSTS,
+        "the model does not describe the window (p = {p_value:.1g})",
+        "the deviance of the best model has a probability below 1e-4",
+    ),
+    Flag(
+        "all_zero",
+        _IMAGES,
+        "no atoms: every pixel is zero",
+        "the image is dark: nothing is fitted",
+    ),
+    Flag(
+        "no_light",
+        _IMAGES,
+        "no atoms: no light above the read noise",
+        "the sum of the counts is not above zero: nothing is fitted",
+    ),
+    Flag(
+        "no_atoms",
+        _IMAGES,
+        "no atoms: nothing stands out of the background",
+        "noise alone has a spot as significant somewhere in more than one of 1000 images; see `upper_limit`",
+    ),
+    Flag(
+        "hot_pixel",
+        _IMAGES,
+        "the spot is smaller than a pixel: a hot pixel",
+        "the smaller width is below 0.7 pixels; give a mask (`find_bad_pixels`)",
+    ),
+    Flag(
+        "not_a_gaussian",
+        _IMAGES,
+        "a Gaussian does not describe this image: it misses by {misfit:.1f} times the noise (stray light?)",
+        "neighbouring residuals share more than half of their variance: stray light without a reference, or two spots",
+    ),
+    Flag(
+        "larger_than_image",
+        _IMAGES,
+        "the spot is larger than the image: stray light",
+        "a width exceeds half of a side of the image",
+    ),
+    Flag(
+        "no_covariance",
+        _IMAGES,
+        "the covariance cannot be computed",
+        "the information matrix is not positive definite",
+    ),
+    Flag(
+        "centre_outside",
+        _IMAGES,
+        "the centre lies outside of the image",
+        "the spot is seen, but cut off by the edge of what is fitted",
+    ),
+    Flag(
+        "widths_unknown",
+        _IMAGES,
+        "atoms, but too faint a spot: its errors do not tell how far its widths may be off",
+        "an error of a width exceeds 15 % of it, or the likelihood is no parabola as far as its errors reach",
+    ),
+    Flag(
+        "other_place",
+        _IMAGES,
+        "there are atoms, but not at the given spot",
+        "a spot was found farther from the given one than its width, or of half or twice its width",
+    ),
+    Flag(
+        "no_decay",
+        _LIFETIMES,
+        "no decay: the numbers do not change by more than their errors",
+        "N0 is less than three of its errors from zero, or has no error",
+    ),
+    Flag(
+        "series_too_short",
+        _LIFETIMES,
+        "the series is too short for this lifetime",
+        "the lifetime exceeds twice the length of the series",
+    ),
+    Flag(
+        "lifetime_unknown",
+        _LIFETIMES,
+        "the lifetime is known to no better than a half",
+        "the error of the lifetime exceeds half of it",
+    ),
+    Flag(
+        "not_an_exponential",
+        _LIFETIMES,
+        "an exponential does not describe these numbers",
+        "chi-square has a probability below 1e-4",
+    ),
+    Flag(
+        "few_events",
+        _CLOCKS,
+        "{needed} events of each are needed",
+        "one of the two sources saw fewer events",
+    ),
+    Flag(
+        "no_agreement",
+        _CLOCKS,
+        "no {needed} events agree at any offset within {longest_s:g} s",
+        "no offset up to `longest` makes enough events agree",
+    ),
+    Flag(
+        "chance_match",
+        _CLOCKS,
+        "events as many and as regular agree as well by chance",
+        "shuffled events agree as well in more than one of 100 cases",
+    ),
+    Flag(
+        "rival_offset",
+        _CLOCKS,
+        "another offset has {rival} agreeing pairs beside {pairs}",
+        "another offset makes more than three quarters as many pairs agree",
+    ),
+)
+"""In the order in which they are asked of a fit."""
+_BY_CODE = {flag.code: flag for flag in FLAGS}
+
+
+def reason_for(code: str, **numbers: Any) -> Reason:
+    """The reason of a flag.
+
+    Parameters
+    ----------
+    code : str
+        Of one of `FLAGS`.
+    **numbers
+        Those that its sentence names.
+
+    Raises
+    ------
+    KeyError
+        When there is no such flag, or a number of its sentence is not given.
+
+    Examples
+    --------
+    >>> reason = reason_for("cut_at_begin", before_s=0.25)
+    >>> print(reason)
+    the burst is cut: the data begin 0.2 s before its maximum
+    >>> reason.code
+    'cut_at_begin'
+    """
+    return _BY_CODE[code].reason(**numbers)
+
+
+def table_of_flags(flags: Iterable[Flag] = FLAGS) -> str:
+    """The flags as a table of Markdown, as it stands in docs/analyses.md."""
+    rows = []
+    for flag in flags:
+        sentence = NUMBER.sub(r"*\1*", flag.sentence)
+        rows.append(f"| `{flag.code}` | {', '.join(flag.of)} | {sentence} | {flag.meaning} |")
+    return "\n".join(["| Flag | Of | Sentence | When |", "|---|---|---|---|", *rows])
