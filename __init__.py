@@ -51,8 +51,9 @@ if TYPE_CHECKING:
     from .engine.recorders.static import StaticRecorder
     from .engine.run.runner import Runner
     from .engine.simulate.beam_time import simulate
+    from .io.column import Column, Kind
     from .io.errors import InputError, MissingFileError, OutputError, UtokyoError
-    from .io.layout import Column, Kind, Layout
+    from .io.layout import Layout
 
 _HOMES = {
     "engine.analyses.base": ["Analysis", "ResultParameter"],
@@ -98,7 +99,8 @@ _HOMES = {
     "engine.simulate.beam_time": ["simulate"],
     "engine.join.windows": ["Window", "coil_on", "heater_on", "windows"],
     "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],
-    "io.layout": ["Column", "Kind", "Layout"],
+    "io.column": ["Column", "Kind"],
+    "io.layout": ["Layout"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ...io.cells import datetime_ns
+from ...io.column import Column, Kind
 from ...io.errors import InputError
 from ...io.header import NoHeader
-from ...io.layout import Column, Kind, Layout
+from ...io.layout import Layout
 from ...io.times import TimeOfDay
 from .base import Parser, Recorder
 
