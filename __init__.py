@@ -64,9 +64,10 @@ if TYPE_CHECKING:
     from .engine.run.summary import AnalysisReport, RunSummary
     from .engine.settings import Settings
     from .engine.simulate.beam_time import simulate
+    from .io.column import Column, Kind
     from .io.errors import InputError, MissingFileError, OutputError, UtokyoError
     from .io.header import KeyValueLines, NamesLine, NoHeader, SectionLines
-    from .io.layout import Column, Kind, Layout
+    from .io.layout import Layout
     from .io.reader import Reader
     from .io.times import ColumnTime, DateAndTime, Elapsed, TimeOfDay
 
@@ -128,7 +129,8 @@ _HOMES = {
     "engine.join.windows": ["Window", "windows"],
     "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],
     "io.header": ["KeyValueLines", "NamesLine", "NoHeader", "SectionLines"],
-    "io.layout": ["Column", "Kind", "Layout"],
+    "io.column": ["Column", "Kind"],
+    "io.layout": ["Layout"],
     "io.reader": ["Reader"],
     "io.times": ["ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay"],
 }

@@ -1,79 +1,26 @@
 """A file format, described as data.
 
 A `Layout` says what stands in a file: the delimiter, the encoding, how the header reads, which columns follow and of
-what kind, and how a row gets its time. It holds no code of its own; `Reader` interprets it. A format that differs from
-another is `dataclasses.replace(layout, ...)`.
+what kind, and how a row gets its time. It holds no code of its own; `Reader` interprets it. A format that differs
+little from another is ``dataclasses.replace(layout, ...)``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
-import polars as pl
-
-from ..kernels.text import cells
+from .column import Column
 from .header import HeaderStyle, NamesLine
 from .times import TimeRule
 
-__all__ = ["Column", "Kind", "Layout"]
-
-
-class Kind(IntEnum):
-    """What the cells of a column hold, and the polars type that they become."""
-
-    INTEGER = cells.INTEGER
-    FLOAT = cells.FLOAT
-    DATETIME = cells.DATETIME
-    DATE = cells.DATE
-    TIME = cells.TIME
-    TEXT = cells.TEXT
-
-    @property
-    def dtype(self) -> pl.DataType:
-        """The polars type: Int64, Float64, Datetime (ns), Date, Time or String."""
-        return _DTYPES[self]
-
-
-_DTYPES: dict[Kind, pl.DataType] = {
-    Kind.INTEGER: pl.Int64(),
-    Kind.FLOAT: pl.Float64(),
-    Kind.DATETIME: pl.Datetime("ns"),
-    Kind.DATE: pl.Date(),
-    Kind.TIME: pl.Time(),
-    Kind.TEXT: pl.String(),
-}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a file.
-
-    Parameters
-    ----------
-    name : str
-        What the table calls it.
-    kind : Kind
-    nullable : bool
-        Whether an empty cell is a missing value; else its row is a bad one.
-    in_file : str, optional
-        What the header of the file calls it, where that differs.
-    """
-
-    name: str
-    kind: Kind
-    nullable: bool = False
-    in_file: str | None = None
-
-    @property
-    def header_name(self) -> str:
-        """The name in the header of the file."""
-        return self.name if self.in_file is None else self.in_file
+__all__ = ["Layout"]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A file format.
+    r"""A file format.
+
+    Layouts can be compared, hashed and pickled.
 
     Parameters
     ----------
@@ -94,11 +41,26 @@ class Layout:
     short_rows : bool
         Whether cells may be missing at the end of a row.
     trailing_delimiter : bool
-        Whether a delimiter may stand behind the last cell of a row.
+        Whether a delimiter may follow the last cell of a row.
     decimal : str
         The decimal sign, `.` or `,`.
     guessed : bool
-        Whether this layout was found out from the file, so that an integer column may turn out to hold decimals.
+        Whether this layout was guessed from the file, so that an integer column may turn out to hold decimals.
+
+    Examples
+    --------
+    >>> from utokyo import Column, Kind, Layout
+    >>> from utokyo.io.times import ColumnTime
+    >>> layout = Layout(
+    ...     "magnet log",
+    ...     (Column("Time", Kind.DATETIME), Column("Field (mT)", Kind.FLOAT, nullable=True)),
+    ...     delimiter="\t",
+    ...     time=ColumnTime("Time"),
+    ... )
+    >>> print(layout)
+    magnet log: delimiter '\t', utf-8, header NamesLine(skip=0), time ColumnTime(column='Time', unit_ns=1)
+      Time: datetime
+      Field (mT): float, may be empty
     """
 
     name: str

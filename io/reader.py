@@ -16,9 +16,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..kernels.text.words import BACK, FRONT
+from .column import Column, Kind
 from .errors import InputError
 from .header import Header
-from .layout import Column, Kind, Layout
+from .layout import Layout
 from .text.buffer import ColumnBuffer
 from .text.checkpoint import Checkpoint, hash_of
 from .text.growing import FINGERPRINT_BYTES, GrowingFile

@@ -9,6 +9,7 @@ on disk between starts, and follow numpy's rules for division.
   last bit of a double.
 - `inner_kernel` is `exact_kernel` for what other kernels alone call: without the bridge from Python it compiles faster.
 - `inlined` is the same for the small steps of an inner loop: without it a call with an array costs as much as the step.
+- `intrinsic` is numba's, for steps that are written as instructions of LLVM.
 
 Signatures are lazy: explicit ones compile at import. Numba keeps compiled code by the content of the file of a kernel,
 although other kernels are compiled into it: here all files that it imports count, too, so that neither an edit nor an
@@ -25,14 +26,18 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+import numba.extending
 
-__all__ = ["exact_kernel", "inlined", "inner_kernel", "kernel"]
+__all__ = ["exact_kernel", "inlined", "inner_kernel", "intrinsic", "kernel"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 FASTMATH = {"contract", "reassoc", "arcp", "nsz"}
 RELATIVE_IMPORT = re.compile(r"^from (\.+)([\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
+
+# Called with values, defined with types: nothing that a type checker can follow.
+intrinsic = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", numba.extending.intrinsic)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

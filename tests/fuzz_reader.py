@@ -26,9 +26,10 @@ for kernels in pkgutil.iter_modules(utokyo.kernels.__path__, "utokyo.kernels."):
     importlib.import_module(kernels.name)
 
 with atheris.instrument_imports(include=["utokyo.io"]):
+    from utokyo.io.column import Column, Kind
     from utokyo.io.errors import UtokyoError
     from utokyo.io.header import KeyValueLines, NoHeader
-    from utokyo.io.layout import Column, Kind, Layout
+    from utokyo.io.layout import Layout
     from utokyo.io.reader import Reader
     from utokyo.io.times import Elapsed, TimeOfDay
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from ...io.cells import datetime_ns
+from ...io.column import Column, Kind
 from ...io.errors import InputError
 from ...io.header import NoHeader
-from ...io.layout import Column, Kind, Layout
+from ...io.layout import Layout
 from ...io.times import TimeOfDay
 from .base import Recorder
 from .options import HeatTimeSettings

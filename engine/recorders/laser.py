@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from scipy import constants
 
+from ...io.column import Column, Kind
 from ...io.header import SectionLines
-from ...io.layout import Column, Kind, Layout
+from ...io.layout import Layout
 from ...io.times import Elapsed
 from ...kernels.sweeps import number_sweeps
 from .base import Recorder

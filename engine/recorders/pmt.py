@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...io.layout import Column, Kind, Layout
+from ...io.column import Column, Kind
+from ...io.layout import Layout
 from ...io.times import ColumnTime
 from .base import Recorder
 from .parser import Parser

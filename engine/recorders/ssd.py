@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...io.column import Column, Kind
 from ...io.header import KeyValueLines
-from ...io.layout import Column, Kind, Layout
+from ...io.layout import Layout
 from ...io.times import Elapsed
 from .base import Recorder
 from .parser import Parser

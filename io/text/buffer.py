@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...kernels.text.lines import gather_text
-from ..layout import Column, Kind
+from ..column import Column, Kind
 from ..memory import matrix
 
 __all__ = ["ColumnBuffer"]

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..column import Column, Kind
 from ..errors import FormatError, InputError
 from ..header import Header, HeaderMismatch
-from ..layout import Column, Kind, Layout
+from ..layout import Layout
 from .buffer import ColumnBuffer
 from .sniff import check_encoding, sniff_layout
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ...kernels.text.columns import ODD_FIELDS, odd_room, parse_rows, scratch_room
 from ...kernels.text.lines import count_newlines
-from ..layout import Kind, Layout
+from ..column import Kind
+from ..layout import Layout
 from .buffer import ColumnBuffer
 from .rows import Tell, settle_rows
 

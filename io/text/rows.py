@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ...kernels.text.cells import settle_numbers
 from ...kernels.text.columns import BAD_FIELD_COUNT, ODD_CELL, ODD_EMPTY
 from .. import cells
-from ..layout import Kind, Layout
+from ..column import Kind
+from ..layout import Layout
 from .buffer import ColumnBuffer
 
 __all__ = ["BadRows", "Tell", "settle_rows"]

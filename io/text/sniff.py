@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import cells
+from ..column import Column, Kind
 from ..errors import InputError
 from ..header import UTF8_MARK, NamesLine, NoHeader, distinct
-from ..layout import Column, Kind, Layout
+from ..layout import Layout
 from ..times import ColumnTime, DateAndTime, TimeRule
 
 __all__ = ["check_encoding", "decoded_lines", "sniff_layout"]

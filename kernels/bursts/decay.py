@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import bits_of_double, double_of_bits
 from ..compile import inlined, kernel
-from ..text.words import bits_of_double, double_of_bits
+from ..logs import LN_2
 
 __all__ = ["burst_deviance", "burst_integral", "burst_likelihood", "fenced_likelihood"]
 
@@ -35,7 +36,7 @@ CHUNK = 512
 """Events whose mantissas, from 1 to 2, are multiplied: 2^512 is a double still."""
 FAR = 60.0
 """Decay times behind which an exponential is nothing beside any background."""
-LN_2, LOG2_E = math.log(2.0), 1.0 / math.log(2.0)
+LOG2_E = 1.0 / LN_2
 MANTISSA, ONE = U(0x000FFFFFFFFFFFFF), U(0x3FF0000000000000)
 TO_WHOLE = 1.5 * 2.0**52
 """Added to a small number, it leaves the nearest whole one in the lowest bits."""

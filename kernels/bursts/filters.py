@@ -1,15 +1,13 @@
-"""Search for bursts among sorted event times with a bank of exponential filters, in linear time.
+"""A bank of exponential filters over sorted event times, in linear time: the first pass of the search for bursts.
 
 A burst that decays with the time constant tau over a flat background is found best by the sum of exp(-(t_i - t)/tau)
-over the events behind its beginning t: the matched filter. Read from the last event to the first, the sum at every
+over the events after its beginning t: the matched filter. Read from the last event to the first, the sum at every
 event follows from the one before: it fades, and the event adds one. `FILTERS` time constants, each half of the one
 before, run side by side; a burst between two of them loses 1.5 % of its signal to noise, a flat one of any length at
-most 10 %.
-
-How unlikely a sum is under background alone is told by `significance`.
+most 10 %. `significance` says how unlikely a sum is under background alone; `separation` picks the bursts.
 
 Promises: `scan_blocks` is one pass, reads the times alone and keeps, for each block of time, the highest sums: whatever
-background is assumed later, only blocks that exceed are looked at again. Nothing is allocated but a stack of segments.
+background is assumed later, only blocks that exceed are looked at again. Nothing is allocated.
 """
 
 from __future__ import annotations
@@ -21,26 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import exact_kernel, inlined, kernel
-from .significance import significance, threshold
+from .significance import significance
 
-__all__ = [
-    "FILTERS",
-    "flag_blocks",
-    "scan_blocks",
-    "separate_bursts",
-]
+__all__ = ["FILTERS", "fade_factor", "flag_blocks", "scan_blocks", "step_over", "step_to", "sums_of"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 FILTERS = 7
-STRETCH = 256
-"""Events of which the highest is kept, so that a region is not read through for every burst in it."""
 
 
 @inlined
-def _faded(x: float) -> float:
-    """exp(-x) for x >= 0; steps between events are short, and a polynomial serves them (to 1e-12)."""
+def fade_factor(x: float) -> float:
+    """exp(-x) for x >= 0: by a polynomial (to 1e-12) for short steps between events, which most are."""
     if x < 0.25:
         series = 1.0 - x * (1.0 / 9.0)
         series = 1.0 - x * (1.0 / 8.0) * series
@@ -54,8 +45,8 @@ def _faded(x: float) -> float:
 
 
 @inlined
-def _powers(fade: float) -> Any:
-    """How all filters fade where the slowest does so by `fade`."""
+def _fades_of_all(fade: float) -> Any:
+    """The factors by which all filters fade, of which `fade` is that of the slowest."""
     fade1 = fade * fade
     fade2 = fade1 * fade1
     fade3 = fade2 * fade2
@@ -65,9 +56,9 @@ def _powers(fade: float) -> Any:
 
 
 @inlined
-def _stepped(sums: Any, fade: float) -> Any:
-    """Go to an earlier event: what the filters hold fades, and the event adds one."""
-    f = _powers(fade)
+def step_to(sums: Any, fade: float) -> Any:
+    """The sums at an earlier event: what the filters hold fades, and the event adds one."""
+    f = _fades_of_all(fade)
     return (
         sums[0] * f[0] + 1.0,
         sums[1] * f[1] + 1.0,
@@ -80,9 +71,9 @@ def _stepped(sums: Any, fade: float) -> Any:
 
 
 @inlined
-def _stepped_over(sums: Any, fade: float, count: float, half: float) -> Any:
-    """Go to the first of several events that are spread evenly over a short time, half of which fades by `half`."""
-    f, h = _powers(fade), _powers(half)
+def step_over(sums: Any, fade: float, count: float, half: float) -> Any:
+    """The sums at the first of `count` events spread evenly over a short time; `half` is the fade over half of it."""
+    f, h = _fades_of_all(fade), _fades_of_all(half)
     return (
         sums[0] * f[0] + count * h[0],
         sums[1] * f[1] + count * h[1],
@@ -95,7 +86,7 @@ def _stepped_over(sums: Any, fade: float, count: float, half: float) -> Any:
 
 
 @inlined
-def _higher(a: Any, b: Any) -> Any:
+def _larger_of(a: Any, b: Any) -> Any:
     return (
         max(a[0], b[0]),
         max(a[1], b[1]),
@@ -108,7 +99,8 @@ def _higher(a: Any, b: Any) -> Any:
 
 
 @inlined
-def _of_row(row: Floats) -> Any:
+def sums_of(row: Floats) -> Any:
+    """The sums that an array holds, as the tuple that stays in registers."""
     return (row[0], row[1], row[2], row[3], row[4], row[5], row[6])
 
 
@@ -138,7 +130,7 @@ def scan_blocks(
     step_ns : int
         Events that are closer than this to the latest of them enter together, as if spread evenly.
     carry, carry_ns : arrays of float64 and int64, shapes (blocks, FILTERS) and (blocks,)
-        Written: the sums as they enter a block from behind, and as of which time.
+        Written: the sums of all events later than a block, and the time of the first of them.
     highest : array of float64, shape (blocks, FILTERS)
         Written: the highest sums at events of the block, 0 where it has none.
     """
@@ -159,12 +151,12 @@ def scan_blocks(
                 count += 1
                 i -= 1
             at = times_ns[i + 1]
-            fade = _faded((last - at) * slowest_per_ns)
+            fade = fade_factor((last - at) * slowest_per_ns)
             if count == 1:
-                sums = _stepped(sums, fade)
+                sums = step_to(sums, fade)
             else:
-                sums = _stepped_over(sums, fade, float(count), _faded((latest - at) * (0.5 * slowest_per_ns)))
-            high = _higher(high, sums)
+                sums = step_over(sums, fade, float(count), fade_factor((latest - at) * (0.5 * slowest_per_ns)))
+            high = _larger_of(high, sums)
             last = at
         if block < blocks:
             for k in range(FILTERS):
@@ -198,215 +190,3 @@ def flag_blocks(
             if excess > line and significance(excess, counts[i], part) > levels[i]:
                 flags[i] = True
                 break
-
-
-@kernel
-def _mark(
-    times_ns: Integers,
-    low: int,
-    high: int,
-    origin_ns: int,
-    block_ns: int,
-    slowest_per_ns: float,
-    step_ns: int,
-    start: Floats,
-    last: int,
-    means: Floats,
-    weights: Floats,
-    thresholds: Floats,
-    first: int,
-    scale: NDArray[np.int8],
-    excess: NDArray[np.float32],
-) -> None:
-    """Write, for the events low to high, which filter exceeds most (-1: none), and by how many standard deviations."""
-    sums = _of_row(start)
-    scale[low - first : high - first] = -1
-    excess[low - first : high - first] = -1.0
-    i = high - 1
-    block, block_begin, looks = -1, np.int64(0), False
-    while i >= low:
-        latest = times_ns[i]
-        if block < 0 or latest < block_begin:
-            block = (latest - origin_ns) // block_ns
-            block_begin = origin_ns + block * block_ns
-            looks = thresholds[block, 0] < math.inf
-        count = 1
-        i -= 1
-        while i >= low and latest - times_ns[i] < step_ns and times_ns[i] >= block_begin:
-            count += 1
-            i -= 1
-        at = times_ns[i + 1]
-        fade = _faded((last - at) * slowest_per_ns)
-        if count == 1:
-            sums = _stepped(sums, fade)
-        else:
-            sums = _stepped_over(sums, fade, float(count), _faded((latest - at) * (0.5 * slowest_per_ns)))
-        last = at
-        if not looks:
-            continue
-        best = -1.0
-        for k in range(FILTERS):
-            if sums[k] - 1.0 > thresholds[block, k]:
-                score = (sums[k] - 1.0 - means[block, k]) * weights[block, k]
-                if score > best:
-                    best = score
-                    scale[i + 1 - first] = k
-        excess[i + 1 - first] = best
-
-
-@kernel
-def _end_of(times_ns: Integers, i: int, high: int, width_ns: float, quiet: float) -> int:
-    """Where the events behind i become as rare as background: the middle of the first quiet window."""
-    end = i
-    while i < high:
-        while end < high and times_ns[end] - times_ns[i] < width_ns:
-            end += 1
-        if end - i <= quiet:
-            break
-        i += 1
-    i = min(i, high - 1)
-    return times_ns[i] + np.int64(0.5 * width_ns)
-
-
-@kernel
-def _onset_of(times_ns: Integers, i: int, low: int, width_ns: float, quiet: float) -> int:
-    """The event before which the events are as rare as background."""
-    begin = i
-    while i > low:
-        while begin > low and times_ns[i] - times_ns[begin - 1] < width_ns:
-            begin -= 1
-        if i - begin <= quiet:
-            break
-        i -= 1
-    return i
-
-
-@kernel
-def _keep_highest(excess: NDArray[np.float32], begin: int, end: int, highest: Integers) -> None:
-    """Write, for each stretch of events that begin to end touch, the first event that exceeds most; -1 for none."""
-    for stretch in range(begin // STRETCH, (end + STRETCH - 1) // STRETCH):
-        best, at = np.float32(-1.0), -1
-        for i in range(stretch * STRETCH, min((stretch + 1) * STRETCH, excess.size)):
-            if excess[i] > best:
-                best, at = excess[i], i
-        highest[stretch] = at
-
-
-@kernel
-def _highest_of(excess: NDArray[np.float32], begin: int, end: int, highest: Integers) -> int:
-    """The first of the events begin to end that exceeds most, -1 for none; whole stretches are looked up."""
-    best, at, i = np.float32(-1.0), -1, begin
-    while i < end:
-        if i % STRETCH == 0 and i + STRETCH <= end:
-            candidate = highest[i // STRETCH]
-            i += STRETCH
-        else:
-            candidate = i
-            i += 1
-        if candidate >= 0 and excess[candidate] > best:
-            best, at = excess[candidate], candidate
-    return at
-
-
-@kernel
-def separate_bursts(
-    times_ns: Integers,
-    low: int,
-    high: int,
-    origin_ns: int,
-    block_ns: int,
-    slowest_ns: float,
-    step_ns: int,
-    carry: Floats,
-    carry_ns: int,
-    counts: Floats,
-    live_ns: Floats,
-    levels: Floats,
-    picked: Integers,
-    scores: Floats,
-) -> int:
-    """Pick the bursts of a region, the strongest first; what lies before one is searched without it.
-
-    Parameters
-    ----------
-    times_ns : array of int64, shape (n,)
-        Sorted event times.
-    low, high : int
-        The events of the region: those of whole blocks.
-    origin_ns, block_ns : int
-        Event t belongs to the block (t - origin_ns) // block_ns, which counts from the region's first.
-    slowest_ns : float
-        The longest time constant.
-    step_ns : int
-        As in `scan_blocks`.
-    carry, carry_ns : array of float64, shape (FILTERS,), and int
-        The filters as they enter the region's last block from behind.
-    counts, live_ns, levels : arrays of float64, shape (blocks,)
-        Background and level of each block of the region; an infinite level where there is nothing to be found.
-    picked : array of int64, shape (most, 3)
-        Written: onset, apex and end (ns) of each burst.
-    scores : array of float64, shape (most,)
-        Written: significance of each.
-
-    Returns
-    -------
-    int
-        How many were picked; at most `most`.
-    """
-    blocks = counts.size
-    means, weights = np.empty((blocks, FILTERS)), np.empty((blocks, FILTERS))
-    thresholds = np.empty((blocks, FILTERS))
-    for block in range(blocks):
-        for k in range(FILTERS):
-            part = slowest_ns / (1 << k) / live_ns[block]
-            means[block, k] = (counts[block] + 1.0) * part
-            weights[block, k] = 1.0 / math.sqrt(0.5 * means[block, k])
-            thresholds[block, k] = math.inf
-            if levels[block] < math.inf:
-                thresholds[block, k] = threshold(levels[block], counts[block], part)
-    scale, excess = np.empty(high - low, np.int8), np.empty(high - low, np.float32)
-    per_ns = 1.0 / slowest_ns
-    # fmt: off
-    _mark(times_ns, low, high, origin_ns, block_ns, per_ns, step_ns, carry, carry_ns, means, weights, thresholds,
-          low, scale, excess)
-    # fmt: on
-    highest = np.empty((high - low) // STRETCH + 1, np.int64)
-    _keep_highest(excess, 0, high - low, highest)
-    segments = np.empty((picked.shape[0] + 2, 2), np.int64)
-    segments[0, 0], segments[0, 1] = low, high
-    waiting, found = 1, 0
-    while waiting > 0 and found < picked.shape[0]:
-        waiting -= 1
-        begin, end = segments[waiting, 0], segments[waiting, 1]
-        at = _highest_of(excess, begin - low, end - low, highest)
-        if at < 0:
-            continue
-        best = excess[at]
-        at += low
-        block, k = (times_ns[at] - origin_ns) // block_ns, scale[at - low]
-        tau_ns, rate = slowest_ns / (1 << k), (counts[block] + 1.0) / live_ns[block]
-        behind_ns = min(max(2.0 * tau_ns, 0.4e9), 4.0e9)
-        expected = rate * behind_ns
-        end_ns = _end_of(times_ns, at, end, behind_ns, expected + 2.0 * math.sqrt(expected) + 1.0)
-        before_ns = min(max(0.5 * tau_ns, 0.1e9), 0.5e9)
-        expected = rate * before_ns
-        onset = _onset_of(times_ns, at, begin, before_ns, expected + 2.0 * math.sqrt(expected) + 1.0)
-        if end < high:
-            end_ns = min(end_ns, times_ns[end])
-        picked[found, 0], picked[found, 1], picked[found, 2] = times_ns[onset], times_ns[at], end_ns
-        above = best / weights[block, k]
-        scores[found] = significance(above + means[block, k], counts[block], tau_ns / live_ns[block])
-        found += 1
-        segments[waiting, 0], segments[waiting, 1] = np.searchsorted(times_ns[:end], end_ns), end
-        waiting += 1
-        # What came before saw this burst: it is searched again, with background in its place.
-        seen_ns = np.int64(slowest_ns * math.log(1.0 + 40.0 * above * weights[block, 0]))
-        again = max(begin, np.searchsorted(times_ns[:onset], times_ns[onset] - seen_ns))
-        # fmt: off
-        _mark(times_ns, again, onset, origin_ns, block_ns, per_ns, step_ns, means[block], times_ns[onset], means,
-              weights, thresholds, low, scale, excess)
-        # fmt: on
-        _keep_highest(excess, again - low, onset - low, highest)
-        segments[waiting, 0], segments[waiting, 1] = begin, onset
-        waiting += 1
-    return found

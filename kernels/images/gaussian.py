@@ -18,22 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import kernel
+from ..logs import weighted_log_sum
 from .reference import LEAST_MEAN, light_behind, pull_without_mean
 
-__all__ = ["BUFFER", "pixel_profile", "spot_chi_square", "spot_likelihood", "spot_mean", "weighted_log_sum"]
+__all__ = ["BUFFER", "pixel_profile", "spot_chi_square", "spot_likelihood", "spot_mean"]
 
 Floats = NDArray[np.float64]
 
 ROOT_HALF = math.sqrt(0.5)
 ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
-LN_2 = math.log(2.0)
 NEGLECTED = 1e-12
 """Part of the background below which the spot adds nothing to a pixel."""
 FARTHEST = 8.5
 """Sigmas, beyond which a Gaussian is smaller than the last digit of its peak."""
 BUFFER = 512
-SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
-"""The double sqrt(1/2) as an integer: mantissas are taken between it and sqrt(2)."""
+"""Pixels, beyond those of a row, whose logarithms are taken together."""
 
 
 @kernel
@@ -72,46 +71,6 @@ def pixel_profile(centre: float, sigma: float, out: Floats) -> None:
         out[1, k] = -(density_next - density) / sigma
         out[2, k] = -(z_next * density_next - z * density) / sigma
         z, density = z_next, density_next
-
-
-@kernel
-def weighted_log_sum(weights: Floats, values: Floats, mantissas: Floats, n: int) -> float:
-    """Sum of weights * log(values), in a form that compiles to vector instructions.
-
-    log x = e log 2 + 2 artanh((m - 1) / (m + 1)) with x = m 2^e and m between sqrt(1/2) and sqrt(2).
-
-    Parameters
-    ----------
-    weights, values : float64, shape (n,)
-        Values positive and normal.
-    mantissas : float64, shape (n,)
-        Working space.
-    n : int
-        How many.
-    """
-    bits = values.view(np.int64)
-    mantissa_bits = mantissas.view(np.int64)
-    total = 0.0
-    for j in range(np.uint64(n)):
-        exponent = (bits[j] - SQRT_HALF_BITS) >> 52
-        mantissa_bits[j] = bits[j] - (exponent << 52)
-        total += weights[j] * float(exponent)
-    total *= LN_2
-    for j in range(np.uint64(n)):
-        t = (mantissas[j] - 1.0) / (mantissas[j] + 1.0)
-        q = t * t
-        series = 1.0 / 21.0
-        series = series * q + 1.0 / 19.0
-        series = series * q + 1.0 / 17.0
-        series = series * q + 1.0 / 15.0
-        series = series * q + 1.0 / 13.0
-        series = series * q + 1.0 / 11.0
-        series = series * q + 1.0 / 9.0
-        series = series * q + 1.0 / 7.0
-        series = series * q + 1.0 / 5.0
-        series = series * q + 1.0 / 3.0
-        total += weights[j] * (2.0 * t * (1.0 + q * series))
-    return total
 
 
 @kernel

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import kernel
-from .gaussian import weighted_log_sum
+from ..logs import weighted_log_sum
 
 __all__ = ["block_dispersion", "local_dispersion", "look_at_residuals", "saturated_likelihood"]
 

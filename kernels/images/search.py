@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from ..compile import kernel
 
 __all__ = [
-    "background_level",
     "best_square",
     "bin_pixels",
     "checked_counts",
     "clean_excess",
+    "median_background",
     "pixel_noise",
 ]
 
@@ -101,7 +101,7 @@ def pixel_noise(counts: Floats, used: Floats) -> float:
 
 
 @kernel
-def background_level(counts: Floats, used: Floats) -> float:
+def median_background(counts: Floats, used: Floats) -> float:
     """Guess what most of an image has.
 
     Parameters

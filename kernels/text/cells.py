@@ -13,9 +13,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import double_of_bits, high_product, leading_zeros
 from ..compile import exact_kernel, inlined, inner_kernel
 from ..units import DAY_NS, SECOND_NS
-from .words import ZEROS, digits_value, double_of_bits, high_product, leading_zeros, load_word, not_digits
+from .words import ZEROS, digits_value, load_word, not_digits
 
 __all__ = [
     "DATE",

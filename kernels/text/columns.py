@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import trailing_zeros
 from ..compile import exact_kernel, inlined, inner_kernel
 from .cells import (
     BLANK,
@@ -43,7 +44,6 @@ from .words import (
     load_word,
     lowest_match,
     not_digits,
-    trailing_zeros,
 )
 
 __all__ = ["BAD_FIELD_COUNT", "ODD_CELL", "ODD_EMPTY", "ODD_FIELDS", "odd_room", "parse_rows", "scratch_room"]

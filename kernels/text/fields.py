@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import count_ones, trailing_zeros
 from ..compile import inner_kernel
 from .cells import BLANK, NEWLINE, RETURN
-from .words import byte_mask, count_ones, load_word, trailing_zeros
+from .words import byte_mask, load_word
 
 __all__ = ["BATCH_ROWS", "ENDS", "QUOTE", "SPARE", "regular_rows", "separators", "split_lines"]
 

@@ -11,21 +11,17 @@ As with `words`, nothing here checks bounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
+from ..compile import intrinsic
 from .words import HIGH_BITS, TO_HIGH, ZEROS
 
 __all__ = ["LANES", "eight_digits", "sixteen_digits"]
 
 LANES = 8  # rows at once
-
-# Called with values, defined with types: nothing that a type checker can follow.
-_intrinsic = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", intrinsic)
 
 _i32, _i64 = ir.IntType(32), ir.IntType(64)
 _lanes = ir.VectorType(_i64, LANES)
@@ -108,7 +104,7 @@ def _signature(*arguments: Any) -> Any:
     return types.boolean(data, positions, types.intp, types.intp, types.intp, out, types.intp)
 
 
-@_intrinsic
+@intrinsic
 def eight_digits(
     typing: Any, data: Any, positions: Any, first: Any, width: Any, returns: Any, out: Any, row: Any
 ) -> Any:
@@ -127,7 +123,7 @@ def eight_digits(
     return _signature(data, positions, first, width, returns, out, row), codegen
 
 
-@_intrinsic
+@intrinsic
 def sixteen_digits(
     typing: Any, data: Any, positions: Any, first: Any, width: Any, returns: Any, out: Any, row: Any
 ) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bits import count_ones
 from ..compile import exact_kernel
 from .cells import NEWLINE
-from .words import BACK, byte_mask, count_ones
+from .words import BACK, byte_mask
 
 __all__ = ["count_newlines", "gather_text"]
 

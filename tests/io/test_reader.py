@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from utokyo.io.column import Column, Kind
 from utokyo.io.errors import InputError, MissingFileError
 from utokyo.io.header import KeyValueLines, NoHeader
-from utokyo.io.layout import Column, Kind, Layout
+from utokyo.io.layout import Layout
 from utokyo.io.reader import Reader
 from utokyo.io.times import ColumnTime, Elapsed, TimeOfDay
 

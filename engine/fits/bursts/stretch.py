@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.bursts.filters import FILTERS, flag_blocks, scan_blocks, separate_bursts
+from ....kernels.bursts.filters import FILTERS, flag_blocks, scan_blocks
+from ....kernels.bursts.separation import separate_bursts
 from ....kernels.units import SECOND_NS
 from .alarms import alarms_per_hour
 from .background import (

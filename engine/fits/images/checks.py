@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ....io.errors import InputError
-from ....kernels.images.search import background_level, checked_counts, pixel_noise
+from ....kernels.images.search import checked_counts, median_background, pixel_noise
 from .camera_noise import every_pixel
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS
@@ -61,7 +61,7 @@ def checked_problem(
             "or their read_noise"
         )
     lit = squares > 0.0
-    noise, level = pixel_noise(held, used), background_level(held, used)
+    noise, level = pixel_noise(held, used), median_background(held, used)
     # Without a gain everything is told in counts, but how much of a reference is noise.
     guess = gain if gain is not None else (noise if reference.frames else 1.0)
     shift = 0.0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....kernels.images.fit import fit_spot
-from ....kernels.images.search import background_level, best_square, clean_excess
+from ....kernels.images.search import best_square, clean_excess, median_background
 from ..minimize import covariance_from
 from .alarms import log_false_alarms
 from .found import NAMES, Found, NoSpotModel
@@ -97,7 +97,7 @@ class SpotProblem(SpotLikelihood):
     @cached_property
     def _held_part(self) -> float:
         """s, where the image does not tell it: the ratio of the backgrounds."""
-        light = background_level(self.reference.light * self.used, self.used)
+        light = median_background(self.reference.light * self.used, self.used)
         part = (self.background_level - self.shift) / max(light, LEAST_COUNTS / self.pixels)
         return min(max(part, 0.0), self.whole_part)
 

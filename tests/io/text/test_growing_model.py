@@ -17,9 +17,10 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from utokyo.io.column import Column, Kind
 from utokyo.io.errors import InputError, MissingFileError
 from utokyo.io.header import KeyValueLines
-from utokyo.io.layout import Column, Kind, Layout
+from utokyo.io.layout import Layout
 from utokyo.io.reader import Reader
 from utokyo.io.text import growing
 from utokyo.io.times import Elapsed

@@ -17,9 +17,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from utokyo.io.column import Column, Kind
 from utokyo.io.errors import InputError
 from utokyo.io.header import NoHeader
-from utokyo.io.layout import Column, Kind, Layout
+from utokyo.io.layout import Layout
 from utokyo.io.reader import Reader
 from utokyo.io.text import growing
 
@@ -57,7 +58,8 @@ while True:
 
 LAYOUT_MODULE = """
 from utokyo.io.header import NoHeader
-from utokyo.io.layout import Column, Kind, Layout
+from utokyo.io.column import Column, Kind
+from utokyo.io.layout import Layout
 PULSES = Layout("pulses", tuple(Column(name, Kind.INTEGER) for name in ("n", "t", "h")), header=NoHeader())
 """
 

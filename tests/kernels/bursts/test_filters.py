@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 from scipy import integrate, special
 
 from utokyo.kernels.bursts.background import clipped_background, wide_gaps
-from utokyo.kernels.bursts.filters import (
-    FILTERS,
-    STRETCH,
-    _highest_of,
-    _keep_highest,
-    flag_blocks,
-    scan_blocks,
-    separate_bursts,
-)
+from utokyo.kernels.bursts.filters import FILTERS, flag_blocks, scan_blocks
+from utokyo.kernels.bursts.separation import STRETCH, _highest_of, _keep_highest, separate_bursts
 from utokyo.kernels.bursts.significance import significance, threshold
 
 BLOCK_NS = 1000

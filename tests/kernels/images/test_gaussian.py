@@ -7,7 +7,7 @@ import pytest
 from scipy import special, stats
 
 from utokyo.kernels.images.fit import fit_spot
-from utokyo.kernels.images.gaussian import BUFFER, pixel_profile, spot_likelihood, spot_mean, weighted_log_sum
+from utokyo.kernels.images.gaussian import BUFFER, pixel_profile, spot_likelihood, spot_mean
 
 TRUTH = np.array([900.0, 9.3, 7.6, 2.1, 3.2, 4.0, 0.7])
 SHAPE = (17, 21)
@@ -68,14 +68,6 @@ def test_a_profile_is_the_integral_over_each_pixel(centre, sigma):
         pixel_profile(centre + shift_c, sigma + shift_s, up)
         pixel_profile(centre - shift_c, sigma - shift_s, down)
         np.testing.assert_allclose(profile[k], (up[0] - down[0]) / (2 * step), atol=1e-8)
-
-
-def test_the_sum_of_logarithms_keeps_its_digits():
-    random = np.random.default_rng(3)
-    values = 10.0 ** random.uniform(-1, 12, 1001)
-    weights = random.uniform(0.0, 100.0, 1001)
-    found = weighted_log_sum(weights, values, np.empty(1001), 990)
-    assert found == pytest.approx(np.sum(weights[:990] * np.log(values[:990])), rel=1e-13)
 
 
 def test_the_likelihood_is_the_poisson_one(data):

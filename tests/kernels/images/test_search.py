@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from utokyo.kernels.images.search import (
-    background_level,
     best_square,
     bin_pixels,
     checked_counts,
     clean_excess,
+    median_background,
     pixel_noise,
 )
 
@@ -78,7 +78,7 @@ def test_noise_and_background_survive_hot_pixels_and_a_spot(gain):
     counts = gain * random.poisson(30.0 / gain, (200, 180)).astype(float)
     counts[random.integers(0, 200, 30), random.integers(0, 180, 30)] += 500.0
     counts[50:100, 50:100] += 40.0
-    noise, level = (guess(counts, np.ones(counts.shape)) for guess in (pixel_noise, background_level))
+    noise, level = (guess(counts, np.ones(counts.shape)) for guess in (pixel_noise, median_background))
     assert noise == pytest.approx(gain, rel=0.1)
     assert level == pytest.approx(30.0, rel=0.03)
 
