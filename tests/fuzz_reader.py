@@ -22,7 +22,7 @@ import atheris
 import utokyo.kernels
 
 # Compiled from their bytecode, kernels must not be instrumented.
-for kernels in pkgutil.iter_modules(utokyo.kernels.__path__, "utokyo.kernels."):
+for kernels in pkgutil.walk_packages(utokyo.kernels.__path__, "utokyo.kernels."):
     importlib.import_module(kernels.name)
 
 with atheris.instrument_imports(include=["utokyo.io"]):

@@ -64,6 +64,11 @@ def test_the_wheel_holds_every_folder_of_the_package(tmp_path):
     assert held == folders
     assert {p.replace(".", "/") for p in PROJECT["tool"]["setuptools"]["packages"]} == folders
     names = zipfile.ZipFile(wheel).namelist()
+    assert {name for name in names if re.fullmatch(r"utokyo/\w+\.py", name)} == {
+        "utokyo/__init__.py",
+        "utokyo/__main__.py",
+    }
+    assert not (source / "build").exists(), "the next build would pack what this one left"
     assert "utokyo/py.typed" in names
     assert "utokyo/engine/command/example.toml" in names
 
