@@ -67,6 +67,7 @@ def test_the_wheel_holds_every_folder_of_the_package(tmp_path):
     assert {name for name in names if re.fullmatch(r"utokyo/\w+\.py", name)} == {
         "utokyo/__init__.py",
         "utokyo/__main__.py",
+        "utokyo/testing.py",
     }
     assert not (source / "build").exists(), "the next build would pack what this one left"
     assert "utokyo/py.typed" in names

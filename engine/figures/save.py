@@ -17,7 +17,7 @@ from ...io.store import write_whole
 from .drawing import Drawing, Sheets
 from .sheet import DOTS_PER_INCH, Sheet
 
-__all__ = ["save_drawings", "save_figure"]
+__all__ = ["encoder_of", "save_drawings", "save_figure"]
 
 # Matplotlib's fonts and mathematics are shared by all figures: one is rendered at a time (it holds the GIL anyway).
 _painting = threading.Lock()

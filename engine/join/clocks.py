@@ -58,6 +58,11 @@ class ClockOffset:
         Whether it may be used.
     reason : str
         Why not.
+
+    Examples
+    --------
+    >>> print(ClockOffset(-1_500_000_000, 0.12, 8, (9, 8), 0.0025, valid=True))
+    clock offset -1.50 +- 0.12 s (8 of 9 and 8 events agree, false match: 0.0025)
     """
 
     offset_ns: int
@@ -111,6 +116,13 @@ def estimate_clock_offset(
     ------
     InputError
         When one of them saw no events by its nature, or the durations make no sense.
+
+    Examples
+    --------
+    >>> heatings_ns = np.cumsum(np.random.default_rng(1).integers(20, 60, 12)) * 10**9
+    >>> found = estimate_clock_offset(heatings_ns, heatings_ns + 7 * 10**9)
+    >>> found.valid, found.offset_ns
+    (True, -7000000000)
     """
     longest_s = duration_ns(longest, "longest", least_ns=1) / SECOND_NS
     delay_s = duration_ns(delay, "delay") / SECOND_NS

@@ -118,7 +118,7 @@ def heater_on(sources: Sequence[JoinSource], *, merge_within: Duration | None = 
     Examples
     --------
     >>> from utokyo import StaticRecorder, windows
-    >>> heater = StaticRecorder({"timestamp": [0, 10**9, 2 * 10**9], "TargetPercentage": [10, 40, 40]})
+    >>> heater = StaticRecorder({"timestamp": [0, 10**9], "TargetPercentage": [10, 40], "MeasuredPercentage": [10, 10]})
     >>> windows({"heater": heater}, around=heater_on, before="1s", after="1s").events_ns.tolist()
     [1000000000]
     """

@@ -8,6 +8,7 @@ The sources are joined once, over all events; each window is a slice of that, ma
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ..durations import Duration, duration_ns
-from ..figures.save import save_figure
+from ..figures.save import encoder_of, save_figure
 from ..figures.window import window_figure
 from ..fits.bursts.search import find_bursts
 from .events import heater_on
@@ -36,7 +37,7 @@ Integers = NDArray[np.int64]
 Around = Callable[[Sequence[JoinSource]], Integers]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Window:
     """What all sources saw around one event.
 
@@ -51,6 +52,14 @@ class Window:
     bursts : polars.DataFrame
         Those in the window, as `find_bursts` gives them; empty without a source of pulses.
     units : mapping of column to unit
+
+    Examples
+    --------
+    >>> from utokyo import StaticRecorder
+    >>> heater = StaticRecorder({"timestamp": [0, 10**9], "TargetPercentage": [10, 40], "MeasuredPercentage": [10, 10]})
+    >>> window = windows({"heater": heater}, before="1s", after="1s")[0]
+    >>> window
+    Window(window_001_19700101-000001, 2 rows, 0 bursts)
     """
 
     number: int
@@ -58,6 +67,16 @@ class Window:
     table: pl.DataFrame
     bursts: pl.DataFrame
     units: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        rows, bursts = self.table.height, self.bursts.height
+        told = f"{rows} row{'' if rows == 1 else 's'}, {bursts} burst{'' if bursts == 1 else 's'}"
+        return f"Window({self.name}, {told})"
+
+    def _repr_png_(self) -> bytes:
+        """The figure, for a notebook."""
+        content: bytes = encoder_of(self.figure(), Path("window.png"))()
+        return content
 
     @property
     def name(self) -> str:
@@ -88,6 +107,14 @@ class Windows(Sequence[Window]):
         self._after_ns = after_ns
         self._bursts = bursts
         self._units = units
+
+    def __repr__(self) -> str:
+        return f"Windows({', '.join(window.name for window in self[:3])}{', ...' if len(self) > 3 else ''})"
+
+    def _repr_html_(self) -> str:
+        """All figures, for a notebook."""
+        pictures = (b64encode(window._repr_png_()).decode() for window in self)
+        return "".join(f'<p><img src="data:image/png;base64,{picture}"></p>' for picture in pictures)
 
     def __len__(self) -> int:
         return int(self.events_ns.size)
@@ -184,6 +211,14 @@ def windows(
     ------
     InputError
         When a source or an option is not what is asked for, or no source tells the events.
+
+    Examples
+    --------
+    >>> from utokyo import CoilRecorder, HeaterRecorder, simulate
+    >>> truth = simulate("beam", minutes=1.0, seed=1)
+    >>> found = windows([HeaterRecorder("beam/heater.csv"), CoilRecorder("beam/coil.txt")], before="5s", after="10s")
+    >>> len(found) == len(truth["heatings"])
+    True
     """
     before_ns = duration_ns(before, "before", least_ns=0)
     after_ns = duration_ns(after, "after", least_ns=1)

@@ -16,7 +16,15 @@ A_SHIFT_S = 12 * 3600.0
 
 
 class CoilRecorder(Recorder):
-    """Columns `Time`, `CoilOperation` (``ON`` or ``OFF``); the same state may be repeated."""
+    r"""Columns `Time`, `CoilOperation` (``ON`` or ``OFF``); the same state may be repeated.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("coil.txt").write_text("Time\tCoilOperation\n2022/03/14 12:09:23\tON\n2022/03/14 12:09:53\tOFF\n")
+    >>> CoilRecorder("coil.txt").get_table()["CoilOperation"].to_list()
+    ['ON', 'OFF']
+    """
 
     layout = Layout(
         "coil",
@@ -35,4 +43,12 @@ class CoilRecorder(Recorder):
 
 
 class CoilParser(Parser, CoilRecorder):
-    """`CoilRecorder` in chunks."""
+    r"""`CoilRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("coil.txt").write_text("Time\tCoilOperation\n2022/03/14 12:09:23\tON\n2022/03/14 12:09:53\tOFF\n")
+    >>> [chunk.height for chunk in CoilParser("coil.txt", lines_per_update=1)]
+    [1, 1]
+    """

@@ -146,7 +146,16 @@ class FileRecorder(WholeRecorder):
 
 
 class FileParser(FrameParser, FileRecorder):
-    """`FileRecorder` in chunks of files."""
+    r"""`FileRecorder` in chunks of files.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> for i in range(3):
+    ...     _ = Path(f"cmos_{i:06d}.csv").write_text("1,2\n3,4\n")
+    >>> [files["filename"].to_list() for files in FileParser(".", r"cmos.*", lines_per_update=2)]
+    [['cmos_000000.csv', 'cmos_000001.csv'], ['cmos_000002.csv']]
+    """
 
     def row_keys(self, table: pl.DataFrame) -> pl.Series:
         """Files are distinguished by their names."""

@@ -13,7 +13,16 @@ __all__ = ["GaugeParser", "GaugeRecorder"]
 
 
 class GaugeRecorder(Recorder):
-    """Columns `Timestamp` and one a gauge, named as in the file; three of the name NC become NC1, NC2, NC3."""
+    """Columns `Timestamp` and one a gauge, named as in the file; three of the name NC become NC1, NC2, NC3.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> table = GaugeRecorder("beam/" + truth["files"]["gauge"]).get_table()
+    >>> table.height == truth["rows"][truth["files"]["gauge"]], "NC3" in table.columns
+    (True, True)
+    """
 
     layout = Layout(
         "gauge",
@@ -27,4 +36,13 @@ class GaugeRecorder(Recorder):
 
 
 class GaugeParser(Parser, GaugeRecorder):
-    """`GaugeRecorder` in chunks."""
+    """`GaugeRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> parser = GaugeParser("beam/" + truth["files"]["gauge"], lines_per_update=20)
+    >>> sum(chunk.height for chunk in parser) == truth["rows"][truth["files"]["gauge"]]
+    True
+    """

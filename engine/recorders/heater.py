@@ -14,7 +14,16 @@ __all__ = ["HeaterParser", "HeaterRecorder"]
 
 
 class HeaterRecorder(Recorder):
-    """Columns `Date`, `Time`, `Unknown` (text), `TargetPercentage`, `MeasuredPercentage`."""
+    """Columns `Date`, `Time`, `Unknown` (text), `TargetPercentage`, `MeasuredPercentage`.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> table = HeaterRecorder("beam/" + truth["files"]["heater"]).get_table()
+    >>> table.height == truth["rows"][truth["files"]["heater"]], "TargetPercentage" in table.columns
+    (True, True)
+    """
 
     layout = Layout(
         "PROTEM heater log",
@@ -42,4 +51,13 @@ class HeaterRecorder(Recorder):
 
 
 class HeaterParser(Parser, HeaterRecorder):
-    """`HeaterRecorder` in chunks."""
+    """`HeaterRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> parser = HeaterParser("beam/" + truth["files"]["heater"], lines_per_update=20)
+    >>> sum(chunk.height for chunk in parser) == truth["rows"][truth["files"]["heater"]]
+    True
+    """

@@ -81,4 +81,12 @@ class HeatTimeRecorder(Recorder):
 
 
 class HeatTimeParser(Parser, HeatTimeRecorder):
-    """`HeatTimeRecorder` in chunks."""
+    r"""`HeatTimeRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("20220918BT.csv").write_text("14:30:52\t2V8s 1kW\tON\n14:31:30\t2V8s 1kW\tOFF\n")
+    >>> [chunk["Coil"].to_list() for chunk in HeatTimeParser("20220918BT.csv", lines_per_update=1)]
+    [['ON'], ['OFF']]
+    """

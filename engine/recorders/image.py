@@ -119,7 +119,15 @@ class ImageRecorder(WholeRecorder):
 
 
 class ImageParser(FrameParser, ImageRecorder):
-    """`ImageRecorder` in chunks of image rows."""
+    r"""`ImageRecorder` in chunks of image rows.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("cmos_000001.csv").write_text("25,26\n24,31\n27,25\n")
+    >>> [rows.height for rows in ImageParser("cmos_000001.csv", lines_per_update=2)]
+    [2, 1]
+    """
 
     def row_keys(self, table: pl.DataFrame) -> pl.Series:
         """Rows of an image may be alike: they are distinguished by their place."""

@@ -13,7 +13,16 @@ __all__ = ["IonParser", "IonRecorder"]
 
 
 class IonRecorder(Recorder):
-    """Columns `Timestamp` and those of the file, with `FC` (Faraday cup, nA) and its relays `Center`, `Surrounding`."""
+    """Columns `Timestamp` and those of the file, with `FC` (Faraday cup, nA) and its relays `Center`, `Surrounding`.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> table = IonRecorder("beam/" + truth["files"]["ion"]).get_table()
+    >>> table.height == truth["rows"][truth["files"]["ion"]], "FC" in table.columns
+    (True, True)
+    """
 
     layout = Layout(
         "ion source",
@@ -38,4 +47,13 @@ class IonRecorder(Recorder):
 
 
 class IonParser(Parser, IonRecorder):
-    """`IonRecorder` in chunks."""
+    """`IonRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> parser = IonParser("beam/" + truth["files"]["ion"], lines_per_update=20)
+    >>> sum(chunk.height for chunk in parser) == truth["rows"][truth["files"]["ion"]]
+    True
+    """

@@ -31,6 +31,14 @@ class LaserRecorder(Recorder):
     `get_table` has a row for every single measurement: `time` (ms since ``StartTime``), `signal` (its number on the
     wavemeter), `wavelength` (nm), `frequency_THz`, then metadata and times. `get_sweeps` has a row for every sweep,
     in which all signals were measured once. `get_data` has the rows as they stand in the file.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> sweeps = LaserRecorder("beam/" + truth["files"]["laser"]).get_sweeps()
+    >>> abs(sweeps["wavelength_8"].mean() - truth["laser"]["signal_8_nm"]) < 1e-5
+    True
     """
 
     layout = Layout(
@@ -112,7 +120,16 @@ class LaserRecorder(Recorder):
 
 
 class LaserParser(Parser, LaserRecorder):
-    """`LaserRecorder` in chunks of rows."""
+    """`LaserRecorder` in chunks of rows.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> parser = LaserParser("beam/" + truth["files"]["laser"], lines_per_update=100)
+    >>> sum(chunk.height for chunk in parser) == truth["rows"][truth["files"]["laser"]]
+    True
+    """
 
 
 def _number(name: str) -> int:

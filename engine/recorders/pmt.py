@@ -16,7 +16,16 @@ COIL = "Coil (1:ON 0:OFF)"
 
 
 class PMTRecorder(Recorder):
-    """Columns `No.` (number of the image), `Time`, `PMT Current (A)`, `ROI Sum` (counts), `Coil (1:ON 0:OFF)`."""
+    """Columns `No.` (number of the image), `Time`, `PMT Current (A)`, `ROI Sum` (counts), `Coil (1:ON 0:OFF)`.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> table = PMTRecorder("beam/" + truth["files"]["pmt"]).get_table()
+    >>> table.height == truth["rows"][truth["files"]["pmt"]], "ROI Sum" in table.columns
+    (True, True)
+    """
 
     layout = Layout(
         "PMT",
@@ -46,4 +55,13 @@ class PMTRecorder(Recorder):
 
 
 class PMTParser(Parser, PMTRecorder):
-    """`PMTRecorder` in chunks."""
+    """`PMTRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> parser = PMTParser("beam/" + truth["files"]["pmt"], lines_per_update=20)
+    >>> sum(chunk.height for chunk in parser) == truth["rows"][truth["files"]["pmt"]]
+    True
+    """

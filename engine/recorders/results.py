@@ -187,26 +187,66 @@ class ParameterRecorder(Recorder):
 
 
 class SSDResultsRecorder(ParameterRecorder):
-    """Bursts: `timestamp_ns`, `pulses_peak`, `pulses_background`, `half_life_time` (ns), `background` (1/ns), ..."""
+    r"""Bursts: `timestamp_ns`, `pulses_peak`, `pulses_background`, `half_life_time` (ns), `background` (1/ns), ...
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("bursts.csv").write_text("timestamp_ns,half_life_time\n1663503939000000000,7.1e8\n")
+    >>> SSDResultsRecorder("bursts.csv").get_table()["half_life_time"].to_list()
+    [710000000.0]
+    """
 
     signature = rb"(?=[^\r\n]*timestamp_ns)(?=[^\r\n]*half_life_time)"
     joined = BURSTS
 
 
 class ImageResultsRecorder(ParameterRecorder):
-    """Images: `timestamp_ns`, `A`, `x0`, `y0`, `sigma_x`, `sigma_y`, ... in pixels and counts."""
+    r"""Images: `timestamp_ns`, `A`, `x0`, `y0`, `sigma_x`, `sigma_y`, ... in pixels and counts.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("images.csv").write_text("timestamp_ns,A,sigma_x\n1663503939000000000,2.5e4,6.1\n")
+    >>> ImageResultsRecorder("images.csv").get_table()["sigma_x"].to_list()
+    [6.1]
+    """
 
     signature = rb"(?=[^\r\n]*timestamp_ns)(?=[^\r\n]*sigma_x)"
     joined = ATOMS
 
 
 class ParameterParser(FrameParser, ParameterRecorder):
-    """`ParameterRecorder` in chunks."""
+    r"""`ParameterRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("images.csv").write_text("timestamp_ns,A,sigma_x\n1663503939000000000,2.5e4,6.1\n")
+    >>> [rows.height for rows in ParameterParser("images.csv")]
+    [1]
+    """
 
 
 class SSDResultsParser(FrameParser, SSDResultsRecorder):
-    """`SSDResultsRecorder` in chunks."""
+    r"""`SSDResultsRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("bursts.csv").write_text("timestamp_ns,half_life_time\n1663503939000000000,7.1e8\n")
+    >>> [rows.height for rows in SSDResultsParser("bursts.csv")]
+    [1]
+    """
 
 
 class ImageResultsParser(FrameParser, ImageResultsRecorder):
-    """`ImageResultsRecorder` in chunks."""
+    r"""`ImageResultsRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("images.csv").write_text("timestamp_ns,A,sigma_x\n1663503939000000000,2.5e4,6.1\n")
+    >>> [rows.height for rows in ImageResultsParser("images.csv")]
+    [1]
+    """

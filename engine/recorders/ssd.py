@@ -17,6 +17,14 @@ class SSDRecorder(Recorder):
     """Pulses of the SSD (and of the PMT on Slot2).
 
     Columns `TraceName` (running number), `Time_x` (ticks; `Time` is a key of the header), `PulseHeight` (counts).
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> table = SSDRecorder("beam/" + truth["files"]["ssd"]).get_table()
+    >>> table.height == truth["rows"][truth["files"]["ssd"]], "PulseHeight" in table.columns
+    (True, True)
     """
 
     layout = Layout(
@@ -41,4 +49,13 @@ class SSDRecorder(Recorder):
 
 
 class SSDParser(Parser, SSDRecorder):
-    """`SSDRecorder` in chunks."""
+    """`SSDRecorder` in chunks.
+
+    Examples
+    --------
+    >>> from utokyo import simulate
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> parser = SSDParser("beam/" + truth["files"]["ssd"], lines_per_update=20)
+    >>> sum(chunk.height for chunk in parser) == truth["rows"][truth["files"]["ssd"]]
+    True
+    """

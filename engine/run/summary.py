@@ -27,6 +27,11 @@ class AnalysisReport:
         What its last run took.
     failure : str
         Why its last run failed; empty when it did not.
+
+    Examples
+    --------
+    >>> print(AnalysisReport("PMTAnalysis(all_data.csv)", runs=3, results=1))
+    PMTAnalysis(all_data.csv) 1 result
     """
 
     name: str
@@ -62,6 +67,11 @@ class RunSummary:
         Whether Ctrl-C ended it.
     analyses : list of AnalysisReport
         In the order of the Runner's analyses.
+
+    Examples
+    --------
+    >>> RunSummary(cycles=3, skipped=1, analyses=[AnalysisReport("PMTAnalysis(all_data.csv)", results=1)])
+    RunSummary(3 cycles, 1 skipped: PMTAnalysis(all_data.csv) 1 result)
     """
 
     cycles: int = 0

@@ -80,6 +80,12 @@ def simulate(
         If a number makes no sense, if `folder` is a file, or if one of the files is there already.
     OutputError
         If a file cannot be written.
+
+    Examples
+    --------
+    >>> truth = simulate("beam", minutes=0.5, seed=1)
+    >>> sorted(truth["files"])[:4], Path("beam", truth["files"]["ssd"]).exists()
+    (['coil', 'gauge', 'heater', 'heating_log'], True)
     """
     folder = Path(folder)
     _check_settings(minutes, seed, live_speed, start)
