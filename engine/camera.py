@@ -70,7 +70,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class CameraConstants:
-    """What must be known to tell atoms from counts.
+    """What must be known to turn counts into atoms.
 
     Parameters
     ----------

@@ -225,8 +225,8 @@ class Settings:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of class and fields: the same in every process, for the same options."""
-        told = json.dumps([type(self).__qualname__, _jsonable(self)], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()
+        canonical = json.dumps([type(self).__qualname__, _jsonable(self)], sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -55,9 +55,9 @@ class Findings:
 
     def __repr__(self) -> str:
         parts = [(self.rows.height, "row"), (len(self.fits), "fit"), (len(self.drawings), "drawing")]
-        told = [f"{n} {what}{'' if n == 1 else 's'}" for n, what in parts if n or what == "row"]
-        told += [f"{self.unreadable} unreadable"] if self.unreadable else []
-        return f"Findings({', '.join([*told, *self.remarks])})"
+        counts = [f"{n} {what}{'' if n == 1 else 's'}" for n, what in parts if n or what == "row"]
+        counts += [f"{self.unreadable} unreadable"] if self.unreadable else []
+        return f"Findings({', '.join([*counts, *self.remarks])})"
 
     def _repr_html_(self) -> str:
         """The rows, for a notebook."""

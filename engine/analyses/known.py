@@ -1,4 +1,4 @@
-"""Which analyses there are, told once: by kind, as TOML files and ``utokyo analyze`` name them."""
+"""Which analyses there are, in one place: by kind, as TOML files and ``utokyo analyze`` name them."""
 
 from __future__ import annotations
 

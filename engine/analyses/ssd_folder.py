@@ -145,15 +145,15 @@ class SSDFolderAnalysis(Analysis):
     def find(self, table: pl.DataFrame, earlier: Findings | None) -> Findings:
         """Search one file after another, and store and draw what is in it before the next one is read."""
         progress = _progress_of(earlier)
-        self._drawn: list[Path] = []
+        self._figures: list[Path] = []
         for findings in each_run(table, self.settings, progress):
-            self._drawn += super().publish(findings)
+            self._figures += super().publish(findings)
         return _together(table, progress, self.source)
 
     def publish(self, findings: Findings) -> list[Path]:
         """All is stored and drawn, file by file."""
         del findings
-        return self._drawn
+        return self._figures
 
 
 def _progress_of(earlier: Findings | None) -> _Progress:
@@ -167,11 +167,11 @@ def _together(table: pl.DataFrame, progress: _Progress, source: str, drawings: t
     """Findings of all files that are there."""
     there = [progress.rows[path] for path in table["filepath"] if path in progress.rows]
     rows = pl.concat([SSDAnalysis.no_results(), *there])
-    told = f"{Path(source).name}: {rows.height} bursts in {len(progress.rows)} files."
+    remark = f"{Path(source).name}: {rows.height} bursts in {len(progress.rows)} files."
     return Findings(
         rows,
         drawings=drawings,
-        remarks=(told, *progress.unread.values()),
+        remarks=(remark, *progress.unread.values()),
         replaces=pl.col("source").is_in(rows["source"].unique().to_list()),
         unreadable=len(progress.unread),
         progress=progress,

@@ -87,7 +87,7 @@ def _expect_rows(path: Path, rows: int) -> None:
         raise InputError(f"{path}: no images in this folder (.csv or .xlsx)")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
-    raise InputError(f"{path}: no complete row behind the header yet")
+    raise InputError(f"{path}: no complete row after the header yet")
 
 
 def _is_clean(recorder: Source, path: Path, console: Console) -> bool:

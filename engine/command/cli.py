@@ -1,7 +1,7 @@
 """The command ``utokyo``.
 
 Each command imports what it needs when it runs, so that ``--help`` is quick. Exit codes: 0 done; 1 the demonstration
-missed the truth, or a fault of the program (with its traceback); 2 a mistake that the user can mend, told in one
+missed the truth, or a fault of the program (with its traceback); 2 a mistake that the user can mend, in one
 sentence on the standard error stream; 130 after Ctrl-C.
 """
 
@@ -146,7 +146,7 @@ def join(
     """Join all sources of a configuration on one time axis."""
     from .join import join_sources  # noqa: PLC0415
 
-    told = join_sources(
+    sentence = join_sources(
         config,
         out,
         _console(),
@@ -156,7 +156,7 @@ def join(
         figures=windows,
         merge_within=merge_within,
     )
-    typer.echo(told)
+    typer.echo(sentence)
 
 
 @app.command()

@@ -143,7 +143,7 @@ def _show_bursts(analysis: SSDAnalysis, truth: dict[str, Any], console: Console)
         found = near[0]
         half_life_s, error_s = found["half_life_time"] / 1e9, (found["half_life_time_error"] or 0.0) / 1e9
         pull = _pull(half_life_s, error_s, burst["half_life_s"])
-        # Where the data cannot tell, the fit says so, and its number is not held against it.
+        # Where the data do not determine it, the fit says so, and its number does not count.
         fitted = " +- ".join(rounded(half_life_s, error_s)) if found["valid"] else "not valid"
         good &= not found["valid"] or abs(pull) < FARTHEST_PULL
         numbers = (f"{true_pulses:.0f}", f"{found['pulses_peak']:.0f}", f"{found['significance']:.1f}")

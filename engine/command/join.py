@@ -98,10 +98,10 @@ def _draw(
 
 
 def _options(
-    told: dict[str, Any], every: str | None, on: str | None, between: tuple[str | None, str | None]
+    options: dict[str, Any], every: str | None, on: str | None, between: tuple[str | None, str | None]
 ) -> dict[str, Any]:
     """What the file says, with what the command line says in its place; a row a second when neither says anything."""
-    options = dict(told)
+    options = dict(options)
     if every is not None or on is not None:
         options = {name: value for name, value in options.items() if name not in {"every", "on"}}
         options |= {"every": every, "on": on}

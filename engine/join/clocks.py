@@ -7,7 +7,7 @@ agreeing differences, weighted by their resolutions.
 
 Events that come at regular intervals agree at many offsets, and few events agree by chance at some: so the same search
 is done on trains whose intervals are shuffled, and the fraction of them that agrees as well is the probability of a
-false match. Offsets that another one rivals, or that chance explains, are told as not found, with the reason.
+false match. Offsets that another one rivals, or that chance explains, are reported as not found, with the reason.
 """
 
 from __future__ import annotations
@@ -80,11 +80,11 @@ class ClockOffset:
 
     def __str__(self) -> str:
         value, error = rounded(self.offset_ns / SECOND_NS, self.error_s)
-        told = f"{self.matches} of {self.events[0]} and {self.events[1]} events agree"
+        agreement = f"{self.matches} of {self.events[0]} and {self.events[1]} events agree"
         chance = f"false match: {self.false_match_probability:.2g}"
         if self.valid:
-            return f"clock offset {value} +- {error} s ({told}, {chance})"
-        return f"no clock offset: {self.reason} ({told}, {chance})"
+            return f"clock offset {value} +- {error} s ({agreement}, {chance})"
+        return f"no clock offset: {self.reason} ({agreement}, {chance})"
 
 
 def estimate_clock_offset(
@@ -96,7 +96,7 @@ def estimate_clock_offset(
     ----------
     a, b : recorders, `Events`, or arrays of ns
         `CoilRecorder` and `PMTRecorder` saw the coil switch; `HeaterRecorder`, `HeatTimeRecorder` saw heatings, and
-        `SSDRecorder` the bursts behind them. Plain times are taken to be exact to a second.
+        `SSDRecorder` the bursts after them. Plain times are taken to be exact to a second.
     longest : duration
         The largest offset that is looked for, of either sign.
     delay : duration

@@ -1,4 +1,4 @@
-"""What a join is asked for: its options, and its sources by name with what each of them is told."""
+"""What a join is asked for: its options, and its sources by name, each with its own."""
 
 from __future__ import annotations
 

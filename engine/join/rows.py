@@ -1,7 +1,7 @@
 """The rows of a join: intervals that follow one upon another, the readings of one source, or the bursts of its pulses.
 
 A row is a moment, for which states are asked, and an interval, whose readings are counted and averaged. Each kind of
-rows can tell which of them are touched by what changed since a moment, and makes only those.
+rows knows which of them are touched by what changed since a moment, and makes only those.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Between = tuple[int | None, int | None]
 
 
 class Rows(Protocol):
-    """A way to tell the rows of a join."""
+    """A way to choose the rows of a join."""
 
     def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, JoinRows]:
         """Rows that are new or touched.
@@ -122,7 +122,7 @@ class Moments:
         begin, end = self.between
         first = 0 if begin is None else int(np.searchsorted(times, begin - offset_ns))
         stop = times.size if end is None else int(np.searchsorted(times, end - offset_ns))
-        # A row is touched if its interval ends behind what changed: time + after > changed.
+        # A row is touched if its interval ends after what changed: time + after > changed.
         touched = int(np.searchsorted(times, changed_ns - self.after_ns - offset_ns, side="right"))
         kept = min(max(0, touched - first), known_ns.len())
         if kept and int(known_ns[kept - 1]) != int(times[first + kept - 1]) + offset_ns:

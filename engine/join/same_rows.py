@@ -37,6 +37,6 @@ def _share_memory(a: pl.Series, b: pl.Series) -> bool:
 
 
 def _places(chunk: pl.Series) -> tuple[int, ...]:
-    """Where the values and what tells the nulls stand."""
+    """Where the values and the mask of nulls stand."""
     array = chunk.to_arrow()
     return len(array), array.offset, *(buffer.address if buffer else 0 for buffer in array.buffers())

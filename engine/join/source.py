@@ -70,10 +70,10 @@ class JoinSource:
         self.times_ns: Integers = np.empty(0, np.int64)
         self.quantities: tuple[Quantity, ...] = quantities_of(kind, name, pl.Schema(), frozenset(), how)
         self.unchanged = 0
-        """Rows that are the same as when the join was last settled."""
-        self._is_settled = True
+        """Rows that are the same as when the join was last complete."""
+        self._is_complete = True
         self._generation = 0
-        self._told_missing = False
+        self._warned_missing = False
 
     @property
     def first_ns(self) -> int | None:
@@ -132,20 +132,20 @@ class JoinSource:
         self._generation = generation
         known = times_before.size
         same = known if only_grew and before.columns == self.table.columns else same_first_rows(before, self.table)
-        # An update that failed leaves looks behind it whose changes were not joined.
-        self.unchanged = same if self._is_settled else min(same, self.unchanged)
-        self._is_settled = False
+        # An update that failed leaves looks whose changes were not joined.
+        self.unchanged = same if self._is_complete else min(same, self.unchanged)
+        self._is_complete = False
         changed = [int(t[same]) for t in (times_before, self.times_ns) if t.size > same]
         if not changed:
             return None
         if known and any(q.how in {"count", "rate"} for q in self.quantities):
-            # Nothing is known behind the last reading: where that was, and where it is now, counts begin or end.
+            # Nothing is known after the last reading: where that was, and where it is now, counts begin or end.
             changed += [int(times[-1]) for times in (times_before, self.times_ns) if times.size]
         return min(changed) + self.offset_ns
 
-    def settle(self) -> None:
+    def note_joined(self) -> None:
         """Note that all that was seen by the last looks is joined."""
-        self._is_settled = True
+        self._is_complete = True
 
     def columns(self, rows: JoinRows) -> list[pl.Series | pl.Expr]:
         """What it gives to each of the rows: the columns that `units` names."""
@@ -173,9 +173,9 @@ class JoinSource:
         try:
             table = self.source.joined_table()
         except MissingFileError as error:
-            if not self._told_missing:
+            if not self._warned_missing:
                 log.warning("%s: %s yet; its columns stay empty", self.name, error)
-                self._told_missing = True
+                self._warned_missing = True
             return empty
         if not table.width or (table.is_empty() and "timestamp" not in table.columns):
             return empty

@@ -37,7 +37,7 @@ MOST_CHUNKS = 64
 FEW_ROWS = 10_000
 """Below it, threads cost more than they gain."""
 EVERYTHING, NOTHING = -(2**62), 2**62
-"""Moments before and behind all others: since when rows are to be made."""
+"""Moments before and after all others: since when rows are to be made."""
 
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -109,7 +109,7 @@ class JoinedTable:
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of every column; empty where there is none, or the file does not tell it."""
+        """Unit of every column; empty where there is none, or the file does not say it."""
         units = {"timestamp": "ns", "datetime": ""} | self._extra_units
         for source in self._sources.values():
             units |= source.units
@@ -139,26 +139,26 @@ class JoinedTable:
             When a source cannot be read; the table stays as it was.
         """
         with self._lock:
-            tell = progress or _say_nothing
+            report = progress or _say_nothing
             for number, source in enumerate(self._sources.values(), start=1):
                 changed_ns = source.look()
                 if changed_ns is not None:
                     self._changed_ns = min(self._changed_ns, changed_ns)
-                tell(0.8 * number / len(self._sources))
+                report(0.8 * number / len(self._sources))
             if self._changed_ns == NOTHING:
-                tell(1.0)
+                report(1.0)
                 return 0
             known_ns = self.frame["timestamp"]
             kept, rows = self._rows.since(self._changed_ns, known_ns)
             if not rows.count and kept == known_ns.len() and kept and self._columns == self.frame.columns:
-                return self._settled(0, tell)
-            made = self._made(rows)
-            if kept and made.schema != self.frame.schema:
+                return self._completed(0, report)
+            new = self._new_rows(rows)
+            if kept and new.schema != self.frame.schema:
                 # A source came, or has other columns than before: its old rows are not as new ones would be.
                 kept, rows = self._rows.since(EVERYTHING, known_ns.clear())
-                made = self._made(rows)
-            self.frame = _appended(self.frame, kept, made)
-            return self._settled(made.height, tell)
+                new = self._new_rows(rows)
+            self.frame = _appended(self.frame, kept, new)
+            return self._completed(new.height, report)
 
     def write(self, path: str | Path) -> Path:
         """Write the table, as `write_joined`."""
@@ -178,11 +178,11 @@ class JoinedTable:
             return Bursts(self._sources[on], settings.false_alarms_per_hour, limits)
         return Moments(self._sources[on], duration_ns(settings.window, "window"), limits)
 
-    def _settled(self, rows: int, tell: Callable[[float], None]) -> int:
+    def _completed(self, rows: int, report: Callable[[float], None]) -> int:
         self._changed_ns = NOTHING
         for source in self._sources.values():
-            source.settle()
-        tell(1.0)
+            source.note_joined()
+        report(1.0)
         return rows
 
     @property
@@ -195,7 +195,7 @@ class JoinedTable:
             *chain.from_iterable(s.units for s in self._sources.values()),
         ]
 
-    def _made(self, rows: JoinRows) -> pl.DataFrame:
+    def _new_rows(self, rows: JoinRows) -> pl.DataFrame:
         """These rows with the columns of all sources."""
         stamps = column_of("timestamp", rows.moments_ns).set_sorted()
         frame = pl.DataFrame([stamps, stamps.cast(pl.Datetime("ns")).alias("datetime"), *rows.columns])
@@ -255,7 +255,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _appended(frame: pl.DataFrame, kept: int, made: pl.DataFrame) -> pl.DataFrame:
-    """The kept rows with the new ones behind, seldom copied."""
+    """The kept rows with the new ones after them, seldom copied."""
     if not kept:
         return made
     whole = pl.concat([frame.head(kept), made], rechunk=False)

@@ -70,13 +70,13 @@ class Window:
 
     def __repr__(self) -> str:
         rows, bursts = self.table.height, self.bursts.height
-        told = f"{rows} row{'' if rows == 1 else 's'}, {bursts} burst{'' if bursts == 1 else 's'}"
-        return f"Window({self.name}, {told})"
+        content = f"{rows} row{'' if rows == 1 else 's'}, {bursts} burst{'' if bursts == 1 else 's'}"
+        return f"Window({self.name}, {content})"
 
     def _repr_png_(self) -> bytes:
         """The figure, for a notebook."""
-        content: bytes = encoder_of(self.figure(), Path("window.png"))()
-        return content
+        png: bytes = encoder_of(self.figure(), Path("window.png"))()
+        return png
 
     @property
     def name(self) -> str:
@@ -210,7 +210,7 @@ def windows(
     Raises
     ------
     InputError
-        When a source or an option is not what is asked for, or no source tells the events.
+        When a source or an option is not what is asked for, or no source saw the events.
 
     Examples
     --------

@@ -107,7 +107,7 @@ class Recorder:
         self.settings = self.settings_class.of(settings, options, type(self).__name__)
         self._lock = threading.RLock()
         self._table: pl.DataFrame | None = None
-        self._told_empty = False
+        self._warned_empty = False
         self._literals_of: tuple[Mapping[str, object], frozenset[str], pl.DataFrame] | None = None
         self._start()
 
@@ -165,7 +165,7 @@ class Recorder:
         with self._lock:
             self.update()
             if self._table is None:
-                self._table = self._joined()
+                self._table = self._make_table()
             return as_asked(self._table, self.frame)
 
     def get_data(self) -> Any:
@@ -263,16 +263,16 @@ class Recorder:
             raise FormatError(f"{error}{hint(self.filepath, type(self))}") from None
         if added or self._reader.generation != generation or self._reader.metadata is not metadata:
             self._table = None
-        if not self._reader.columns and not self._told_empty:
+        if not self._reader.columns and not self._warned_empty:
             log.warning("%s has no header and no row yet", self.filepath)
-            self._told_empty = True
+            self._warned_empty = True
         return added
 
-    def _joined(self) -> pl.DataFrame:
-        table = self._joined_in_file_order()
+    def _make_table(self) -> pl.DataFrame:
+        table = self._rows_with_metadata()
         return table if self._reader.is_sorted else table.sort("timestamp", maintain_order=True)
 
-    def _joined_in_file_order(self) -> pl.DataFrame:
+    def _rows_with_metadata(self) -> pl.DataFrame:
         data = self._reader.frame
         taken = frozenset(data.columns)
         times = self._reader.time_frame()
@@ -302,7 +302,7 @@ class Recorder:
 class WholeRecorder(Recorder):
     """A recorder of what is looked at whole (a folder, an image): it has no lines, so none is bad or unfinished.
 
-    A subclass overrides `update`, `get_data`, `is_up_to_date`, `version`, `rows`, `generation` and `_joined`.
+    A subclass overrides `update`, `get_data`, `is_up_to_date`, `version`, `rows`, `generation` and `_make_table`.
     """
 
     has_unfinished_line = False

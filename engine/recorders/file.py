@@ -116,7 +116,7 @@ class FileRecorder(WholeRecorder):
         """Files that are there."""
         return len(self._known)
 
-    def _joined(self) -> pl.DataFrame:
+    def _make_table(self) -> pl.DataFrame:
         listing = self._listing().sort("filename")
         return with_time(listing.drop("timestamp"), listing["timestamp"])
 

@@ -105,7 +105,7 @@ class ImageRecorder(WholeRecorder):
         image = self.get_image()
         return pl.DataFrame({str(i): image[:, i] for i in range(image.shape[1])})
 
-    def _joined(self) -> pl.DataFrame:
+    def _make_table(self) -> pl.DataFrame:
         stamp = ImageTimes().timestamp_ns(self.filepath)[0] + self.clock_offset_ns
         moment = pl.lit(stamp, pl.Int64)
         return self._frame().with_columns(moment.alias("timestamp"), moment.cast(pl.Datetime("ns")).alias("datetime"))

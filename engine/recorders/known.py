@@ -1,4 +1,4 @@
-"""Which recorders there are, told once: by kind, as TOML files, the join and the detection of formats name them."""
+"""Which recorders there are, in one place: by kind, as TOML files, the join and the detection of formats name them."""
 
 from __future__ import annotations
 

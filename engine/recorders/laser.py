@@ -97,7 +97,7 @@ class LaserRecorder(Recorder):
 
     def _measurements(self) -> pl.DataFrame:
         """Every measurement in the order of the file."""
-        data = super()._joined_in_file_order()
+        data = super()._rows_with_metadata()
         signals = [c.name for c in self._reader.columns if c.name != TIME]
         keep = [name for name in data.columns if name not in signals and name != TIME]
         return (
@@ -115,7 +115,7 @@ class LaserRecorder(Recorder):
             )
         )
 
-    def _joined(self) -> pl.DataFrame:
+    def _make_table(self) -> pl.DataFrame:
         return self._measurements().sort("timestamp", maintain_order=True)
 
 

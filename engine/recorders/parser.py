@@ -108,7 +108,7 @@ class Parser(_Chunks):
             # Rows of the file may give no row of the table: then go on, for an empty table means the end.
             while True:
                 added = self.update()
-                table = self._joined()
+                table = self._make_table()
                 if len(table) or not added:
                     return as_asked(table, self.frame)
 

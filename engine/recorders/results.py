@@ -179,9 +179,9 @@ class ParameterRecorder(Recorder):
         if not self._is_parquet:
             super()._start()
 
-    def _joined(self) -> pl.DataFrame:
+    def _make_table(self) -> pl.DataFrame:
         if not self._is_parquet:
-            return super()._joined()
+            return super()._make_table()
         stamp = self._time_column
         return self._rows if stamp is None else with_time(self._rows, self._rows[stamp])
 

@@ -1,1 +1,1 @@
-"""The Runner, and what it tells of a run."""
+"""The Runner, and what it reports of a run."""

@@ -182,7 +182,7 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
         if _note_failure(report, str(error)):
             log.warning("%s: %s; it is tried again in every cycle", report.name, error)
     except Exception as error:
-        # A fault of the program: told with its traceback, and no reason to stop the other analyses.
+        # A fault of the program: logged with its traceback, and no reason to stop the other analyses.
         if _note_failure(report, f"{type(error).__name__}: {error}"):
             log.exception("%s failed; it is tried again in every cycle", report.name)
     else:

@@ -174,7 +174,7 @@ class Stream:
     times_s : array of float64, shape (n,)
         Beam time in s at which each block is due, never decreasing.
     ends : array of int64, shape (n,)
-        Offset of the first byte behind each block.
+        Offset of the first byte after each block.
     rows : int
         Data rows, without the header.
     cut_probability : float
@@ -334,7 +334,7 @@ def _three_digit_exponent(value: float) -> str:
 def _integer_csv(matrix: Integers) -> bytes:
     """Return a matrix of non-negative integers as CSV, a hundred times faster than number by number.
 
-    Every number is looked up as right-aligned digits behind zero bytes; dropping the zero bytes aligns them all.
+    Every number is looked up as right-aligned digits after zero bytes; dropping the zero bytes aligns them all.
     """
     width = len(str(int(matrix.max())))
     table = b"".join((b"%d," % value).rjust(width + 1, b"\0") for value in range(int(matrix.max()) + 1))

@@ -61,7 +61,7 @@ def test_analyze_finds_out_what_every_file_is(beam, tmp_path):
 
 SENTENCES = {
     "empty": (b"", "the file is empty"),
-    "header only": (SSD_FILE[: SSD_FILE.index("0,553786")].encode(), "no complete row behind the header yet"),
+    "header only": (SSD_FILE[: SSD_FILE.index("0,553786")].encode(), "no complete row after the header yet"),
     "letter in a number": (
         SSD_FILE.replace("865236", "86S236").encode(),
         "line 10: Time_x should be an integer",
