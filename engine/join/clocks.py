@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
 from ..durations import Duration, duration_ns
+from ..fits.flags import Reason, reason_for
 from ..fits.result import rounded
 from .events import events_of
 
@@ -72,6 +73,11 @@ class ClockOffset:
     false_match_probability: float
     valid: bool
     reason: str = ""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Codes of the reasons why it may not be used, for programs; see `engine.fits.flags`."""
+        return (self.reason.code,) if isinstance(self.reason, Reason) else ()
 
     @property
     def offset(self) -> timedelta:
@@ -130,8 +136,7 @@ def estimate_clock_offset(
     one, other = events_of(a), events_of(b)
     numbers = (one.times_ns.size, other.times_ns.size)
     if min(numbers) < FEWEST_MATCHES:
-        few = f"{FEWEST_MATCHES} events of each are needed"
-        return ClockOffset(0, math.nan, 0, numbers, 1.0, valid=False, reason=few)
+        return _no_offset(numbers, 0, reason_for("few_events", needed=FEWEST_MATCHES))
     origin_ns = int(one.times_ns[0])
     times_a, times_b = ((e.times_ns - origin_ns) / SECOND_NS for e in (one, other))
     times_b = times_b - delay_s
@@ -140,8 +145,8 @@ def estimate_clock_offset(
     best_s, pairs = _best(differences, width_s)
     matched = _matched(times_a, one.sorts, times_b, other.sorts, best_s, width_s)
     if matched.shape[0] < FEWEST_MATCHES:
-        apart = f"no {FEWEST_MATCHES} events agree at any offset within {longest_s:g} s"
-        return ClockOffset(0, math.nan, matched.shape[0], numbers, 1.0, valid=False, reason=apart)
+        apart = reason_for("no_agreement", needed=FEWEST_MATCHES, longest_s=longest_s)
+        return _no_offset(numbers, matched.shape[0], apart)
     of_a, of_b = matched.T
     found = times_a[of_a] - times_b[of_b]
     variance = one.resolution_s[of_a] ** 2 + other.resolution_s[of_b] ** 2 + spread_s**2
@@ -151,13 +156,17 @@ def estimate_clock_offset(
     error_s = math.sqrt(max(1.0, scatter) / float(np.sum(weight)) + one.common_s**2 + other.common_s**2)
     rival = _rival(differences, best_s, width_s)
     chance = _false_match_probability(times_a, one.sorts, times_b, other.sorts, longest_s, width_s, pairs, seed)
-    reason = ""
+    reason: str = ""
     if chance > LARGEST_FALSE_MATCH:
-        reason = "events as many and as regular agree as well by chance"
+        reason = reason_for("chance_match")
     elif rival > RIVAL * pairs:
-        reason = f"another offset has {rival} agreeing pairs beside {pairs}"
+        reason = reason_for("rival_offset", rival=rival, pairs=pairs)
     offset_ns = round(offset_s * SECOND_NS)
     return ClockOffset(offset_ns, error_s, found.size, numbers, chance, valid=not reason, reason=reason)
+
+
+def _no_offset(events: tuple[int, int], matches: int, reason: str) -> ClockOffset:
+    return ClockOffset(0, math.nan, matches, events, 1.0, valid=False, reason=reason)
 
 
 def _differences(times_a: Floats, sorts_a: Integers, times_b: Floats, sorts_b: Integers, longest_s: float) -> Floats:

@@ -67,7 +67,8 @@ def test_events_as_regular_as_a_clock_have_no_offset():
     times = START + np.arange(30) * 30 * SECOND
     found = estimate_clock_offset(times, times - 7 * SECOND)
     assert not found.valid
-    assert "chance" in found.reason or "another offset" in found.reason
+    assert set(found.flags) <= {"chance_match", "rival_offset"}
+    assert len(found.flags) == 1
     assert "no clock offset" in str(found)
 
 
@@ -75,7 +76,23 @@ def test_too_few_events_have_no_offset():
     found = estimate_clock_offset(np.array([START]), np.array([START, START + SECOND]))
     assert not found.valid
     assert np.isnan(found.error_s)
+    assert found.flags == ("few_events",)
     assert "needed" in found.reason
+
+
+def test_events_that_never_agree_have_no_offset():
+    one = START + np.array([0, 100, 1000]) * SECOND
+    found = estimate_clock_offset(one, one + np.array([0, 40, 90]) * SECOND, longest="1min")
+    assert found.flags == ("no_agreement",)
+    assert np.isnan(found.error_s)
+
+
+def test_an_offset_with_a_rival_is_not_valid():
+    one = START + np.array([0, 31, 73, 128, 192, 271]) * SECOND
+    both = np.sort(np.concatenate([one, one + 17 * SECOND]))
+    found = estimate_clock_offset(one, both, longest="1min")
+    assert not found.valid
+    assert found.flags[0] in {"rival_offset", "chance_match"}
 
 
 def test_switches_of_the_coil_tell_the_clock_of_the_pmt(tmp_path):
