@@ -33,6 +33,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_type_hints
 
+import numpy as np
+
 from ..io.errors import InputError
 from .durations import Duration, duration_ns
 
@@ -370,7 +372,7 @@ def _is_default(settings: Settings, f: Field[Any]) -> bool:
 
 def _plain(value: Any) -> Any:
     """A number of numpy as one of Python."""
-    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _jsonable(value: Any) -> Any:

@@ -14,6 +14,7 @@ from utokyo.engine.command.config import read_config, read_join_config
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLE = re.compile(r"<!-- test: laboratory -->\n```python\n(.*?)```", re.DOTALL)
+FILE = re.compile(r"<!-- file: \S+ -->\n```python\n")
 CONFIG = re.compile(r"<!-- config -->\n```toml\n(.*?)```", re.DOTALL)
 
 
@@ -33,7 +34,8 @@ def laboratory(tmp_path, monkeypatch) -> Path:
 def test_the_examples_of_a_document_run(document, laboratory):
     text = document.read_text(encoding="utf-8")
     examples = EXAMPLE.findall(text)
-    assert len(examples) == text.count("```python"), "an example without its mark is not tested"
+    files = FILE.findall(text)  # of a package, which tests/test_recipes.py builds and tests
+    assert len(examples) + len(files) == text.count("```python"), "an example without its mark is not tested"
     for example in examples:
         exec(compile(example, document.name, "exec"), {"__name__": "example"})
 
