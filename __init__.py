@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .engine.join.options import JoinSettings
     from .engine.join.table import JoinedTable, join
     from .engine.join.windows import Window, windows
+    from .engine.options.settings import Settings
     from .engine.recorders.base import Recorder
     from .engine.recorders.coil import CoilParser, CoilRecorder
     from .engine.recorders.detect import open_recorder
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
     from .engine.recorders.static import StaticRecorder
     from .engine.run.runner import Runner
     from .engine.run.summary import AnalysisReport, RunSummary
-    from .engine.settings import Settings
     from .engine.simulate.beam_time import simulate
     from .io.column import Column, Kind
     from .io.errors import InputError, MissingFileError, OutputError, UtokyoError
@@ -124,7 +124,7 @@ _HOMES = {
     "engine.recorders.static": ["StaticRecorder"],
     "engine.run.runner": ["Runner"],
     "engine.run.summary": ["AnalysisReport", "RunSummary"],
-    "engine.settings": ["Settings"],
+    "engine.options.settings": ["Settings"],
     "engine.simulate.beam_time": ["simulate"],
     "engine.join.windows": ["Window", "windows"],
     "io.errors": ["InputError", "MissingFileError", "OutputError", "UtokyoError"],

@@ -24,11 +24,11 @@ from ...io.errors import InputError
 from ...io.store import ResultTable
 from ..figures.drawing import Drawing, Sheets
 from ..figures.save import save_drawings
+from ..options.settings import Settings, signature_with
 from ..recorders.base import Recorder
 from ..recorders.frames import as_polars
 from ..recorders.quantity import SourceKind
 from ..recorders.source import Source
-from ..settings import Settings, signature_with
 from .findings import Findings
 
 __all__ = ["Analysis", "ResultParameter", "figure_name", "table_of"]

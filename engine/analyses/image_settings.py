@@ -16,8 +16,8 @@ from ...io.cells import datetime_ns
 from ...io.errors import InputError
 from ..camera import SHIPPED, CameraConstants
 from ..fits.images.known_spot import checked_spot
+from ..options.settings import Converted, FilePath, FrozenMapping, Settings
 from ..recorders.options import PATTERN
-from ..settings import Converted, FilePath, FrozenMapping, Settings
 from .references import References, references_of
 
 __all__ = ["ImageSettings", "Interval", "interval_of"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..registry import Registry
+from ..options.registry import Registry
 
 __all__ = ["ANALYSES", "analysis_for"]
 

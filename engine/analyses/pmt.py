@@ -16,8 +16,8 @@ import polars as pl
 from ..figures.drawing import Drawing
 from ..figures.pmt import pmt_figure
 from ..fits.mean import mean_with_error
+from ..options.settings import Settings
 from ..recorders.pmt import COIL, CURRENT, PMTRecorder
-from ..settings import Settings
 from .base import Analysis, ResultParameter, figure_name, table_of
 from .findings import Findings, check_columns
 

@@ -25,9 +25,9 @@ from ..fits.bursts.fit import fit_overlapping
 from ..fits.bursts.search import MOST_FALSE_ALARMS_PER_HOUR, BurstSearch
 from ..fits.bursts.values import burst_rate_Hz
 from ..fits.result import Fit
+from ..options.settings import Settings
 from ..recorders.results import BURSTS
 from ..recorders.ssd import SSDRecorder
-from ..settings import Settings
 from .base import Analysis, ResultParameter, figure_name, table_of
 from .findings import Findings, check_columns
 

@@ -23,13 +23,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from ...io.errors import InputError, MissingFileError
 from ..analyses.base import Analysis
 from ..analyses.known import ANALYSES
-from ..durations import Duration
 from ..join.kinds import kind_of, name_of
 from ..join.options import JoinSettings
+from ..options.durations import Duration
+from ..options.registry import Registry
+from ..options.settings import FilePath, Settings, Span, checked_fields, model_fields_of, sentence_of
 from ..recorders.base import Recorder
 from ..recorders.known import RECORDERS
-from ..registry import Registry
-from ..settings import FilePath, Settings, Span, checked_fields, model_fields_of, sentence_of
 
 __all__ = ["EXAMPLE", "JoinConfig", "RunConfig", "read_config", "read_join_config", "run_schema"]
 

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...io.errors import InputError
-from ..durations import Duration
 from ..join.files import JOINED_ENDINGS
 from ..join.table import JoinedTable
 from ..join.windows import windows
+from ..options.durations import Duration
 from .config import JoinConfig, read_join_config
 
 __all__ = ["join_sources"]

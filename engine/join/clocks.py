@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
-from ..durations import Duration, duration_ns
 from ..fits.flags import Reason, reason_for
 from ..fits.result import rounded
+from ..options.durations import Duration, duration_ns
 from .events import events_of
 
 __all__ = ["ClockOffset", "estimate_clock_offset"]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ...kernels.units import SECOND_NS
-from ..durations import Duration, duration_ns
 from ..fits.bursts.search import find_bursts
+from ..options.durations import Duration, duration_ns
 from ..recorders.frames import as_polars
 from ..recorders.known import RECORDERS
 from ..recorders.quantity import Quantity, SeenEvents

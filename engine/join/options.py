@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from annotated_types import Gt, Le
 
 from ...io.errors import InputError
-from ..durations import Duration, Moment, duration_ns, moment_ns
 from ..fits.bursts.search import MOST_FALSE_ALARMS_PER_HOUR
-from ..settings import DURATION_SCHEMA, NOTHING, Converted, FrozenMapping, Settings
+from ..options.durations import Duration, Moment, duration_ns, moment_ns
+from ..options.settings import DURATION_SCHEMA, NOTHING, Converted, FrozenMapping, Settings
 from .kinds import kind_of, name_of
 from .source import JoinSource
 

@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ...io.errors import InputError, MissingFileError
-from ..error_names import error_name
+from ..fits.error_names import error_name
 from ..recorders.frames import as_polars
 from ..recorders.quantity import Quantity, SourceKind
 from ..recorders.source import Joinable

@@ -23,8 +23,8 @@ from typing import Any, TypeVar
 import polars as pl
 
 from ...io.errors import InputError
-from ..durations import duration_ns
-from ..settings import signature_with
+from ..options.durations import duration_ns
+from ..options.settings import signature_with
 from .files import write_joined
 from .options import JoinSettings, Sources, sources_of
 from .rows import BURST_COLUMNS, Bursts, Intervals, Moments, Rows

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ...io.memory import matrix
 from ...kernels.merge import are_readings, count_before, last_readings, means_between, take
 from ...kernels.units import SECOND_NS
-from ..error_names import error_name
+from ..fits.error_names import error_name
 from ..recorders.quantity import Quantity
 from .kinds import AGGREGATES
 from .same_rows import PLAIN

@@ -21,10 +21,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ...io.errors import InputError
-from ..durations import Duration, duration_ns
 from ..figures.save import encoder_of, save_figure
 from ..figures.window import window_figure
 from ..fits.bursts.search import find_bursts
+from ..options.durations import Duration, duration_ns
 from .events import heater_on
 from .files import write_joined
 from .options import Sources

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...io.errors import InputError, MissingFileError
 from ...io.header import UTF8_MARK
-from ..registry import Registry
+from ..options.registry import Registry
 
 __all__ = ["RECORDERS", "class_for", "hint"]
 

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 
 from ...io.errors import InputError
-from ..durations import duration_ns
-from ..settings import Converted, Settings
+from ..options.durations import duration_ns
+from ..options.settings import Converted, Settings
 
 __all__ = ["PATTERN", "FileSettings", "HeatTimeSettings", "RecorderSettings"]
 

@@ -16,13 +16,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.live import Live
 
 from ...io.errors import InputError, MissingFileError, UtokyoError
-from ..analyses.base import Analysis
+from ..recorders.source import Source
 from .screen import live_line, summary_table
 from .summary import AnalysisReport, RunSummary
 
@@ -40,6 +40,14 @@ class Runnable(Protocol):
     def run(self) -> Any:
         """Analyse what is new."""
         ...
+
+
+@runtime_checkable
+class Named(Protocol):
+    """What has a name for people, as an `Analysis` has, and a source whose rows are counted."""
+
+    name: str
+    recorder: Source
 
 
 class Runner:
@@ -186,7 +194,7 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
         if _note_failure(report, f"{type(error).__name__}: {error}"):
             log.exception("%s failed; it is tried again in every cycle", report.name)
     else:
-        rows = analysis.recorder.rows if isinstance(analysis, Analysis) else 0
+        rows = analysis.recorder.rows if isinstance(analysis, Named) else 0
         report.rows_added, report.rows = rows - report.rows, rows
         report.results = len(results) if isinstance(results, Sized) else 0
         report.runs += 1
@@ -222,4 +230,4 @@ def _is_notebook() -> bool:
 
 
 def _name(analysis: Runnable) -> str:
-    return analysis.name if isinstance(analysis, Analysis) else type(analysis).__name__
+    return analysis.name if isinstance(analysis, Named) else type(analysis).__name__

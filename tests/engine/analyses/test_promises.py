@@ -8,7 +8,7 @@ import pytest
 
 from utokyo import ImageAnalysis, InputError, PMTAnalysis, SSDAnalysis, SSDFolderAnalysis, simulate
 from utokyo.engine.analyses.known import ANALYSES, analysis_for
-from utokyo.engine.error_names import error_column
+from utokyo.engine.fits.error_names import error_column
 from utokyo.engine.recorders.known import RECORDERS
 from utokyo.testing import AnalysisTests
 

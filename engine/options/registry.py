@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
-from ..io.errors import InputError
+from ...io.errors import InputError
 
 __all__ = ["Registry"]
 

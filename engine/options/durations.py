@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from ..io.cells import datetime_ns
-from ..io.errors import InputError
+from ...io.cells import datetime_ns
+from ...io.errors import InputError
 
 __all__ = ["Duration", "Moment", "duration_ns", "moment_ns"]
 

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_type_hints
 
 import numpy as np
 
-from ..io.errors import InputError
+from ...io.errors import InputError
 from .durations import Duration, duration_ns
 
 if TYPE_CHECKING:

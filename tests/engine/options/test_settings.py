@@ -29,8 +29,8 @@ from utokyo import (
     join,
 )
 from utokyo.engine.command.config import run_schema
+from utokyo.engine.options.settings import FrozenMapping, Span, checked_fields, described
 from utokyo.engine.recorders.options import FileSettings, HeatTimeSettings, RecorderSettings
-from utokyo.engine.settings import FrozenMapping, Span, checked_fields, described
 
 ALL = [
     SSDSettings,
