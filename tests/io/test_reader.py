@@ -341,6 +341,15 @@ def test_a_file_of_another_format_is_told_in_one_sentence(tmp_path, content, sen
         Reader(path, LAYOUT).update()
 
 
+def test_a_reader_says_at_a_prompt_what_it_reads(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(HEADER + b"1,1.5,2022/03/14 10:00:00,a\nbad\n")
+    reader = Reader(path, LAYOUT)
+    reader.update()
+
+    assert repr(reader) == f"Reader({str(path)!r}, rows=1, bad_rows=1)"
+
+
 def test_no_file_stays_open_between_calls(tmp_path):
     path = tmp_path / "f.csv"
     path.write_bytes(HEADER + b"1,1.5,2022/03/14 10:00:00,a\n")
@@ -400,7 +409,7 @@ def test_times_told_by_the_threads_that_parse_are_those_of_one_piece(tmp_path, m
     for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000), ("PART_BYTES", 700)):
         monkeypatch.setattr(f"utokyo.io.text.growing.{name}", size)
     monkeypatch.setattr("utokyo.io.text.parts.THREADS", 4)
-    monkeypatch.setattr("utokyo.io.reader.AHEAD_BYTES", 9000)
+    monkeypatch.setattr("utokyo.io.text.ahead.AHEAD_BYTES", 9000)
     reader = Reader(path, layout, clock_offset_ns=5)
     times = []
     while reader.next_chunk(300) is not None:
