@@ -240,6 +240,21 @@ def test_chunks_together_are_the_whole_table_and_bytes_are_read_once(tmp_path):
     assert reader.rows == 1000
 
 
+@pytest.mark.parametrize("rows", [50, 7000])
+def test_a_guess_that_turns_out_wrong_between_two_chunks_is_widened(tmp_path, rows):
+    path = tmp_path / "f.csv"
+    # More than the sample from which the format is guessed.
+    values = [*range(9000), 0.5, *range(50)]
+    path.write_text("n,x\n" + "".join(f"{i},{x}\n" for i, x in enumerate(values)))
+    reader = Reader(path)
+
+    chunks = list(reader.chunks(rows))
+    chunks += [] if (frame := reader.next_chunk(rows)) is None else [frame]
+
+    assert [x for chunk in chunks for x in chunk["x"].to_list()] == values
+    assert [n for chunk in chunks for n in chunk["n"].to_list()] == list(range(len(values)))
+
+
 def test_a_header_rewritten_in_place_shows_its_new_values_without_reading_rows_again(tmp_path):
     layout = Layout(
         "ssd",
