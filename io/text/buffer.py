@@ -87,18 +87,19 @@ class ColumnBuffer:
         needed = self.rows + rows
         if needed <= self.capacity:
             return
-        capacity = max(needed, 2 * self.rows)
-        for name in ("ints", "floats"):
-            old = getattr(self, name)
-            new = matrix(old.shape[0], capacity, old.dtype.type)
-            new[:, : self.rows] = old[:, : self.rows]
-            setattr(self, name, new)
+        ints, floats = self._matrices(max(needed, 2 * self.rows))
+        ints[:, : self.rows] = self.ints[:, : self.rows]
+        floats[:, : self.rows] = self.floats[:, : self.rows]
+        self.ints, self.floats = ints, floats
         self._forget_shown()
 
     def from_row(self, start: int) -> ColumnBuffer:
         """A buffer of the same columns and capacity with the rows from `start` on, copied."""
-        other = ColumnBuffer(self.columns, self.encoding, self.capacity)
+        other = ColumnBuffer(self.columns, self.encoding)
         other.rows = rows = self.rows - start
+        # A column that was widened has left its row among the integers: the slots are those of this buffer.
+        other.slots, other._timestamp_slot = self.slots.copy(), self._timestamp_slot
+        other.ints, other.floats = self._matrices(self.capacity)
         other.ints[:, :rows] = self.ints[:, start : self.rows]
         other.floats[:, :rows] = self.floats[:, start : self.rows]
         for ours, theirs in zip(self._texts, other._texts, strict=True):
@@ -186,6 +187,10 @@ class ColumnBuffer:
             moments = pa.Array.from_buffers(pa.timestamp("ns"), self.rows, buffers)
             self._shown_times = self.rows, _frame(["timestamp", "datetime"], [stamps, moments])
         return self._shown_times[1].slice(start, stop - start)
+
+    def _matrices(self, capacity: int) -> tuple[Integers, Floats]:
+        """Memory for the same columns and so many rows."""
+        return matrix(self.ints.shape[0], capacity, np.int64), matrix(self.floats.shape[0], capacity, np.float64)
 
     def _forget_shown(self) -> None:
         """Let go of the frames of all rows, which keep their memory."""

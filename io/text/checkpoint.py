@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from ..errors import InputError
 from ..store import write_whole
+from .growing import FINGERPRINT_BYTES, Fingerprint, GrowingFile
+from .table import TextTable
 
-__all__ = ["Checkpoint", "hash_of"]
+__all__ = ["Checkpoint"]
 
 FORMAT = "utokyo checkpoint 1"
-
-
-def hash_of(content: bytes) -> str:
-    """SHA-256 of some bytes, as text."""
-    return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,69 @@ class Checkpoint:
     rows: int = 0
     skipped_rows: int = 0
 
+    @classmethod
+    def of(cls, file: GrowingFile, table: TextTable) -> Self:
+        """The state after the last row that was parsed."""
+        head, tail = file.fingerprint
+        tail = tail[max(0, file.start - file.position + len(tail)) :]  # the header may yet change
+        return cls(
+            position=max(file.position, file.start),
+            start=file.start,
+            sample_bytes=table.opening.sample_bytes,
+            head_bytes=len(head),
+            head_hash=_hash_of(head),
+            tail_end=file.position,
+            tail_bytes=len(tail),
+            tail_hash=_hash_of(tail),
+            lines=table.lines,
+            bad_rows=table.bad_rows.count,
+            previous_ns=table.times.previous_ns,
+            is_sorted=table.times.are_sorted,
+            kinds=tuple(int(column.kind) for column in table.buffer.columns) if table.buffer else (),
+            generation=table.generation,
+        )
+
+    def moved_to(self, earlier: Self, *, rows: int, skipped_rows: int) -> Self:
+        """An earlier state of the same table, with what is known of the file now."""
+        return replace(
+            earlier,
+            head_bytes=self.head_bytes,
+            head_hash=self.head_hash,
+            tail_end=self.tail_end,
+            tail_bytes=self.tail_bytes,
+            tail_hash=self.tail_hash,
+            kinds=self.kinds,
+            rows=rows,
+            skipped_rows=skipped_rows,
+        )
+
+    def resume(self, file: GrowingFile, table: TextTable) -> bool:
+        """Bring a new table and its file to this state; False when this is not the file of the checkpoint any more.
+
+        Raises
+        ------
+        MissingFileError, InputError
+            When there is no such file, it cannot be read, or its header is of another format.
+        """
+        sample = file.bytes_at(0, self.sample_bytes)
+        head = file.bytes_at(self.start, self.head_bytes)
+        tail = file.bytes_at(self.tail_end - self.tail_bytes, self.tail_bytes)
+        if not sample or _hash_of(head) != self.head_hash or _hash_of(tail) != self.tail_hash:
+            return False
+        header = table.open(np.frombuffer(sample, np.uint8))
+        if header is None or header.size != self.start or len(table.columns) != len(self.kinds):
+            return False
+        before = min(self.position, FINGERPRINT_BYTES)
+        file.resume(self.position, self.start, Fingerprint(head, file.bytes_at(self.position - before, before)))
+        table.continue_after(
+            lines=self.lines,
+            bad_rows=self.bad_rows,
+            previous_ns=self.previous_ns,
+            are_sorted=self.is_sorted,
+            kinds=self.kinds,
+        )
+        return True
+
     def write(self, path: Path) -> None:
         """Write it, replacing the one before.
 
@@ -99,3 +161,8 @@ class Checkpoint:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
         except (ValueError, TypeError, KeyError):
             raise InputError(f"{path}: this is no checkpoint; delete it to read the data from its start") from None
+
+
+def _hash_of(content: bytes) -> str:
+    """SHA-256 of some bytes, as text."""
+    return hashlib.sha256(content).hexdigest()

@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ from ...kernels.text.words import BACK, FRONT
 from ..errors import InputError, MissingFileError
 from .parts import THREADS, Sink, run_parts
 
-__all__ = ["FINGERPRINT_BYTES", "GrowingFile"]
+__all__ = ["FINGERPRINT_BYTES", "Consumer", "Fingerprint", "GrowingFile", "PartsPlan"]
 
 Bytes = NDArray[np.uint8]
 
@@ -40,6 +40,23 @@ PARTS_FROM_BYTES = 4 << 20  # less is not worth another thread
 EXTRA_BYTES = 1 << 14
 FINGERPRINT_BYTES = 1024
 AT_REST_S = 5.0
+
+
+class Fingerprint(NamedTuple):
+    """The bytes by which a file is known again."""
+
+    head: bytes
+    """The first ones of the rows."""
+    tail: bytes
+    """The last ones before the position."""
+
+
+class PartsPlan(NamedTuple):
+    """How a long file is to be read in parts by several threads."""
+
+    sink: Sink
+    size: int
+    """Bytes to read so."""
 
 
 class Consumer(Protocol):
@@ -53,8 +70,8 @@ class Consumer(Protocol):
         """Whether it has not enough yet."""
         ...
 
-    def parts(self, bytes_ahead: int) -> tuple[Sink, int] | None:
-        """Who takes parts of a long file in several threads, and how many bytes of them; None to go on as before."""
+    def parts(self, bytes_ahead: int) -> PartsPlan | None:
+        """How to read up to so many bytes of a long file in several threads; None to go on in one."""
         ...
 
 
@@ -98,10 +115,10 @@ class GrowingFile:
         return self._read - self._held
 
     @property
-    def fingerprint(self) -> tuple[bytes, bytes]:
-        """The first bytes of the rows, and the last bytes before `position`."""
+    def fingerprint(self) -> Fingerprint:
+        """By what this file is known again, as far as lines were taken."""
         taken = len(self._tail) - self._held
-        return self._head[: max(0, self.position - self.start)], self._tail[: max(0, taken)]
+        return Fingerprint(self._head[: max(0, self.position - self.start)], self._tail[: max(0, taken)])
 
     def feed(self, consumer: Consumer) -> None:
         """Hand the new whole lines to the consumer until it has enough or there are no more.
@@ -135,9 +152,9 @@ class GrowingFile:
                     break
                 # A very long line is no work for several threads.
                 if in_parts and self._held < PART_BYTES and size - self._read >= PARTS_FROM_BYTES:
-                    parts = consumer.parts(size - self.position)
-                    if parts is not None:
-                        in_parts = self._feed_parts(handle, size, *parts)
+                    plan = consumer.parts(size - self.position)
+                    if plan is not None:
+                        in_parts = self._feed_parts(handle, size, plan)
                         searched = 0
                         continue
                 # A size that went down, or lags, is no news; the bytes were looked at.
@@ -155,11 +172,11 @@ class GrowingFile:
             self._head = b""  # of what was taken for rows while the header was being written
         self.start = start
 
-    def resume(self, position: int, start: int, head: bytes, tail: bytes) -> None:
-        """Go on at `position` as if all before had been read; fingerprints as `fingerprint` gave them then."""
+    def resume(self, position: int, start: int, fingerprint: Fingerprint) -> None:
+        """Go on at `position` as if all before had been read; the rows begin at `start`."""
         self._forget()
         self._read, self.start = position, start
-        self._head, self._tail = head, tail
+        self._head, self._tail = fingerprint
 
     def unfinished(self) -> bytes:
         """The bytes that were read and wait for the end of their line."""
@@ -224,17 +241,17 @@ class GrowingFile:
         self._read += count
         self.bytes_read += count
 
-    def _feed_parts(self, handle: FileIO, size: int, sink: Sink, wanted: int) -> bool:
+    def _feed_parts(self, handle: FileIO, size: int, plan: PartsPlan) -> bool:
         """Hand over a long file in parts; whether that went on."""
         if self._held:  # parts begin with whole lines: these bytes are read again
             self._tail = self._tail[: max(0, len(self._tail) - self._held)]
             self._read -= self._held
             self.bytes_read -= self._held
             self._held = 0
-        stop = self._read + min(wanted, size - self._read)
+        stop = self._read + min(plan.size, size - self._read)
         count = -(-(stop - self._read) // (PART_BYTES * THREADS)) * THREADS  # none of them waits for another at the end
         before = self._read
-        run_parts(count, _Parts(self, handle, before, stop, -(-(stop - before) // count)), sink)
+        run_parts(count, _Parts(self, handle, before, stop, -(-(stop - before) // count)), plan.sink)
         return self._read > before
 
     def _without_nuls(self, handle: FileIO, start: int, got: int) -> int:

@@ -37,7 +37,7 @@ class RowTimes:
         self.rows = 0
         self._clock_offset_ns = clock_offset_ns
 
-    def tell(self, buffer: ColumnBuffer, rule: TimeRule, metadata: Mapping[str, str | int | float]) -> None:
+    def update(self, buffer: ColumnBuffer, rule: TimeRule, metadata: Mapping[str, str | int | float]) -> None:
         """Compute those of all committed rows that have none yet."""
         first, stop = self.rows, buffer.rows
         if first < stop:

@@ -240,6 +240,21 @@ def test_chunks_together_are_the_whole_table_and_bytes_are_read_once(tmp_path):
     assert reader.rows == 1000
 
 
+@pytest.mark.parametrize("rows", [50, 7000])
+def test_a_guess_that_turns_out_wrong_between_two_chunks_is_widened(tmp_path, rows):
+    path = tmp_path / "f.csv"
+    # More than the sample from which the format is guessed.
+    values = [*range(9000), 0.5, *range(50)]
+    path.write_text("n,x\n" + "".join(f"{i},{x}\n" for i, x in enumerate(values)))
+    reader = Reader(path)
+
+    chunks = list(reader.chunks(rows))
+    chunks += [] if (frame := reader.next_chunk(rows)) is None else [frame]
+
+    assert [x for chunk in chunks for x in chunk["x"].to_list()] == values
+    assert [n for chunk in chunks for n in chunk["n"].to_list()] == list(range(len(values)))
+
+
 def test_a_header_rewritten_in_place_shows_its_new_values_without_reading_rows_again(tmp_path):
     layout = Layout(
         "ssd",
@@ -341,6 +356,15 @@ def test_a_file_of_another_format_is_told_in_one_sentence(tmp_path, content, sen
         Reader(path, LAYOUT).update()
 
 
+def test_a_reader_says_at_a_prompt_what_it_reads(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(HEADER + b"1,1.5,2022/03/14 10:00:00,a\nbad\n")
+    reader = Reader(path, LAYOUT)
+    reader.update()
+
+    assert repr(reader) == f"Reader({str(path)!r}, rows=1, bad_rows=1)"
+
+
 def test_no_file_stays_open_between_calls(tmp_path):
     path = tmp_path / "f.csv"
     path.write_bytes(HEADER + b"1,1.5,2022/03/14 10:00:00,a\n")
@@ -400,7 +424,7 @@ def test_times_told_by_the_threads_that_parse_are_those_of_one_piece(tmp_path, m
     for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000), ("PART_BYTES", 700)):
         monkeypatch.setattr(f"utokyo.io.text.growing.{name}", size)
     monkeypatch.setattr("utokyo.io.text.parts.THREADS", 4)
-    monkeypatch.setattr("utokyo.io.reader.AHEAD_BYTES", 9000)
+    monkeypatch.setattr("utokyo.io.text.ahead.AHEAD_BYTES", 9000)
     reader = Reader(path, layout, clock_offset_ns=5)
     times = []
     while reader.next_chunk(300) is not None:

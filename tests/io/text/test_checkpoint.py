@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from utokyo.io.column import Column, Kind
 from utokyo.io.errors import InputError, MissingFileError
-from utokyo.io.header import NoHeader
+from utokyo.io.header import KeyValueLines, NoHeader
 from utokyo.io.layout import Layout
 from utokyo.io.reader import Reader
 from utokyo.io.times import TimeOfDay
@@ -113,6 +113,24 @@ def test_another_file_is_read_from_its_start_and_told(tmp_path, caplog, longer):
     assert later.frame["n"].to_list() == list(range(500, 520 + longer))
     assert later.generation == reader.generation + 1
     assert "not the file of its checkpoint any more" in caplog.text
+
+
+def test_a_header_caught_while_it_is_rewritten_is_looked_at_again(tmp_path):
+    path, state = tmp_path / "f.csv", tmp_path / "state"
+    layout = Layout("log", (Column("n", Kind.INTEGER),), header=KeyValueLines(required=("Start",)))
+    path.write_bytes(b"Start,10:00\n0\n1\n")
+    first = Reader(path, layout, checkpoint=state)
+    first.update()
+    first.checkpoint()
+
+    path.write_bytes(b"Sta\0\0,10:00\n0\n1\n2\n")
+    reader = Reader(path, layout, checkpoint=state)
+    with pytest.raises(InputError, match="NUL bytes"):
+        reader.update()
+    path.write_bytes(b"Start,10:07\n0\n1\n2\n")
+
+    assert reader.update() == 1
+    assert (reader.rows, reader.generation, reader.metadata["Start"]) == (3, 0, "10:07")
 
 
 def test_a_guess_that_was_widened_stays_so(tmp_path):
