@@ -28,7 +28,7 @@ from ..figures.mot_number import mot_number_figure
 from ..figures.sheet import Sheet
 from ..fits.images.camera_noise import find_bad_pixels
 from ..fits.images.fit import fit_gaussian
-from ..fits.images.known_spot import checked_spot
+from ..fits.images.known_spot import spot_of
 from ..fits.images.reference import Reference
 from ..fits.images.result import GaussianFit
 from ..recorders.base import Recorder
@@ -167,8 +167,6 @@ class ImageAnalysis(Analysis):
             raise InputError("mask='references' needs references")
         if roi is not None and len(roi) != 4:
             raise InputError(f"roi should be (x_low, x_high, y_low, y_high), not {roi!r}")
-        if spot is not None:
-            checked_spot(spot, rotated)
         self.match = match
         self.draw_which = draw
         self.interval = interval_of(time_interval)
@@ -181,7 +179,7 @@ class ImageAnalysis(Analysis):
             "gain": gain,
             "read_noise": read_noise,
             "rotated": rotated,
-            "spot": spot,
+            "spot": None if spot is None else spot_of(spot, rotated=rotated),
         }
         self._looked: dict[str, _Looked] = {}
         self._new: list[str] = []
