@@ -19,7 +19,7 @@ from scipy import stats
 
 from utokyo import fit_gaussian
 from utokyo.engine.fits.images.alarms import ELECTRONS, SHAPE
-from utokyo.engine.fits.images.checks import checked_problem
+from utokyo.engine.fits.images.checks import problem_of
 from utokyo.engine.fits.images.reference import NO_REFERENCE
 
 SEED = 20220314
@@ -33,8 +33,8 @@ def ratios(electrons: float, images: int, seed: int) -> NDArray[np.float64]:
     for k in range(images):
         image = random.poisson(electrons, SHAPE)
         if image.any():
-            problem = checked_problem(image, NO_REFERENCE, None, 1.0, 0.0, None)
-            best = problem.minimum(False)
+            problem = problem_of(image, NO_REFERENCE, None, 1.0, 0.0, None)
+            best = problem.minimum(rotated=False)
             if best.parameters[0] > 0.0:
                 found[k] = max(best.background_nll - best.nll, 0.0)
     return found

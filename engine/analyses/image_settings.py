@@ -15,8 +15,8 @@ from annotated_types import Ge, Gt
 from ...io.cells import datetime_ns
 from ...io.errors import InputError
 from ..camera import SHIPPED, CameraConstants
-from ..fits.images.known_spot import checked_spot
-from ..options.settings import Converted, FilePath, FrozenMapping, Settings
+from ..fits.images.known_spot import Spot, spot_of
+from ..options.settings import Converted, FilePath, Settings
 from ..recorders.options import PATTERN
 from .references import References, references_of
 
@@ -25,6 +25,7 @@ __all__ = ["ImageSettings", "Interval", "interval_of"]
 # Every csv and xlsx of the folder, but the indices that say when images were taken.
 IMAGE_NAMES = r"(?!timelog\.csv$|all_data\.csv$).*\.(csv|xlsx)"
 STRINGS = {"type": "array", "items": {"type": "string"}}
+SPOT_SCHEMA = {"type": "object", "additionalProperties": {"type": "number"}}
 INTERVAL_SCHEMA = {"type": "array", "minItems": 2, "maxItems": 2}
 ROI_SCHEMA = {"type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4}
 
@@ -94,6 +95,14 @@ def _mask(given: Any) -> Any:
     return None if given == "none" else given
 
 
+def _spot(given: Any) -> Spot | None:
+    if given is None or isinstance(given, Spot):
+        return given
+    if not isinstance(given, Mapping):
+        raise InputError(f"spot should hold x0, y0, sigma_x and sigma_y, not {given!r}")
+    return spot_of(given)
+
+
 def _camera(given: Any) -> CameraConstants | str | None:
     if given is None or isinstance(given, CameraConstants | str):
         return given
@@ -129,7 +138,7 @@ class ImageSettings(Settings):
         Standard deviation of a pixel without light, counts.
     rotated : bool
         Whether the axes of the spot may be turned against those of the image.
-    spot : mapping, optional
+    spot : mapping or Spot, optional
         Place and widths of the spot, as for `fit_gaussian`. With it, whose place and widths are known (`mean_spot`),
         every image has a MOT number with its error, for `fit_lifetime`, also those without a detection.
     camera : CameraConstants or str, optional
@@ -167,7 +176,7 @@ class ImageSettings(Settings):
     gain: Annotated[float, Gt(0)] | None = None
     read_noise: Annotated[float, Ge(0)] = 0.0
     rotated: bool = False
-    spot: FrozenMapping | None = None
+    spot: Annotated[Spot | None, Converted(_spot, SPOT_SCHEMA, final=True)] = None
     camera: Annotated[CameraConstants | str | None, Converted(_camera, {"type": "string"}, final=True)] = None
     camera_file: FilePath | None = None
 
@@ -176,7 +185,7 @@ class ImageSettings(Settings):
         if self.mask == "references" and self.references is None:
             raise InputError("mask='references' needs references")
         if self.spot is not None:
-            checked_spot(self.spot, self.rotated)
+            spot_of(self.spot, rotated=self.rotated)
         _ = self.camera_constants
 
     @cached_property

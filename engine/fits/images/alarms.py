@@ -5,8 +5,8 @@ widths mean nothing (R. B. Davies, Biometrika 74 (1987) 33), and the search trie
 ratio is calibrated: ``benchmarks/calibrations/calibrate_spots.py`` fits flat Poisson images of 263 x 228 pixels (seed
 20220314) and prints the levels that one in ten and one in a hundred exceed, and the mean of the tail beyond: the table
 below, by the electrons per pixel of the background. Where there are hardly any electrons, there are fewer places where
-a spot can be. Images of other sizes
-have as many more or fewer places, counting those of wide spots that hang over the edge.
+a spot can be. Images of other sizes have more or fewer places in proportion to their area, with a margin for wide spots
+that hang over the edge.
 """
 
 from __future__ import annotations
@@ -33,21 +33,18 @@ LEVELS = [
     [12.60, 15.51, 1.14],  # 100: largest 24.4
     [12.64, 15.83, 1.32],  # 1000: largest 20.7
 ]
-"""Likelihood ratios (natural logarithm) that 0.1 and 0.01 of the images exceed, and the mean of the tail."""
+"""Likelihood ratios (natural logarithm) that 0.1 and 0.01 of the images exceed, and the mean excess in the tail."""
 LOG_ELECTRONS = [math.log(electrons) for electrons in ELECTRONS]
 MARGIN = 0.1
 """Added to the logarithm of the probability, for what is interpolated; the calibration itself is good to as much."""
 
 EDGE, SPARSE_EDGE = 50.0, 130.0
-"""Pixels that an image is larger by for the number of places, at 2 electrons per pixel or more and at 0.1 or fewer:
-small images have more false alarms than their area says."""
+"""Pixels by which an image counts as larger, along a side, at many and at few electrons per pixel: small images have
+more false alarms than their area says."""
 DENSE, SPARSE = math.log(2.0), math.log(0.1)
-
-
-def _places(shape: tuple[int, ...], log_electrons: float) -> float:
-    sparse = min(max((DENSE - log_electrons) / (DENSE - SPARSE), 0.0), 1.0)
-    edge = EDGE + sparse * (SPARSE_EDGE - EDGE)
-    return (shape[0] + edge) * (shape[1] + edge)
+"""Logarithms of the electrons per pixel from which on, and up to which, these edges hold; between them is a line."""
+LEAST_EXPONENT = -30.0
+"""Logarithm of an expected number of spots, below which it is their probability to the last digit."""
 
 
 def log_false_alarms(ratio: float, shape: tuple[int, ...], electrons: float) -> float:
@@ -78,4 +75,11 @@ def log_false_alarms(ratio: float, shape: tuple[int, ...], electrons: float) -> 
     else:
         log_number = math.log(-math.log1p(-0.01)) - (ratio - hundredth) / mean
     log_number += math.log(_places(shape, at) / _places(SHAPE, at)) + MARGIN
-    return math.log(-math.expm1(-math.exp(log_number))) if log_number > -30.0 else log_number
+    return math.log(-math.expm1(-math.exp(log_number))) if log_number > LEAST_EXPONENT else log_number
+
+
+def _places(shape: tuple[int, ...], log_electrons: float) -> float:
+    """Places for a spot, in pixels."""
+    sparse = min(max((DENSE - log_electrons) / (DENSE - SPARSE), 0.0), 1.0)
+    edge = EDGE + sparse * (SPARSE_EDGE - EDGE)
+    return (shape[0] + edge) * (shape[1] + edge)

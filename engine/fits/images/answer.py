@@ -1,7 +1,7 @@
-"""What is answered of a spot that was found in an image: errors, significance, goodness of fit, and upper limits.
+"""What is answered of a spot that was found in an image: errors, significance, upper limits, and reasons against it.
 
-Detection and use of the numbers are two questions: `_no_atoms` asks whether there is a spot that is more than noise, a
-hot pixel or stray light, `_reasons` whether its numbers are right.
+Detection and use of the numbers are two questions: `_why_no_atoms` asks whether there is a spot that is more than
+noise, a hot pixel or stray light, `_reasons` whether its numbers are right.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ....kernels.images.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
+from ....kernels.images.residuals import saturated_likelihood
 from ..flags import Reason, reason_for
-from .deviance import STEPS_PER_ROOT, deviance_moments
 from .found import Found
+from .goodness import Residuals, error_of_gain, excess_noise, probability, residuals_of
 from .problem import SpotProblem
 from .result import GaussianFit
 
@@ -26,92 +25,55 @@ __all__ = ["SpotProfile", "answer_of"]
 
 Floats = NDArray[np.float64]
 
-FALSE_ALARMS_PER_IMAGE = 1e-3
-SMALLEST_SIGMA = 0.7  # pixels: below, it is a hot pixel
-WORST_MISFIT = 0.5  # what neighbouring residuals share, in units of their variance
-NO_TABLE = np.empty((2, 0))
+LOG_FALSE_ALARMS = math.log(1e-3)
+"""Logarithm of the probability of a detection in an image without atoms."""
+SMALLEST_SIGMA = 0.7
+"""Pixels: a narrower spot is a hot pixel."""
+LARGEST_SIGMA = 0.5
+"""Sides of the image: a wider spot is stray light."""
+WORST_MISFIT = 0.5
+"""What neighbouring residuals may share, in units of their variance."""
 WORST_WIDTH = 0.15
 """Largest relative error of a width; beyond, likelihoods are no parabolas, and pulls wider than 1.1 in simulated
 images."""
 DOUBTFUL_WIDTH = 0.1
-"""From here on it is looked whether the likelihood is a parabola: at `FAR` errors above the estimate it must rise by at
-least `LEAST_RISE` of what a parabola does. Without this, one spot in five thousand is wrong by more than six errors."""
+"""Relative error from which on it is looked whether the likelihood is a parabola: at `FAR` errors above the estimate it
+must rise by at least `LEAST_RISE` of what a parabola does. Without this, one spot in five thousand is wrong by more
+than six errors."""
 FAR, LEAST_RISE = 3.0, 0.6
-AROUND_SIGMAS, AROUND_PIXELS = 3.0, 10.0
-"""How far around a spot its noise is looked at."""
-FEWEST_BLOCKS = 6.0
-"""Squares of the spot's size along a side, whose noise is looked at."""
-TOLD = 4.0
-"""Standard deviations from which on a noise is larger than that of single pixels."""
 LIMIT_INSIDE = 0.63
 """Least part of a Gaussian that the square of its width holds, when its middle is off by half a step of the search."""
 ONE_SIDED = 1.645
 """Errors that 95 % of a normal distribution lie below."""
 WIDEST_LIMIT = 6.0
-"""Upper limits are told for widths up to this part of the shorter side."""
-
-
-class _Residuals(NamedTuple):
-    """What `look_at_residuals` sums up, in its order."""
-
-    chi_square: float
-    shared: float
-    pairs: float
-    differences: float
-    mean_deviance: float
-    variance_of_deviance: float
-    pixels: float
-    squares: float
-    squares_of_counts: float
-
-    @property
-    def misfit(self) -> float:
-        """What neighbours share, in units of their variance."""
-        return self.shared / max(self.differences, 1e-300 * self.pairs) if self.pairs else 0.0
-
-
-def _residuals_of(problem: SpotProblem, mean: Floats) -> _Residuals:
-    exact = problem.gain is not None and problem.read_noise == 0.0
-    table = deviance_moments() if exact else NO_TABLE
-    sums = np.empty(len(_Residuals._fields))
-    look_at_residuals(problem.counts, problem.used, mean, problem.gain_guess, table, STEPS_PER_ROOT, sums)
-    return _Residuals(*sums.tolist())
+"""Upper limits are given for widths up to the shorter side over this."""
 
 
 def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFit:
-    """The fit with errors, significance, goodness and limits; `gain_error` is that of a gain that references told."""
+    """The fit with errors, significance, goodness and limits; `gain_error` is that of a gain known from references."""
     all_names = problem.names(found.rotated)
     names = tuple(name for name, free in zip(all_names, found.free, strict=True) if free)
     mean = problem.mean(found)
-    residuals = _residuals_of(problem, mean)
+    residuals = residuals_of(problem, mean)
     ndof = max(1, round(residuals.pixels) - len(names))
-    part = float(found.parameters[-1])
-    left = problem.reference.left(part, mean, problem.used, problem.shift)
-    if problem.gain is None:
-        gain = residuals.chi_square / ndof / left
-        gain_error = _error_of_gain(problem, residuals, gain, ndof)
-        told = 1.0  # likelihoods are those of counts
-    else:
-        gain = told = problem.gain
-    log_p = _log_p(problem, found, found.background_nll - found.nll, gain)
-    if log_p < math.log(FALSE_ALARMS_PER_IMAGE):
-        excess = _excess_noise(problem, found, mean, gain * left)
-        log_p = _log_p(problem, found, problem.evidence(found), gain * excess)
-    missed = reason_for("not_a_gaussian", misfit=1.0 + residuals.misfit) if residuals.misfit > WORST_MISFIT else None
+    left = problem.reference.variance_left(float(found.parameters[-1]), mean, problem.used, problem.shift)
+    gain = problem.gain if problem.gain is not None else residuals.chi_square / ndof / left
+    gain_error = gain_error if problem.gain is not None else error_of_gain(problem, residuals, gain, ndof)
     covariance = found.covariance * gain
-    errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
-    saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
-    nll = (found.nll - saturated) / told
     values = problem.values(found)
-    nothing = not (log_p <= math.log(FALSE_ALARMS_PER_IMAGE) and values["A"] > 0.0)
+    errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
+    # Likelihoods are those of electrons where their number is known, of counts where it is not.
+    per_electron = problem.gain if problem.gain is not None else 1.0
+    saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
+    nll = (found.nll - saturated) / per_electron
+    log_p = _log_p_of(problem, found, mean, gain, left)
+    nothing = not (log_p <= LOG_FALSE_ALARMS and values["A"] > 0.0)
     limits = _upper_limits(problem, found, errors["A"]) if nothing else {}
-    absent = _no_atoms(problem, found, values, nothing, missed)
-    # Where place and widths are given, A is right whether there are atoms or not.
-    reasons = (
-        (absent,) if absent and not found.is_placed else _reasons(problem, found, values, covariance, gain, missed)
-    )
-    variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
-
+    absent = _why_no_atoms(problem, found, values, residuals, nothing)
+    if absent is not None and not found.is_placed:
+        reasons: tuple[Reason, ...] = (absent,)
+    else:  # where place and widths are given, A is right whether there are atoms or not
+        reasons = _reasons(problem, found, covariance, residuals, gain)
     return GaussianFit(
         values=values,
         errors=errors,
@@ -125,13 +87,13 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         profile=SpotProfile(problem, found, nll, gain, values["C"], errors["C"]),
         gain=gain,
         gain_error=gain_error,
-        probability=_probability(problem, mean, residuals, 2.0 * nll, ndof),
+        probability=probability(problem, mean, residuals, 2.0 * nll, ndof),
         misfit=residuals.misfit,
         upper_limit=max(limits.values(), default=math.nan),
         upper_limits=limits,
-        background_nll=(found.background_nll - saturated) / told,
-        detected=not absent,
-        explained=1.0 - residuals.squares / variance if variance > 0.0 else math.nan,
+        background_nll=(found.background_nll - saturated) / per_electron,
+        detected=absent is None,
+        explained=_explained(problem, residuals),
     )
 
 
@@ -164,34 +126,20 @@ class SpotProfile:
             return self.nll + 0.5 * float((value - self.background) / self.background_error) ** 2
         fixed = problem.names(found.rotated).index(name)
         rise = problem.profile(found, fixed, value) - found.nll
-        return self.nll + rise / (self.gain * found.wider(fixed))
+        return self.nll + rise / (self.gain * found.variance_ratio(fixed))
 
 
-def _error_of_gain(problem: SpotProblem, residuals: _Residuals, gain: float, ndof: int) -> float:
-    """Standard error of a gain that chi-square tells, which spreads by 1 / electrons more where these are few."""
-    level = max(problem.total / residuals.pixels - problem.shift, 1e-12)
-    return gain * (level + problem.shift) / level * math.sqrt((2.0 + gain / level) / ndof)
-
-
-def _probability(problem: SpotProblem, mean: Floats, residuals: _Residuals, deviance: float, ndof: int) -> float:
-    """Of residuals at least as large as these, were the model true; see `GaussianFit`."""
-    gain, pairs = problem.gain, residuals.pairs
-    if gain is None or problem.reference.frames:  # the deviance of a few counts and their reference is no chi-square
-        return float(special.ndtr(-residuals.misfit * math.sqrt(pairs))) if pairs else math.nan
-    if problem.read_noise > 0.0:
-        # Shifted counts have the variance of Poisson's, not their deviance: Pearson's chi-square serves, whose spread
-        # is 2 + gain^3 light / variance^2 a pixel.
-        light = np.maximum(mean - problem.shift, 0.0)
-        per_pixel = 2.0 + float(np.mean(gain**3 * light / (gain * mean) ** 2))
-        return float(special.ndtr((ndof - residuals.chi_square / gain) / math.sqrt(per_pixel * ndof)))
-    # a chi-square with the two moments that this image's deviance has
-    size = ndof / residuals.pixels
-    expected, variance = residuals.mean_deviance * size, residuals.variance_of_deviance * size
-    return float(special.chdtrc(2.0 * expected**2 / variance, 2.0 * expected * deviance / variance))
+def _log_p_of(problem: SpotProblem, found: Found, mean: Floats, gain: float, left: float) -> float:
+    """Logarithm of the probability that an image without atoms has such a spot, its shared noise taken into account."""
+    log_p = _log_p(problem, found, found.background_nll - found.nll, gain)
+    if not log_p < LOG_FALSE_ALARMS:
+        return log_p
+    excess = excess_noise(problem, found, mean, gain * left)
+    return _log_p(problem, found, problem.evidence(found), gain * excess)
 
 
 def _log_p(problem: SpotProblem, found: Found, ratio: float, gain: float) -> float:
-    """Logarithm of the probability that noise alone has such a spot somewhere."""
+    """Logarithm of the probability that noise alone has a spot of such a likelihood ratio, in counts, somewhere."""
     if not found.parameters[0] > 0.0:
         return 0.0
     if found.is_placed:  # one place and one width were tried
@@ -199,43 +147,10 @@ def _log_p(problem: SpotProblem, found: Found, ratio: float, gain: float) -> flo
     return problem.log_p(ratio, gain)
 
 
-def _excess_noise(problem: SpotProblem, found: Found, mean: Floats, gain: float) -> float:
-    """How many times the noise of a spot exceeds that of single pixels all over the image; 1 for independent pixels.
-
-    Laser speckle differs from place to place, and neighbouring pixels share it. The residuals tell: their sums over
-    squares of the spot's size, against single ones, and those around the spot, against all.
-    """
-    x0, y0, sigma_x, sigma_y = found.parameters[1:5].tolist()
-    widest = max(problem.counts.shape)
-    side = round(min(max(2.0 * math.sqrt(sigma_x * sigma_y), 2.0), min(problem.counts.shape) / FEWEST_BLOCKS))
-    reach = min(max(AROUND_SIGMAS * max(sigma_x, sigma_y), AROUND_PIXELS), widest)
-    found_here = (
-        block_dispersion(problem.counts, problem.used, mean, side) if side > 1 else (0.0, 0.0),
-        local_dispersion(problem.counts, problem.used, mean, x0, y0, reach, reach, 1.0),
-    )
-    excess = 1.0
-    for chi_square, number in found_here:
-        if number > 0.0:
-            ratio = chi_square / number / gain
-            # where electrons are few, chi-square spreads by 1 / electrons more
-            spread = math.sqrt((2.0 + gain / float(problem.background_level or gain)) / number)
-            excess *= ratio if ratio > 1.0 + TOLD * spread else 1.0
-    return excess
-
-
-def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: float) -> bool:
-    """Whether the likelihood is a parabola as far as its errors reach, which the widths tell, unless they are given."""
-    if found.is_placed:
-        return True
-    for k in (3, 4):
-        width, error = float(found.parameters[k]), math.sqrt(abs(float(covariance[k, k])))
-        if not error <= WORST_WIDTH * width:
-            return False
-        if error > DOUBTFUL_WIDTH * width:
-            rise = problem.profile(found, k, width + FAR * error) - found.nll
-            if rise < LEAST_RISE * 0.5 * FAR**2 * gain * found.wider(k):
-                return False
-    return True
+def _explained(problem: SpotProblem, residuals: Residuals) -> float:
+    """R^2: part of the variance between the pixels that the model explains."""
+    variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
+    return 1.0 - residuals.squares / variance if variance > 0.0 else math.nan
 
 
 def _upper_limits(problem: SpotProblem, found: Found, error: float) -> dict[float, float]:
@@ -251,8 +166,8 @@ def _upper_limits(problem: SpotProblem, found: Found, error: float) -> dict[floa
     }
 
 
-def _no_atoms(
-    problem: SpotProblem, found: Found, values: Mapping[str, float], nothing: bool, missed: Reason | None
+def _why_no_atoms(
+    problem: SpotProblem, found: Found, values: Mapping[str, float], residuals: Residuals, nothing: bool
 ) -> Reason | None:
     """Why there are none; None when there are."""
     rows, columns = problem.counts.shape
@@ -260,26 +175,42 @@ def _no_atoms(
         return reason_for("no_atoms")
     if not found.is_placed and min(values["sigma_x"], values["sigma_y"]) < SMALLEST_SIGMA:
         return reason_for("hot_pixel")
-    if missed is not None:
-        return missed
-    if not found.is_placed and max(values["sigma_x"] / columns, values["sigma_y"] / rows) > 0.5:
+    if residuals.misfit > WORST_MISFIT:
+        return _not_a_gaussian(residuals)
+    if not found.is_placed and max(values["sigma_x"] / columns, values["sigma_y"] / rows) > LARGEST_SIGMA:
         return reason_for("larger_than_image")
     return None
 
 
+def _not_a_gaussian(residuals: Residuals) -> Reason:
+    return reason_for("not_a_gaussian", misfit=1.0 + residuals.misfit)
+
+
 def _reasons(
-    problem: SpotProblem,
-    found: Found,
-    values: Mapping[str, float],
-    covariance: Floats,
-    gain: float,
-    missed: Reason | None,
+    problem: SpotProblem, found: Found, covariance: Floats, residuals: Residuals, gain: float
 ) -> tuple[Reason, ...]:
     """Why the numbers of a spot must not be used."""
+    x0, y0 = found.parameters[1] + problem.x_low, found.parameters[2] + problem.y_low
     checks = [
         (not found.converged, "not_converged"),
         (not np.all(np.isfinite(covariance)), "no_covariance"),
-        (not problem.holds(values["x0"], values["y0"]), "centre_outside"),
+        (not problem.holds(x0, y0), "centre_outside"),
         (not _widths_known(problem, found, covariance, gain), "widths_unknown"),
     ]
-    return (*((missed,) if missed else ()), *(reason_for(code) for failed, code in checks if failed))
+    missed = (_not_a_gaussian(residuals),) if residuals.misfit > WORST_MISFIT else ()
+    return (*missed, *(reason_for(code) for failed, code in checks if failed))
+
+
+def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: float) -> bool:
+    """Whether the likelihood is a parabola as far as its errors reach, which the widths show, unless they are given."""
+    if found.is_placed:
+        return True
+    for k in (3, 4):
+        width, error = float(found.parameters[k]), math.sqrt(abs(float(covariance[k, k])))
+        if not error <= WORST_WIDTH * width:
+            return False
+        if error > DOUBTFUL_WIDTH * width:
+            rise = problem.profile(found, k, width + FAR * error) - found.nll
+            if rise < LEAST_RISE * 0.5 * FAR**2 * gain * found.variance_ratio(k):
+                return False
+    return True

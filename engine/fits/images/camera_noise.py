@@ -28,11 +28,19 @@ Floats = NDArray[np.float64]
 FALSE_ALARMS = 1e-7
 """Probability that a good pixel is called bad."""
 BRIGHT = 5.0
-"""Standard deviations above the median of all pieces, beyond which a piece lies on a spot."""
+"""Standard deviations above the median of all pieces of rows, beyond which a piece lies on a spot."""
 
 
 class Gain(float):
-    """Counts per electron: a float that knows its `error`."""
+    """Counts per electron: a float that knows its `error`.
+
+    Examples
+    --------
+    >>> from utokyo import Gain
+    >>> gain = Gain(1.83, 0.02)
+    >>> gain, 2.0 * gain, gain.error
+    (Gain(1.83 +- 0.02), 3.66, 0.02)
+    """
 
     error: float
 
@@ -49,16 +57,38 @@ class Gain(float):
         return f"Gain({float(self):.6g} +- {self.error:.2g})"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BadPixels:
-    """Pixels that must not be used: arrays of bool, shape (ny, nx), true where a pixel is hot or dead."""
+    """Pixels that must not be used, as `find_bad_pixels` finds them.
+
+    Parameters
+    ----------
+    hot, dead : arrays of bool, shape (ny, nx)
+        True where a pixel is too bright, or too dark.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import find_bad_pixels
+    >>> image = np.random.default_rng(1).poisson(25.0, (50, 60))
+    >>> image[30, 40] = 500
+    >>> bad = find_bad_pixels(image)
+    >>> bad
+    BadPixels(1 hot, 0 dead of 50 x 60 pixels)
+    >>> np.argwhere(bad).tolist()
+    [[30, 40]]
+    """
 
     hot: NDArray[np.bool_]
     dead: NDArray[np.bool_]
 
+    def __repr__(self) -> str:
+        rows, columns = self.hot.shape
+        return f"BadPixels({int(self.hot.sum())} hot, {int(self.dead.sum())} dead of {rows} x {columns} pixels)"
+
     @cached_property
     def mask(self) -> NDArray[np.bool_]:
-        """Either."""
+        """Those that are hot or dead."""
         return np.asarray(self.hot | self.dead)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -88,6 +118,14 @@ def estimate_gain(images: ArrayLike, *, mask: ArrayLike | None = None, read_nois
     ------
     InputError
         When the images are no matrices, or hold no light.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import estimate_gain
+    >>> gain = estimate_gain(2.0 * np.random.default_rng(1).poisson(30.0, (6, 50, 60)))
+    >>> abs(gain - 2.0) < 4.0 * gain.error
+    True
     """
     stack = _stack_of(images)
     if mask is None:
@@ -126,13 +164,26 @@ def find_bad_pixels(images: ArrayLike, *, gain: float | None = None) -> BadPixel
     -------
     BadPixels
         `hot`, `dead`, and both as `mask`, which `fit_gaussian` takes.
+
+    Raises
+    ------
+    InputError
+        When the images are no matrices, or hold infinite or missing counts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import find_bad_pixels
+    >>> image = np.random.default_rng(1).poisson(25.0, (50, 60))
+    >>> image[10, 20] = 0
+    >>> bool(find_bad_pixels(image).dead[10, 20])
+    True
     """
     stack = _stack_of(images)
     counts = stack[0] if len(stack) == 1 else stack.sum(axis=0)
     positive = np.maximum(counts, 0.0) if counts.min() < 0.0 else counts
     noise = pixel_noise(positive, every_pixel(counts.shape))
-    # Speckle makes neighbours differ by more than electrons do; what a camera with less gain could not do is left
-    # alone.
+    # Speckle makes neighbours differ by more than electrons do: a gain that was given may be too small for it.
     noise = noise if gain is None else max(gain, noise)
     marks = np.empty(counts.shape, np.uint8)
     mark_bad_pixels(positive, noise, -math.log(FALSE_ALARMS), marks)
@@ -140,6 +191,7 @@ def find_bad_pixels(images: ArrayLike, *, gain: float | None = None) -> BadPixel
 
 
 def _gain_of_one(counts: Floats, used: Floats, read_noise: float) -> Gain:
+    """The gain from the differences of neighbours in one image."""
     sums = np.empty((max(1, counts.size // PIECE), 2))
     pieces = sums[: second_differences(np.ascontiguousarray(counts), used, sums)]
     if not pieces.size or not pieces[:, 1].sum() > 0.0:
@@ -157,6 +209,7 @@ def _gain_of_one(counts: Floats, used: Floats, read_noise: float) -> Gain:
 
 
 def _stack_of(images: ArrayLike) -> Floats:
+    """Counts, shape (k, ny, nx)."""
     stack = np.ascontiguousarray(images, dtype=np.float64)
     if stack.ndim == 2:
         stack = stack[None]
@@ -169,5 +222,5 @@ def _stack_of(images: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=8)
 def every_pixel(shape: tuple[int, ...]) -> Floats:
-    """Ones, never written to: making them anew for each of thousands of images takes as long as a step of the fit."""
+    """Ones, to be read only: making them anew for each of thousands of images takes as long as a step of the fit."""
     return np.ones(shape)  # not read-only: kernels would be compiled twice

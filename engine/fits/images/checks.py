@@ -1,9 +1,9 @@
-"""What a user gives to the fit of a spot, looked at before it is a problem to minimise."""
+"""What a user gives to the fit of a spot: checked, and made a problem to minimise."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
 from ....kernels.images.search import checked_counts, median_background, pixel_noise
@@ -13,10 +13,17 @@ from .likelihood import FEWEST_PIXELS
 from .problem import SpotProblem
 from .reference import Reference
 
-__all__ = ["checked_problem"]
+__all__ = ["problem_of"]
+
+Floats = NDArray[np.float64]
+
+LEAST_LIGHT = 1e-3
+"""Counts per pixel, in units of the read noise, that are taken for the light of an image when a gain is guessed."""
+LEAST_GAIN = 0.05
+"""Of the noise of the pixels: a guessed gain is not smaller, however much of that noise is read noise."""
 
 
-def checked_problem(
+def problem_of(
     image: ArrayLike,
     reference: Reference,
     mask: ArrayLike | None,
@@ -24,33 +31,24 @@ def checked_problem(
     read_noise: float,
     roi: tuple[int, int, int, int] | None,
 ) -> SpotProblem:
-    """Look at what the user gave.
+    """The problem of fitting an image, with these options of `fit_gaussian`.
 
     Raises
     ------
     InputError
+        When the image cannot be fitted, or an option does not fit it.
     """
-    counts = np.asarray(image)
-    if counts.ndim != 2:
-        raise InputError(f"an image has rows and columns, not the shape {counts.shape}")
-    shape = counts.shape
-    used = every_pixel(shape) if mask is None else (~np.asarray(mask, dtype=bool)).astype(np.float64)
-    if used.shape != shape:
-        raise InputError(f"the mask has the shape {used.shape}, the image {shape}")
-    if reference.is_there and reference.light.shape != shape:
-        raise InputError(f"the reference has the shape {reference.light.shape}, the image {shape}")
-    x_low, x_high, y_low, y_high = roi or (0, shape[1], 0, shape[0])
-    if not (0 <= x_low < x_high <= shape[1] and 0 <= y_low < y_high <= shape[0]):
-        raise InputError(f"the region {roi} does not lie within {shape[1]} columns and {shape[0]} rows")
-    part = np.s_[y_low:y_high, x_low:x_high]
-    pixels_given = np.ascontiguousarray(counts[part], dtype=np.float64)
-    used = np.ascontiguousarray(used[part])
-    reference = reference.part(*part, used)
-    if min(pixels_given.shape) < FEWEST_PIXELS:
-        raise InputError(f"an image of {pixels_given.shape[1]} x {pixels_given.shape[0]} pixels is too small to fit")
+    whole = np.asarray(image)
+    used = _used_of(whole, mask, reference)
+    rows, columns = _region(whole.shape, roi)
+    given = np.ascontiguousarray(whole[rows, columns], dtype=np.float64)
+    used = np.ascontiguousarray(used[rows, columns])
+    reference = reference.part(rows, columns, used)
+    if min(given.shape) < FEWEST_PIXELS:
+        raise InputError(f"an image of {given.shape[1]} x {given.shape[0]} pixels is too small to fit")
     # A copy is ours to keep; what is the user's may change after the fit.
-    held = np.empty(pixels_given.shape) if np.may_share_memory(pixels_given, counts) else pixels_given
-    pixels, total, squares, negative, infinite = checked_counts(pixels_given, used, 0.0, held)
+    counts = np.empty(given.shape) if np.may_share_memory(given, whole) else given
+    pixels, total, squares, negative, infinite = checked_counts(given, used, 0.0, counts)
     if pixels <= len(NAMES) + 1:
         raise InputError(f"an image of {pixels:.0f} pixels that are not masked is too small to fit")
     if infinite:
@@ -60,24 +58,57 @@ def checked_problem(
             "an image with negative counts cannot be fitted by a Poisson likelihood; give the raw counts, "
             "or their read_noise"
         )
-    lit = squares > 0.0
-    noise, level = pixel_noise(held, used), median_background(held, used)
-    # Without a gain everything is told in counts, but how much of a reference is noise.
+    noise, level = pixel_noise(counts, used), median_background(counts, used)
+    # Without a gain everything is in counts, but for how much of a reference is noise.
     guess = gain if gain is not None else (noise if reference.frames else 1.0)
     shift = 0.0
     if read_noise > 0.0:
         if gain is None:
-            typical = max(total / pixels, 1e-3 * read_noise)
-            guess = max(noise - read_noise**2 / typical, 0.05 * noise)
+            typical = max(total / pixels, LEAST_LIGHT * read_noise)
+            guess = max(noise - read_noise**2 / typical, LEAST_GAIN * noise)
         shift = read_noise**2 / guess
-        total = checked_counts(held, used, shift, held)[1]
+        total = checked_counts(counts, used, shift, counts)[1]
         noise = guess
         level += shift
     reference.check_counts(used, guess, read_noise)
     if reference.frames and shift > 0.0:
         # With the light of each pixel free, counts below zero would have no most likely mean.
-        np.maximum(held, 0.0, out=held)
+        np.maximum(counts, 0.0, out=counts)
         reference = reference.above(-shift)
     return SpotProblem(
-        held, used, reference, pixels, total, shift, gain, guess, read_noise, x_low, y_low, noise, level, lit
+        counts,
+        used,
+        reference,
+        pixels,
+        total,
+        shift,
+        gain,
+        guess,
+        read_noise,
+        x_low=columns.start,
+        y_low=rows.start,
+        noise=noise,
+        background_level=level,
+        lit=squares > 0.0,
     )
+
+
+def _used_of(image: NDArray[np.generic], mask: ArrayLike | None, reference: Reference) -> Floats:
+    """1 for pixels that are used, 0 for those that are masked; the shapes of all are checked."""
+    shape = image.shape
+    if image.ndim != 2:
+        raise InputError(f"an image has rows and columns, not the shape {shape}")
+    used = every_pixel(shape) if mask is None else (~np.asarray(mask, dtype=bool)).astype(np.float64)
+    if used.shape != shape:
+        raise InputError(f"the mask has the shape {used.shape}, the image {shape}")
+    if reference.is_there and reference.light.shape != shape:
+        raise InputError(f"the reference has the shape {reference.light.shape}, the image {shape}")
+    return used
+
+
+def _region(shape: tuple[int, ...], roi: tuple[int, int, int, int] | None) -> tuple[slice, slice]:
+    """Rows and columns of the part of the image that is fitted."""
+    x_low, x_high, y_low, y_high = roi or (0, shape[1], 0, shape[0])
+    if not (0 <= x_low < x_high <= shape[1] and 0 <= y_low < y_high <= shape[0]):
+        raise InputError(f"the region {roi} does not lie within {shape[1]} columns and {shape[0]} rows")
+    return slice(y_low, y_high), slice(x_low, x_high)

@@ -16,12 +16,16 @@ from scipy import special
 __all__ = ["STEPS_PER_ROOT", "deviance_moments"]
 
 STEPS_PER_ROOT = 64.0
-HIGHEST_ROOT = 7.0  # of the mean; beyond it the first terms of the series serve
+"""Points of the table per unit of the root of the mean."""
+HIGHEST_ROOT = 7.0
+"""Root of the mean at which the table ends; beyond it the first terms of a series serve."""
+MOST_COUNTS = 160
+"""Counts over which the moments are summed: more have no probability at the highest mean."""
 
 
 @cache
 def deviance_moments() -> NDArray[np.float64]:
-    """Both moments over the root of the mean.
+    """Both moments against the root of the mean, to be read only.
 
     Returns
     -------
@@ -29,7 +33,7 @@ def deviance_moments() -> NDArray[np.float64]:
         Mean and variance of 2 (mu - n + n log(n / mu)) for n drawn around mu = (k / `STEPS_PER_ROOT`)^2.
     """
     roots = np.arange(int(HIGHEST_ROOT * STEPS_PER_ROOT) + 2) / STEPS_PER_ROOT
-    n = np.arange(160.0)
+    n = np.arange(float(MOST_COUNTS))
     mu = np.maximum(roots[:, None] ** 2, 1e-12)
     probability = np.exp(special.xlogy(n, mu) - mu - special.gammaln(n + 1.0))
     deviance = 2.0 * (mu - n + special.xlogy(n, n / mu))

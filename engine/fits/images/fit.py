@@ -1,7 +1,7 @@
 """Is there a MOT in this image, where, and with how many counts: the 2D Gaussian fit.
 
 Use `fit_gaussian` on the raw counts. The start is searched, not guessed (`kernels.images.search`); the likelihood of
-the pixel-integrated Gaussian is minimised by Fisher scoring (`kernels.images.gaussian`), and by scipy where that does
+the pixel-integrated Gaussian is minimised by Fisher's scoring (`kernels.images.gaussian`), and by scipy where that does
 not arrive; the inverse Fisher information is the covariance.
 
 A camera's counts are gain times electrons plus read noise: of mean mu their variance is gain mu + read_noise^2. The
@@ -10,8 +10,8 @@ with v = read_noise^2 / gain (D. L. Snyder et al., J. Opt. Soc. Am. A 12 (1995) 
 and since its score holds mean and variance alone, estimates and errors are right for whatever noise has these two
 (quasi-likelihood: R. W. M. Wedderburn, Biometrika 61 (1974) 439). An unknown gain is estimated by Pearson's chi-square
 per degree of freedom (McCullagh & Nelder, Generalized Linear Models, section 9.2), and scales errors and significance.
-An image in which neighbours agree with each other but not with the model (stray light, two spots) is told from one that
-is only noisy, and is not valid.
+An image in which neighbours agree with each other but not with the model (stray light, two spots) is distinguished from
+one that is only noisy, and is not valid.
 """
 
 from __future__ import annotations
@@ -27,17 +27,21 @@ from ....io.errors import InputError
 from ....kernels.images.gaussian import pixel_profile
 from ..flags import reason_for
 from .answer import answer_of
-from .checks import checked_problem
+from .checks import problem_of
 from .found import NAMES, Found
-from .known_spot import PLACE_AND_WIDTHS, check_place, checked_spot, is_other
+from .known_spot import Spot, is_other, spot_of
 from .problem import SpotProblem
 from .reference import Reference, reference_of
 from .result import GaussianFit
-from .rotated import turned_spot
+from .rotated import rotated_unit_spot
 
 __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 
 Floats = NDArray[np.float64]
+
+GAINS = 1e-3, 1e3
+"""Between which parts of its guess a gain is looked for, by `HALVINGS` of the interval."""
+HALVINGS = 60
 
 
 def fit_gaussian(
@@ -49,7 +53,7 @@ def fit_gaussian(
     read_noise: float = 0.0,
     roi: tuple[int, int, int, int] | None = None,
     rotated: bool = False,
-    spot: Mapping[str, float] | None = None,
+    spot: Spot | Mapping[str, float] | None = None,
 ) -> GaussianFit:
     """Fit a 2D Gaussian on a flat background, or on a reference, to an image.
 
@@ -73,10 +77,10 @@ def fit_gaussian(
         Part of the image to fit, the upper ends excluded; positions stay those of the whole image.
     rotated : bool
         Whether the axes of the spot may be turned against those of the image.
-    spot : mapping, optional
-        Place and widths ``x0, y0, sigma_x, sigma_y`` (and ``theta``), as `mean_spot` tells them of a series, for an
-        image that is too faint to tell them itself. Only A and the background are then fitted: A is right in the mean
-        whether there are atoms or not, and negative where noise has it so; `significance` is that of A > 0 there.
+    spot : Spot or mapping, optional
+        Place and widths ``x0, y0, sigma_x, sigma_y`` (and ``theta``), as `mean_spot` finds them in a series, for an
+        image that is too faint to determine them itself. Only A and the background are then fitted: A is right in the
+        mean whether there are atoms or not, and negative where noise has it so; `significance` is that of A > 0 there.
 
     Returns
     -------
@@ -85,46 +89,58 @@ def fit_gaussian(
         when rotated (radians from the x axis to the axis of sigma_x, between -pi/4 and pi/4), ``C`` (counts per pixel),
         ``s`` with a reference. `significance` is that of A > 0 anywhere in the image. `valid` means that there are
         atoms and that the numbers may be used; `upper_limit` is A's when there are none. At a given `spot` the numbers
-        may be used without atoms, too: `detected` tells whether there are.
+        may be used without atoms, too: `detected` says whether there are.
 
     Raises
     ------
     InputError
         When the image is no matrix of 5 x 5 pixels or more, holds infinite counts, or negative ones without read noise,
         or when an option does not fit it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import fit_gaussian, gaussian_image
+    >>> truth = {"A": 20_000.0, "x0": 40.0, "y0": 30.0, "sigma_x": 5.0, "sigma_y": 7.0, "C": 20.0}
+    >>> image = np.random.default_rng(1).poisson(gaussian_image(truth, (80, 90)))
+    >>> fit = fit_gaussian(image, gain=1.0)
+    >>> fit.valid, abs(fit.values["A"] - truth["A"]) < 3 * fit.errors["A"]
+    (True, True)
+
+    A spot of known place, too faint to be found anywhere:
+
+    >>> place = {name: truth[name] for name in ("x0", "y0", "sigma_x", "sigma_y")}
+    >>> faint = np.random.default_rng(1).poisson(gaussian_image(truth | {"A": 300.0}, (80, 90)))
+    >>> fit_gaussian(faint, gain=1.0).detected
+    False
+    >>> fit = fit_gaussian(faint, gain=1.0, spot=place)
+    >>> fit.valid, fit.names
+    (True, ('A', 'C'))
     """
     if gain is not None and not 0.0 < gain < math.inf:
         raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
     if not 0.0 <= read_noise < math.inf:
         raise InputError(f"read_noise should be a number of counts, 0 or more, not {read_noise!r}")
-    place = None if spot is None else checked_spot(spot, rotated)
-    rotated = rotated or (place is not None and len(place) > PLACE_AND_WIDTHS)
+    known = None if spot is None else spot_of(spot, rotated=rotated)
+    rotated = rotated or (known is not None and known.theta is not None)
     light = reference_of(reference, mask, gain, read_noise)
     gain_error = 0.0
     if gain is None and light.gain is not None:
         gain, gain_error = float(light.gain), light.gain.error
-    problem = checked_problem(image, light, mask, gain, read_noise, roi)
-    if place is not None:
-        check_place(place, problem)
+    problem = problem_of(image, light, mask, gain, read_noise, roi)
+    if known is not None:
+        problem.check_spot(known)
     if not problem.lit or not problem.total > 0.0:
         return _dark(problem, rotated)
-    answer = _fitted(problem, lambda problem: problem.minimum(rotated), gain_error)
-    if place is None:
-        return answer
-    elsewhere = (reason_for("other_place"),) if answer.detected and is_other(answer, place) else ()
-    if not answer.valid:
-        answer = _fitted(problem, lambda problem: problem.brightness(place), gain_error)
-    return replace(answer, reasons=(*answer.reasons, *elsewhere))
-
-
-def _fitted(problem: SpotProblem, fit: Callable[[SpotProblem], Found], gain_error: float) -> GaussianFit:
-    found = fit(problem)
-    if problem.gain is None and problem.read_noise > 0.0:
-        # The shift depends on the gain: once more with what the residuals say of it.
-        better = problem.with_gain_guess(_gain_of(problem, found))
-        if better.total > 0.0:
-            problem, found = better, fit(better)
-    return answer_of(problem, found, gain_error)
+    anywhere = _fit(problem, lambda problem: problem.minimum(rotated=rotated), gain_error)
+    if known is None:
+        return anywhere
+    answer = anywhere
+    if not anywhere.valid:
+        answer = _fit(problem, lambda problem: problem.brightness(known), gain_error)
+    if anywhere.detected and is_other(anywhere, known):
+        return replace(answer, reasons=(*answer.reasons, reason_for("other_place")))
+    return answer
 
 
 def gaussian_image(
@@ -143,6 +159,19 @@ def gaussian_image(
     Returns
     -------
     float64, shape (ny, nx)
+
+    Raises
+    ------
+    InputError
+        When the values hold ``s`` and no reference is given.
+
+    Examples
+    --------
+    >>> from utokyo import gaussian_image
+    >>> values = {"A": 1000.0, "x0": 20.0, "y0": 15.0, "sigma_x": 2.0, "sigma_y": 3.0, "C": 0.5}
+    >>> mean = gaussian_image(values, (30, 40))
+    >>> mean.shape, round(float(mean.sum()))
+    ((30, 40), 1600)
     """
     mean = values["A"] * _unit_spot(values, shape) + values["C"]
     if "s" in values:
@@ -153,10 +182,21 @@ def gaussian_image(
     return np.asarray(mean, dtype=np.float64)
 
 
+def _fit(problem: SpotProblem, minimise: Callable[[SpotProblem], Found], gain_error: float) -> GaussianFit:
+    found = minimise(problem)
+    if problem.gain is None and problem.read_noise > 0.0:
+        # The shift depends on the gain: once more with what the residuals say of it.
+        better = problem.with_gain_guess(_gain_of_residuals(problem, found))
+        if better.total > 0.0:
+            problem, found = better, minimise(better)
+    return answer_of(problem, found, gain_error)
+
+
 def _unit_spot(values: Mapping[str, float], shape: tuple[int, ...]) -> Floats:
+    """A Gaussian of unit volume, integrated over pixels."""
     if "theta" in values:
         x0, y0, sigma_x, sigma_y = (values[name] for name in NAMES[1:5])
-        return turned_spot(x0, y0, sigma_x, sigma_y, values["theta"], shape)
+        return rotated_unit_spot(x0, y0, sigma_x, sigma_y, values["theta"], shape)
     x, y = np.empty((3, shape[1])), np.empty((3, shape[0]))
     pixel_profile(values["x0"], values["sigma_x"], x)
     pixel_profile(values["y0"], values["sigma_y"], y)
@@ -164,7 +204,7 @@ def _unit_spot(values: Mapping[str, float], shape: tuple[int, ...]) -> Floats:
 
 
 def _dark(problem: SpotProblem, rotated: bool) -> GaussianFit:
-    """No light at all: nothing can be estimated."""
+    """The answer where there is no light at all: nothing can be estimated."""
     names = problem.names(rotated)
     nothing = dict.fromkeys(names, math.nan)
     covariance = np.full((len(names), len(names)), math.nan)
@@ -172,15 +212,14 @@ def _dark(problem: SpotProblem, rotated: bool) -> GaussianFit:
     return GaussianFit(nothing, nothing, covariance, names, nll=0.0, significance=0.0, reasons=reasons)
 
 
-def _gain_of(problem: SpotProblem, found: Found) -> float:
+def _gain_of_residuals(problem: SpotProblem, found: Found) -> float:
     """Gain for which Pearson's chi-square is what it should be: the read noise is known, the gain is not."""
     mean, good = problem.mean(found), problem.used > 0.0
-    left = problem.reference.left(float(found.parameters[-1]), mean, problem.used, problem.shift)
+    left = problem.reference.variance_left(float(found.parameters[-1]), mean, problem.used, problem.shift)
     mean = mean - problem.shift
     squares, mean = ((problem.counts - problem.shift - mean) ** 2)[good], mean[good]
-    low = 1e-3 * problem.gain_guess
-    high = 1e3 * problem.gain_guess
-    for _ in range(60):
+    low, high = (part * problem.gain_guess for part in GAINS)
+    for _ in range(HALVINGS):
         middle = math.sqrt(low * high)
         variance = np.maximum(middle * mean + problem.read_noise**2, 1e-12)
         low, high = (middle, high) if float(np.mean(squares / variance)) > left else (low, middle)

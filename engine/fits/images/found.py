@@ -19,34 +19,65 @@ NAMES = ("A", "x0", "y0", "sigma_x", "sigma_y", "C")
 
 
 class NoSpotModel(NamedTuple):
-    """The best model without a spot: C, or C and s, its negative log-likelihood, and which of them are fitted.
+    """The best model without a spot: C, or C and s.
 
-    `doubt` is what the variance of s, in counts, is larger by than the curvature of the likelihood says, which says
-    nothing of one that is held.
+    Attributes
+    ----------
+    values : array of float64, shape (1,) or (2,)
+    nll : float
+        Negative log-likelihood in counts.
+    free : array of bool, same shape
+        Which of them are fitted: s may be held.
+    excess_variance : float
+        What the variance of s, in counts, is larger by than the curvature of the likelihood says; that says nothing of
+        an s that is held.
     """
 
     values: Floats
     nll: float
     free: NDArray[np.bool_]
-    doubt: float = 0.0
+    excess_variance: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Where the likelihood of an image is best, in the pixels of the part that is fitted."""
+    """Where the likelihood of an image is best, in the pixels of the part that is fitted.
 
-    parameters: Floats  # A, x0, y0, sigma_x, sigma_y[, theta], C[, s]
+    Parameters
+    ----------
+    parameters : array of float64, shape (n,)
+        A, x0, y0, sigma_x, sigma_y[, theta], C[, s].
+    nll, information : float, array of float64 of shape (n, n)
+        There, in counts.
+    converged : bool
+    steps : int
+        Of Newton.
+    background_nll : float
+        That of the model without a spot.
+    rotated : bool
+        Whether theta is among the parameters.
+    square_limits, square_sigmas : array of float64, tuple of float
+        Upper limits of the excess of counts in squares of each size, and the widths of the spots that they see best.
+    free : array of bool, shape (n,)
+        Which parameters were fitted: place and widths may be given, s may be held.
+    excess_score : float
+        What the variance of the score of s is larger by than the information says, see `Reference`.
+    held_variance : float
+        Of s in counts, when it is held.
+    """
+
+    parameters: Floats
     nll: float
     information: Floats
     converged: bool
     steps: int
     background_nll: float
     rotated: bool
-    square_limits: Floats  # largest excess of squares of each size, and 1.645 of its errors more
+    square_limits: Floats
     square_sigmas: tuple[float, ...]
-    free: NDArray[np.bool_]  # which parameters were fitted: place and widths may be given, s may be held
-    doubt: float = 0.0  # what the score of s varies by more than the information says, see `Reference`
-    held_variance: float = 0.0  # of s in counts, when it is held
+    free: NDArray[np.bool_]
+    excess_score: float = 0.0
+    held_variance: float = 0.0
 
     @property
     def is_placed(self) -> bool:
@@ -54,8 +85,8 @@ class Found:
         return not self.free[1]
 
     @cached_property
-    def curved(self) -> Floats:
-        """Inverse information; zero for what was given."""
+    def inverse_information(self) -> Floats:
+        """The covariance where the information is all there is to it; zero for what was given."""
         if self.free.all():
             return covariance_from(self.information)
         both = np.ix_(self.free, self.free)
@@ -66,15 +97,17 @@ class Found:
     @cached_property
     def covariance(self) -> Floats:
         """Of the parameters, in counts."""
-        curved = self.curved
+        inverse = self.inverse_information
         if self.held_variance:
-            moved = -curved @ self.information[:, -1]
-            moved[-1] = 1.0
-            return curved + self.held_variance * np.outer(moved, moved)
-        if self.doubt:
-            return curved + self.doubt * np.outer(curved[-1], curved[-1])
-        return curved
+            by_s = -inverse @ self.information[:, -1]
+            by_s[-1] = 1.0
+            return inverse + self.held_variance * np.outer(by_s, by_s)
+        if self.excess_score:
+            return inverse + self.excess_score * np.outer(inverse[-1], inverse[-1])
+        return inverse
 
-    def wider(self, k: int) -> float:
-        """Variance of a parameter in units of what the curvature of the likelihood says: more than 1 where in doubt."""
-        return float(self.covariance[k, k] / self.curved[k, k]) if self.doubt or self.held_variance else 1.0
+    def variance_ratio(self, k: int) -> float:
+        """Variance of a parameter in units of what the curvature of the likelihood says: 1 or more."""
+        if not (self.excess_score or self.held_variance):
+            return 1.0
+        return float(self.covariance[k, k] / self.inverse_information[k, k])

@@ -8,73 +8,120 @@ and the lifetime of its MOT is wrong.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ....io.errors import InputError
 from .found import NAMES
-from .problem import SpotProblem
 from .result import GaussianFit
-from .rotated import covariance_elements, widths_and_angle
+from .rotated import axes_of, elements_of
 
-__all__ = ["PLACE_AND_WIDTHS", "check_place", "checked_spot", "is_other", "mean_spot"]
+__all__ = ["Spot", "is_other", "mean_spot", "spot_of"]
 
-NARROWEST = 0.5
-"""Pixels: a spot is no hot pixel."""
 SURE = 3.0
-"""Errors that a spot is not off by."""
+"""Errors by which the place of another spot differs from the given one at least."""
 OTHER = 2.0
-"""Times the width that a spot is not."""
+"""Ratio of the widths from which a spot is another one."""
 UPRIGHT = NAMES[1:5]
-PLACE_AND_WIDTHS = len(UPRIGHT)
+"""What every spot has: its place and its widths."""
 
 
-def checked_spot(spot: Mapping[str, float], rotated: bool) -> tuple[float, ...]:
-    """``x0, y0, sigma_x, sigma_y`` and, when it is given, ``theta``.
+@dataclass(frozen=True)
+class Spot:
+    """Place and widths of a spot.
+
+    Parameters
+    ----------
+    x0, y0 : float
+        Centre, pixels; x runs along a row.
+    sigma_x, sigma_y : float
+        Widths, pixels.
+    theta : float, optional
+        Angle from the x axis to the axis of sigma_x, radians; None for a spot whose axes are those of the image.
 
     Raises
     ------
     InputError
-        When one is missing, unknown or no such number.
+        When one of them is no finite number.
+
+    Examples
+    --------
+    >>> from utokyo import fit_gaussian, gaussian_image
+    >>> from utokyo.engine.fits.images.known_spot import Spot
+    >>> spot = Spot(x0=30.0, y0=20.0, sigma_x=3.0, sigma_y=4.0)
+    >>> image = gaussian_image({"A": 500.0, "C": 2.0} | spot.as_dict(), (50, 60)).round()
+    >>> fit_gaussian(image, spot=spot).names
+    ('A', 'C')
     """
-    names = (*UPRIGHT, "theta") if "theta" in spot or rotated else UPRIGHT
-    if set(spot) != set(names):
-        raise InputError(f"spot should hold {', '.join(names)}, not {', '.join(map(str, spot)) or 'nothing'}")
+
+    x0: float
+    y0: float
+    sigma_x: float
+    sigma_y: float
+    theta: float | None = None
+
+    def __post_init__(self) -> None:
+        given = self.as_dict()
+        for name, number in zip(given, _numbers_of(given), strict=True):
+            object.__setattr__(self, name, number)
+
+    def as_dict(self) -> dict[str, float]:
+        """By name, without an angle that is None."""
+        upright = {name: getattr(self, name) for name in UPRIGHT}
+        return upright if self.theta is None else {**upright, "theta": self.theta}
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """x0, y0, sigma_x, sigma_y[, theta]."""
+        return tuple(self.as_dict().values())
+
+
+def spot_of(given: Spot | Mapping[str, float], *, rotated: bool = False) -> Spot:
+    """The spot that a user gave.
+
+    Parameters
+    ----------
+    given : Spot or mapping
+        ``x0, y0, sigma_x, sigma_y`` and perhaps ``theta``.
+    rotated : bool
+        Whether it needs ``theta``.
+
+    Raises
+    ------
+    InputError
+        When one is missing, unknown or no finite number.
+    """
+    named = given.as_dict() if isinstance(given, Spot) else given
+    names = (*UPRIGHT, "theta") if "theta" in named or rotated else UPRIGHT
+    if set(named) != set(names):
+        raise InputError(f"spot should hold {', '.join(names)}, not {', '.join(map(str, named)) or 'nothing'}")
+    if isinstance(given, Spot):
+        return given
+    return Spot(**dict(zip(named, _numbers_of(named), strict=True)))
+
+
+def _numbers_of(named: Mapping[str, Any]) -> tuple[float, ...]:
     try:
-        numbers = tuple(float(spot[name]) for name in names)
+        numbers = tuple(map(float, named.values()))
     except (TypeError, ValueError):
-        numbers = ()
-    if not numbers or not all(map(math.isfinite, numbers)):
-        raise InputError(f"spot should hold numbers of pixels, not {dict(spot)!r}")
+        numbers = (math.nan,)
+    if not all(map(math.isfinite, numbers)):
+        raise InputError(f"spot should hold numbers of pixels, not {dict(named)!r}")
     return numbers
 
 
-def check_place(place: Sequence[float], problem: SpotProblem) -> None:
-    """Refuse a spot that is not in the image, or narrower than a pixel or wider than all of it.
-
-    Raises
-    ------
-    InputError
-    """
-    if not problem.holds(place[0], place[1]):
-        raise InputError(f"spot: its centre ({place[0]:g}, {place[1]:g}) lies outside of what is fitted of the image")
-    widest = min(problem.counts.shape)
-    if not all(NARROWEST <= width <= widest for width in place[2:4]):
-        raise InputError(
-            f"spot: its widths should be {NARROWEST:g} to {widest} pixels, not {place[2]:g} and {place[3]:g}"
-        )
-
-
-def is_other(fit: GaussianFit, place: Sequence[float]) -> bool:
+def is_other(fit: GaussianFit, spot: Spot) -> bool:
     """Whether a spot that was found is not the given one: farther off than its width, or surely of other widths."""
-    x0, y0, sigma_x, sigma_y = (fit.values[name] for name in UPRIGHT)
     far = any(
-        abs(found - given) > max(width, SURE * fit.errors[name])
-        for name, found, given, width in zip(UPRIGHT, (x0, y0), place[:2], place[2:4], strict=False)
+        abs(fit.values[name] - given) > max(width, SURE * fit.errors[name])
+        for name, given, width in (("x0", spot.x0, spot.sigma_x), ("y0", spot.y0, spot.sigma_y))
     )
-    ratio = math.sqrt(sigma_x * sigma_y / (place[2] * place[3]))
+    widths = fit.values["sigma_x"] * fit.values["sigma_y"]
+    ratio = math.sqrt(widths / (spot.sigma_x * spot.sigma_y))
     return far or (fit.valid and not 1.0 / OTHER < ratio < OTHER)
 
 
@@ -96,6 +143,15 @@ def mean_spot(results: pl.DataFrame) -> dict[str, float]:
     ------
     InputError
         When the table is none of images, or none of them has such a fit.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from utokyo import mean_spot
+    >>> rows = {"x0": [30.0, 31.0], "y0": [20.0, 20.0], "sigma_x": [3.0, 3.0], "sigma_y": [4.0, 4.0]}
+    >>> errors = {f"{name}_unc": [0.1, 0.2] for name in rows}
+    >>> mean_spot(pl.DataFrame(rows | errors | {"fit_successful": [True, True]}))
+    {'x0': 30.2, 'y0': 20.0, 'sigma_x': 3.0, 'sigma_y': 4.0}
     """
     needed = [column for name in UPRIGHT for column in (name, f"{name}_unc")]
     if missing := [column for column in (*needed, "fit_successful") if column not in results.columns]:
@@ -107,7 +163,7 @@ def mean_spot(results: pl.DataFrame) -> dict[str, float]:
     if "theta" not in good.columns or good["theta"].count() < good.height:
         return {name: float(np.average(good[name].to_numpy(), weights=weights[name])) for name in UPRIGHT}
     # Turned by 45 degrees, the axes change places from image to image: their widths have no mean, but the matrix has.
-    elements = [covariance_elements(*row) for row in good.select("sigma_x", "sigma_y", "theta").rows()]
+    elements = [elements_of(*row) for row in good.select("sigma_x", "sigma_y", "theta").rows()]
     matrix = np.average(elements, axis=0, weights=weights["sigma_x"] + weights["sigma_y"])
     place = {name: float(np.average(good[name].to_numpy(), weights=weights[name])) for name in UPRIGHT[:2]}
-    return place | dict(zip((*UPRIGHT[2:], "theta"), widths_and_angle(*matrix.tolist()), strict=True))
+    return place | axes_of(*matrix.tolist())._asdict()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -11,45 +10,43 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.images.fit import fit_spot
+from ....io.errors import InputError
 from ....kernels.images.search import best_square, clean_excess, median_background
 from ..minimize import covariance_from
 from .alarms import log_false_alarms
 from .found import NAMES, Found, NoSpotModel
-from .likelihood import (
-    FINE,
-    FINE_STEPS,
-    LEAST_COUNTS,
-    NOTHING,
-    ROUGH,
-    ROUGH_STEPS,
-    SpotLikelihood,
-    fixed_bits,
-)
-from .reference import HELD
+from .known_spot import Spot
+from .likelihood import FINE, FINE_STEPS, ROUGH, ROUGH_STEPS, Descent, SpotLikelihood
+from .reference import HELD_ERROR
 
 __all__ = ["SpotProblem"]
 
 Floats = NDArray[np.float64]
 
 LEVELS = 8
+"""Sizes of squares that are searched, each twice as wide as the one before."""
 SIGMA_OF_SQUARE = 1.07
-"""Width of the Gaussian that a square of 3 x 3 sees best: its half side is 1.4 sigma."""
+"""Width, pixels, of the Gaussian that a square of 3 x 3 sees best: its half side is 1.4 sigma."""
 SIGMAS = tuple(SIGMA_OF_SQUARE * 2.0**k for k in range(LEVELS))
 INSIDE = 0.70
 """Part of that Gaussian in the square."""
 BACKGROUND_HALVINGS = 2
 """Halvings of the image, on which the background is fitted first."""
 FINER = 1
-"""Halvings of the third of the square, of which the first fit has its pixels."""
-WORTH_FITTING = math.log(0.05)
-"""Logarithm of the probability without atoms, above which the fit is not finished."""
+"""Halvings fewer than those of the best square, on which the spot is fitted first."""
+PROMISING = math.log(0.05)
+"""Logarithm of the probability, without atoms, above which the fit of a spot is not finished."""
 OBVIOUS = 2.0
-"""Times the noise, above which a square alone says that there is something."""
+"""Factor of the noise: a square whose probability is below that even with so much noise needs no rough fit first."""
+SCIPY_ROUNDS = 2
+"""How often scipy may begin where the kernel did not arrive, each time with the errors where it stopped as sizes."""
 SLIGHT = 1e-6
-"""Of an error: no spot, but one of which the likelihood has derivatives."""
+"""A for the errors of a spot that is not there, in errors: so small, yet the likelihood has its derivatives."""
 EMPTY = 0.05
-"""Part of the mean counts, below which a pixel has none."""
+"""Part of the mean counts below which a pixel is taken to have none."""
+NARROWEST = 0.5
+"""Width, pixels, of a spot that may be given: a narrower one is a hot pixel."""
+NO_SQUARES = np.empty(0)
 
 
 class _Square(NamedTuple):
@@ -63,9 +60,18 @@ class _Square(NamedTuple):
     limits: Floats
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SpotProblem(SpotLikelihood):
     """One image: what it has without a spot, where a spot may be, and how surely there is one."""
+
+    def __repr__(self) -> str:
+        rows, columns = self.counts.shape
+        return f"SpotProblem({rows} x {columns} pixels, {self.total - self.shift * self.pixels:.0f} counts)"
+
+    def holds(self, x0: float, y0: float) -> bool:
+        """Whether a place of the whole image lies in the part that is fitted."""
+        rows, columns = self.counts.shape
+        return bool(-0.5 < x0 - self.x_low < columns - 0.5 and -0.5 < y0 - self.y_low < rows - 0.5)
 
     def values(self, found: Found) -> dict[str, float]:
         """By name, in pixels of the whole image and counts without the shift."""
@@ -75,6 +81,8 @@ class SpotProblem(SpotLikelihood):
         shown[5 + found.rotated] -= self.shift
         return dict(zip(self.names(found.rotated), shown.tolist(), strict=True))
 
+    # --- Without a spot.
+
     @cached_property
     def without_spot(self) -> NoSpotModel:
         """Best C, or C and s, without a spot."""
@@ -82,165 +90,207 @@ class SpotProblem(SpotLikelihood):
             level = self.total / self.pixels
             return NoSpotModel(np.array([level]), self.total - self.total * math.log(level), np.ones(1, np.bool_))
         free = np.arange(7) >= NAMES.index("C")
-        flat = np.array([0.0, 0.0, 0.0, 1.0, 1.0, LEAST_COUNTS / self.pixels + self.shift, self.whole_part])
-        if not self._tells_part():
-            free[-1], flat[-1] = False, self._held_part
-        elif self.whole_part > 0.0:
-            flat[5:] = 0.5 * self.total / self.pixels, 0.5 * self.whole_part
+        flat = np.array([0.0, 0.0, 0.0, 1.0, 1.0, self.least_background + self.shift, self.full_s])
+        if not self._determines_s():
+            free[-1], flat[-1] = False, self._held_s
+        elif self.full_s > 0.0:
+            flat[5:] = 0.5 * self.total / self.pixels, 0.5 * self.full_s
         else:
             flat[5] = self.total / self.pixels
-        flat = self._fitted_on_squares(flat, BACKGROUND_HALVINGS, fixed_bits(free))
-        nll, information = self._descended(flat, free, rotated=False)[:2]
-        found = self._with_doubt(Found(flat, nll, information, True, 0, nll, False, NOTHING, (), free))
-        return NoSpotModel(flat[-2:], nll, free[-2:], float(found.covariance[-1, -1] - found.curved[-1, -1]))
+        flat = self.fitted_on_squares(flat, BACKGROUND_HALVINGS, free)
+        nll, information, _, _ = self.descend(flat, free, rotated=False)
+        found = self._with_reference_noise(Found(flat, nll, information, True, 0, nll, False, NO_SQUARES, (), free))
+        excess = float(found.covariance[-1, -1] - found.inverse_information[-1, -1])
+        return NoSpotModel(flat[-2:], nll, free[-2:], excess)
 
     @cached_property
-    def _held_part(self) -> float:
-        """s, where the image does not tell it: the ratio of the backgrounds."""
+    def _held_s(self) -> float:
+        """s, where the image does not determine it: the ratio of the backgrounds."""
         light = median_background(self.reference.light * self.used, self.used)
-        part = (self.background_level - self.shift) / max(light, LEAST_COUNTS / self.pixels)
-        return min(max(part, 0.0), self.whole_part)
+        s = (self.background_level - self.shift) / max(light, self.least_background)
+        return min(max(s, 0.0), self.full_s)
 
-    def _with_part_held(self, found: Found) -> tuple[Floats, NDArray[np.bool_]]:
-        """Where to begin a fit again whose s was told by noise, and what it fits."""
-        whole, free = found.parameters.copy(), found.free.copy()
-        whole[-2:], free[-1] = (LEAST_COUNTS / self.pixels + self.shift, self._held_part), False
-        return whole, free
+    def _determines_s(self, spot: Floats | None = None) -> bool:
+        """Whether the light has structure to know s by, other than that of a spot."""
+        is_gain_guessed = self.gain is None
+        return self.reference.determines_s(
+            self.full_s, self.used, self.shift, self.gain_guess, spot, is_gain_guessed=is_gain_guessed
+        )
 
-    def _tells_part(self, spot: Floats | None = None) -> bool:
-        """Whether the light has structure to tell s from, other than that of a spot."""
-        guessed = self.gain is None
-        return self.reference.tells_part(self.whole_part, self.used, self.shift, self.gain_guess, guessed, spot)
-
-    def _is_part_unknown(self, found: Found) -> bool:
-        """Whether a spot of the light's own shape leaves no structure to tell s from."""
+    def _leaves_s_unknown(self, found: Found) -> bool:
+        """Whether a spot has the light's own shape, so that no structure is left to know a fitted s by."""
         if not (self.reference.frames and found.free[-1]):
             return False
         alone = found.parameters.copy()
         alone[0], alone[-2:] = 1.0, 0.0
-        return not self._tells_part(self._spot(alone, found.rotated))
+        return not self._determines_s(self.spot_mean(alone, found.rotated))
 
-    def minimum(self, rotated: bool) -> Found:
-        """Search, then fit: on squares of pixels first, then on the pixels."""
+    def _start_with_s_held(self, found: Found) -> tuple[Floats, NDArray[np.bool_]]:
+        """Where to begin again when noise had determined s, and what is then fitted."""
+        whole, free = found.parameters.copy(), found.free.copy()
+        whole[-2:], free[-1] = (self.least_background + self.shift, self._held_s), False
+        return whole, free
+
+    def _with_reference_noise(self, found: Found) -> Found:
+        """The same with what the noise of the reference adds to its covariance."""
+        if not self.reference.frames:
+            return found
+        if not found.free[-1]:
+            light = float(np.sum(self.used * self.reference.light))
+            noise = math.sqrt(max(self.total, 1.0) * self.gain_guess) / max(light, 1.0)
+            return replace(found, held_variance=max(HELD_ERROR * self.full_s, noise) ** 2 / self.gain_guess)
+        s, mean = float(found.parameters[-1]), self.mean(found)
+        excess = self.reference.excess_score(s, mean, self.used, self.shift, self.gain_guess)
+        return replace(found, excess_score=excess)
+
+    # --- A spot anywhere.
+
+    def minimum(self, *, rotated: bool) -> Found:
+        """Search for a spot, then fit it: on squares of pixels first, then on the pixels."""
+        background = self.without_spot
+        square, start = self._start()
+        free = np.array([True] * 5 + background.free.tolist())
+        start = self.fitted_on_squares(start, square.size - FINER, free)
+        promising, (nll, information, converged, steps) = self._fitted_if_promising(square, start, free)
+        if not self.with_reference and 0.0 < start[5] < 1.0 / self.pixels:
+            # A background below one count in the image is not known better than that count.
+            information = self.likelihood(np.array([*start[:5], 1.0 / self.pixels])).information
+        if rotated:
+            start, nll, information, converged = self.rotated_likelihood.minimum(start, free)
+            free = np.append(np.ones(6, np.bool_), background.free)
+        found = Found(start, nll, information, converged, steps, background.nll, rotated, square.limits, SIGMAS, free)
+        found = self._with_reference_noise(found)
+        if promising and self._leaves_s_unknown(found):
+            start, free = self._start_with_s_held(found)
+            nll, information, converged, _ = self.descend(start, free, rotated=rotated)
+            found = replace(
+                found,
+                parameters=start,
+                nll=nll,
+                information=information,
+                converged=converged,
+                free=free,
+                excess_score=0.0,
+            )
+            found = self._with_reference_noise(found)
+        return found
+
+    def _start(self) -> tuple[_Square, Floats]:
+        """The brightest square, and the spot that it sees."""
         background = self.without_spot
         if self.with_reference:
             level = np.maximum(background.values[0] + background.values[1] * self.reference.light, 1e-12)
         else:
-            level = np.array([[max(self.background_level, LEAST_COUNTS / self.pixels)]])
-        noise = self.noise / self.reference.left(float(background.values[-1]), level, self.used, self.shift)
+            level = np.array([[max(self.background_level, self.least_background)]])
+        left = self.reference.variance_left(float(background.values[-1]), level, self.used, self.shift)
+        noise = self.noise / left
         square = self._brightest_square(level, noise)
-        sigma = SIGMA_OF_SQUARE * 2.0**square.size
+        sigma = SIGMAS[square.size]
         least = math.sqrt(float(level.mean()) * noise) * sigma
-        start = np.array([max(square.counts / INSIDE, least), square.x, square.y, sigma, sigma, float(level[0, 0])])
-        if self.with_reference:
-            start = np.append(start[:5], background.values)
-        free = np.array([True] * 5 + background.free.tolist())
-        fixed = fixed_bits(free)
-        start = self._fitted_on_squares(start, square.size - FINER, fixed)
-        n = start.size
-        score, information = np.empty(n), np.empty((n, n))
-        lowest = LEAST_COUNTS / self.pixels
-        data = self.counts, self.used, self.reference.light, self.totals
-        # Where there is nothing, the likelihood is rough and its maximum without meaning: near it is good enough.
-        worth_fitting = self.log_p(square.ratio, OBVIOUS * self.noise) < WORTH_FITTING
-        steps, converged = 0, True
-        if not worth_fitting and self.with_reference:
-            nll, _, information = self.likelihood(self._fitted_nearby(start, free))
-            worth_fitting = self.log_p(background.nll - nll, self.noise) < WORTH_FITTING
-        elif not worth_fitting:
-            nll, _, steps = fit_spot(*data, start, lowest, ROUGH, ROUGH_STEPS, fixed, score, information)
-            worth_fitting = self.log_p(background.nll - nll, self.noise) < WORTH_FITTING
-        if worth_fitting:
-            nll, distance, more = fit_spot(*data, start, lowest, FINE, FINE_STEPS, fixed, score, information)
-            steps += more
-            converged = bool(distance < FINE)
-            if not converged:
-                for _ in range(2):  # far from the start its sizes are wrong: go on with those of where it stopped
-                    nll, information, converged = self._by_scipy(start, free, self.likelihood)
-                    if converged:
-                        break
-        if not self.with_reference and 0.0 < start[5] < 1.0 / self.pixels:
-            # A background below one count in the image is not known better than that count.
-            information = self.likelihood(np.array([*start[:5], 1.0 / self.pixels]))[2]
-        if rotated:
-            start, nll, information, converged = self._rotated.minimum(start, free)
-            free = np.append(np.ones(6, np.bool_), background.free)
-        found = Found(start, nll, information, converged, steps, background.nll, rotated, square.limits, SIGMAS, free)
-        found = self._with_doubt(found)
-        if worth_fitting and self._is_part_unknown(found):
-            start, free = self._with_part_held(found)
-            nll, information, converged, _ = self._descended(start, free, rotated)
-            found = replace(
-                found, parameters=start, nll=nll, information=information, converged=converged, free=free, doubt=0.0
-            )
-            found = self._with_doubt(found)
-        return found
+        spot = [max(square.counts / INSIDE, least), square.x, square.y, sigma, sigma]
+        return square, np.array([*spot, *(background.values if self.with_reference else (float(level[0, 0]),))])
 
     def _brightest_square(self, level: Floats, noise: float) -> _Square:
         excess, ratios, limits = np.empty(self.counts.shape), np.empty(LEVELS), np.empty(LEVELS)
         clean_excess(self.counts, self.used, level, noise, excess)
         return _Square(*best_square(excess, level, ratios, limits, noise), limits)
 
-    def holds(self, x0: float, y0: float) -> bool:
-        """Whether a place of the whole image lies in the part that is fitted."""
-        rows, columns = self.counts.shape
-        return bool(-0.5 < x0 - self.x_low < columns - 0.5 and -0.5 < y0 - self.y_low < rows - 0.5)
+    def _fitted_if_promising(self, square: _Square, start: Floats, free: NDArray[np.bool_]) -> tuple[bool, Descent]:
+        """Whether a spot promises to be more than noise, and its fit, which is finished only then; writes the start.
 
-    def brightness(self, spot: Sequence[float]) -> Found:
-        """Fit A and the background of a spot of this place and these widths: x0, y0, sigma_x, sigma_y[, theta].
+        Where there is nothing, the likelihood is rough and its maximum without meaning: near it is good enough.
+        """
+        steps = 0
+        if not self.log_p(square.ratio, OBVIOUS * self.noise) < PROMISING:
+            rough = self._rough_fit(start, free)
+            if not self.log_p(self.without_spot.nll - rough.nll, self.noise) < PROMISING:
+                return False, rough
+            steps = rough.steps
+        nll, distance, more, information = self.newton(start, free, FINE, FINE_STEPS)
+        fine = Descent(nll, information, bool(distance < FINE), steps + more)
+        for _ in range(SCIPY_ROUNDS):
+            if fine.converged:
+                break
+            fine = self.by_scipy(start, free, rotated=False)._replace(steps=fine.steps)
+        return True, fine
+
+    def _rough_fit(self, start: Floats, free: NDArray[np.bool_]) -> Descent:
+        """A fit that ends near the minimum, of as few pixels as will do; writes the start."""
+        if self.with_reference:
+            self.fit_nearby(start, free)
+            nll, _, information = self.likelihood(start)
+            return Descent(nll, information, True, 0)
+        nll, _, steps, information = self.newton(start, free, ROUGH, ROUGH_STEPS)
+        return Descent(nll, information, True, steps)
+
+    # --- A spot of known place and widths.
+
+    def check_spot(self, spot: Spot) -> None:
+        """Refuse a spot that is not in the image, or narrower than a pixel or wider than all of it.
+
+        Raises
+        ------
+        InputError
+        """
+        if not self.holds(spot.x0, spot.y0):
+            centre = f"({spot.x0:g}, {spot.y0:g})"
+            raise InputError(f"spot: its centre {centre} lies outside of what is fitted of the image")
+        widest = min(self.counts.shape)
+        if not all(NARROWEST <= width <= widest for width in (spot.sigma_x, spot.sigma_y)):
+            raise InputError(
+                f"spot: its widths should be {NARROWEST:g} to {widest} pixels, "
+                f"not {spot.sigma_x:g} and {spot.sigma_y:g}"
+            )
+
+    def brightness(self, spot: Spot) -> Found:
+        """Fit A and the background of a spot of this place and these widths.
 
         A may be negative, so that it is right in the mean also where there are no atoms.
         """
-        background = self.without_spot
-        rotated = len(spot) > NAMES.index("C") - NAMES.index("x0")
-        noise = math.sqrt(4.0 * math.pi * spot[2] * spot[3] * max(self.total / self.pixels, LEAST_COUNTS / self.pixels))
-        start = np.array([noise, spot[0] - self.x_low, spot[1] - self.y_low, *spot[2:], *background.values])
-        free = np.array([True, *[False] * len(spot), *background.free])
-        found = self._brightness_from(start, free, rotated, noise)
-        if self._is_part_unknown(found):
-            start, free = self._with_part_held(found)
+        rotated = spot.theta is not None
+        level = max(self.total / self.pixels, self.least_background)
+        noise = math.sqrt(4.0 * math.pi * spot.sigma_x * spot.sigma_y * level)
+        x0, y0, *widths = spot.numbers
+        start = np.array([noise, x0 - self.x_low, y0 - self.y_low, *widths, *self.without_spot.values])
+        free = np.array([True, *[False] * len(spot.numbers), *self.without_spot.free])
+        found = self._brightness_from(start, free, noise, rotated=rotated)
+        if self._leaves_s_unknown(found):
+            start, free = self._start_with_s_held(found)
             start[0] = noise
-            found = self._brightness_from(start, free, rotated, noise)
+            found = self._brightness_from(start, free, noise, rotated=rotated)
         return found
 
-    def _brightness_from(self, start: Floats, free: NDArray[np.bool_], rotated: bool, noise: float) -> Found:
+    def _brightness_from(self, start: Floats, free: NDArray[np.bool_], noise: float, *, rotated: bool) -> Found:
         dark = np.array([SLIGHT * noise, *start[1:]])
-        nll, information, converged, steps = self._descended(start, free, rotated)
+        nll, information, converged, steps = self.descend(start, free, rotated=rotated)
         if start[0] < 0.0:
             # A negative A is noise of the background, whose errors it has, not those of fewer counts.
-            information = (self._rotated if rotated else self.likelihood)(dark)[2]
-        found = Found(start, nll, information, converged, steps, self.without_spot.nll, rotated, NOTHING, (), free)
+            information = (self.rotated_likelihood if rotated else self.likelihood)(dark).information
+        found = Found(start, nll, information, converged, steps, self.without_spot.nll, rotated, NO_SQUARES, (), free)
         if not converged and start[0] < 0.0:
             mean = self.mean(found)
             # Where there is hardly an electron, it is best where a pixel has none, which is no minimum.
             found = replace(found, converged=bool(0.0 < mean.min() < EMPTY * mean.mean()))
-        return self._with_doubt(found)
+        return self._with_reference_noise(found)
 
-    def _with_doubt(self, found: Found) -> Found:
-        if not self.reference.frames:
-            return found
-        if not found.free[-1]:
-            light = float(np.sum(self.used * self.reference.light))
-            error = max(HELD * self.whole_part, math.sqrt(max(self.total, 1.0) * self.gain_guess) / max(light, 1.0))
-            return replace(found, held_variance=error**2 / self.gain_guess)
-        part, mean = float(found.parameters[-1]), self.mean(found)
-        return replace(found, doubt=self.reference.doubt(part, mean, self.used, self.shift, self.gain_guess))
+    # --- How surely it is there.
 
     def evidence(self, found: Found) -> float:
         """Logarithm of the likelihood ratio for the spot, in counts, with the light that there is without it.
 
         With s free, a spot could stand for the light of the reference, and spare the image its noise.
         """
+        background = self.without_spot
         if not self.reference.frames:
-            return self.without_spot.nll - found.nll
+            return background.nll - found.nll
         whole, free, nll, information = found.parameters.copy(), found.free.copy(), found.nll, found.information
         if free[-1]:
-            whole[-2:], free[-1] = self.without_spot.values, False  # means are positive with those
-            nll, information, _, _ = self._descended(whole, free, found.rotated)
+            whole[-2:], free[-1] = background.values, False  # means are positive with those
+            nll, information, _, _ = self.descend(whole, free, rotated=found.rotated)
         covariance = covariance_from(information[np.ix_(free, free)])
-        moved = float(covariance[0] @ information[free, -1])  # A by s
-        variance = max(self.without_spot.doubt, found.held_variance)
-        return (self.without_spot.nll - nll) / (1.0 + moved**2 * variance / float(covariance[0, 0]))
+        amplitude_by_s = float(covariance[0] @ information[free, -1])
+        variance = max(background.excess_variance, found.held_variance)
+        return (background.nll - nll) / (1.0 + amplitude_by_s**2 * variance / float(covariance[0, 0]))
 
     def log_p(self, ratio_counts: float, gain: float) -> float:
         """Logarithm of the probability that an image without atoms has a spot of such a likelihood ratio somewhere."""

@@ -3,11 +3,11 @@
 A reference that is the mean of k images has their noise: variance gain L / k at the light L of a pixel. The likelihood
 takes L for one more unknown of each pixel (`kernels.images.reference`), as the regression of two quantities with errors
 does. Its information on s is that of the structure of the light alone, while the score of s varies with the noise in L,
-too: covariances are B^-1 (B + D) B^-1, B the information and D what the score varies by more (P. J. Huber, Proc. Fifth
-Berkeley Symp. 1 (1967) 221).
+too: covariances are B^-1 (B + D) B^-1, B the information and D the excess variance of the score (P. J. Huber, Proc.
+Fifth Berkeley Symp. 1 (1967) 221).
 
-Where the light has hardly any structure above its noise, the image does not tell s. It is then held at the ratio of the
-two backgrounds, which it is when all light without atoms is the reference's; that it may be less is in the errors.
+Where the light has hardly any structure above its noise, the image does not determine s. It is then held at the ratio
+of the two backgrounds, which it is when all light without atoms is the reference's; its error says that it may be less.
 """
 
 from __future__ import annotations
@@ -20,29 +20,32 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
 from ....kernels.images.reference import noise_of_light
+from ..result import rounded
 from .camera_noise import Gain, estimate_gain
 
-__all__ = ["HELD", "MOST", "NO_REFERENCE", "Reference", "reference_of"]
+__all__ = ["HELD_ERROR", "LARGEST_S", "NO_REFERENCE", "Reference", "reference_of"]
 
 Floats = NDArray[np.float64]
 
-KNOWN = 0.1
-"""Largest error of s, in units of what it is when all light is the reference's; beyond, s is not told by the image."""
-MOST = 10.0
-"""Largest s, in the same units: more only noise can have."""
-HELD = 3.0**-0.5
-"""Error of an s that is held, in the same units: how far it is from 1 if it is anything between 0 and 1."""
+WORST_S = 0.1
+"""Largest error of an s that the image determines, in units of what s is when all light is the reference's."""
+LARGEST_S = 10.0
+"""Largest s, in the same units: noise alone asks for more."""
+HELD_ERROR = 3.0**-0.5
+"""Error of an s that is held, in the same units: the root mean square of its distance from 1, if it lies anywhere
+between 0 and 1."""
 FEWEST_ELECTRONS = 20.0
-"""Of a pixel in all images of a reference, on the average: the noise of fewer is too far from normal."""
+"""Of a pixel in all images of a reference, on average: the noise of fewer is too far from normal."""
 SURE, UNSURE_GAIN = 5.0, 0.1
-"""Standard deviations that noise is not off by; and what a gain of one image may be off by."""
+"""How large the noise may be at most: standard deviations above its estimate, and the part by which a gain that was
+guessed from one image may be off."""
 LEAST = 1e-3
-"""Counts that a pixel of a reference has, with what is added to it."""
+"""Counts that a pixel of a reference has at least, together with what is added to it."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reference:
-    """Light without atoms in the pixels that are fitted.
+    """Light without atoms, as `fit_gaussian` takes it; `reference_of` makes it.
 
     Parameters
     ----------
@@ -51,12 +54,29 @@ class Reference:
     frames : int
         Images of which it is the mean; 0 for light without noise.
     gain : Gain, optional
-        What these images say of it.
+        What the noise between these images says of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import reference_of
+    >>> images = np.random.default_rng(1).poisson(40.0, (3, 50, 60))
+    >>> reference_of(images, gain=1.0)
+    Reference(50 x 60 pixels, the mean of 3 images)
+    >>> reference_of(np.full((50, 60), 40.0))
+    Reference(50 x 60 pixels, without noise)
     """
 
     light: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     frames: int = 0
     gain: Gain | None = None
+
+    def __repr__(self) -> str:
+        if not self.is_there:
+            return "Reference(none)"
+        noise = f"the mean of {self.frames} image{'s' if self.frames > 1 else ''}" if self.frames else "without noise"
+        gain = "" if self.gain is None else ", gain {} +- {}".format(*rounded(self.gain, self.gain.error))
+        return f"Reference({self.light.shape[0]} x {self.light.shape[1]} pixels, {noise}{gain})"
 
     @property
     def is_there(self) -> bool:
@@ -64,7 +84,7 @@ class Reference:
         return self.light.size > 0
 
     def part(self, rows: slice, columns: slice, used: Floats) -> Reference:
-        """That of some pixels, without a hole where they are masked.
+        """That of some pixels; those that are masked get the mean of the others.
 
         Raises
         ------
@@ -82,11 +102,11 @@ class Reference:
         return replace(self, light=np.where(used > 0.0, light, seen.mean()))
 
     def above(self, least: float) -> Reference:
-        """With its noise cut off a little above some counts."""
+        """The same, with no pixel of a noisy one below a little more than some counts."""
         return replace(self, light=np.maximum(self.light, least + LEAST)) if self.frames else self
 
     def check_counts(self, used: Floats, gain: float, read_noise: float) -> None:
-        """Refuse images that together are too dark to tell the light of a pixel, or that hold what no light gives.
+        """Refuse images that together are too dark to know the light of a pixel, or that hold what no light gives.
 
         Raises
         ------
@@ -106,19 +126,19 @@ class Reference:
                 "more of them, or their smoothed mean, or none"
             )
 
-    def tells_part(
-        self, part: float, used: Floats, shift: float, gain: float, guessed: bool, spot: Floats | None
+    def determines_s(
+        self, s: float, used: Floats, shift: float, gain: float, spot: Floats | None, *, is_gain_guessed: bool
     ) -> bool:
-        """Whether its structure, but that of a spot, is so far above its noise that an image of nothing but it tells s.
+        """Whether an image of this light alone would determine s, by the structure that a spot does not have.
 
-        The noise is taken for as large as it may be; a gain that was guessed from a single image is less sure.
+        The noise is taken for as large as it may be.
         """
         if not self.frames:
             return True
         pixels = float(np.sum(used))
         level = float(np.sum(used * self.light)) / pixels
         noise = (level + shift) / self.frames
-        largest = 1.0 + SURE * math.sqrt(2.0 / pixels) + (UNSURE_GAIN if guessed else 0.0)
+        largest = 1.0 + SURE * math.sqrt(2.0 / pixels) + (UNSURE_GAIN if is_gain_guessed else 0.0)
         rest = used * (self.light - level)
         if spot is not None:
             shape = used * (spot - float(np.sum(used * spot)) / pixels)
@@ -126,22 +146,22 @@ class Reference:
         structure = float(np.vdot(rest, rest)) / pixels - gain * noise * largest
         if not structure > 0.0:
             return False
-        mean = part * level + shift
-        variance = mean + part**2 * noise
-        information, doubt = pixels * structure / variance, pixels * gain * noise * mean / variance**2
-        return gain * (information + doubt) / information**2 < (KNOWN * part) ** 2
+        mean = s * level + shift
+        variance = mean + s**2 * noise
+        information, excess = pixels * structure / variance, pixels * gain * noise * mean / variance**2
+        return gain * (information + excess) / information**2 < (WORST_S * s) ** 2
 
-    def left(self, part: float, mean: Floats, used: Floats, shift: float) -> float:
-        """What the fitted light leaves of the variance of residuals, on the average; 1 without noise."""
+    def variance_left(self, s: float, mean: Floats, used: Floats, shift: float) -> float:
+        """What the fitted light leaves of the variance of residuals, on average; 1 without noise."""
         if not self.frames:
             return 1.0
-        return noise_of_light(self.light, used, mean, part, float(self.frames), shift)[0] / float(np.sum(used))
+        return noise_of_light(self.light, used, mean, s, float(self.frames), shift)[0] / float(np.sum(used))
 
-    def doubt(self, part: float, mean: Floats, used: Floats, shift: float, gain: float) -> float:
-        """What the score of s varies by more than its information says."""
+    def excess_score(self, s: float, mean: Floats, used: Floats, shift: float, gain: float) -> float:
+        """What the variance of the score of s is larger by than its information says."""
         if not self.frames:
             return 0.0
-        return gain * noise_of_light(self.light, used, mean, part, float(self.frames), shift)[1]
+        return gain * noise_of_light(self.light, used, mean, s, float(self.frames), shift)[1]
 
 
 NO_REFERENCE = Reference()
@@ -153,18 +173,37 @@ def reference_of(
     gain: float | None = None,
     read_noise: float = 0.0,
 ) -> Reference:
-    """What a user gives as a reference: light without noise, a stack of images, or what was made of them before.
+    """Make a reference of images without atoms, once, for the fits of many images.
 
     Parameters
     ----------
     images : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
+        Counts: of two dimensions, light without noise; of three, images whose noise is a part of the model. A
+        `Reference` is handed back as it is.
     mask, gain, read_noise
-        As for `fit_gaussian`, and as are then given to it.
+        As they are then given to `fit_gaussian`. Without a gain, it is estimated from the noise between two images or
+        more.
+
+    Returns
+    -------
+    Reference
 
     Raises
     ------
     InputError
         When it is no image nor a stack, or when a stack holds no light, or no noise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import fit_gaussian, gaussian_image, reference_of
+    >>> random = np.random.default_rng(1)
+    >>> light = 40.0 + np.arange(60.0)
+    >>> reference = reference_of(random.poisson(light, (4, 50, 60)))
+    >>> spot = {"A": 5000.0, "x0": 30.0, "y0": 20.0, "sigma_x": 3.0, "sigma_y": 4.0, "C": 0.0}
+    >>> fit = fit_gaussian(random.poisson(light + gaussian_image(spot, (50, 60))), reference=reference)
+    >>> fit.valid, fit.names[-1]
+    (True, 's')
     """
     if images is None:
         return NO_REFERENCE
@@ -178,11 +217,11 @@ def reference_of(
         return Reference(counts)
     if counts.ndim != 3 or not counts.size:
         raise InputError(f"a reference is an image or several, not an array of the shape {counts.shape}")
-    told = None
+    estimated = None
     if len(counts) > 1 and gain is None:
         hidden = np.asarray(mask, dtype=bool) if mask is not None and np.shape(mask) == counts.shape[1:] else None
         seen = counts if hidden is None else np.where(hidden, 0.0, counts)
-        told = estimate_gain(seen, mask=mask, read_noise=read_noise)
-        if not told > 0.0:
+        estimated = estimate_gain(seen, mask=mask, read_noise=read_noise)
+        if not estimated > 0.0:
             raise InputError("references without noise, or with less than read_noise, do not tell the gain: give it")
-    return Reference(counts.mean(axis=0), len(counts), told)
+    return Reference(counts.mean(axis=0), len(counts), estimated)

@@ -1,4 +1,4 @@
-"""`GaussianFit`: a `Fit` of a spot, with what an image tells beyond the parameters: gain, goodness, upper limit."""
+"""`GaussianFit`: a `Fit` of a spot, with what an image says beyond the parameters: gain, goodness, upper limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..result import Fit
 __all__ = ["GaussianFit"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GaussianFit(Fit):
     """The answer of `fit_gaussian`.
 
@@ -33,10 +33,20 @@ class GaussianFit(Fit):
     background_nll : float
         Negative log-likelihood of the model without a spot.
     detected : bool
-        Whether there are atoms: a spot that is more than noise, a hot pixel or stray light. Only its numbers may not be
-        fit for use, when it is faint or cut off; `valid` tells.
+        Whether there are atoms: a spot that is more than noise, a hot pixel or stray light. It may be too faint, or cut
+        off, for its numbers to be used: then the fit is not `valid`.
     explained : float
         R^2: part of the variance between the pixels that the model explains.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import fit_gaussian
+    >>> fit = fit_gaussian(np.random.default_rng(1).poisson(25.0, (50, 60)), gain=1.0)
+    >>> fit.detected, fit.flags
+    (False, ('no_atoms',))
+    >>> 100.0 < fit.upper_limit < 2000.0
+    True
     """
 
     gain: float = math.nan
@@ -44,7 +54,7 @@ class GaussianFit(Fit):
     probability: float = math.nan
     misfit: float = math.nan
     upper_limit: float = math.nan
-    upper_limits: Mapping[float, float] = field(default_factory=dict, repr=False)
+    upper_limits: Mapping[float, float] = field(default_factory=dict)
     background_nll: float = math.nan
     detected: bool = False
     explained: float = math.nan

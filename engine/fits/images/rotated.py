@@ -1,91 +1,107 @@
 """The fit of a spot whose axes are turned against those of the image.
 
-It begins at the upright fit and is minimised by scipy in the covariance matrix of the spot, where a round one is
-nothing special; answers are in widths and an angle, of which a round spot has none: its error is then as large as the
-circle.
+It begins at the upright fit and is minimised by scipy in the elements of the covariance matrix of the spot, where a
+round one is nothing special. Answers are widths and an angle, of which a round spot has none: the error of its angle is
+then as large as the circle.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....kernels.images.rotated import rotated_likelihood, rotated_spot
-from ..minimize import minimize_likelihood
+from ..minimize import Evaluation, minimize_likelihood
+from .pixels import Pixels
 
-__all__ = ["RotatedLikelihood", "covariance_elements", "turned_spot", "widths_and_angle"]
+__all__ = ["Axes", "Elements", "RotatedLikelihood", "RotatedMinimum", "axes_of", "elements_of", "rotated_unit_spot"]
 
 Floats = NDArray[np.float64]
 
 WIDTHS = slice(3, 6)
+"""Where sigma_x, sigma_y and theta stand among the parameters, or the elements in their place."""
 ROUND = 1e-9
 """Relative difference of the squared widths below which a spot has no direction."""
+ROUNDS = 2
+"""How often scipy may begin, each time with the errors where it stopped as sizes."""
 
 
-def covariance_elements(sigma_x: float, sigma_y: float, theta: float) -> tuple[float, float, float]:
-    """S_xx, S_xy, S_yy of a spot with these widths along axes turned by theta."""
+class Elements(NamedTuple):
+    """Of the covariance matrix of a spot, pixels^2."""
+
+    s_xx: float
+    s_xy: float
+    s_yy: float
+
+
+class Axes(NamedTuple):
+    """Widths of a spot, pixels, and the angle from the x axis to the axis of sigma_x, radians."""
+
+    sigma_x: float
+    sigma_y: float
+    theta: float
+
+
+class RotatedMinimum(NamedTuple):
+    """Best A, x0, y0, sigma_x, sigma_y, theta, C[, s], nll and information there, and whether it is a minimum."""
+
+    parameters: Floats
+    nll: float
+    information: Floats
+    converged: bool
+
+
+def elements_of(sigma_x: float, sigma_y: float, theta: float) -> Elements:
+    """The covariance matrix of a spot with these widths along axes turned by theta."""
     c, s = math.cos(theta), math.sin(theta)
     across = (sigma_x**2 - sigma_y**2) * c * s
-    return sigma_x**2 * c**2 + sigma_y**2 * s**2, across, sigma_x**2 * s**2 + sigma_y**2 * c**2
+    return Elements(sigma_x**2 * c**2 + sigma_y**2 * s**2, across, sigma_x**2 * s**2 + sigma_y**2 * c**2)
 
 
-def widths_and_angle(s_xx: float, s_xy: float, s_yy: float) -> tuple[float, float, float]:
-    """sigma_x, sigma_y and theta of a spot; sigma_x is the width along the axis that is closer to x."""
+def axes_of(s_xx: float, s_xy: float, s_yy: float) -> Axes:
+    """Widths and angle of a spot with this covariance matrix; sigma_x is that along the axis that is closer to x."""
     theta = 0.5 * math.atan2(2.0 * s_xy, s_xx - s_yy)
     middle, half = 0.5 * (s_xx + s_yy), math.hypot(0.5 * (s_xx - s_yy), s_xy)
     long, short = math.sqrt(middle + half), math.sqrt(max(middle - half, 1e-12))
     if half < ROUND * middle:
         theta, long = 0.0, long * (1.0 + ROUND)
     if abs(theta) > 0.25 * math.pi:
-        return short, long, theta - math.copysign(0.5 * math.pi, theta)
-    return long, short, theta
+        return Axes(short, long, theta - math.copysign(0.5 * math.pi, theta))
+    return Axes(long, short, theta)
 
 
-def turned_spot(x0: float, y0: float, sigma_x: float, sigma_y: float, theta: float, shape: tuple[int, ...]) -> Floats:
+def rotated_unit_spot(
+    x0: float, y0: float, sigma_x: float, sigma_y: float, theta: float, shape: tuple[int, ...]
+) -> Floats:
     """A turned Gaussian of unit volume, integrated over pixels."""
     spot = np.empty(shape)
-    rotated_spot(x0, y0, *covariance_elements(sigma_x, sigma_y, theta), spot)
+    rotated_spot(x0, y0, *elements_of(sigma_x, sigma_y, theta), spot)
     return spot
 
 
 class RotatedLikelihood:
-    """Likelihood of the parameters A, x0, y0, sigma_x, sigma_y, theta, C[, s].
+    """Likelihood of the parameters A, x0, y0, sigma_x, sigma_y, theta, C[, s] of an image."""
 
-    Parameters
-    ----------
-    counts, used, reference, totals
-        As for `rotated_likelihood`.
-    """
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
 
-    def __init__(self, counts: Floats, used: Floats, reference: Floats, totals: Floats) -> None:
-        self._data = counts, used, reference, totals
-
-    def _of_elements(self, parameters: Floats) -> tuple[float, Floats, Floats]:
-        n = parameters.size
-        score, information = np.zeros(n), np.zeros((n, n))
-        return rotated_likelihood(*self._data, parameters, score, information), score, information
-
-    def __call__(self, parameters: Floats) -> tuple[float, Floats, Floats]:
-        """Negative log-likelihood with gradient and information."""
+    def __call__(self, parameters: Floats) -> Evaluation:
+        """Negative log-likelihood in counts, with gradient and information."""
         n = parameters.size
         if min(parameters[3], parameters[4]) <= 0.0:
-            return math.inf, np.zeros(n), np.zeros((n, n))
+            return Evaluation(math.inf, np.zeros(n), np.zeros((n, n)))
         sigma_x, sigma_y, theta = parameters[WIDTHS]
         elements = parameters.copy()
-        elements[WIDTHS] = covariance_elements(sigma_x, sigma_y, theta)
+        elements[WIDTHS] = elements_of(sigma_x, sigma_y, theta)
         nll, score, information = self._of_elements(elements)
-        c, s = math.cos(theta), math.sin(theta)
-        by = np.eye(n)  # derivatives of the elements by widths and angle
-        turning = (sigma_x**2 - sigma_y**2) * np.array([-2.0 * c * s, c**2 - s**2, 2.0 * c * s])
-        by[WIDTHS, 3] = 2.0 * sigma_x * np.array([c**2, c * s, s**2])
-        by[WIDTHS, 4] = 2.0 * sigma_y * np.array([s**2, -c * s, c**2])
-        by[WIDTHS, 5] = turning
-        return nll, by.T @ score, by.T @ information @ by
+        by = self._derivatives(sigma_x, sigma_y, theta, n)
+        return Evaluation(nll, by.T @ score, by.T @ information @ by)
 
-    def minimum(self, upright: Floats, free: NDArray[np.bool_]) -> tuple[Floats, float, Floats, bool]:
-        """Best parameters, likelihood, information, and whether the minimum was found.
+    def minimum(self, upright: Floats, free: NDArray[np.bool_]) -> RotatedMinimum:
+        """Minimise over the free parameters.
 
         Parameters
         ----------
@@ -98,20 +114,36 @@ class RotatedLikelihood:
         free = np.insert(free, 5, values=True)
         whole = start.copy()
 
-        def restricted(part: Floats) -> tuple[float, Floats, Floats]:
+        def of_free(part: Floats) -> Evaluation:
             whole[free] = part
             nll, score, information = self._of_elements(whole)
-            return nll, score[free], information[np.ix_(free, free)]
+            return Evaluation(nll, score[free], information[np.ix_(free, free)])
 
-        for _ in range(2):
-            size = 1.0 / np.sqrt(np.maximum(np.diagonal(self._of_elements(start)[2]), 1e-12))
-            best = minimize_likelihood(restricted, start[free], size[free])
+        converged = False
+        for _ in range(ROUNDS):
+            size = 1.0 / np.sqrt(np.maximum(np.diagonal(self._of_elements(start).information), 1e-12))
+            best = minimize_likelihood(of_free, start[free], size[free])
             start[free] = best.x
-            if best.converged:
+            converged = best.converged
+            if converged:
                 break
-        s_xx, s_xy, s_yy = start[WIDTHS].tolist()
-        sigma_x, sigma_y, theta = widths_and_angle(s_xx, s_xy, s_yy)
         natural = start.copy()
-        natural[WIDTHS] = sigma_x, sigma_y, theta
+        natural[WIDTHS] = axes_of(*start[WIDTHS].tolist())
         nll, _, information = self(natural)
-        return natural, nll, information, best.converged
+        return RotatedMinimum(natural, nll, information, converged)
+
+    def _of_elements(self, parameters: Floats) -> Evaluation:
+        """The same with the elements of the covariance matrix in place of widths and angle."""
+        n = parameters.size
+        score, information = np.zeros(n), np.zeros((n, n))
+        return Evaluation(rotated_likelihood(*self._pixels, parameters, score, information), score, information)
+
+    @staticmethod
+    def _derivatives(sigma_x: float, sigma_y: float, theta: float, n: int) -> Floats:
+        """Of the parameters with elements (rows) by those with widths and angle (columns)."""
+        c, s = math.cos(theta), math.sin(theta)
+        by = np.eye(n)
+        by[WIDTHS, 3] = 2.0 * sigma_x * np.array([c**2, c * s, s**2])
+        by[WIDTHS, 4] = 2.0 * sigma_y * np.array([s**2, -c * s, c**2])
+        by[WIDTHS, 5] = (sigma_x**2 - sigma_y**2) * np.array([-2.0 * c * s, c**2 - s**2, 2.0 * c * s])
+        return by

@@ -7,6 +7,7 @@ the kernel holds no lock.
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,12 +28,14 @@ Floats = NDArray[np.float64]
 ENOUGH = 1e-3
 """Distance from the minimum, in errors, of a fit that converged."""
 MOST_STEPS = 50
+"""Steps of Newton for an image; one that needs more has not converged."""
 TOGETHER = 512
 """Images that a thread takes at a time."""
-SMALLEST_SIGMA = 0.3  # pixels
+SMALLEST_SIGMA, LARGEST_SIGMA = 0.3, 0.5
+"""Widths of a valid fit: more than the one, pixels, and less than the other, sides of the image."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StackFit:
     """The answers of `fit_gaussian_stack`, one element an image.
 
@@ -49,6 +52,18 @@ class StackFit:
         As given, or chi-square per degree of freedom of each image.
     valid : array of bool, shape (n,)
         Converged, with a covariance, the centre within the image and the widths smaller than it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import fit_gaussian_stack, gaussian_image
+    >>> values = {"A": 2000.0, "x0": 7.0, "y0": 7.0, "sigma_x": 1.5, "sigma_y": 2.0, "C": 5.0}
+    >>> stack = np.random.default_rng(1).poisson(gaussian_image(values, (15, 15)), (4, 15, 15))
+    >>> fit = fit_gaussian_stack(stack, gain=1.0)
+    >>> fit
+    StackFit(4 images, 4 of them valid)
+    >>> fit["A"].shape, fit.to_frame().columns[:4]
+    ((4,), ['A', 'A_unc', 'x0', 'x0_unc'])
     """
 
     names: tuple[str, ...]
@@ -65,6 +80,9 @@ class StackFit:
     def __getitem__(self, name: str) -> Floats:
         """Estimates of one parameter, shape (n,)."""
         return self.values[:, self.names.index(name)]
+
+    def __repr__(self) -> str:
+        return f"StackFit({len(self)} image{'' if len(self) == 1 else 's'}, {int(self.valid.sum())} of them valid)"
 
     def to_frame(self) -> pl.DataFrame:
         """One row an image: ``A``, ``A_unc``, ..., ``nll``, ``gain``, ``valid``."""
@@ -98,20 +116,20 @@ def fit_gaussian_stack(
     ------
     InputError
         When it is no stack, or holds negative or infinite counts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import fit_gaussian_stack, gaussian_image
+    >>> values = {"A": 2000.0, "x0": 7.0, "y0": 7.0, "sigma_x": 1.5, "sigma_y": 2.0, "C": 5.0}
+    >>> stack = np.random.default_rng(1).poisson(gaussian_image(values, (15, 15)), (100, 15, 15))
+    >>> fit = fit_gaussian_stack(stack, gain=1.0)
+    >>> pulls = (fit["A"] - values["A"]) / fit.errors[:, 0]
+    >>> bool(np.all(np.abs(pulls) < 5.0))
+    True
     """
-    counts = np.ascontiguousarray(stack, dtype=np.float64)
-    if counts.ndim != 3 or min(counts.shape[1:]) < FEWEST_PIXELS:
-        raise InputError(f"a stack has images of {FEWEST_PIXELS} x {FEWEST_PIXELS} pixels or more, not {counts.shape}")
-    if gain is not None and not 0.0 < gain < np.inf:
-        raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
-    if not 0.0 <= read_noise < np.inf or (read_noise > 0.0 and gain is None):
-        raise InputError(f"read_noise={read_noise!r} should be 0 or more counts, and needs a gain")
-    shift = read_noise**2 / gain if gain is not None else 0.0
-    if shift:
-        counts = counts + shift
-    low, high = (counts.min(), counts.max()) if counts.size else (0.0, 0.0)
-    if not np.isfinite(low) or not np.isfinite(high) or (low < 0.0 and not shift):
-        raise InputError("a stack with negative, infinite or missing counts cannot be fitted")
+    shift = _shift(gain, read_noise)
+    counts = _counts_of(stack, shift)
     n = len(counts)
     values, covariance = np.empty((n, 6)), np.empty((n, 6, 6))
     nll, distances, chi_squares = np.empty(n), np.empty(n), np.empty(n)
@@ -135,14 +153,36 @@ def fit_gaussian_stack(
     covariance *= gains[:, None, None]
     values[:, 5] -= shift
     errors = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-    return StackFit(
-        NAMES, values, errors, covariance, nll / (gain or 1.0), gains, _valid(values, errors, distances, counts)
-    )
+    valid = (distances < ENOUGH) & np.all(np.isfinite(errors), axis=1) & _are_spots(values, counts.shape[1:])
+    return StackFit(NAMES, values, errors, covariance, nll / (gain or 1.0), gains, np.asarray(valid))
 
 
-def _valid(values: Floats, errors: Floats, distances: Floats, counts: Floats) -> NDArray[np.bool_]:
-    rows, columns = counts.shape[1:]
+def _shift(gain: float | None, read_noise: float) -> float:
+    """What the read noise is worth, counts."""
+    if gain is not None and not 0.0 < gain < math.inf:
+        raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
+    if not 0.0 <= read_noise < math.inf or (read_noise > 0.0 and gain is None):
+        raise InputError(f"read_noise={read_noise!r} should be 0 or more counts, and needs a gain")
+    return read_noise**2 / gain if gain is not None else 0.0
+
+
+def _counts_of(stack: ArrayLike, shift: float) -> Floats:
+    """The counts of a stack that can be fitted, shifted."""
+    counts = np.ascontiguousarray(stack, dtype=np.float64)
+    if counts.ndim != 3 or min(counts.shape[1:]) < FEWEST_PIXELS:
+        raise InputError(f"a stack has images of {FEWEST_PIXELS} x {FEWEST_PIXELS} pixels or more, not {counts.shape}")
+    if shift:
+        counts = counts + shift
+    low, high = (counts.min(), counts.max()) if counts.size else (0.0, 0.0)
+    if not np.isfinite(low) or not np.isfinite(high) or (low < 0.0 and not shift):
+        raise InputError("a stack with negative, infinite or missing counts cannot be fitted")
+    return counts
+
+
+def _are_spots(values: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Whether the centres lie within the image, and the widths are those of a spot."""
+    rows, columns = shape
     _, x0, y0, sigma_x, sigma_y, _ = values.T
     inside = (x0 > -0.5) & (x0 < columns - 0.5) & (y0 > -0.5) & (y0 < rows - 0.5)
-    wide = (sigma_x < 0.5 * columns) & (sigma_y < 0.5 * rows) & (np.minimum(sigma_x, sigma_y) > SMALLEST_SIGMA)
-    return np.asarray((distances < ENOUGH) & np.all(np.isfinite(errors), axis=1) & inside & wide)
+    narrow = (sigma_x < LARGEST_SIGMA * columns) & (sigma_y < LARGEST_SIGMA * rows)
+    return np.asarray(inside & narrow & (np.minimum(sigma_x, sigma_y) > SMALLEST_SIGMA))

@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage, special, stats
 
 from utokyo import InputError, find_bad_pixels, fit_gaussian
-from utokyo.engine.fits.images.checks import checked_problem
+from utokyo.engine.fits.images.checks import problem_of
 from utokyo.engine.fits.images.fit import NAMES, gaussian_image
 from utokyo.engine.fits.images.reference import Reference
 from utokyo.io.image import read_image
@@ -386,8 +386,8 @@ def test_the_background_is_the_maximum_of_the_likelihood():
     light = random.uniform(0.0, 20.0, SHAPE)
     mask = random.random(SHAPE) < 0.1
     image = random.poisson(3.0 + 1.7 * light)
-    problem = checked_problem(image, Reference(light), mask, 1.0, 0.0, None)
-    c, s = problem.background.values
+    problem = problem_of(image, Reference(light), mask, 1.0, 0.0, None)
+    c, s = problem.without_spot.values
     pull = (1.0 - image / (c + s * light))[~mask]
     assert np.sum(pull) == pytest.approx(0.0, abs=0.1)
     assert np.sum(pull * light[~mask]) == pytest.approx(0.0, abs=1.0)

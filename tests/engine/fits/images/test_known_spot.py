@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ from scipy import optimize, special
 
 from utokyo import GaussianFit, InputError, fit_gaussian, fit_lifetime, mean_spot
 from utokyo.engine.fits.images.fit import gaussian_image
+from utokyo.engine.fits.images.known_spot import Spot, spot_of
 
 SEED = 20220918
 SHAPE = (60, 70)
@@ -202,7 +204,31 @@ def test_a_spot_that_is_none_is_told_in_one_sentence(spot, sentence):
         fit_gaussian(image_of(np.random.default_rng(1), 0.0, 10.0), spot=spot)
 
 
+def test_a_spot_gives_the_fit_of_its_mapping():
+    image = image_of(np.random.default_rng(SEED), 400.0, 10.0)
+    for given in (SPOT, TURNED):
+        spot = Spot(**given)
+        assert fit_gaussian(image, spot=spot).values == fit_gaussian(image, spot=given).values
+        assert spot_of(given) == spot == spot_of(spot)
+        assert spot.as_dict() == given
+
+
+def test_a_spot_hashes_pickles_and_says_what_it_is():
+    spot = Spot(36, 28.5, 4.0, 5.0)
+    assert {spot: 1}[Spot(36.0, 28.5, 4.0, 5.0)] == 1
+    assert pickle.loads(pickle.dumps(spot)) == spot
+    assert repr(spot) == "Spot(x0=36.0, y0=28.5, sigma_x=4.0, sigma_y=5.0, theta=None)"
+
+
+@pytest.mark.parametrize("numbers", [(math.nan, 1.0, 1.0, 1.0), (1.0, 1.0, 1.0, math.inf), (1.0, "a", 1.0, 1.0)])
+def test_a_spot_of_no_numbers_is_told_in_one_sentence(numbers):
+    with pytest.raises(InputError, match="spot should hold numbers of pixels"):
+        Spot(*numbers)
+
+
 def test_a_turned_fit_of_an_upright_spot_is_told():
+    with pytest.raises(InputError, match="theta"):
+        fit_gaussian(np.ones(SHAPE), spot=Spot(**SPOT), rotated=True)
     with pytest.raises(InputError, match="theta"):
         fit_gaussian(np.ones(SHAPE), spot=SPOT, rotated=True)
 

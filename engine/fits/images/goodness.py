@@ -1,0 +1,105 @@
+"""How well a spot describes its image, from the residuals: goodness of fit, gain, and noise that pixels share.
+
+The deviance of few electrons is no chi-square, so its mean and variance are summed up beside it (`deviance`). Laser
+speckle differs from place to place, and neighbouring pixels share it: how much more noise that is, the residuals say.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from ....kernels.images.residuals import block_dispersion, local_dispersion, look_at_residuals
+from .deviance import STEPS_PER_ROOT, deviance_moments
+from .found import Found
+from .problem import SpotProblem
+
+__all__ = ["Residuals", "error_of_gain", "excess_noise", "probability", "residuals_of"]
+
+Floats = NDArray[np.float64]
+
+NO_TABLE = np.empty((2, 0))
+AROUND_SIGMAS, AROUND_PIXELS = 3.0, 10.0
+"""How far around a spot its noise is looked at: widths, and pixels at least."""
+FEWEST_BLOCKS = 6.0
+"""Squares of the spot's size along a side, at least, whose noise is looked at."""
+SURE = 4.0
+"""Standard deviations from which on a noise is called larger than that of single pixels."""
+
+
+class Residuals(NamedTuple):
+    """What `look_at_residuals` sums up, in its order."""
+
+    chi_square: float
+    shared: float
+    pairs: float
+    differences: float
+    mean_deviance: float
+    variance_of_deviance: float
+    pixels: float
+    squares: float
+    squares_of_counts: float
+
+    @property
+    def misfit(self) -> float:
+        """What neighbours share, in units of their variance."""
+        return self.shared / max(self.differences, 1e-300 * self.pairs) if self.pairs else 0.0
+
+
+def residuals_of(problem: SpotProblem, mean: Floats) -> Residuals:
+    """Sums over the residuals of an image from its mean counts."""
+    exact = problem.gain is not None and problem.read_noise == 0.0
+    table = deviance_moments() if exact else NO_TABLE
+    sums = np.empty(len(Residuals._fields))
+    look_at_residuals(problem.counts, problem.used, mean, problem.gain_guess, table, STEPS_PER_ROOT, sums)
+    return Residuals(*sums.tolist())
+
+
+def error_of_gain(problem: SpotProblem, residuals: Residuals, gain: float, ndof: int) -> float:
+    """Standard error of a gain estimated by chi-square, which spreads by 1 / electrons more where these are few."""
+    level = max(problem.total / residuals.pixels - problem.shift, 1e-12)
+    return gain * (level + problem.shift) / level * math.sqrt((2.0 + gain / level) / ndof)
+
+
+def probability(problem: SpotProblem, mean: Floats, residuals: Residuals, deviance: float, ndof: int) -> float:
+    """Of residuals at least as large as these, were the model true; see `GaussianFit`."""
+    gain, pairs = problem.gain, residuals.pairs
+    if gain is None or problem.reference.frames:  # the deviance of a few counts and their reference is no chi-square
+        return float(special.ndtr(-residuals.misfit * math.sqrt(pairs))) if pairs else math.nan
+    if problem.read_noise > 0.0:
+        # Shifted counts have the variance of Poisson's, not their deviance: Pearson's chi-square serves, whose spread
+        # is 2 + gain^3 light / variance^2 a pixel.
+        light = np.maximum(mean - problem.shift, 0.0)
+        per_pixel = 2.0 + float(np.mean(gain**3 * light / (gain * mean) ** 2))
+        return float(special.ndtr((ndof - residuals.chi_square / gain) / math.sqrt(per_pixel * ndof)))
+    # a chi-square with the two moments that this image's deviance has
+    size = ndof / residuals.pixels
+    expected, variance = residuals.mean_deviance * size, residuals.variance_of_deviance * size
+    return float(special.chdtrc(2.0 * expected**2 / variance, 2.0 * expected * deviance / variance))
+
+
+def excess_noise(problem: SpotProblem, found: Found, mean: Floats, gain: float) -> float:
+    """How many times the noise of a spot exceeds that of single pixels all over the image; 1 for independent pixels.
+
+    Residuals summed over squares of the spot's size are compared with single ones, and those around the spot with all.
+    """
+    x0, y0, sigma_x, sigma_y = found.parameters[1:5].tolist()
+    widest = max(problem.counts.shape)
+    side = round(min(max(2.0 * math.sqrt(sigma_x * sigma_y), 2.0), min(problem.counts.shape) / FEWEST_BLOCKS))
+    reach = min(max(AROUND_SIGMAS * max(sigma_x, sigma_y), AROUND_PIXELS), widest)
+    dispersions = (
+        block_dispersion(problem.counts, problem.used, mean, side) if side > 1 else (0.0, 0.0),
+        local_dispersion(problem.counts, problem.used, mean, x0, y0, reach, reach, 1.0),
+    )
+    excess = 1.0
+    for chi_square, number in dispersions:
+        if number > 0.0:
+            ratio = chi_square / number / gain
+            # where electrons are few, chi-square spreads by 1 / electrons more
+            spread = math.sqrt((2.0 + gain / float(problem.background_level or gain)) / number)
+            excess *= ratio if ratio > 1.0 + SURE * spread else 1.0
+    return excess
