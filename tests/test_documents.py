@@ -12,7 +12,7 @@ from utokyo import JoinedTable, simulate
 from utokyo.engine.command.config import read_config, read_join_config
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLE = re.compile(r"<!-- test: laboratory -->\n```python\n(.*?)```", re.DOTALL)
 FILE = re.compile(r"<!-- file: \S+ -->\n```python\n")
 CONFIG = re.compile(r"<!-- config -->\n```toml\n(.*?)```", re.DOTALL)
@@ -72,3 +72,20 @@ def test_every_link_of_the_documents_leads_somewhere():
     for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_architecture_names_every_room():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `([\w/]+)` \|", text, re.MULTILINE)
+    modules = [path for room in ("engine", "io", "kernels", "benchmarks") for path in (ROOT / room).rglob("*.py")]
+    rooms = {module.parent.relative_to(ROOT).as_posix() for module in modules}
+    rooms = {"engine/compat" if room.startswith("engine/compat/") else room for room in rooms}
+    assert sorted(named) == sorted(rooms | {"docs", "tests"})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_module_that_a_document_names_is_there(document):
+    for path in re.findall(
+        r"`((?:benchmarks|engine|io|kernels|tests)/[\w/.]+\.py)`", document.read_text(encoding="utf-8")
+    ):
+        assert (ROOT / path).is_file(), path

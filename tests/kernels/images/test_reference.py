@@ -97,17 +97,17 @@ def test_the_score_is_the_derivative(shift):
 def test_information_and_doubt_are_what_the_score_of_s_does_in_many_images():
     random = np.random.default_rng(SEED)
     images = 1500
-    scores, informations, doubts = [], [], []
+    scores, of_each, doubts = [], [], []
     for _ in range(images):
         image, reference = data(random, 2, structure=3.0)
         _, score, information = likelihood(image, reference, 2, 0.0, AT)
         scores.append(score)
-        informations.append(information)
+        of_each.append(information)
         mean = truth_of(reference, AT)
         left, doubt = noise_of_light(reference, np.ones(SHAPE), mean, AT[6], 2.0, 0.0)
         doubts.append(doubt)
     assert left == pytest.approx(np.sum(mean / (mean + AT[6] ** 2 * reference / 2.0)))
-    information = np.mean(informations, axis=0)
+    information = np.mean(of_each, axis=0)
     # s less what the other parameters do
     others = np.linalg.solve(information[:6, :6], information[:6, 6])
     efficient = np.array(scores) @ np.append(-others, 1.0)
