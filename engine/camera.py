@@ -46,12 +46,12 @@ class Atom:
 
     @property
     def photon_energy_J(self) -> float:
-        """Of one photon: h c / lambda."""
+        """Energy of one photon, J: h c / lambda."""
         return constants.h * constants.c / self.wavelength_m  # type: ignore[no-any-return]
 
     @property
     def saturation_intensity_W_per_m2(self) -> float:
-        """I_sat = pi h c Gamma / (3 lambda^3), for circular light on the cycling transition."""
+        """I_sat = pi h c Gamma / (3 lambda^3), W/m^2, for circular light on the cycling transition."""
         return math.pi * constants.h * constants.c * self.decay_rate_Hz / (3.0 * self.wavelength_m**3)  # type: ignore[no-any-return]
 
 
@@ -62,7 +62,14 @@ ATOMS: Mapping[str, Atom] = {
 
 
 class Measured(NamedTuple):
-    """A number and its standard error."""
+    """A number and its standard error.
+
+    Examples
+    --------
+    >>> value, error = Measured(1200.0, 35.0)
+    >>> round(error / value, 3)
+    0.029
+    """
 
     value: float
     error: float
@@ -77,15 +84,17 @@ class CameraConstants:
     atom : str
         One of `ATOMS`.
     cell_size_m : float
-        Side of a pixel on the sensor.
+        Side of a pixel on the sensor, m.
     exposure_s : float
+        Time over which one image collects light, s.
     quantum_efficiency : float
         Electrons per photon that reaches the sensor.
     power_x_mW, power_y_mW, power_z_mW : float
-        Of the three beams of the trap.
+        Powers of the three beams of the trap, mW.
     detuning_MHz : float
-        From the resonance; its sign does not matter.
+        Detuning of the beams from the resonance, MHz; its sign does not matter.
     beam_diameter_cm : float
+        Diameter of each beam, cm.
     roi_x, roi_y : (int, int)
         Region of interest on the sensor, pixels, the upper ends excluded.
     gain : float
@@ -95,7 +104,7 @@ class CameraConstants:
     beam_passes : int
         How often each beam goes through the trap: 2 when it is sent back.
     viewport_area_cm2, viewport_distance_cm : float
-        What light the camera sees: an opening, and how far from the trap.
+        What light the camera sees: the area of the opening, cm^2, and its distance from the trap, cm.
     uncertainties : mapping of str to float
         Standard errors of constants by their names; those of counts are added to them.
 
@@ -103,6 +112,15 @@ class CameraConstants:
     ------
     InputError
         When the atom is unknown, or a constant is not positive.
+
+    Examples
+    --------
+    >>> camera = CameraConstants.read("cmos_fr_20220918")
+    >>> camera.atom, camera.roi
+    ('Fr', (175, 232, 233, 290))
+    >>> atoms = camera.atom_number(counts=50_000.0, error=900.0)
+    >>> round(atoms.value), round(atoms.error)
+    (27677, 498)
     """
 
     atom: str
@@ -152,9 +170,9 @@ class CameraConstants:
         Parameters
         ----------
         name : str
-            Of the table: ``ccd``, ``cmos_rb_20220918``, ``cmos_fr_20220918`` or ``cmos_laser_room`` are shipped.
+            Name of the table: ``ccd``, ``cmos_rb_20220918``, ``cmos_fr_20220918`` or ``cmos_laser_room`` are shipped.
         path : path
-            Of another file.
+            The file; by default the one with the cameras that are shipped.
 
         Raises
         ------
@@ -188,7 +206,7 @@ class CameraConstants:
 
     @property
     def transition(self) -> Atom:
-        """Of the atom that is trapped."""
+        """The transition of the atom that is trapped."""
         return ATOMS[self.atom]
 
     @property
@@ -198,41 +216,41 @@ class CameraConstants:
 
     @property
     def pixel_size_m(self) -> float:
-        """Side of a pixel at the trap."""
+        """Side of a pixel at the trap, m."""
         return self.cell_size_m / self.magnification
 
     @property
     def intensity_W_per_m2(self) -> float:
-        """Of all beams at the trap: their powers over their area."""
+        """Intensity of all beams at the trap, W/m^2: their powers over the area of one beam."""
         power_W = (self.power_x_mW + self.power_y_mW + self.power_z_mW) * 1e-3 * self.beam_passes
         return power_W / (math.pi * (self.beam_diameter_cm * 1e-2 / 2.0) ** 2)
 
     @property
     def saturation(self) -> float:
-        """I / I_sat."""
+        """The saturation parameter s = I / I_sat."""
         return self.intensity_W_per_m2 / self.transition.saturation_intensity_W_per_m2
 
     @property
     def scattering_rate_Hz(self) -> float:
-        """R_sc: photons a second from one atom."""
+        """R_sc: photons a second that one atom scatters."""
         s = self.saturation
         detuned = 4.0 * (self.detuning_MHz / self.transition.linewidth_MHz) ** 2
         return self.transition.decay_rate_Hz / 2.0 * s / (1.0 + s + detuned)
 
     @property
     def solid_angle_sr(self) -> float:
-        """Omega of the viewport: its area over the square of its distance."""
+        """Omega of the viewport, sr: its area over the square of its distance."""
         return self.viewport_area_cm2 / self.viewport_distance_cm**2
 
     @property
     def counts_per_atom(self) -> float:
-        """Of one atom in one image."""
+        """Counts of one atom in one image."""
         seen = self.scattering_rate_Hz * self.solid_angle_sr / (4.0 * math.pi)
         return seen * self.exposure_s * self.quantum_efficiency * self.gain
 
     @property
     def power_per_atom_W(self) -> float:
-        """Of the light of one atom that reaches the camera: R_sc h c / lambda Omega / (4 pi)."""
+        """Power of the light of one atom that reaches the camera, W: R_sc h c / lambda Omega / (4 pi)."""
         return self.scattering_rate_Hz * self.transition.photon_energy_J * self.solid_angle_sr / (4.0 * math.pi)
 
     def atom_number(self, counts: float, error: float = 0.0) -> Measured:
@@ -241,7 +259,7 @@ class CameraConstants:
         Parameters
         ----------
         counts, error : float
-            A of a fit and its error.
+            Amplitude A of a fit and its standard error, counts.
 
         Returns
         -------
@@ -256,7 +274,7 @@ class CameraConstants:
         Parameters
         ----------
         counts, error : float
-            A of a fit and its error.
+            Amplitude A of a fit and its standard error, counts.
 
         Returns
         -------

@@ -58,8 +58,15 @@ class ColumnTime:
     Parameters
     ----------
     column : str
+        Name of the column.
     unit_ns : int
         Nanoseconds of one count, for integers.
+
+    Examples
+    --------
+    >>> columns = {"ms": np.array([0, 1500])}
+    >>> ColumnTime("ms", unit_ns=1_000_000).timestamps_ns(columns.__getitem__, {}).tolist()
+    [0, 1500000000]
     """
 
     column: str
@@ -75,7 +82,20 @@ class ColumnTime:
 
 @dataclass(frozen=True)
 class DateAndTime:
-    """Date and time stand in two columns."""
+    """Date and time stand in two columns.
+
+    Parameters
+    ----------
+    date, time : str
+        Names of the columns.
+
+    Examples
+    --------
+    >>> columns = {"Date": np.array([DAY_NS]), "Time": np.array([90 * 10**9])}
+    >>> times = DateAndTime("Date", "Time").timestamps_ns(columns.__getitem__, {})
+    >>> str(times.view("datetime64[ns]")[0])
+    '1970-01-02T00:01:30.000000000'
+    """
 
     date: str
     time: str
@@ -95,8 +115,16 @@ class TimeOfDay:
     Parameters
     ----------
     column : str
+        Name of the column.
     day_ns : int
-        Midnight of the first row's day.
+        Midnight of the first row's day, ns since 1970.
+
+    Examples
+    --------
+    >>> columns = {"Time": np.array([23, 0]) * 3600 * 10**9}
+    >>> times = TimeOfDay("Time", day_ns=0).timestamps_ns(columns.__getitem__, {})
+    >>> times.view("datetime64[ns]").astype("datetime64[h]").astype(str).tolist()
+    ['1970-01-01T23', '1970-01-02T00']
     """
 
     column: str
@@ -123,13 +151,21 @@ class Elapsed:
     Parameters
     ----------
     column : str
-        Integer or float counts.
+        Name of the column, of integers or floats.
     start_keys : tuple of str
         Keys of the header whose values, joined by a blank, are the start.
     unit_s : float, optional
         Seconds of one count; None takes it from `unit_key`.
     unit_key : str, optional
         Key of the header that holds the seconds of one count.
+
+    Examples
+    --------
+    >>> rule = Elapsed("ticks", start_keys=("Date", "Time"), unit_s=0.5)
+    >>> header = {"Date": "2022/09/18", "Time": "12:00:00"}
+    >>> times = rule.timestamps_ns({"ticks": np.array([0, 3])}.__getitem__, header)
+    >>> times.view("datetime64[ns]").astype("datetime64[ms]").astype(str).tolist()
+    ['2022-09-18T12:00:00.000', '2022-09-18T12:00:01.500']
     """
 
     column: str
