@@ -17,8 +17,9 @@ from matplotlib.patches import StepPatch
 from numpy.typing import NDArray
 
 from ...kernels.units import DAY_NS
+from ..fits.error_names import error_column
 from .axes import SeveralAxes, checked_axes, colour_bar, figure_of, say_nothing, set_dates
-from .labels import error_column, with_error
+from .labels import with_error
 
 __all__ = ["DrawnPMT", "DrawnState", "draw_pmt", "pmt_figure"]
 

@@ -21,8 +21,8 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
+from ..fits.error_names import error_column
 from .axes import SeveralAxes, checked_axes, figure_of, say_nothing, set_x_limits
-from .labels import error_column
 from .panels import COIL_COLUMNS, PANELS, Panel, column_labels, panel_label, panels_of
 
 __all__ = [

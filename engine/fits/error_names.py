@@ -34,4 +34,6 @@ def error_column(name: str, columns: Container[str]) -> str | None:
     >>> error_column("A", ["A", "A_unc"]), error_column("rate_Hz", ["rate_error_Hz"]), error_column("A", ["x0_unc"])
     ('A_unc', 'rate_error_Hz', None)
     """
-    return next((known for known in (error_name(name), f"{name}_error", f"{name}_unc") if known in columns), None)
+    stem, _, unit = name.rpartition("_")
+    names = (f"{name}_error", f"{stem}_error_{unit}", f"{name}_unc")
+    return next((error for error in names if error in columns), None)
