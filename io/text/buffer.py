@@ -124,7 +124,7 @@ class ColumnBuffer:
         return other
 
     def column(self, name: str, start: int = 0, stop: int | None = None) -> Integers | Floats:
-        """Values of a column that is not text, from row `start` on (times in ns); rows not yet committed too."""
+        """Values of a column that is not text, from row `start` on (times in ns); also of rows not committed yet."""
         i = self._place[name]
         matrix = self.floats if self.columns[i].kind is Kind.FLOAT else self.ints
         return matrix[self.slots[i], start : self.rows if stop is None else stop]
@@ -152,13 +152,13 @@ class ColumnBuffer:
         self._forget_shown()
 
     def move_back(self, first: int, rows: int) -> None:
-        """Move rows that are not committed yet from `first` to directly behind those that are."""
+        """Move rows that are not committed yet from `first` to directly after those that are."""
         if first > self.rows:
             for values in (self.ints, self.floats):
                 values[:, self.rows : self.rows + rows] = values[:, first : first + rows]
 
     def keep(self, start: int, kept: NDArray[np.bool_]) -> None:
-        """Close the gaps that bad rows leave in the rows behind `start`, which are not committed yet."""
+        """Close the gaps that bad rows leave in the rows from `start` on, which are not committed yet."""
         for values in (self.ints, self.floats):
             values[:, start : start + int(kept.sum())] = values[:, start : start + kept.size][:, kept]
 
@@ -223,7 +223,7 @@ class ColumnBuffer:
 
 
 class _TextColumn:
-    """Text cells one behind another, with the offsets of their ends, as Arrow's large strings are."""
+    """Text cells one after another, with the offsets of their ends, as Arrow's large strings are."""
 
     def __init__(self) -> None:
         self.rows = 0

@@ -43,6 +43,8 @@ PARTS_FROM_BYTES = 4 << 20
 """What is new from which a file is read in parts; less is not worth another thread."""
 EXTRA_BYTES = 1 << 14
 """Read at once beyond a part, to the end of its last line."""
+MOST_EXTRAS = 8
+"""How often that may be; a longer line is no work for several threads."""
 FINGERPRINT_BYTES = 1024
 """Of the first rows and of the last bytes read, by which a file is known again."""
 AT_REST_S = 5.0
@@ -307,7 +309,7 @@ class _Parts:
         self._file, self._handle, self._start, self._stop, self._size = file, handle, start, stop, size
 
     def room(self) -> int:
-        return FRONT + PART_BYTES + 8 * EXTRA_BYTES + BACK
+        return FRONT + PART_BYTES + MOST_EXTRAS * EXTRA_BYTES + BACK
 
     def read(self, part: int, buffer: bytearray) -> tuple[int, int] | None:
         begin = min(self._start + part * self._size, self._stop)
