@@ -1,7 +1,7 @@
 """One cell of text to its value, by Python's own rules.
 
 The kernels read the common cells; what they are not sure of comes here, and so do the few values of a header. `None`
-means that the text is not a value of that kind. Wall-clock times are nanoseconds since 1970-01-01, without a zone.
+means that the text is no value of that kind. Wall-clock times are nanoseconds since 1970-01-01, without a zone.
 """
 
 from __future__ import annotations
@@ -15,18 +15,26 @@ from ..kernels.units import DAY_NS, SECOND_NS
 __all__ = ["as_number", "cell_value", "datetime_ns", "time_of_day_ns", "unquoted"]
 
 INT64_MAX = 2**63 - 1
-MOST_DIGITS = 100  # of an integer, leading zeros included: Python reads no more than some thousands
+MOST_DIGITS = 100
+"""Of an integer, leading zeros included: Python reads no more than some thousands."""
 INTEGER_TEXT = re.compile(r"[+-]?[0-9]+")
 FLOAT_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
-# How the C library of Windows writes what is not a number.
 WINDOWS_SPECIAL = {"1.#QNAN": "nan", "1.#SNAN": "nan", "1.#IND": "nan", "1.#INF": "inf"}
+"""How the C library of Windows writes what is not a number."""
 YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})")
 DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})")
 CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})([.,](?P<f>\d{1,9}))?)?")
 
 
 def unquoted(cell: str) -> str:
-    """The cell without its quotes and the blanks around it."""
+    """The cell without its quotes and the blanks around it.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import unquoted
+    >>> unquoted(' "a ""b"", c" ')
+    'a "b", c'
+    """
     cell = cell.strip()
     if len(cell) >= 2 and cell[0] == cell[-1] == '"':
         return cell[1:-1].replace('""', '"')
@@ -44,6 +52,20 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
         A `Kind` other than TEXT.
     decimal : str
         The decimal sign.
+
+    Returns
+    -------
+    int, float or None
+        Times in ns: since 1970 for a date (and time), since midnight for a time of day.
+
+    Examples
+    --------
+    >>> from utokyo import Kind
+    >>> from utokyo.io.cells import cell_value
+    >>> cell_value("1,5e-3", Kind.FLOAT, decimal=","), cell_value("12a", Kind.INTEGER)
+    (0.0015, None)
+    >>> cell_value("1970/01/02", Kind.DATE)
+    86400000000000
     """
     cell = unquoted(cell)
     match kind:
@@ -62,7 +84,14 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
 
 
 def datetime_ns(cell: str) -> int | None:
-    """Wall-clock time of ``2022/03/14 10:07:54.5``, ``15.03.2022, 08:46:39.387`` and the like, or of a date alone."""
+    """Wall-clock time of ``2022/03/14 10:07:54.5``, ``15.03.2022, 08:46:39.387`` and the like, or of a date alone.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import datetime_ns
+    >>> datetime_ns("1970/01/01 00:00:01.5"), datetime_ns("02.01.1970, 00:00"), datetime_ns("2022-02-30")
+    (1500000000, 86400000000000, None)
+    """
     cell = cell.strip()
     found = YEAR_FIRST.match(cell) or DAY_FIRST.match(cell)
     if found is None:
@@ -73,7 +102,14 @@ def datetime_ns(cell: str) -> int | None:
 
 
 def time_of_day_ns(cell: str) -> int | None:
-    """Nanoseconds since midnight of ``14:30:52`` or ``14:30:52.5``."""
+    """Nanoseconds since midnight of ``14:30:52`` or ``14:30:52.5``.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import time_of_day_ns
+    >>> time_of_day_ns("00:01:00.25"), time_of_day_ns("24:00:00")
+    (60250000000, None)
+    """
     found = CLOCK.fullmatch(cell.strip())
     if found is None:
         return None
@@ -84,7 +120,14 @@ def time_of_day_ns(cell: str) -> int | None:
 
 
 def as_number(value: str) -> str | int | float:
-    """A header's value as a number where it is one and says no more than that (``007`` stays text)."""
+    """A header's value as a number where it is one and says no more than that.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import as_number
+    >>> as_number("12"), as_number("1e-6"), as_number("007"), as_number("WE7562")
+    (12, 1e-06, '007', 'WE7562')
+    """
     if len(value) > MOST_DIGITS:
         return value
     if INTEGER_TEXT.fullmatch(value) and str(int(value)) == value.lstrip("+"):

@@ -7,30 +7,85 @@ program and keeps its traceback.
 
 from __future__ import annotations
 
-__all__ = ["FormatError", "InputError", "MissingFileError", "OutputError", "UtokyoError"]
+__all__ = ["FormatError", "InputError", "MissingFileError", "OutputError", "UtokyoError", "shortened"]
 
 
 class UtokyoError(Exception):
-    """A mistake that the user can mend; its text is one sentence for a person."""
+    """A mistake that the user can mend; its text is one sentence for a person.
+
+    Examples
+    --------
+    >>> import utokyo
+    >>> try:
+    ...     utokyo.SSDRecorder("nowhere.csv").get_table()
+    ... except utokyo.UtokyoError as mistake:
+    ...     print(mistake)
+    nowhere.csv: no such file
+    """
 
 
 class InputError(UtokyoError, ValueError):
-    """A file or a setting is not what was asked for."""
+    """A file or a setting is not what was asked for.
+
+    Examples
+    --------
+    >>> import utokyo
+    >>> utokyo.SSDRecorder("pulses.csv", frame="dask")
+    Traceback (most recent call last):
+        ...
+    utokyo.io.errors.InputError: frame should be 'polars' or 'pandas', not 'dask'
+    """
 
 
 class FormatError(InputError):
-    """A file does not begin as its format does."""
+    """A file does not begin as its format does.
+
+    Examples
+    --------
+    >>> from utokyo.io.errors import FormatError, InputError
+    >>> issubclass(FormatError, InputError)
+    True
+    """
 
 
 class MissingFileError(InputError, FileNotFoundError):
-    """A file does not exist, or not yet: the Runner waits for it."""
+    """A file does not exist, or not yet: the Runner waits for it.
+
+    Examples
+    --------
+    >>> import utokyo
+    >>> try:
+    ...     utokyo.Recorder("nowhere.csv").get_table()
+    ... except FileNotFoundError as missing:
+    ...     print(missing)
+    nowhere.csv: no such file
+    """
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class OutputError(UtokyoError, OSError):
-    """A result or a figure cannot be written."""
+    """A result or a figure cannot be written.
+
+    Examples
+    --------
+    >>> from utokyo import OutputError
+    >>> isinstance(OutputError("results.csv: cannot be written"), OSError)
+    True
+    """
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of a file as a message shows it: with dots at its end where it is longer than `most` characters.
+
+    Examples
+    --------
+    >>> from utokyo.io.errors import shortened
+    >>> shortened("Frequency Wavelength", 12)
+    'Frequency...'
+    """
+    return text if len(text) <= most else text[: most - 3] + "..."

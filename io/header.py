@@ -16,6 +16,7 @@ from typing import Protocol
 
 from . import cells
 from .column import Column
+from .errors import shortened
 
 __all__ = [
     "Header",
@@ -32,7 +33,7 @@ __all__ = [
 Value = str | int | float
 UTF8_MARK = b"\xef\xbb\xbf"
 LONGEST_QUOTE = 60
-"""Characters of a file that a message shows; a longer text is cut."""
+"""Characters of a header that a message shows."""
 
 
 class HeaderMismatch(Exception):  # noqa: N818 (not an error yet: the reader words it for the user)
@@ -361,5 +362,4 @@ def distinct(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _quoted(text: str) -> str:
-    text = text.replace("\t", "<TAB>")
-    return repr(text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 3] + "...")
+    return repr(shortened(text.replace("\t", "<TAB>"), LONGEST_QUOTE))

@@ -26,7 +26,7 @@ Image = NDArray[np.int64] | NDArray[np.float64]
 
 
 def read_image(path: str | Path) -> Image:
-    """Read an image.
+    r"""Read an image.
 
     Parameters
     ----------
@@ -42,6 +42,18 @@ def read_image(path: str | Path) -> Image:
     ------
     MissingFileError, InputError
         With file and line, when it is missing, empty, ragged, or holds something else than numbers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from utokyo.io.image import read_image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "cmos_000001.csv")
+    ...     _ = path.write_text("3,1,4\n1,5,9\n")
+    ...     read_image(path)
+    array([[3, 1, 4],
+           [1, 5, 9]])
     """
     path = Path(path)
     try:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 __all__ = ["matrix"]
 
-KEPT_BYTES = 32 << 20  # for those chunks that follow; larger tables are given back to the system
+KEPT_BYTES = 32 << 20
+"""For the chunks that follow; the memory of larger tables is given back to the system."""
 
 _lock = threading.Lock()
 _spare: list[NDArray[np.uint8]] = []
@@ -33,7 +34,15 @@ class _Lent:
 
 
 def matrix(rows: int, columns: int, dtype: type[Any]) -> NDArray[Any]:
-    """An array that is not filled; its memory is used again when neither it nor a view of it is left."""
+    """An array that is not filled; its memory is used again when neither it nor a view of it is left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.io.memory import matrix
+    >>> matrix(3, 1000, np.float64).shape
+    (3, 1000)
+    """
     kind = np.dtype(dtype)
     size = rows * columns * kind.itemsize
     if not size:

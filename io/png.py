@@ -16,24 +16,32 @@ __all__ = ["png_bytes"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BITS, TRUE_COLOUR, NO_FILTER = 8, 2, 0
-FAST = 1  # zlib's level: stronger ones take longer than drawing, and save a tenth
+FAST = 1
+"""Level of zlib: stronger ones take longer than drawing, and save a tenth."""
 INCH_M = 0.0254
 
 
 def png_bytes(pixels: NDArray[np.uint8], dots_per_inch: float) -> bytes:
-    """Encode a picture.
+    r"""Encode a picture.
 
     Parameters
     ----------
     pixels : uint8, shape (ny, nx, 3) or (ny, nx, 4)
         Red, green, blue; a fourth channel is left out.
     dots_per_inch : float
-        Told to programs that print.
+        For programs that print.
 
     Returns
     -------
     bytes
         The content of the file.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.io.png import png_bytes
+    >>> png_bytes(np.zeros((2, 3, 3), np.uint8), dots_per_inch=100.0)[:4]
+    b'\x89PNG'
     """
     height, width = pixels.shape[:2]
     rows = np.empty((height, 1 + 3 * width), dtype=np.uint8)

@@ -1,9 +1,9 @@
 """Result tables on disk: every row once, whatever is killed when.
 
-A result is told by what it is of (its source, its event), not by when it was written: writing it again replaces it, so
-that a program that was killed and started again derives the same rows anew and harms nothing. The table is written
-whole into a temporary file beside it, flushed to the disk, and renamed over the old one: a reader sees the old table or
-the new one, never half of one. CSV or Parquet, by the ending of the path.
+A result is identified by what it is of (its source, its event), not by when it was written: writing it again replaces
+it, so that a program that was killed and started again derives the same rows anew and harms nothing. The table is
+written whole into a temporary file beside it, flushed to the disk, and renamed over the old one: a reader sees the old
+table or the new one, never half of one. CSV or Parquet, by the ending of the path.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .errors import InputError, MissingFileError, OutputError
 __all__ = ["ResultTable", "read_results", "write_whole"]
 
 ENDINGS = (".csv", ".parquet")
-RETRIES = 20  # on Windows a file cannot be replaced while a viewer or a virus scanner looks at it
-RETRY_AFTER_S = 0.05
+RETRIES, RETRY_AFTER_S = 20, 0.05
+"""On Windows a file cannot be replaced while a viewer or a virus scanner looks at it: it is tried for a second."""
 
 
 class _Lock:
@@ -52,6 +52,22 @@ class ResultTable:
     ------
     InputError
         When the ending is another one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import polars as pl
+    >>> from utokyo.io.store import ResultTable
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> table = ResultTable(f"{folder.name}/bursts.csv")
+    >>> rows = pl.DataFrame({"event": [1, 2], "rate_Hz": [10.5, 3.25]})
+    >>> table.replace(rows, pl.col("event").is_in([1, 2]))
+    2
+    >>> table.replace(rows, pl.col("event").is_in([1, 2]))  # once more, after a restart
+    0
+    >>> table.read()["rate_Hz"].to_list()
+    [10.5, 3.25]
+    >>> folder.cleanup()
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -61,6 +77,9 @@ class ResultTable:
         key = os.path.normcase(self.path.absolute())
         with _locks_lock:
             self._lock = _locks.setdefault(key, _Lock())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
 
     def read(self) -> pl.DataFrame:
         """All rows; an empty frame when there is no table yet."""
@@ -105,12 +124,23 @@ class ResultTable:
 
 
 def read_results(path: str | Path) -> pl.DataFrame:
-    """Read a result table.
+    r"""Read a result table.
 
     Raises
     ------
     MissingFileError, InputError
         When it is missing, or no table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from utokyo.io.store import read_results
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "bursts.csv")
+    ...     _ = path.write_text("event,rate_Hz\n1,10.5\n")
+    ...     read_results(path).rows()
+    [(1, 10.5)]
     """
     path = Path(path)
     try:
@@ -133,6 +163,17 @@ def write_whole(path: Path, content: bytes) -> None:
     ------
     OutputError
         When the disk is full, the folder cannot be made, or another program holds the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from utokyo.io.store import write_whole
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "plots", "figure.png")
+    ...     write_whole(path, b"content")
+    ...     [file.name for file in path.parent.iterdir()]
+    ['figure.png']
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
@@ -169,7 +210,7 @@ def _rename(temporary: Path, path: Path) -> None:
 
 
 def _cast_like(path: Path, old: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a CSV file with the types that a column without values in it cannot tell."""
+    """The rows of a CSV file with the types of the new rows: a column without a value does not show its own."""
     types = {name: dtype for name, dtype in rows.schema.items() if name in old.columns and old.schema[name] != dtype}
     try:
         return old.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())

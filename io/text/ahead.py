@@ -29,7 +29,12 @@ log = logging.getLogger("utokyo")
 
 AHEAD_BYTES = 8 << 20
 """Parsed at once for chunks, so that several threads share the work."""
+ROOM, LEAST_ROOM = 1.1, 1.02
+"""Rows for which there is memory before parts are parsed, in units of those that are expected: taken; enough."""
+CHUNK_BYTES = 1.01
+"""Bytes that are parsed for chunks, in units of those that are expected."""
 EVERYTHING = np.iinfo(np.int64).max
+"""Rows that are asked for when nobody names a number."""
 
 
 class _Block(NamedTuple):
@@ -190,8 +195,8 @@ class RowsAhead:
             bytes_ahead = min(bytes_ahead, self._bytes_of_chunks())
         # Memory for all of it at once: what is not written to costs nothing.
         rows = self._rows_per_byte * bytes_ahead
-        if buffer.capacity - buffer.rows < 1.02 * rows:
-            buffer.reserve(int(1.1 * rows) + 1)
+        if buffer.capacity - buffer.rows < LEAST_ROOM * rows:
+            buffer.reserve(int(ROOM * rows) + 1)
         self._parts = _PartsAtWork(self._new_parser(), self._file.position)
         return PartsPlan(self._parts.parser, bytes_ahead)
 
@@ -272,4 +277,4 @@ class RowsAhead:
         # The guess of the length of lines was short: a few rows are missing.
         few = missing < self._wanted // 2
         more = 0 if few else max(0, int(AHEAD_BYTES * self._rows_per_byte) - missing) // self._wanted
-        return int(1.01 * (missing + more * self._wanted) / self._rows_per_byte) + 1
+        return int(CHUNK_BYTES * (missing + more * self._wanted) / self._rows_per_byte) + 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ from ...kernels.text.lines import gather_text
 from ..column import Column, Kind
 from ..memory import matrix
 
-__all__ = ["ColumnBuffer"]
+__all__ = ["ColumnBuffer", "TextCells"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -31,6 +32,21 @@ _ARROW = {
     Kind.DATE: pa.timestamp("ns"),
     Kind.TIME: pa.time64("ns"),
 }
+
+
+class TextCells(NamedTuple):
+    """Cells of text, as spans in some bytes."""
+
+    data: NDArray[np.uint8]
+    starts: Integers
+    stops: Integers
+
+
+class _Shown(NamedTuple):
+    """A frame of the first rows, of which slices are handed out."""
+
+    rows: int
+    frame: pl.DataFrame
 
 
 class ColumnBuffer:
@@ -74,8 +90,8 @@ class ColumnBuffer:
         self._texts = [_TextColumn() for _ in range(counts["text"])]
         self._valid: dict[int, NDArray[np.bool_]] = {}
         self._place = {column.name: i for i, column in enumerate(self.columns)}
-        self._shown: tuple[int, pl.DataFrame] | None = None  # so many rows as a frame, of which slices are handed out
-        self._shown_times: tuple[int, pl.DataFrame] | None = None
+        self._shown: _Shown | None = None
+        self._shown_times: _Shown | None = None
 
     @property
     def capacity(self) -> int:
@@ -108,7 +124,7 @@ class ColumnBuffer:
         return other
 
     def column(self, name: str, start: int = 0, stop: int | None = None) -> Integers | Floats:
-        """Values of a column that is not text, from row `start` on (times in ns); rows not yet committed too."""
+        """Values of a column that is not text, from row `start` on (times in ns); also of rows not committed yet."""
         i = self._place[name]
         matrix = self.floats if self.columns[i].kind is Kind.FLOAT else self.ints
         return matrix[self.slots[i], start : self.rows if stop is None else stop]
@@ -136,19 +152,19 @@ class ColumnBuffer:
         self._forget_shown()
 
     def move_back(self, first: int, rows: int) -> None:
-        """Move rows that are not committed yet from `first` to directly behind those that are."""
+        """Move rows that are not committed yet from `first` to directly after those that are."""
         if first > self.rows:
             for values in (self.ints, self.floats):
                 values[:, self.rows : self.rows + rows] = values[:, first : first + rows]
 
     def keep(self, start: int, kept: NDArray[np.bool_]) -> None:
-        """Close the gaps that bad rows leave in the rows behind `start`, which are not committed yet."""
+        """Close the gaps that bad rows leave in the rows from `start` on, which are not committed yet."""
         for values in (self.ints, self.floats):
             values[:, start : start + int(kept.sum())] = values[:, start : start + kept.size][:, kept]
 
-    def add_text(self, column: int, data: NDArray[np.uint8], starts: Integers, stops: Integers) -> None:
-        """Append text cells, given as spans in `data`."""
-        self._texts[self.slots[column]].append(data, starts, stops, self.encoding)
+    def add_text(self, column: int, cells: TextCells) -> None:
+        """Append text cells."""
+        self._texts[self.slots[column]].append(cells, self.encoding)
 
     def commit(self, rows: int, empty: dict[int, Integers]) -> None:
         """Make `rows` more rows visible.
@@ -173,20 +189,20 @@ class ColumnBuffer:
 
     def frame(self, start: int, stop: int) -> pl.DataFrame:
         """Rows as polars sees them, without a copy of numbers and times."""
-        if self._shown is None or self._shown[0] != self.rows:
+        if self._shown is None or self._shown.rows != self.rows:
             frame = _frame([c.name for c in self.columns], [self._array(i) for i in range(len(self.columns))])
             dates = [c.name for c in self.columns if c.kind is Kind.DATE]
-            self._shown = self.rows, frame.with_columns(pl.col(dates).cast(pl.Date)) if dates else frame
-        return self._shown[1].slice(start, stop - start)
+            self._shown = _Shown(self.rows, frame.with_columns(pl.col(dates).cast(pl.Date)) if dates else frame)
+        return self._shown.frame.slice(start, stop - start)
 
     def time_frame(self, start: int, stop: int) -> pl.DataFrame:
         """The columns `timestamp` (Int64, ns) and `datetime` (Datetime, ns): two views of one memory."""
-        if self._shown_times is None or self._shown_times[0] != self.rows:
+        if self._shown_times is None or self._shown_times.rows != self.rows:
             buffers = [None, pa.py_buffer(self.timestamps_ns())]
             stamps = pa.Array.from_buffers(pa.int64(), self.rows, buffers)
             moments = pa.Array.from_buffers(pa.timestamp("ns"), self.rows, buffers)
-            self._shown_times = self.rows, _frame(["timestamp", "datetime"], [stamps, moments])
-        return self._shown_times[1].slice(start, stop - start)
+            self._shown_times = _Shown(self.rows, _frame(["timestamp", "datetime"], [stamps, moments]))
+        return self._shown_times.frame.slice(start, stop - start)
 
     def _matrices(self, capacity: int) -> tuple[Integers, Floats]:
         """Memory for the same columns and so many rows."""
@@ -207,16 +223,15 @@ class ColumnBuffer:
 
 
 class _TextColumn:
-    """Text cells one behind another, with the offsets of their ends, as Arrow's large strings are."""
+    """Text cells one after another, with the offsets of their ends, as Arrow's large strings are."""
 
     def __init__(self) -> None:
         self.rows = 0
         self._data: NDArray[np.uint8] = np.empty(0, np.uint8)
         self._offsets: Integers = np.zeros(1, np.int64)
 
-    def append(self, data: NDArray[np.uint8], starts: Integers, stops: Integers, encoding: str) -> None:
-        if data.max(initial=0) >= 0x80:  # all encodings of the formats agree on ASCII
-            data, starts, stops = _as_utf8(data, starts, stops, encoding)
+    def append(self, cells: TextCells, encoding: str) -> None:
+        data, starts, stops = _as_utf8(cells, encoding)
         used, rows = int(self._offsets[self.rows]), starts.size
         needed = used + int((stops - starts).sum())
         if needed > self._data.size:
@@ -257,12 +272,12 @@ def _frame(names: list[str], arrays: list[pa.Array]) -> pl.DataFrame:
     return pl.DataFrame(_Batch(names, arrays))
 
 
-def _as_utf8(
-    data: NDArray[np.uint8], starts: Integers, stops: Integers, encoding: str
-) -> tuple[NDArray[np.uint8], Integers, Integers]:
-    raw = data.tobytes()
-    cells = [raw[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
-    encoded = [cell.decode(encoding, errors="replace").encode() for cell in cells]
-    ends = np.cumsum([len(cell) for cell in encoded], dtype=np.int64)
-    begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]]) if ends.size else ends
-    return np.frombuffer(b"".join(encoded), np.uint8), begins, ends
+def _as_utf8(cells: TextCells, encoding: str) -> TextCells:
+    if cells.data.max(initial=0) < 0x80:  # all encodings of the formats agree on ASCII
+        return cells
+    raw = cells.data.tobytes()
+    spans = zip(cells.starts.tolist(), cells.stops.tolist(), strict=True)
+    encoded = [raw[start:stop].decode(encoding, errors="replace").encode() for start, stop in spans]
+    stops = np.cumsum([len(cell) for cell in encoded], dtype=np.int64)
+    starts = np.concatenate([np.zeros(1, np.int64), stops[:-1]]) if stops.size else stops
+    return TextCells(np.frombuffer(b"".join(encoded), np.uint8), starts, stops)

@@ -34,15 +34,15 @@ class Checkpoint:
     position : int
         Where the next row to parse begins, in bytes.
     start : int
-        Where the rows begin, behind the header.
+        Where the rows begin, after the header.
     sample_bytes : int
-        How much of the start the format was found out from.
+        How much of the start the format was read from.
     head_bytes, head_hash, tail_end, tail_bytes, tail_hash : int and str
         The fingerprint of the file: hashes of its first rows, and of what stands before `tail_end`.
     lines, rows, bad_rows : int
         Before `position`.
     skipped_rows : int
-        Rows behind `position` that were shown already.
+        Rows after `position` that were shown already.
     previous_ns : int or None
         Time of the row before, without the clock's offset.
     is_sorted : bool

@@ -4,12 +4,12 @@ The file is opened, read and closed within one call. It is never mapped: measure
 than reads into a buffer that stays in the cache (see benchmarks/), while a truncated map kills the process on POSIX and
 keeps the writer from truncating on Windows. Every byte is read once; a last line without its end waits in memory.
 
-Whether it is still the same file is told by its bytes alone, not by times, inodes or its size, which a network share
-may tell late: the last bytes before the read position and the first ones behind the header must be there unchanged.
-Else it counts as another file (`generation` goes up) and is handed over from its start.
+Whether it is still the same file is determined by its bytes alone, not by times, inodes or its size, which a network
+share may report late: the last bytes before the read position and the first ones after the header must be there
+unchanged. Otherwise it counts as another file (`generation` goes up) and is handed over from its start.
 
-NUL bytes at the end are space that the writer did not fill yet, and stay unread. NUL bytes with text behind them may be
-a page that a share did not get yet: they are read again at the next look, and only then handed over as they are.
+NUL bytes at the end are space that the writer did not fill yet, and stay unread. NUL bytes followed by text may be a
+page that a share did not get yet: they are read again at the next look, and only then handed over as they are.
 """
 
 from __future__ import annotations
@@ -29,17 +29,26 @@ from numpy.typing import NDArray
 from ...kernels.text.words import BACK, FRONT
 from ..errors import InputError, MissingFileError
 from .parts import THREADS, Sink, run_parts
+from .pread import read_at, read_into
 
 __all__ = ["FINGERPRINT_BYTES", "Consumer", "Fingerprint", "GrowingFile", "PartsPlan"]
 
 Bytes = NDArray[np.uint8]
 
-BLOCK_BYTES = 1 << 18  # what a live tail rarely exceeds
-PART_BYTES = 1 << 20  # of a long file at the most, for one thread: it stays in the cache of its core
-PARTS_FROM_BYTES = 4 << 20  # less is not worth another thread
+BLOCK_BYTES = 1 << 18
+"""Read at once; what is new at the end of a live file is rarely more."""
+PART_BYTES = 1 << 20
+"""Largest part of a long file for one thread: it stays in the cache of its core."""
+PARTS_FROM_BYTES = 4 << 20
+"""What is new from which a file is read in parts; less is not worth another thread."""
 EXTRA_BYTES = 1 << 14
+"""Read at once beyond a part, to the end of its last line."""
+MOST_EXTRAS = 8
+"""How often that may be; a longer line is no work for several threads."""
 FINGERPRINT_BYTES = 1024
+"""Of the first rows and of the last bytes read, by which a file is known again."""
 AT_REST_S = 5.0
+"""Since the last modification: then NUL bytes followed by text are no page that a share did not get yet."""
 
 
 class Fingerprint(NamedTuple):
@@ -49,6 +58,15 @@ class Fingerprint(NamedTuple):
     """The first ones of the rows."""
     tail: bytes
     """The last ones before the position."""
+
+
+class _NulsSeen(NamedTuple):
+    """NUL bytes that were left unread."""
+
+    position: int
+    """In the file; -1 where there are none."""
+    look: int
+    """The number of the call of `feed`."""
 
 
 class PartsPlan(NamedTuple):
@@ -90,7 +108,7 @@ class GrowingFile:
     bytes_read : int
         Bytes handed over or held, over all generations; the few read again to know the file are not counted.
     header_bytes : bytes
-        What stands before `start` now: a header may be rewritten in place without this being another file.
+        What stands before `start` now: a header may be rewritten in place, and the file still be the same.
     start : int
         Where the rows begin; the consumer sets it by `begin_rows` when it knows.
     """
@@ -111,7 +129,7 @@ class GrowingFile:
 
     @property
     def position(self) -> int:
-        """Bytes of this file that were taken: behind the last whole line, for one who takes lines."""
+        """Bytes of this file that were taken: all whole lines, for a consumer that takes lines."""
         return self._read - self._held
 
     @property
@@ -126,7 +144,7 @@ class GrowingFile:
         Parameters
         ----------
         consumer : Consumer
-            Gets ``(data, start, stop)``: whole lines (uint8) with `FRONT` bytes before and `BACK` bytes behind them,
+            Gets ``(data, start, stop)``: whole lines (uint8) with `FRONT` bytes before and `BACK` bytes after them,
             valid within the call only.
 
         Raises
@@ -139,30 +157,10 @@ class GrowingFile:
             if not self._is_the_same(handle):
                 self.generation += 1
                 self._forget()
-            self.header_bytes = _read_at(handle, 0, self.start)
-            size = os.fstat(handle.fileno()).st_size
-            searched = 0
-            in_parts = True
-            while True:
-                end = self._bytes.rfind(b"\n", FRONT + searched, FRONT + self._held) + 1
-                if end:
-                    self._drop(consumer.take(self._buffer, FRONT, end) - FRONT)
-                searched = self._held
-                if not consumer.wants_more():
-                    break
-                # A very long line is no work for several threads.
-                if in_parts and self._held < PART_BYTES and size - self._read >= PARTS_FROM_BYTES:
-                    plan = consumer.parts(size - self.position)
-                    if plan is not None:
-                        in_parts = self._feed_parts(handle, size, plan)
-                        searched = 0
-                        continue
-                # A size that went down, or lags, is no news; the bytes were looked at.
-                wanted = min(max(BLOCK_BYTES, self._held), size - self._read)
-                if wanted <= 0 or not self._fill(handle, wanted):
-                    break
+            self.header_bytes = read_at(handle, 0, self.start)
+            self._hand_over(handle, os.fstat(handle.fileno()).st_size, consumer)
             if len(self._head) < FINGERPRINT_BYTES and self._read > self.start + len(self._head):
-                self._head = _read_at(handle, self.start, min(FINGERPRINT_BYTES, self._read - self.start))
+                self._head = read_at(handle, self.start, min(FINGERPRINT_BYTES, self._read - self.start))
         if len(self._bytes) > 2 * (self._held + BLOCK_BYTES):
             self._resize(self._held + BLOCK_BYTES)
 
@@ -194,42 +192,65 @@ class GrowingFile:
     def bytes_at(self, position: int, count: int) -> bytes:
         """Bytes of the file as they are now; fewer at its end."""
         with self._opened() as handle:
-            return _read_at(handle, position, count)
+            return read_at(handle, position, count)
+
+    def _hand_over(self, handle: FileIO, size: int, consumer: Consumer) -> None:
+        """Hand whole lines to the consumer, by blocks or by parts, until it has enough or there are no more."""
+        searched = 0  # bytes of those held, in which there is no line end
+        in_parts = True
+        while True:
+            end = self._bytes.rfind(b"\n", FRONT + searched, FRONT + self._held) + 1
+            if end:
+                self._drop(consumer.take(self._buffer, FRONT, end) - FRONT)
+            searched = self._held
+            if not consumer.wants_more():
+                return
+            # A very long line is no work for several threads.
+            if in_parts and self._held < PART_BYTES and size - self._read >= PARTS_FROM_BYTES:
+                plan = consumer.parts(size - self.position)
+                if plan is not None:
+                    in_parts = self._feed_parts(handle, size, plan)
+                    searched = 0
+                    continue
+            # A size that went down, or lags, is no news; the bytes were looked at.
+            wanted = min(max(BLOCK_BYTES, self._held), size - self._read)
+            if wanted <= 0 or not self._fill(handle, wanted):
+                return
 
     def _forget(self) -> None:
         self.start = 0
         self.header_bytes = b""
         self._read = self._held = 0
         self._head = self._tail = b""
-        self._nuls_seen = (-1, 0)  # where, and at which look
+        self._nuls_seen = _NulsSeen(-1, 0)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[FileIO]:
-        with contextlib.ExitStack() as stack:
-            try:
-                handle = stack.enter_context(self.path.open("rb", buffering=0))
-            except FileNotFoundError:
-                raise MissingFileError(f"{self.path}: no such file") from None
-            except OSError as error:
-                raise _unreadable(self.path, error) from error
-            try:
+        try:
+            handle = self.path.open("rb", buffering=0)
+        except FileNotFoundError:
+            raise MissingFileError(f"{self.path}: no such file") from None
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        try:
+            with handle:
                 yield handle
-            except OSError as error:  # a drive that went away in the middle
-                raise _unreadable(self.path, error) from error
+        except OSError as error:  # a drive that went away in the middle
+            raise _unreadable(self.path, error) from error
 
     def _is_the_same(self, handle: FileIO) -> bool:
         tail_from = self._read - len(self._tail)
-        # While nothing was read behind the header, the header is all there is to tell the file by.
+        # While nothing was read after the header, the header is all there is to know the file by.
         skipped = max(0, self.start - tail_from) if self._read > self.start else 0
-        tail = _read_at(handle, tail_from + skipped, len(self._tail) - skipped)
-        return tail == self._tail[skipped:] and _read_at(handle, self.start, len(self._head)) == self._head
+        tail = read_at(handle, tail_from + skipped, len(self._tail) - skipped)
+        return tail == self._tail[skipped:] and read_at(handle, self.start, len(self._head)) == self._head
 
     def _fill(self, handle: FileIO, wanted: int) -> int:
-        """Read up to `wanted` bytes behind those held; how many were taken."""
+        """Read up to `wanted` bytes after those held; how many were taken."""
         end = FRONT + self._held
         if end + wanted + BACK > len(self._bytes):
             self._resize(max(self._held + wanted, 2 * self._held, BLOCK_BYTES >> 2))
-        got = _read_into(handle, self._read, self._buffer[end : end + wanted])
+        got = read_into(handle, self._read, self._buffer[end : end + wanted])
         if self._bytes.find(b"\0", end, end + got) >= 0:
             got = self._without_nuls(handle, end, got)
         self._advance(self._bytes[max(end, end + got - FINGERPRINT_BYTES) : end + got], got)
@@ -242,7 +263,7 @@ class GrowingFile:
         self.bytes_read += count
 
     def _feed_parts(self, handle: FileIO, size: int, plan: PartsPlan) -> bool:
-        """Hand over a long file in parts; whether that went on."""
+        """Hand over a long file in parts; whether any of it was taken."""
         if self._held:  # parts begin with whole lines: these bytes are read again
             self._tail = self._tail[: max(0, len(self._tail) - self._held)]
             self._read -= self._held
@@ -260,13 +281,12 @@ class GrowingFile:
         if first < 0:
             return got
         filled = len(self._bytes[start : start + got].rstrip(b"\0"))
-        place, look = self._nuls_seen
-        seen_before = place == self._read + first and look < self._looks
-        seen_before |= self.position == 0  # no text at all, most likely, and to be told so at once
+        seen_before = self._nuls_seen.position == self._read + first and self._nuls_seen.look < self._looks
+        seen_before |= self.position == 0  # no text at all, most likely, which is to be said at once
         if first < filled and (seen_before or time.time() - os.fstat(handle.fileno()).st_mtime > AT_REST_S):
             return filled
         if not seen_before:
-            self._nuls_seen = (self._read + first, self._looks)
+            self._nuls_seen = _NulsSeen(self._read + first, self._looks)
         return first
 
     def _resize(self, room: int) -> None:
@@ -289,12 +309,12 @@ class _Parts:
         self._file, self._handle, self._start, self._stop, self._size = file, handle, start, stop, size
 
     def room(self) -> int:
-        return FRONT + PART_BYTES + 8 * EXTRA_BYTES + BACK
+        return FRONT + PART_BYTES + MOST_EXTRAS * EXTRA_BYTES + BACK
 
     def read(self, part: int, buffer: bytearray) -> tuple[int, int] | None:
         begin = min(self._start + part * self._size, self._stop)
         end = min(begin + self._size, self._stop)
-        # With the byte before, a line end there tells that a line begins here.
+        # With the byte before: where that is a line end, a line begins here.
         begin -= part > 0
         filled = FRONT + self._read(begin, end, buffer, FRONT)
         if filled < FRONT + end - begin:
@@ -315,44 +335,12 @@ class _Parts:
             return FRONT, FRONT  # all within one line
         return None if buffer.find(b"\0", start, stop) >= 0 else (start, stop)
 
-    def taken(self, part: int, buffer: bytearray, start: int, stop: int) -> None:
+    def advance(self, part: int, buffer: bytearray, start: int, stop: int) -> None:
         del part
         self._file._advance(buffer[max(start, stop - FINGERPRINT_BYTES) : stop], stop - start)
 
     def _read(self, begin: int, end: int, buffer: bytearray, at: int) -> int:
-        return _read_into(self._handle, begin, np.frombuffer(buffer, np.uint8, end - begin, at))
-
-
-def _read_into(handle: FileIO, position: int, view: Bytes) -> int:
-    """Fill `view` from `position` on; fewer bytes at the end of the file. Threads may read from one handle."""
-    done = 0
-    while done < view.size:
-        got = _pread(handle, position + done, view[done:].data)
-        if not got:
-            break
-        done += got
-    return done
-
-
-def _read_at(handle: FileIO, position: int, count: int) -> bytes:
-    view = np.empty(count, np.uint8)
-    return view[: _read_into(handle, position, view)].tobytes()
-
-
-if hasattr(os, "preadv"):
-
-    def _pread(handle: FileIO, position: int, view: memoryview) -> int:
-        return os.preadv(handle.fileno(), [view], position)
-
-else:  # Windows, macOS: one thread after another
-    import threading
-
-    _seeking = threading.Lock()
-
-    def _pread(handle: FileIO, position: int, view: memoryview) -> int:
-        with _seeking:
-            handle.seek(position)
-            return handle.readinto(view) or 0
+        return read_into(self._handle, begin, np.frombuffer(buffer, np.uint8, end - begin, at))
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:

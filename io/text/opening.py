@@ -1,4 +1,4 @@
-"""`Opening`: the layout and header of one file, found at its start and followed when it is rewritten in place."""
+"""`Opening`: the layout and header of one file, read at its start, and again when the header is rewritten in place."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from .sniff import check_encoding, sniff_layout
 
 __all__ = ["Opening"]
 
-SAMPLE_BYTES = 1 << 16  # holds the header of every known format
+SAMPLE_BYTES = 1 << 16
+"""From which a header is read, and a layout guessed: the header of every known format is shorter."""
 HEADER_LIMIT_BYTES = 4 << 20
+"""Of the longest header, for a file whose header is longer than the sample."""
 
 
 class Opening:
@@ -30,18 +32,18 @@ class Opening:
     path : path
         For messages.
     layout : Layout, optional
-        Without, it is found out from the file.
+        Without, it is guessed from the file.
 
     Attributes
     ----------
     layout : Layout or None
-        None while it is to be found out.
+        None while it is not known.
     header : Header or None
         None while it is not complete.
     columns : tuple of Column
         In the order of the file.
     sample_bytes : int
-        How much of the start all this was found out from.
+        How much of the start all this was read from.
     """
 
     def __init__(self, path: Path, layout: Layout | None) -> None:
@@ -69,7 +71,7 @@ class Opening:
             if self.layout is None:
                 self.layout = sniff_layout(self._path, lines)
             if self.layout is not None:
-                header = self._interpreted(lines, self.layout)
+                header = self._header(lines, self.layout)
             if header is not None or data.size <= limit:
                 break
         if header is None or self.layout is None:
@@ -87,8 +89,8 @@ class Opening:
     def follow(self, now: bytes) -> bool:
         """Take over what the header says now, where it was rewritten in place; whether its metadata changed.
 
-        The SSD module completes its header at the end of a run. Bytes that are no header of that length have been
-        caught in the middle of being rewritten, and wait.
+        The SSD module completes its header at the end of a run. Bytes that are no header of that length were read in
+        the middle of that, and are passed over.
         """
         if self.header is None or self.layout is None:
             return False
@@ -106,7 +108,7 @@ class Opening:
         old, self.header, self._lines = self.header, header, lines
         return old.metadata != header.metadata
 
-    def _interpreted(self, lines: Sequence[bytes], layout: Layout) -> Header | None:
+    def _header(self, lines: Sequence[bytes], layout: Layout) -> Header | None:
         try:
             return layout.header.read(lines, layout)
         except HeaderMismatch as wrong:
@@ -118,7 +120,7 @@ class Opening:
 
 
 def _try_times(layout: Layout, columns: tuple[Column, ...], header: Header) -> None:
-    """Raise `ValueError` with a sentence where the header does not tell the times of the rows."""
+    """Raise `ValueError` with a sentence where the header does not say when the rows were written."""
     if layout.time is not None:
         layout.time.timestamps_ns(ColumnBuffer(columns).column, header.metadata)
 

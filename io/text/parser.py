@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.text.columns import ODD_FIELDS, odd_room, parse_rows, scratch_room
+from ...kernels.text.columns import odd_room, parse_rows, scratch_room
 from ...kernels.text.lines import count_newlines
+from ...kernels.text.odd import ODD_FIELDS
 from ..column import Kind
 from ..layout import Layout
 from .buffer import ColumnBuffer
-from .rows import Tell, settle_rows
+from .rows import ParsedRows, Report, commit_rows
 
 __all__ = ["TextParser"]
 
 Bytes = NDArray[np.uint8]
-Integers = NDArray[np.int64]
 
 TIMES = {Kind.DATETIME, Kind.DATE, Kind.TIME}
 
 
-class _Parsed(NamedTuple):
-    """What one call of the kernel gave: where its rows stand, and what is to be settled."""
-
-    first_row: int
-    rows: int
-    lines: int
-    spans: Integers | None
-    odd: Integers
-    is_sorted: bool | None  # by time; None where the times are to be told later
-
-
 class TextParser:
-    """Appends rows to a buffer; it is the `Sink` of a pipeline.
+    """Appends rows to a buffer; it is the `Sink` of parts.
 
     Parameters
     ----------
@@ -44,18 +32,18 @@ class TextParser:
     layout : Layout
     line : int
         Of the file, from 0, where the text begins.
-    tell : callable
-        ``tell(line, reason)`` is called for every bad row.
-    tell_times : callable, optional
-        ``tell_times(first, stop)`` is called for rows of the buffer that are as they will be, by any thread while they
-        are in its cache; it says whether they are sorted. All such rows are told to `note_times`.
+    report : callable
+        ``report(line, reason)`` is called for every bad row.
+    compute_times : callable, optional
+        ``compute_times(first, stop)`` is called for rows of the buffer that are as they will be, by any thread while
+        they are in its cache; it says whether they are sorted. All such rows are passed to `note_times`.
     note_times : callable, optional
-        ``note_times(first, stop, is_sorted)`` is called for them in order, when they have come to their place.
+        ``note_times(first, stop, are_sorted)`` is called for them in order, when they have come to their place.
 
     Attributes
     ----------
     line : int
-        Behind what was settled.
+        The line after those whose rows are visible.
     """
 
     def __init__(
@@ -63,20 +51,20 @@ class TextParser:
         buffer: ColumnBuffer,
         layout: Layout,
         line: int,
-        tell: Tell,
-        tell_times: Callable[[int, int], bool] | None = None,
+        report: Report,
+        compute_times: Callable[[int, int], bool] | None = None,
         note_times: Callable[[int, int, bool], None] | None = None,
     ) -> None:
         self.line = line
-        self._buffer, self._layout, self._tell = buffer, layout, tell
-        self._tell_times, self._note_times = tell_times, note_times
+        self._buffer, self._layout, self._report = buffer, layout, report
+        self._compute_times, self._note_times = compute_times, note_times
         self._next_row = buffer.rows
 
     def append(self, data: Bytes, start: int, stop: int) -> None:
-        """Append the rows in ``data[start:stop]``: whole lines, with `FRONT` bytes before and `BACK` behind them."""
+        """Append the rows in ``data[start:stop]``: whole lines, with `FRONT` bytes before and `BACK` after them."""
         size = self.measure(data, start, stop)
         self._buffer.reserve(size)
-        self.settle(data, self.parse(data, start, stop, self._buffer.rows, size))
+        self.commit(data, self.parse(data, start, stop, self._buffer.rows, size))
         self._next_row = self._buffer.rows
 
     def measure(self, data: Bytes, start: int, stop: int) -> int:
@@ -91,8 +79,8 @@ class TextParser:
         self._next_row += size
         return first_row
 
-    def parse(self, data: Bytes, start: int, stop: int, place: int, size: int) -> list[_Parsed]:
-        """Parse up to `size` rows to row `place` and behind."""
+    def parse(self, data: Bytes, start: int, stop: int, place: int, size: int) -> list[ParsedRows]:
+        """Parse up to `size` rows to row `place` and on."""
         buffer, layout = self._buffer, self._layout
         columns = len(buffer.columns)
         kinds = [column.kind for column in buffer.columns]
@@ -123,21 +111,23 @@ class TextParser:
                 scratch,
                 times,
             )
-            is_sorted = self._tell_times(place, place + rows) if self._tell_times and rows and not found else None
-            answers.append(_Parsed(place, rows, lines, spans, odd[:found].copy(), is_sorted))
+            are_sorted = (
+                self._compute_times(place, place + rows) if self._compute_times and rows and not found else None
+            )
+            answers.append(ParsedRows(place, rows, lines, spans, odd[:found].copy(), are_sorted))
             place += rows
             size -= rows
         return answers
 
-    def settle(self, data: Bytes, parsed: list[_Parsed]) -> None:
-        """Judge odd cells, drop bad rows, and commit the others behind those before."""
+    def commit(self, data: Bytes, parsed: list[ParsedRows]) -> None:
+        """Make the good rows visible, directly after those that are."""
         for part in parsed:
             first = self._buffer.rows
             self._buffer.move_back(part.first_row, part.rows)
-            settle_rows(data, part.odd, part.rows, part.spans, self._buffer, self._layout, self._tell_line)
+            commit_rows(data, part, self._buffer, self._layout, self._report_line)
             self.line += part.lines
-            if part.is_sorted is not None and self._note_times:
-                self._note_times(first, first + part.rows, part.is_sorted)
+            if part.are_sorted is not None and self._note_times:
+                self._note_times(first, first + part.rows, part.are_sorted)
 
-    def _tell_line(self, line: int, reason: str) -> None:
-        self._tell(self.line + line, reason)
+    def _report_line(self, line: int, reason: str) -> None:
+        self._report(self.line + line, reason)

@@ -1,4 +1,4 @@
-"""A long file in parts through several threads: read and parsed side by side, placed and settled in their order.
+"""A long file in parts through several threads: read and parsed side by side, placed and committed in their order.
 
 Each thread reads a part into a buffer of its own, which stays in its cache, and parses it from there. What depends on
 the parts before (where rows go, which line is bad) is done in turns.
@@ -29,7 +29,8 @@ def _cores() -> int:
 
 
 _own = threading.local()  # a buffer of each thread, used again: new memory costs as much as parsing
-THREADS = min(_cores(), 4)  # more would wait for the memory
+THREADS = min(_cores(), 4)
+"""Threads that parse; more would wait for the memory."""
 
 
 class Source(Protocol):
@@ -43,8 +44,8 @@ class Source(Protocol):
         """Read a part: where its whole lines stand in the buffer; None where the parts end early. Any thread."""
         ...
 
-    def taken(self, part: int, buffer: bytearray, start: int, stop: int) -> None:
-        """Note that a part was settled. In order."""
+    def advance(self, part: int, buffer: bytearray, start: int, stop: int) -> None:
+        """Go on after a part, which was committed. In order."""
         ...
 
 
@@ -63,23 +64,25 @@ class Sink(Protocol):
         """Parse a part to its place. Any thread."""
         ...
 
-    def settle(self, data: Bytes, parsed: Any) -> None:
+    def commit(self, data: Bytes, parsed: Any) -> None:
         """Make it visible. In order."""
         ...
 
 
 def run_parts(count: int, source: Source, sink: Sink) -> int:
-    """Take up to `count` parts from source to sink; how many were settled, which are the first ones."""
+    """Take up to `count` parts from source to sink; how many were committed, which are the first ones."""
     run = _Run(count, source, sink)
     _in_threads(run.work)
-    return run.settled
+    return run.committed
 
 
 class _Run:
+    """The parts that are at work, and where each thread waits for its turn."""
+
     def __init__(self, count: int, source: Source, sink: Sink) -> None:
         self.end = count  # goes down where a part cannot be taken
         self.source, self.sink = source, sink
-        self.begun = self.placed = self.settled = 0
+        self.begun = self.placed = self.committed = 0
         self.changed = threading.Condition()
 
     def work(self) -> None:
@@ -92,16 +95,17 @@ class _Run:
                 self.begun += 1
             if part >= self.end:
                 return
-            taken = False
+            done = False
             try:
-                taken = self._take(part, buffer, data)
+                done = self._do(part, buffer, data)
             finally:
-                if not taken:  # or it failed: the other threads must not wait for it
+                if not done:  # or it failed: the other threads must not wait for it
                     self._stop_at(part)
-            if not taken:
+            if not done:
                 return
 
-    def _take(self, part: int, buffer: bytearray, data: Bytes) -> bool:
+    def _do(self, part: int, buffer: bytearray, data: Bytes) -> bool:
+        """Take one part from source to sink; whether that could be done."""
         span = self.source.read(part, buffer)
         if span is None:
             return False
@@ -116,12 +120,12 @@ class _Run:
             self.changed.notify_all()
         parsed = self.sink.parse(data, *span, place, size)
         with self.changed:
-            self.changed.wait_for(lambda: self.settled == part or self.end <= part)
+            self.changed.wait_for(lambda: self.committed == part or self.end <= part)
             if self.end <= part:
                 return False
-            self.sink.settle(data, parsed)
-            self.source.taken(part, buffer, *span)
-            self.settled += 1
+            self.sink.commit(data, parsed)
+            self.source.advance(part, buffer, *span)
+            self.committed += 1
             self.changed.notify_all()
         return True
 

@@ -1,6 +1,6 @@
 """`RowTimes`: the timestamps of the rows of a buffer, each computed once.
 
-They are told late, when they are asked for, or early, by the threads that parse rows and have them in their cache.
+They are computed late, when they are asked for, or early, by the threads that parse rows and have them in their cache.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RowTimes:
         self._clock_offset_ns = clock_offset_ns
 
     def update(self, buffer: ColumnBuffer, rule: TimeRule, metadata: Mapping[str, str | int | float]) -> None:
-        """Compute those of all committed rows that have none yet."""
+        """Compute the timestamps of all committed rows that have none yet."""
         first, stop = self.rows, buffer.rows
         if first < stop:
             self.note(buffer, first, stop, self.compute(buffer, rule, metadata, first, stop))
@@ -51,7 +51,7 @@ class RowTimes:
         first: int,
         stop: int,
     ) -> bool:
-        """Compute those of rows that are parsed, committed or not; whether they never decrease."""
+        """Compute the timestamps of parsed rows, committed or not; whether they never decrease."""
         stamps = buffer.timestamps_ns(first, stop)
         rule.timestamps_ns(lambda name: buffer.column(name, first, stop), metadata, self.previous_ns, out=stamps)
         if self._clock_offset_ns:
@@ -59,7 +59,7 @@ class RowTimes:
         return is_sorted(stamps)
 
     def note(self, buffer: ColumnBuffer, first: int, stop: int, rows_are_sorted: bool) -> None:
-        """Take note of those that were computed; behind a gap they do not count, and are computed again later."""
+        """Take note of those that were computed; after a gap they do not count, and are computed again later."""
         if first != self.rows:
             return
         stamps = buffer.timestamps_ns(first, stop)

@@ -1,8 +1,8 @@
-"""What becomes of the rows that the kernel parsed: odd cells are judged, bad rows dropped, the others committed.
+"""What becomes of the rows that the kernel parsed: odd cells are read, bad rows dropped, the others made visible.
 
-The kernel hands over what it is not sure of as a list of odd cells (see `kernels.text.columns`). A second kernel reads
-long and uncommon numbers (`kernels.text.cells`); for the rest Python's rules decide: a missing value, a value after
-all, or a bad row, which is told with the reason.
+The kernel lists the cells that it is not sure of (`kernels.text.odd`). A second kernel reads long and uncommon numbers;
+for the rest Python's rules decide whether it is a missing value, a value after all, or a bad row, which is reported
+with the reason.
 """
 
 from __future__ import annotations
@@ -10,26 +10,31 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.text.cells import settle_numbers
-from ...kernels.text.columns import BAD_FIELD_COUNT, ODD_CELL, ODD_EMPTY
+from ...kernels.text.odd import BAD_FIELD_COUNT, CODE, COLUMN, LINE, ODD_CELL, ODD_EMPTY, ROW, read_odd_numbers
 from .. import cells
-from ..column import Kind
+from ..column import Column, Kind
+from ..errors import shortened
 from ..layout import Layout
-from .buffer import ColumnBuffer
+from .buffer import ColumnBuffer, TextCells
 
-__all__ = ["BadRows", "Tell", "settle_rows"]
+__all__ = ["BadRows", "ParsedRows", "Report", "commit_rows"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
-Tell = Callable[[int, str], None]
+Report = Callable[[int, str], None]
+"""``report(line, reason)`` is called for every bad row; lines are counted from 0."""
 
 log = logging.getLogger("utokyo")
 
-MESSAGES = 20  # bad rows that are told one by one; the others are counted
+MESSAGES = 20
+"""Bad rows that are reported one by one; the others are counted."""
+LONGEST_CELL, LONGEST_NAMES = 40, 120
+"""Characters of a cell, and of the names of all columns, that a message shows."""
 _ARTICLE = {
     Kind.INTEGER: "an integer",
     Kind.FLOAT: "a number",
@@ -40,7 +45,7 @@ _ARTICLE = {
 
 
 class BadRows:
-    """Counts bad rows, and tells the first of them one by one.
+    """Counts bad rows, and reports the first of them one by one.
 
     Parameters
     ----------
@@ -60,8 +65,8 @@ class BadRows:
         self.count = count
         self.messages: list[str] = []
         self._path = path
-        self._told = 0
-        self._told_that_more = count > MESSAGES
+        self._reported = 0  # of the messages
+        self._reported_more = count > MESSAGES
 
     def add(self, line: int, reason: str) -> None:
         """Take one more, in `line` from 0."""
@@ -70,123 +75,156 @@ class BadRows:
             self.messages.append(f"{self._path.name}, line {line + 1}: {reason}; the row was skipped")
 
     def report(self) -> None:
-        """Log those that were not told yet."""
-        for message in self.messages[self._told :]:
+        """Log those that were not logged yet."""
+        for message in self.messages[self._reported :]:
             log.warning("%s", message)
-        if self.count > MESSAGES and not self._told_that_more:
+        if self.count > MESSAGES and not self._reported_more:
             log.warning("%s: %d bad rows so far; further ones are only counted", self._path.name, self.count)
-            self._told_that_more = True
-        self._told = len(self.messages)
+            self._reported_more = True
+        self._reported = len(self.messages)
 
 
-def settle_rows(
-    data: Bytes, odd: Integers, rows: int, spans: Integers | None, buffer: ColumnBuffer, layout: Layout, tell: Tell
-) -> int:
-    """Judge the odd cells of parsed rows, drop the bad ones, and commit the others.
+class ParsedRows(NamedTuple):
+    """What one call of the kernel parsed into a buffer."""
+
+    first_row: int
+    """Of the buffer, where they stand."""
+    rows: int
+    lines: int
+    """Lines of text that they were, with bad and blank ones."""
+    spans: Integers | None
+    """Shape (2 * text columns, rows or more): start and stop of the text cells; None where there are none."""
+    odd: Integers
+    """Shape (n, `ODD_FIELDS`): cells and lines that the kernel was not sure of."""
+    are_sorted: bool | None
+    """Whether their times never decrease; None where these are computed later."""
+
+
+def commit_rows(data: Bytes, parsed: ParsedRows, buffer: ColumnBuffer, layout: Layout, report: Report) -> int:
+    """Read the odd cells of parsed rows, drop the bad rows, and make the others visible.
 
     Parameters
     ----------
     data : uint8, shape (n,)
         What was parsed.
-    odd : int64, shape (found, 6)
-        Cells and lines to judge, as `kernels.text.columns.parse_rows` gives them.
-    rows : int
-        Rows that were parsed into `buffer`, directly behind those that are committed.
-    spans : int64, shape (2 * text columns, rows or more)
-        Start and stop of the text cells; None where there are none.
+    parsed : ParsedRows
+        They stand directly after the rows of the buffer that are visible.
     buffer : ColumnBuffer
     layout : Layout
-    tell : callable
-        ``tell(line, reason)`` is called for every bad row; lines are counted from 0 at the start of `odd`'s lines.
+    report : callable
+        Lines are counted from the first one that was parsed.
 
     Returns
     -------
     int
-        Rows that were committed.
+        How many rows became visible.
     """
-    if not odd.size and not buffer.has_text:
-        buffer.commit(rows, {})
-        return rows
+    if not parsed.odd.size and not buffer.has_text:
+        buffer.commit(parsed.rows, {})
+        return parsed.rows
     first = buffer.rows
-    numbers = (buffer.kinds[odd[:, 1] * (odd[:, 0] >= 0)] <= Kind.FLOAT) & (odd[:, 4] == ODD_CELL)
-    if numbers.any():
-        left = settle_numbers(
-            data, odd, buffer.kinds, buffer.slots, ord(layout.decimal), first, buffer.ints, buffer.floats
-        )
-        odd = odd[:left]
-    odd = odd[np.lexsort((odd[:, 1], odd[:, 5]))]  # the kernel goes column by column, people line by line
+    odd = _without_numbers(data, parsed.odd, first, buffer, layout)
     nullable = np.array([c.nullable for c in buffer.columns], dtype=np.bool_)
-    is_missing = (odd[:, 4] == ODD_EMPTY) & nullable[np.where(odd[:, 0] >= 0, odd[:, 1], 0)]
+    is_missing = (odd[:, CODE] == ODD_EMPTY) & nullable[np.where(odd[:, ROW] >= 0, odd[:, COLUMN], 0)]
     missing = odd[is_missing]
-    bad, texts = _judged(data, odd[~is_missing], first, buffer, layout, tell)
-    kept = np.ones(rows, np.bool_)
-    kept[list(bad)] = False
-    place = np.cumsum(kept) - 1
-    if bad:
+    second_look = _read_by_python(data, odd[~is_missing], first, buffer, layout, report)
+    kept = np.ones(parsed.rows, np.bool_)
+    kept[list(second_look.bad_rows)] = False
+    if second_look.bad_rows:
         buffer.keep(first, kept)
-    text_columns = [i for i, c in enumerate(buffer.columns) if c.kind is Kind.TEXT]
-    for k, i in enumerate(text_columns):
-        assert spans is not None
-        starts, stops, source = spans[2 * k, :rows], spans[2 * k + 1, :rows], data
-        if layout.short_rows or i in texts:
-            starts, stops, source = _patched(source, starts, stops, texts.get(i, {}), odd, i, layout.encoding)
-        buffer.add_text(i, source, starts[kept], stops[kept])
-    empty = {int(c): place[missing[(missing[:, 1] == c) & kept[missing[:, 0]], 0]] for c in set(missing[:, 1])}
-    committed = int(kept.sum())
-    buffer.commit(committed, empty)
-    return committed
+    if parsed.spans is not None:
+        _add_texts(data, parsed.spans[:, : parsed.rows], kept, second_look.texts, odd, buffer, layout)
+    place = np.cumsum(kept) - 1
+    empty = {
+        int(column): place[missing[(missing[:, COLUMN] == column) & kept[missing[:, ROW]], ROW]]
+        for column in set(missing[:, COLUMN])
+    }
+    count = int(kept.sum())
+    buffer.commit(count, empty)
+    return count
 
 
-def _judged(
-    data: Bytes, odd: Integers, first: int, buffer: ColumnBuffer, layout: Layout, tell: Tell
-) -> tuple[set[int], dict[int, dict[int, str]]]:
-    """Put the values of odd cells into the buffer; which rows are bad, and the text of odd text cells by column."""
-    bad: set[int] = set()
-    texts: dict[int, dict[int, str]] = {}
-    for row, column, begin, end, code, line in odd.tolist():
+def _without_numbers(data: Bytes, odd: Integers, first: int, buffer: ColumnBuffer, layout: Layout) -> Integers:
+    """The odd cells, line by line, without the numbers that the second kernel could read."""
+    is_number = (buffer.kinds[odd[:, COLUMN] * (odd[:, ROW] >= 0)] <= Kind.FLOAT) & (odd[:, CODE] == ODD_CELL)
+    if is_number.any():
+        point = ord(layout.decimal)
+        left = read_odd_numbers(data, odd, buffer.kinds, buffer.slots, point, first, buffer.ints, buffer.floats)
+        odd = odd[:left]
+    return odd[np.lexsort((odd[:, COLUMN], odd[:, LINE]))]  # the kernel goes column by column, people line by line
+
+
+class _SecondLook(NamedTuple):
+    """What Python's rules say of odd cells."""
+
+    bad_rows: set[int]
+    texts: dict[int, dict[int, str]]
+    """Of text columns: the cells without their quotes, by row."""
+
+
+def _read_by_python(
+    data: Bytes, odd: Integers, first: int, buffer: ColumnBuffer, layout: Layout, report: Report
+) -> _SecondLook:
+    """Put the values of odd cells into the buffer, and report bad rows."""
+    found = _SecondLook(set(), {})
+    for row, place, begin, end, code, line in odd.tolist():
         if code == BAD_FIELD_COUNT:
             names = layout.delimiter.replace("\t", "<TAB>").join(c.header_name for c in buffer.columns)
-            names = names if len(names) <= 120 else names[:117] + "..."
-            tell(line, f"expected {len(buffer.columns)} fields ({names}), found {column}")
+            expected = f"expected {len(buffer.columns)} fields ({shortened(names, LONGEST_NAMES)})"
+            report(line, f"{expected}, found {place}")
             continue
-        if row in bad:
+        if row in found.bad_rows:
             continue
-        what = buffer.columns[column]
+        column = buffer.columns[place]
         cell = data[begin:end].tobytes().decode(layout.encoding, errors="replace")
-        if what.kind is Kind.TEXT:
-            texts.setdefault(column, {})[row] = cells.unquoted(cell)
+        if column.kind is Kind.TEXT:
+            found.texts.setdefault(place, {})[row] = cells.unquoted(cell)
             continue
-        value = cells.cell_value(cell, what.kind, layout.decimal)
-        if value is None and layout.guessed and what.kind is Kind.INTEGER:
+        value = cells.cell_value(cell, column.kind, layout.decimal)
+        if value is None and layout.guessed and column.kind is Kind.INTEGER:
             value = cells.cell_value(cell, Kind.FLOAT, layout.decimal)
             if value is not None:
-                buffer.widen(column)
+                buffer.widen(place)
         if value is not None:
-            buffer.put(column, first + row, value)
-            continue
-        bad.add(row)
-        shown = repr(cell if len(cell) <= 40 else cell[:37] + "...")
-        found = f"found {shown}" if cell else "found nothing"
-        tell(line, f"{what.name} should be {_ARTICLE[what.kind]}, {found}")
-    return bad, texts
+            buffer.put(place, first + row, value)
+        else:
+            found.bad_rows.add(row)
+            report(line, _reason(column, cell))
+    return found
 
 
-def _patched(
+def _reason(column: Column, cell: str) -> str:
+    found = repr(shortened(cell, LONGEST_CELL)) if cell else "nothing"
+    return f"{column.name} should be {_ARTICLE[column.kind]}, found {found}"
+
+
+def _add_texts(
     data: Bytes,
-    starts: Integers,
-    stops: Integers,
-    values: Mapping[int, str],
+    spans: Integers,
+    kept: NDArray[np.bool_],
+    texts: Mapping[int, Mapping[int, str]],
     odd: Integers,
-    column: int,
-    encoding: str,
-) -> tuple[Integers, Integers, Bytes]:
-    """Spans of text cells with the unquoted ones put behind the data, and those of missing cells made empty."""
-    starts, stops = starts.copy(), stops.copy()
-    absent = odd[(odd[:, 4] == ODD_EMPTY) & (odd[:, 1] == column), 0]
+    buffer: ColumnBuffer,
+    layout: Layout,
+) -> None:
+    """Append the text cells of the rows that are kept."""
+    text_columns = [i for i, c in enumerate(buffer.columns) if c.kind is Kind.TEXT]
+    for k, column in enumerate(text_columns):
+        found = TextCells(data, spans[2 * k], spans[2 * k + 1])
+        if layout.short_rows or column in texts:
+            absent = odd[(odd[:, CODE] == ODD_EMPTY) & (odd[:, COLUMN] == column), ROW]
+            found = _with_values(found, texts.get(column, {}), absent, layout.encoding)
+        buffer.add_text(column, TextCells(found.data, found.starts[kept], found.stops[kept]))
+
+
+def _with_values(found: TextCells, values: Mapping[int, str], absent: Integers, encoding: str) -> TextCells:
+    """The cells with some values put in their place, at the end of the data, and the absent ones made empty."""
+    starts, stops = found.starts.copy(), found.stops.copy()
     starts[absent] = stops[absent] = 0
     extra = bytearray()
     for row, value in values.items():
-        starts[row] = data.size + len(extra)
+        starts[row] = found.data.size + len(extra)
         extra += value.encode(encoding, errors="replace")
-        stops[row] = data.size + len(extra)
-    return starts, stops, np.concatenate([data, np.frombuffer(bytes(extra), np.uint8)]) if extra else data
+        stops[row] = found.data.size + len(extra)
+    data = np.concatenate([found.data, np.frombuffer(bytes(extra), np.uint8)]) if extra else found.data
+    return TextCells(data, starts, stops)

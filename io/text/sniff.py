@@ -1,7 +1,7 @@
-"""What a plain text table holds that nobody described: encoding, delimiter, header, types and the time column.
+"""The layout of a plain text table that nobody described: encoding, delimiter, header, types and the time column.
 
-The answer is a `Layout` like any other, found from the first lines. Known formats do not pass here, but their encoding
-is checked here too: a UTF-16 or a binary file is told in one sentence.
+The result is a `Layout` like any other, guessed from the first lines. Known formats do not pass here, but their
+encoding is checked here too: a UTF-16 or a binary file is refused in one sentence.
 """
 
 from __future__ import annotations
@@ -9,23 +9,31 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from .. import cells
 from ..column import Column, Kind
 from ..errors import InputError
-from ..header import UTF8_MARK, NamesLine, NoHeader, distinct
+from ..header import UTF8_MARK, HeaderStyle, NamesLine, NoHeader, distinct
 from ..layout import Layout
 from ..times import ColumnTime, DateAndTime, TimeRule
 
-__all__ = ["check_encoding", "decoded_lines", "sniff_layout"]
+__all__ = ["check_encoding", "sniff_layout"]
 
-# A comma may also be the decimal sign; so the others, where they split every line alike, are believed first.
 DELIMITERS = "\t;|,"
+"""In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
 ENCODINGS = ("utf-8", "cp932")
-AGREEMENT = 0.8  # the part of the sample that must follow; the rest are bad rows, told one by one
+AGREEMENT = 0.8
+"""Part of the sample that must follow a guess; the rest are bad rows, reported one by one."""
 TIME_NAMES = ("timestamp_ns", "timestamp")
-UNITS_NS = (1, 1_000, 1_000_000, 1_000_000_000)  # of integers since 1970
+UNITS_NS = (1, 1_000, 1_000_000, 1_000_000_000)
+"""Of integers since 1970."""
+EARLIEST_NS, LATEST_NS = 1e17, 1e19
+"""Between which integers since 1970 are times of today: from 1973 on."""
+
+Rows = list[list[str]]
 
 
 def check_encoding(path: Path, lines: Sequence[bytes]) -> None:
@@ -38,58 +46,89 @@ def check_encoding(path: Path, lines: Sequence[bytes]) -> None:
             raise InputError(f"{path}, line {number}: NUL bytes, so this is no text table (a binary or UTF-16 file)")
 
 
-def decoded_lines(path: Path, lines: Sequence[bytes]) -> tuple[list[str], str]:
-    """The lines as text, and the encoding that reads them: UTF-8, else Shift-JIS."""
+def sniff_layout(path: Path, lines: Sequence[bytes]) -> Layout | None:
+    """Guess the layout of a table from its first whole lines; None while there is no row to learn from.
+
+    Raises
+    ------
+    InputError
+        When the lines are neither UTF-8 nor Shift-JIS text.
+    """
+    text = _decoded(path, lines)
+    filled = [line for line in text.lines if line.strip()]
+    if not filled:
+        return None
+    delimiter = _delimiter(filled)
+    table = _table(list(csv.reader(text.lines, delimiter=delimiter)))
+    if table is None:
+        return None
+    decimal = "," if delimiter != "," and _has_decimal_commas(table.body) else "."
+    cells_of = ([row[i] for row in table.body if i < len(row)] for i in range(len(table.names)))
+    kinds = [_column_kind(column, decimal) for column in cells_of]
+    columns = tuple(Column(name, kind) for name, kind in zip(table.names, kinds, strict=True))
+    time = _time(columns, table.body)
+    return Layout(
+        "table",
+        tuple(replace(column, nullable=column.name not in time.mandatory) for column in columns),
+        delimiter=delimiter,
+        encoding=text.encoding,
+        header=table.header,
+        time=time.rule,
+        trailing_delimiter=table.trailing_delimiter,
+        decimal=decimal,
+        guessed=True,
+    )
+
+
+class _Text(NamedTuple):
+    lines: list[str]
+    encoding: str
+
+
+def _decoded(path: Path, lines: Sequence[bytes]) -> _Text:
+    """The lines as text in the encoding that reads them: UTF-8, else Shift-JIS."""
     sample = b"".join(lines).removeprefix(UTF8_MARK)
     for encoding in ENCODINGS:
         try:
-            return sample.decode(encoding).splitlines(), encoding
+            return _Text(sample.decode(encoding).splitlines(), encoding)
         except UnicodeDecodeError as error:
             number = sample.count(b"\n", 0, error.start) + 1
     raise InputError(f"{path}, line {number}: neither UTF-8 nor Shift-JIS text; save the file as UTF-8")
 
 
-def sniff_layout(path: Path, lines: Sequence[bytes]) -> Layout | None:
-    """Find out the layout of a table from its first whole lines; None while there is no row to learn from."""
-    texts, encoding = decoded_lines(path, lines)
-    filled = [line for line in texts if line.strip()]
-    if not filled:
-        return None
-    delimiter = _delimiter(filled)
-    rows = list(csv.reader(texts, delimiter=delimiter))
+class _Table(NamedTuple):
+    """A sample of a table, split into its header and its rows."""
+
+    header: HeaderStyle
+    names: tuple[str, ...]
+    body: Rows
+    trailing_delimiter: bool
+
+
+def _table(rows: Rows) -> _Table | None:
+    """What of the sample is header and what rows; None where there are names and no row yet."""
     width = _usual_width(rows)
     wide = [row for row in rows if len(row) == width]
     if width > 1 and sum(not row[-1].strip() for row in wide) > AGREEMENT * len(wide):
-        width -= 1  # a delimiter behind the last cell, which the names may lack
+        width -= 1  # a delimiter after the last cell, which the names may lack
     skip = next(i for i, row in enumerate(rows) if len(row) >= width)
     first = rows[skip]
-    has_names = all(_kind(cell) in {None, Kind.TEXT} for cell in first) and any(cell.strip() for cell in first)
-    body = [row for row in rows[skip + has_names :] if row]
-    names_end = len(first) - (
-        first[-1].strip() == "" and all(len(r) < len(first) or not r[len(first) - 1] for r in body)
-    )
-    trailing = has_names and (names_end < len(first) or any(len(row) == names_end + 1 for row in body))
-    if has_names and not body:
+    if not _are_names(first):
+        return _Table(NoHeader(), distinct([""] * width), [row for row in rows[skip:] if row], False)
+    body = [row for row in rows[skip + 1 :] if row]
+    if not body:
         return None
-    names = distinct([cell.strip() for cell in first] if has_names else [""] * width)
-    names = names[:names_end] if has_names else names
-    decimal = "," if delimiter != "," and _has_decimal_commas(body) else "."
-    columns = tuple(
-        Column(name, _column_kind([row[i] for row in body if i < len(row)], decimal), nullable=True)
-        for i, name in enumerate(names)
-    )
-    columns, time = _with_time(columns, body)
-    return Layout(
-        "table",
-        columns,
-        delimiter=delimiter,
-        encoding=encoding,
-        header=NamesLine(skip) if has_names else NoHeader(),
-        time=time,
-        trailing_delimiter=trailing,
-        decimal=decimal,
-        guessed=True,
-    )
+    last = len(first) - 1
+    closed = not first[last].strip() and all(len(row) <= last or not row[last] for row in body)
+    count = len(first) - closed
+    names = distinct([cell.strip() for cell in first])[:count]
+    return _Table(NamesLine(skip), names, body, closed or any(len(row) == count + 1 for row in body))
+
+
+def _are_names(cells_of_line: Sequence[str]) -> bool:
+    """Whether no cell is a number or a time, and not all are empty."""
+    kinds = {_kind(cell) for cell in cells_of_line}
+    return kinds <= {None, Kind.TEXT} and Kind.TEXT in kinds
 
 
 def _usual_width(rows: Sequence[Sequence[str]]) -> int:
@@ -140,30 +179,33 @@ def _unit_ns(column: Sequence[str]) -> int | None:
     if not counts:
         return None
     middle = counts[len(counts) // 2]
-    return next((unit for unit in UNITS_NS if 1e17 <= middle * unit < 1e19), None)
+    return next((unit for unit in UNITS_NS if EARLIEST_NS <= middle * unit < LATEST_NS), None)
 
 
-def _with_time(
-    columns: tuple[Column, ...], body: Sequence[Sequence[str]]
-) -> tuple[tuple[Column, ...], TimeRule | None]:
-    """The columns with those that tell the time made mandatory, and the rule that reads them."""
+class _Time(NamedTuple):
+    """How rows get their time."""
+
+    rule: TimeRule | None
+    mandatory: tuple[str, ...] = ()
+    """Columns that must not be empty for it."""
+
+
+def _time(columns: tuple[Column, ...], body: Rows) -> _Time:
+    """The first rule that the columns allow: integers since 1970, a date and time, a date beside a time of day."""
 
     def first(kind: Kind, names: Sequence[str] | None = None) -> str | None:
         return next((c.name for c in columns if c.kind is kind and (names is None or c.name in names)), None)
-
-    def mandatory(*names: str) -> tuple[Column, ...]:
-        return tuple(Column(c.name, c.kind, nullable=c.name not in names) for c in columns)
 
     counted = first(Kind.INTEGER, TIME_NAMES)
     if counted is not None:
         place = next(i for i, c in enumerate(columns) if c.name == counted)
         unit_ns = _unit_ns([row[place] for row in body if place < len(row)])
         if unit_ns is not None:
-            return mandatory(counted), ColumnTime(counted, unit_ns)
+            return _Time(ColumnTime(counted, unit_ns), (counted,))
     moment = first(Kind.DATETIME)
     if moment is not None:
-        return mandatory(moment), ColumnTime(moment)
+        return _Time(ColumnTime(moment), (moment,))
     date, clock = first(Kind.DATE), first(Kind.TIME)
     if date is not None and clock is not None:
-        return mandatory(date, clock), DateAndTime(date, clock)
-    return columns, ColumnTime(date) if date is not None else None
+        return _Time(DateAndTime(date, clock), (date, clock))
+    return _Time(ColumnTime(date) if date is not None else None)

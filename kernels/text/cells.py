@@ -2,7 +2,7 @@
 
 Doubles are correctly rounded. W. D. Clinger's fast path ("How to read floating point numbers accurately", PLDI 1990:
 significand up to 2^53, power of ten up to 22) takes most of them, the method of D. Lemire ("Number parsing at a
-gigabyte per second", Software: Practice and Experience 51, 2021, algorithm 1) the others. What neither settles (more
+gigabyte per second", Software: Practice and Experience 51, 2021, algorithm 1) the others. What neither is sure of (more
 than 19 digits, results below the normal range or above it, `nan`) is left to Python.
 
 Times are wall-clock nanoseconds since 1970-01-01.
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bits import double_of_bits, high_product, leading_zeros
-from ..compile import exact_kernel, inlined, inner_kernel
+from ..compile import inlined, inner_kernel
 from ..units import DAY_NS, SECOND_NS
 from .words import ZEROS, digits_value, load_word, not_digits
 
@@ -27,14 +27,12 @@ __all__ = [
     "TIME",
     "clock_ns",
     "date_ns",
+    "decimal_cell",
     "integer_cell",
-    "settle_numbers",
     "trimmed",
 ]
 
 Bytes = NDArray[np.uint8]
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
 U = np.uint64
 
 # Kinds of columns.
@@ -75,59 +73,12 @@ POWERS_OF_FIVE = _powers_of_five()
 
 @inlined
 def trimmed(data: Bytes, start: int, stop: int) -> tuple[int, int]:
-    """The span without the blanks around it and the carriage returns behind it."""
+    """The span without the blanks around it and the carriage returns after it."""
     while stop > start and (data[stop - 1] == BLANK or data[stop - 1] == RETURN):
         stop -= 1
     while start < stop and data[start] == BLANK:
         start += 1
     return start, stop
-
-
-@exact_kernel
-def settle_numbers(
-    data: Bytes,
-    odd: Integers,
-    kinds: Integers,
-    slots: Integers,
-    point: int,
-    first_row: int,
-    ints: Integers,
-    floats: Floats,
-) -> int:
-    """Read the numbers among odd cells that `columns.parse_rows` was not sure of; the others move to the front.
-
-    Parameters
-    ----------
-    data : uint8, shape (n,)
-    odd : int64, shape (found, 6)
-        As `columns.parse_rows` gives them.
-    kinds, slots, point, first_row, ints, floats
-        As for `columns.parse_rows`.
-
-    Returns
-    -------
-    int
-        How many entries at the front of `odd` are left to judge.
-    """
-    left = 0
-    for k in range(odd.shape[0]):
-        row, column, start, stop = odd[k, 0], odd[k, 1], odd[k, 2], odd[k, 3]
-        done = False
-        if row >= 0 and start < stop:
-            kind, slot = kinds[column], slots[column]
-            if kind == INTEGER:
-                done, number = integer_cell(data, start, stop)
-                if done:
-                    ints[slot, first_row + row] = number
-            elif kind == FLOAT:
-                done, real = _decimal_cell(data, start, stop, point)
-                if done:
-                    floats[slot, first_row + row] = real
-        if not done:
-            for j in range(odd.shape[1]):
-                odd[left, j] = odd[k, j]
-            left += 1
-    return left
 
 
 @inner_kernel
@@ -148,26 +99,26 @@ def integer_cell(data: Bytes, start: int, stop: int) -> tuple[bool, int]:
 
 
 @inner_kernel
-def _decimal_cell(data: Bytes, start: int, stop: int, point: int) -> tuple[bool, float]:
-    """Read a decimal with `point` as its decimal sign; whether that settled it, and its value."""
+def decimal_cell(data: Bytes, start: int, stop: int, point: int) -> tuple[bool, float]:
+    """Read a decimal with `point` as its decimal sign; whether it is one that is sure, and its value."""
     i = start
     negative = i < stop and data[i] == 45
     if negative or (i < stop and data[i] == 43):
         i += 1
     significand = U(0)
     digits = significant = exponent = 0
-    behind_point = False
+    after_point = False
     while i < stop:
         digit = np.uint8(data[i] - np.uint8(48))
         if digit < np.uint8(10):
             significand = significand * U(10) + U(digit)
             digits += 1
-            exponent -= behind_point
+            exponent -= after_point
             significant += significand > U(0)
             if significant > MOST_DIGITS:
                 return False, 0.0
-        elif data[i] == point and not behind_point:
-            behind_point = True
+        elif data[i] == point and not after_point:
+            after_point = True
         else:
             break
         i += 1
@@ -194,7 +145,7 @@ def _decimal_cell(data: Bytes, start: int, stop: int, point: int) -> tuple[bool,
 
 @inner_kernel
 def _scaled_by_ten(significand: int, exponent: int) -> tuple[bool, float]:
-    """The double nearest to ``significand * 10**exponent``; whether that settled it, and the value.
+    """The double nearest to ``significand * 10**exponent``; whether it is sure, and the value.
 
     By Clinger where that is exact, else by the 128 leading bits of the power of five (Lemire 2021, algorithm 1), for
     normal doubles.

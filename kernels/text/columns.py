@@ -36,6 +36,7 @@ from .cells import (
 )
 from .fields import BATCH_ROWS, ENDS, QUOTE, SPARE, regular_rows, separators, split_lines
 from .lanes import LANES, eight_digits, sixteen_digits
+from .odd import BAD_FIELD_COUNT, CODE, add_odd
 from .words import (
     BACK,
     FRONT,
@@ -46,17 +47,13 @@ from .words import (
     not_digits,
 )
 
-__all__ = ["BAD_FIELD_COUNT", "ODD_CELL", "ODD_EMPTY", "ODD_FIELDS", "odd_room", "parse_rows", "scratch_room"]
+__all__ = ["odd_room", "parse_rows", "scratch_room"]
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 U = np.uint64
-
-# Columns of the list of odd cells: (row, column, start, stop, code, line). Rows of a bad field count have row -1.
-ODD_FIELDS = 6
-ODD_EMPTY, ODD_CELL, BAD_FIELD_COUNT = range(3)
 
 BATCH_FIELDS = 4096  # 32 kB of positions: with the text they stay in the cache
 FEWEST_BATCH_ROWS = 8
@@ -84,18 +81,6 @@ def odd_room(columns: int) -> int:
 def scratch_room(columns: int) -> int:
     """Room that `parse_rows` needs for intermediate values."""
     return int(ENDS) + max(BATCH_FIELDS, 2 * columns + 2) + SPARE
-
-
-@inlined
-def _add_odd(start: int, stop: int, row: int, column: int, line: int, odd: Integers, found: int) -> int:
-    entry = U(found)
-    odd[entry, 0] = row
-    odd[entry, 1] = column
-    odd[entry, 2] = start
-    odd[entry, 3] = stop
-    odd[entry, 4] = ODD_EMPTY if start == stop else ODD_CELL
-    odd[entry, 5] = line
-    return found + 1
 
 
 @inner_kernel
@@ -355,8 +340,8 @@ def parse_rows(
                 width -= closed
             if width == 0 or width > columns or width < fewest_fields:
                 if width > 0:
-                    found = _add_odd(line_start, position - 1, np.int64(-1), width, line, odd, found)
-                    odd[found - 1, 4] = BAD_FIELD_COUNT
+                    found = add_odd(line_start, position - 1, np.int64(-1), width, line, odd, found)
+                    odd[found - 1, CODE] = BAD_FIELD_COUNT
                 line += 1
                 continue
             returns = np.int64(0)
@@ -366,7 +351,7 @@ def parse_rows(
         place = first_row + row
         for column in range(columns):
             if column >= width:  # one short line
-                found = _add_odd(position - 1, position - 1, row, column, line, odd, found)
+                found = add_odd(position - 1, position - 1, row, column, line, odd, found)
                 continue
             first, step = ENDS + U(column), U(width)
             ending = returns if column == width - 1 else np.int64(0)
@@ -391,7 +376,7 @@ def parse_rows(
                     spans[2 * slot + 1, row + r] = end
                     done = begin < end and data[U(begin)] != QUOTE
                 if not done:
-                    found = _add_odd(begin, end, row + r, column, line + r, odd, found)
+                    found = add_odd(begin, end, row + r, column, line + r, odd, found)
         row += rows
         line += rows
     return position, row, line, found

@@ -1,0 +1,99 @@
+"""The list of odd cells: those that a loop over a column does not take, for a second look.
+
+`columns.parse_rows` writes the list, a row for every such cell, and for every line that has another number of fields
+than the file has columns. `read_odd_numbers` reads the long and the uncommon numbers among them; what is left then is
+for Python's own rules.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compile import exact_kernel, inlined
+from .cells import FLOAT, INTEGER, decimal_cell, integer_cell
+
+__all__ = [
+    "BAD_FIELD_COUNT",
+    "CODE",
+    "COLUMN",
+    "LINE",
+    "ODD_CELL",
+    "ODD_EMPTY",
+    "ODD_FIELDS",
+    "ROW",
+    "START",
+    "STOP",
+    "add_odd",
+    "read_odd_numbers",
+]
+
+Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+ODD_FIELDS = 6
+ROW, COLUMN, START, STOP, CODE, LINE = range(ODD_FIELDS)
+"""Columns of the list. A line with a bad number of fields has row -1, and that number in the place of the column."""
+ODD_EMPTY, ODD_CELL, BAD_FIELD_COUNT = range(3)
+"""Codes."""
+
+
+@inlined
+def add_odd(start: int, stop: int, row: int, column: int, line: int, odd: Integers, count: int) -> int:
+    """Add a cell to the list of `count`; how many it has then."""
+    entry = np.uint64(count)
+    odd[entry, ROW] = row
+    odd[entry, COLUMN] = column
+    odd[entry, START] = start
+    odd[entry, STOP] = stop
+    odd[entry, CODE] = ODD_EMPTY if start == stop else ODD_CELL
+    odd[entry, LINE] = line
+    return count + 1
+
+
+@exact_kernel
+def read_odd_numbers(
+    data: Bytes,
+    odd: Integers,
+    kinds: Integers,
+    slots: Integers,
+    point: int,
+    first_row: int,
+    ints: Integers,
+    floats: Floats,
+) -> int:
+    """Read the numbers among odd cells that `columns.parse_rows` was not sure of; the others move to the front.
+
+    Parameters
+    ----------
+    data : uint8, shape (n,)
+    odd : int64, shape (count, `ODD_FIELDS`)
+        As `columns.parse_rows` writes them.
+    kinds, slots, point, first_row, ints, floats
+        As for `columns.parse_rows`.
+
+    Returns
+    -------
+    int
+        How many entries are left, at the front of `odd`.
+    """
+    left = 0
+    for k in range(odd.shape[0]):
+        row, column, start, stop = odd[k, ROW], odd[k, COLUMN], odd[k, START], odd[k, STOP]
+        done = False
+        if row >= 0 and start < stop:
+            kind, slot = kinds[column], slots[column]
+            if kind == INTEGER:
+                done, number = integer_cell(data, start, stop)
+                if done:
+                    ints[slot, first_row + row] = number
+            elif kind == FLOAT:
+                done, real = decimal_cell(data, start, stop, point)
+                if done:
+                    floats[slot, first_row + row] = real
+        if not done:
+            for j in range(ODD_FIELDS):
+                odd[left, j] = odd[k, j]
+            left += 1
+    return left
