@@ -75,7 +75,7 @@ def searched(rate_Hz: float) -> tuple[NDArray[np.float64], float]:
     hours, found = 0.0, []
     for piece, times_ns in background(random, rate_Hz, min(EVENTS / rate_Hz / 3600.0, MOST_HOURS)):
         rows = Stretch(partial(np.full_like, fill_value=searched_from)).search(times_ns)
-        found += [float(row[3]) for row in rows]
+        found += [row.significance for row in rows]
         hours += piece
     return np.append(np.sort(found)[::-1], searched_from), hours
 

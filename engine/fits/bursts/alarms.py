@@ -1,9 +1,10 @@
 """How often background alone looks like a burst: the calibration of the search, by simulation.
 
 ``benchmarks/calibrations/calibrate_search.py`` searches simulated background (a Poisson process of constant rate; the
-whole search, with its own measurement of the background; seed 20220314) and prints the significances z that it exceeds
-so many times an hour: the table below. Between its rates and numbers of alarms z^2/2 is interpolated in their
-logarithms; beyond fewer alarms it goes on with the last slope, or with that of Chernoff's bound where this is safer.
+whole search, with its own measurement of the background; seed 20220314) and prints the significances z that are
+exceeded once, 0.1 and 0.01 times an hour: the table below. Between its rates and numbers of alarms z^2/2 is
+interpolated in their logarithms; for fewer alarms it goes on with the last slope, or with that of Chernoff's bound
+where this is safer.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Floats = NDArray[np.float64]
 ALARMS = (1.0, 0.1, 0.01)
 """False alarms per hour of the columns of `LEVELS`."""
 LOWEST_LEVEL = 3.5
-"""Below it places overlap so much that counting them means nothing."""
+"""Significance (z) below which places overlap so much that counting them means nothing."""
 LEVELS = [
     [3.500, 3.500, 3.500],  # 0.01 Hz, 30000 h: [65, 65, 65] seen
     [3.500, 3.500, 3.500],  # 0.0316 Hz, 30000 h: [283, 283, 283] seen
@@ -36,13 +37,17 @@ LEVELS = [
     [4.428, 4.924, 5.375],  # 3.16e+03 Hz, 105 h: [105, 14, 3] seen
     [4.479, 4.970, 5.418],  # 1e+04 Hz, 33 h: [33, 3, 0] seen
 ]
+"""Significances (z), one row a rate of background, one column a number of alarms; beside each row, for how many hours
+of background the search was simulated, and how many bursts it found above each of the levels."""
 LOG_RATES = np.log(np.geomspace(0.01, 10_000.0, len(LEVELS)))
 MARGIN = 0.2
 """Added to ln(alarms): for what drifts and what is interpolated; the calibration itself is good to half as much."""
+LOWEST_RATE_Hz = 1e-9
+"""In place of a rate of zero, whose logarithm is needed."""
 
 
 def level_for(alarms: float, rate_Hz: ArrayLike) -> Floats:
-    """Significance that background of some rates exceeds so many times an hour.
+    """Significance that background of some rates exceeds with a given number of false alarms an hour.
 
     Parameters
     ----------
@@ -55,6 +60,11 @@ def level_for(alarms: float, rate_Hz: ArrayLike) -> Floats:
     -------
     array of float64, shape (n,)
         Levels (z), none below `LOWEST_LEVEL`.
+
+    Examples
+    --------
+    >>> level_for(0.01, [1.0, 100.0]).round(2).tolist()
+    [4.61, 5.34]
     """
     once, tenth, hundredth = _exponents(rate_Hz)
     decades = -(math.log(alarms) - MARGIN) / math.log(10.0)
@@ -68,7 +78,13 @@ def level_for(alarms: float, rate_Hz: ArrayLike) -> Floats:
 
 
 def alarms_per_hour(significance: float, rate_Hz: float) -> float:
-    """Expected number of places as significant in an hour of background alone: the inverse of `level_for`."""
+    """Expected number of places as significant in an hour of background alone: the inverse of `level_for`.
+
+    Examples
+    --------
+    >>> alarms_per_hour(5.0, 100.0) > alarms_per_hour(6.0, 100.0)
+    True
+    """
     once, tenth, hundredth = (float(exponent) for exponent in _exponents(rate_Hz))
     exponent = significance**2 / 2.0
     if exponent < tenth:
@@ -82,5 +98,5 @@ def alarms_per_hour(significance: float, rate_Hz: float) -> float:
 
 def _exponents(rate_Hz: ArrayLike) -> list[Floats]:
     """z^2/2 of one, 0.1 and 0.01 alarms an hour."""
-    at = np.log(np.maximum(np.asarray(rate_Hz, dtype=np.float64), 1e-9))
+    at = np.log(np.maximum(np.asarray(rate_Hz, dtype=np.float64), LOWEST_RATE_Hz))
     return [np.interp(at, LOG_RATES, column) for column in np.square(LEVELS).T / 2.0]

@@ -24,8 +24,9 @@ from ....kernels.units import SECOND_NS
 from ..flags import reason_for
 from ..minimize import Minimum
 from ..result import Fit
+from .best import WORTH, BestBurst, best_near
 from .overlap import Together
-from .problem import WORTH, BurstProblem, Nodes, replace_t0
+from .problem import BurstProblem, Nodes, replace_t0
 from .values import DERIVED, FITTED, Cut, numbered, reasons
 
 __all__ = ["BurstProfile", "JointProfile", "fit_of_one", "fits_of_several", "no_fit", "with_reasons"]
@@ -49,18 +50,18 @@ class _Estimates(NamedTuple):
     covariance: Floats
 
 
-def fit_of_one(problem: BurstProblem, best: Minimum, nodes: Nodes, significance: float) -> Fit:
+def fit_of_one(problem: BurstProblem, best: BestBurst, significance: float) -> Fit:
     """The fit of a single burst, before it is asked for reasons against it."""
-    estimates = _estimates_of_one(problem, best, nodes)
-    deviance, ndof = _deviance(problem, best.x[None, :], problem.directions.shape[1])
+    minimum, nodes = best
+    deviance, ndof = _deviance(problem, minimum.x[None, :], problem.directions.shape[1])
     return Fit(
-        *estimates,
+        *_estimates_of_one(problem, minimum, nodes),
         names=FITTED,
-        nll=best.nll,
+        nll=minimum.nll,
         deviance=deviance,
         ndof=ndof,
         significance=significance,
-        profile=BurstProfile(problem, best, nodes),
+        profile=BurstProfile(problem, minimum, nodes),
     )
 
 
@@ -206,7 +207,7 @@ class BurstProfile:
             problem, there = self.problem.fixed(parameter, x, value)
             tried.append((problem.at(there), problem))
         tried.sort(key=lambda answer: answer[0].nll)
-        return min(problem.near(found.x, nodes.step_s).nll for found, problem in tried[:PROFILED])
+        return min(best_near(problem, found.x, nodes.step_s).nll for found, problem in tried[:PROFILED])
 
     def _at_t0(self, t0_s: float) -> float:
         beginnings = (replace_t0(self.best.x, t0_s), self.problem.handed_over(self.best.x, t0_s))

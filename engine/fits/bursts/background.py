@@ -3,7 +3,7 @@
 The background drifts over minutes to hours, so that it is measured around each block of ten seconds, two minutes to
 either side, with bursts masked. The first measurement knows no bursts: it leaves out the blocks that stand out above
 the lower quartile. Promises: every block has a live time, so that the uncertainty of the background can enter the
-search; what is said of a block depends on the data within minutes of it alone.
+search; the background of a block depends on the data within minutes of it alone.
 """
 
 from __future__ import annotations
@@ -34,18 +34,26 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 BLOCK_NS = 10 * SECOND_NS
+"""Length of a block."""
 REACH = 12
 """Blocks of background to either side of the block that is searched."""
 CLIPPED_REACH = 13
 """The same, while bursts are not known."""
 LONGEST_PAUSE_NS = 3600 * SECOND_NS
-"""Beyond it nothing is known of the rate."""
+"""A longer pause is an interruption: nothing is known of the rate after it."""
 FORBIDDEN = 30.0
-"""Pulses that a pause swallowed, at which it is an interruption: chance does so with the probability exp(-30)."""
-SIDE = 10
-"""Windows of a block's length to either side of a pause; the third quietest of them tells the rate without bursts."""
+"""Pulses expected in a pause, from which on it is an interruption: chance does so with the probability exp(-30)."""
+SIDE, QUIET = 10, 2
+"""Windows of a block's length to either side of a pause, and which of them, the quietest being 0, has the rate without
+bursts."""
+NEIGHBOURS, WIDE = 50, 0.3
+"""A pause is looked at when it is longer than this part of the time that so many pulses before it took."""
+MOST_PAUSES = 4096
+"""Such pauses that there is room for at first."""
 LEAST_LIVE = 0.2
 """Part of the time around a block that the masks must leave; below it the first measurement is the better one."""
+LEAST_MARGIN_NS, MOST_MARGIN_NS = SECOND_NS // 5, 10 * SECOND_NS
+"""Of the tail that is masked after a burst, which is otherwise as long as the burst; half of it is masked before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,25 +123,24 @@ def interruptions(times_ns: Integers) -> Integers:
     Returns
     -------
     array of int64
-        Indices of the first pulse behind each interruption.
+        Indices of the first pulse after each interruption.
     """
-    most = 4096
+    most = MOST_PAUSES
     while True:
         found = np.empty(most, np.int64)
-        # Pauses that are short beside the 50 pulses before them are no candidates.
-        most = wide_gaps(times_ns, 50, 0.3, found)
+        most = wide_gaps(times_ns, NEIGHBOURS, WIDE, found)
         if most <= found.size:
             break
-    behind = found[:most]
-    if not behind.size:
-        return behind
-    begin, end = times_ns[behind - 1], times_ns[behind]
+    pauses = found[:most]
+    if not pauses.size:
+        return pauses
+    begin, end = times_ns[pauses - 1], times_ns[pauses]
     windows = BLOCK_NS * np.arange(SIDE + 1)
     before = np.diff(np.searchsorted(times_ns, begin[:, None] - windows[::-1], side="right"), axis=1)
     after = np.diff(np.searchsorted(times_ns, end[:, None] + windows), axis=1)
-    quiet = np.minimum(np.sort(before, axis=1)[:, 2], np.sort(after, axis=1)[:, 2])
-    pause = end - begin
-    return np.asarray(behind[(pause > LONGEST_PAUSE_NS) | (pause * (quiet / BLOCK_NS) > FORBIDDEN)])
+    quiet = np.minimum(np.sort(before, axis=1)[:, QUIET], np.sort(after, axis=1)[:, QUIET])
+    pause_ns = end - begin
+    return np.asarray(pauses[(pause_ns > LONGEST_PAUSE_NS) | (pause_ns * (quiet / BLOCK_NS) > FORBIDDEN)])
 
 
 def first_background(blocks: Blocks) -> Background:
@@ -152,23 +159,9 @@ def masked_background(blocks: Blocks, masks: list[tuple[int, int]], first: Backg
     masks : list of (begin_ns, end_ns)
         Intervals to leave out; they may overlap.
     first : Background
-        Taken where the masks leave too little.
+        Used where the masks leave too little.
     """
-    times_ns = blocks.times_ns
-    edges_ns = np.minimum(blocks.origin_ns + BLOCK_NS * np.arange(blocks.count + 1), times_ns[-1])
-    counts, live = blocks.edges.copy(), edges_ns - blocks.origin_ns
-    union = _union(masks, blocks.origin_ns, int(times_ns[-1]))
-    if union:
-        begin, end = np.array(union, dtype=np.int64).T
-        masked_counts = np.searchsorted(times_ns, end) - np.searchsorted(times_ns, begin)
-        live_before = np.concatenate([[0], np.cumsum(end - begin)])
-        counts_before = np.concatenate([[0], np.cumsum(masked_counts)])
-        mask = np.searchsorted(begin, edges_ns, side="right")  # masks that begin at or before each edge
-        inside = np.maximum(mask - 1, 0)
-        upto = np.where(mask > 0, np.minimum(edges_ns, end[inside]), edges_ns)
-        start = np.where(mask > 0, begin[inside], edges_ns)
-        live = live - live_before[inside] - (upto - start)
-        counts = counts - counts_before[inside] - (np.searchsorted(times_ns, upto) - np.searchsorted(times_ns, start))
+    counts, live = _unmasked(blocks, masks)
     block = np.arange(blocks.count)
     left, right = np.maximum(block - REACH, 0), np.minimum(block + REACH + 1, blocks.count)
     here_counts, here_live = (counts[right] - counts[left]).astype(float), (live[right] - live[left]).astype(float)
@@ -178,7 +171,7 @@ def masked_background(blocks: Blocks, masks: list[tuple[int, int]], first: Backg
 
 def mask_of(onset_ns: int, end_ns: int) -> tuple[int, int]:
     """A burst with its faint beginning and its tail, as a mask."""
-    margin = min(max(end_ns - onset_ns, SECOND_NS // 5), 10 * SECOND_NS)
+    margin = min(max(end_ns - onset_ns, LEAST_MARGIN_NS), MOST_MARGIN_NS)
     return onset_ns - margin // 2, end_ns + margin
 
 
@@ -212,8 +205,28 @@ def background_curve(times_ns: Integers, bursts: list[tuple[int, int]]) -> tuple
     return np.concatenate(at), np.concatenate(rates)
 
 
+def _unmasked(blocks: Blocks, masks: list[tuple[int, int]]) -> tuple[Integers, Integers]:
+    """Pulses and live time, ns, outside the masks up to each edge of the blocks."""
+    times_ns = blocks.times_ns
+    edges_ns = np.minimum(blocks.origin_ns + BLOCK_NS * np.arange(blocks.count + 1), times_ns[-1])
+    counts, live = blocks.edges, edges_ns - blocks.origin_ns
+    union = _union(masks, blocks.origin_ns, int(times_ns[-1]))
+    if not union:
+        return counts, live
+    begin, end = np.array(union, dtype=np.int64).T
+    masked_counts = np.searchsorted(times_ns, end) - np.searchsorted(times_ns, begin)
+    live_before = np.concatenate([[0], np.cumsum(end - begin)])
+    counts_before = np.concatenate([[0], np.cumsum(masked_counts)])
+    mask = np.searchsorted(begin, edges_ns, side="right")  # masks that begin at or before each edge
+    inside = np.maximum(mask - 1, 0)
+    upto = np.where(mask > 0, np.minimum(edges_ns, end[inside]), edges_ns)
+    start = np.where(mask > 0, begin[inside], edges_ns)
+    masked_here = np.searchsorted(times_ns, upto) - np.searchsorted(times_ns, start)
+    return counts - counts_before[inside] - masked_here, live - live_before[inside] - (upto - start)
+
+
 def _union(masks: list[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
-    """Sorted masks without overlaps, within the data."""
+    """The masks within the data, sorted, those that overlap joined."""
     union: list[tuple[int, int]] = []
     for begin, end in sorted((max(begin, first), min(end, last)) for begin, end in masks):
         if union and begin <= union[-1][1]:

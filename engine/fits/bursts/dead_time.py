@@ -1,4 +1,4 @@
-"""Dead time: how many pulses a detector misses, because it is blind for a while behind each.
+"""Dead time: how many pulses a detector misses, because it is blind for a while after each.
 
 Of the non-extending kind, only pulses that were seen blind it: m = n / (1 + n d), with the true rate n, the measured
 rate m and the dead time d. Of the extending kind, those that were missed prolong it: m = n exp(-n d) (G. F. Knoll,
@@ -32,9 +32,9 @@ def true_rate_Hz(measured_Hz: ArrayLike, dead_time_s: float, *, extending: bool 
     measured_Hz : array of float
         Measured rates, pulses per s.
     dead_time_s : float
-        Time behind each pulse in which none is seen.
+        Time after each pulse in which none is seen.
     extending : bool
-        Whether a pulse that is not seen prolongs it. Of the two true rates that give a measured one, the lower is told.
+        Whether a pulse that is not seen prolongs it. Two true rates then give a measured one; the answer is the lower.
 
     Returns
     -------
@@ -44,6 +44,12 @@ def true_rate_Hz(measured_Hz: ArrayLike, dead_time_s: float, *, extending: bool 
     ------
     InputError
         When no true rate is measured as such.
+
+    Examples
+    --------
+    >>> from utokyo.engine.fits.bursts.dead_time import true_rate_Hz
+    >>> true_rate_Hz([100.0, 10_000.0], dead_time_s=2e-5).round(1).tolist()
+    [100.2, 12500.0]
     """
     measured = np.asarray(measured_Hz, dtype=np.float64)
     _check(measured, dead_time_s)
@@ -58,7 +64,30 @@ def true_rate_Hz(measured_Hz: ArrayLike, dead_time_s: float, *, extending: bool 
 
 
 def measured_rate_Hz(true_Hz: ArrayLike, dead_time_s: float, *, extending: bool = False) -> Floats:
-    """Rate that is measured, the inverse of `true_rate_Hz`."""
+    """Rate that is measured, the inverse of `true_rate_Hz`.
+
+    Parameters
+    ----------
+    true_Hz : array of float
+        True rates, pulses per s.
+    dead_time_s, extending
+        As for `true_rate_Hz`.
+
+    Returns
+    -------
+    array of float64, same shape
+
+    Raises
+    ------
+    InputError
+        When a rate or the dead time is negative, or the dead time too long.
+
+    Examples
+    --------
+    >>> from utokyo.engine.fits.bursts.dead_time import measured_rate_Hz
+    >>> measured_rate_Hz([12_500.0], dead_time_s=2e-5).round(1).tolist()
+    [10000.0]
+    """
     true = np.asarray(true_Hz, dtype=np.float64)
     _check(true, dead_time_s)
     return np.asarray(true * np.exp(-true * dead_time_s) if extending else true / (1.0 + true * dead_time_s))

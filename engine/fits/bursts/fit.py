@@ -5,7 +5,7 @@ goodness of fit are in `answer`. The rate is taken for continuous at t0, n_rise 
 the data demand a jump: where both numbers are free, t0 carries no Fisher information at all (moving it alone equals
 scaling both exponentials), its likelihood jumps at every pulse, and the half-life is too long on average, by a fifth of
 its error. Simulated bursts with a rise half as high as the decay have an unbiased half-life under a continuous rate,
-too; only t0 tells the difference.
+too; only their t0 is off.
 
 `find_bursts` is here as well, so that one import serves: search, then fit.
 """
@@ -21,14 +21,14 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
-from ..minimize import Minimum
 from ..result import Fit
 from .answer import fit_of_one, fits_of_several, no_fit, with_reasons
+from .best import BestBurst, best_burst, best_near, jump_promises
 from .dead_time import LONGEST_S
 from .overlap import fit_together
-from .problem import BurstProblem, Nodes
+from .problem import BurstProblem
 from .search import find_bursts, sorted_times_ns
-from .stretch import BEFORE_S, BEHIND_S, reach_ns
+from .stretch import fit_window_ns
 from .values import FEWEST_PULSES, Cut, burst_rate_Hz
 
 __all__ = ["burst_rate_Hz", "find_bursts", "fit_burst", "fit_overlapping"]
@@ -37,10 +37,10 @@ Floats = NDArray[np.float64]
 
 JUMP = 16.0
 """Twice the gain in log-likelihood for which a jump at t0 is believed; a continuous rate reaches 10 in one of 100."""
-SUSPECT = 4.5
-"""The same as a first step expects it, from which a jump is tried."""
-ASKING = 0.05
-"""Probability of a larger deviance below which further bursts are looked for."""
+PROMISING_JUMP = 4.5
+"""The same as a first step expects it, from which on a jump is tried."""
+UNLIKELY = 0.05
+"""Probability of a larger deviance, below which further bursts are looked for."""
 
 
 def fit_burst(
@@ -62,7 +62,7 @@ def fit_burst(
     window_ns : (int, int), optional
         Where to fit, instead of the window of the row; all bursts in it are fitted.
     dead_time_s : float
-        Time behind each pulse in which none is seen (of the non-extending kind). Rates and numbers of the fit are those
+        Time after each pulse in which none is seen (of the non-extending kind). Rates and numbers of the fit are those
         without it.
 
     Returns
@@ -78,6 +78,18 @@ def fit_burst(
     ------
     InputError
         If the times are not sorted integers, the row lacks a time, the window is empty, or the dead time too long.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import find_bursts, fit_burst
+    >>> random = np.random.default_rng(1)
+    >>> rise, decay = 60.0 - random.exponential(0.2, 160), 60.0 + random.exponential(1.0, 800)
+    >>> seconds = np.concatenate([random.uniform(0.0, 120.0, 2400), rise, decay])
+    >>> times_ns = np.sort(seconds * 1e9).astype(np.int64)
+    >>> fit = fit_burst(times_ns, find_bursts(times_ns).row(0, named=True))
+    >>> fit.valid, abs(fit.values["half_life_s"] - np.log(2.0)) < 3.0 * fit.errors["half_life_s"]
+    (True, True)
     """
     fits = fit_overlapping(timestamps_ns, burst, window_ns=window_ns, dead_time_s=dead_time_s)
     return min(fits, key=lambda fit: abs(fit.values["t0_ns"] - int(burst["timestamp_ns"])))
@@ -107,6 +119,23 @@ def fit_overlapping(
     ------
     InputError
         As `fit_burst`.
+
+    Examples
+    --------
+    Two bursts, 3 s apart, that the search takes for one:
+
+    >>> import numpy as np
+    >>> from utokyo import find_bursts
+    >>> from utokyo.engine.fits.bursts import fit_overlapping
+    >>> random = np.random.default_rng(1)
+    >>> decays = [t0 + random.exponential(1.0, 900) for t0 in (60.0, 63.0)]
+    >>> rises = [t0 - random.exponential(0.2, 180) for t0 in (60.0, 63.0)]
+    >>> seconds = np.concatenate([random.uniform(0.0, 120.0, 2400), *decays, *rises])
+    >>> times_ns = np.sort(seconds * 1e9).astype(np.int64)
+    >>> found = find_bursts(times_ns)
+    >>> fits = fit_overlapping(times_ns, found.row(0, named=True))
+    >>> found.height, len(fits), [round(fit.values["t0_ns"] / 1e9) for fit in fits]
+    (1, 2, [60, 63])
     """
     times_ns = sorted_times_ns(timestamps_ns)
     if not 0.0 <= dead_time_s < LONGEST_S:
@@ -119,43 +148,42 @@ def fit_overlapping(
     if inside.size < FEWEST_PULSES or high_ns <= low_ns:
         return [no_fit(int(burst["timestamp_ns"]), significance, inside.size)]
     onset_ns, end_ns = int(burst["onset_ns"]), int(burst["end_ns"])
-    single = _best_single(*BurstProblem.of(inside, low_ns, high_ns, onset_ns, end_ns, dead_time_s))
+    problem, best = _best_single(*BurstProblem.of(inside, low_ns, high_ns, onset_ns, end_ns, dead_time_s))
     cut = Cut(begin=bool(low_ns <= times_ns[0]), end=bool(high_ns >= times_ns[-1]))
-    fit = fit_of_one(single.problem, single.best, single.nodes, significance)
-    together = fit_together(single.problem, single.best) if fit.p_value < ASKING else None
+    fit = fit_of_one(problem, best, significance)
+    together = fit_together(problem, best.minimum) if fit.p_value < UNLIKELY else None
     if together is not None:
         return fits_of_several(together, significance, cut)
-    return [with_reasons(fit, single.problem, single.best, cut)]
+    return [with_reasons(fit, problem, best.minimum, cut)]
 
 
 class _Single(NamedTuple):
-    """The best single burst: the problem that it solves, its minimum, and the profile of t0."""
+    """The best single burst, and the problem that it solves."""
 
     problem: BurstProblem
-    best: Minimum
-    nodes: Nodes
+    best: BestBurst
 
 
 def _best_single(problem: BurstProblem, start: Floats) -> _Single:
     """The best single burst, of a rate that jumps at t0 where the data demand it."""
-    best, nodes = problem.best(start)
-    if problem.jump_promises(best, nodes) > SUSPECT:
-        with_jump = problem.with_jump
-        tried = min(with_jump.near(nodes.x[i], nodes.step_s).nll for i in np.argsort(nodes.nll)[:2])
-        if 2.0 * (best.nll - tried) > JUMP:
-            return _Single(with_jump, *with_jump.best(best.x))
-    return _Single(problem, best, nodes)
+    best = best_burst(problem, start)
+    if jump_promises(problem, best) > PROMISING_JUMP:
+        with_jump, nodes = problem.with_jump, best.nodes
+        tried = min(best_near(with_jump, nodes.x[i], nodes.step_s).nll for i in np.argsort(nodes.nll)[:2])
+        if 2.0 * (best.minimum.nll - tried) > JUMP:
+            return _Single(with_jump, best_burst(with_jump, best.minimum.x))
+    return _Single(problem, best)
 
 
 def _window(burst: Mapping[str, Any], window_ns: tuple[int, int] | None) -> tuple[int, int]:
+    """Where to fit, ns."""
     for name in ("timestamp_ns", "onset_ns", "end_ns"):
         if burst.get(name) is None:
             raise InputError(f"a burst to fit needs {name!r}; take a row of the table of find_bursts.")
-    onset, end = int(burst["onset_ns"]), int(burst["end_ns"])
-    length = max(end - onset, 1)
-    low = burst.get("window_begin_ns", onset - reach_ns(2.0, length, BEFORE_S))
-    high = burst.get("window_end_ns", end + reach_ns(4.0, length, BEHIND_S))
-    if window_ns is not None:
+    low, high = fit_window_ns(int(burst["onset_ns"]), int(burst["end_ns"]))
+    if window_ns is None:
+        low, high = burst.get("window_begin_ns", low), burst.get("window_end_ns", high)
+    else:
         low, high = window_ns
     if not low < high:
         raise InputError(f"the window of a fit ends after it begins, not from {low} to {high}.")

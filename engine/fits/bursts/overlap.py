@@ -1,9 +1,9 @@
-"""Bursts that overlap, fitted together: which the search takes for one, and a single burst does not describe.
+"""Bursts that overlap, fitted together: the search takes them for one, and a single burst does not describe them.
 
-Where one more decay is wanted on top of the fitted rate (`kernels.bursts.overlap.best_addition`, a matched filter on
-what the fit leaves), a burst is added and all are fitted together, each continuous at its t0. It is believed when the
-likelihood grows by more than background and chance allow, with the number of places that were tried in mind. Errors
-come from the sum of the squared scores of all parameters, the times t0 among them.
+Where one more decay stands out of the fitted rate (`kernels.bursts.overlap.best_addition`, a matched filter on what the
+fit leaves), a burst is added and all are fitted together, each continuous at its t0. It is believed when the likelihood
+grows by more than background and chance allow, with the number of places that were tried in mind. Errors come from the
+sum of the squared scores of all parameters, the times t0 among them.
 """
 
 from __future__ import annotations
@@ -25,23 +25,44 @@ __all__ = ["Together", "fit_together"]
 Floats = NDArray[np.float64]
 
 MOST_BURSTS = 3
-WANTED = 5.0
-"""Significance, at its place, from which one more decay is tried."""
+"""That are fitted together."""
+SIGNIFICANT = 5.0
+"""Significance (z), at its place, from which one more decay is tried."""
 GAIN = 30.0
 """Twice the gain in log-likelihood for which it is believed: of four parameters and a thousand places."""
 TAUS_S = np.geomspace(0.2, 6.4, 6)
-MOST_STEPS, FLAT = 60, 1e-7
-AROUND = 25
-"""Events to either side of each t0 that are tried."""
+"""Decay times that are tried, s, each twice as long as the one before."""
+RISE_PART, SHORTEST_RISES = 0.15, 2.0
+"""Rise time with which it begins: this part of the decay time, and at least so many of the shortest that is allowed."""
+MOST_STEPS, MOST_REFUSED, FLAT = 60, 6, 1e-7
+"""Damped steps at most, steps in a row that do not descend, and a gain in log-likelihood that ends them."""
+DAMPING = 1e-2
+"""Of the first step; a step that descends makes it five times smaller, one that does not ten times larger."""
+AROUND, ROUNDS = 25, 4
+"""Events to either side of each t0 that are tried, and how often; steps in all other parameters follow each time."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Together:
-    """Several bursts in the window of a problem: x = (ln b, then five of each), as in `kernels.bursts.overlap`."""
+    """Several bursts in the window of a problem, fitted together.
+
+    Parameters
+    ----------
+    problem : BurstProblem
+        Of the window.
+    best : Minimum
+        Its parameters are x = (ln b, then five of each burst), as in `kernels.bursts.overlap`.
+    directions : array of float64, shape (1 + 5 k, 1 + 4 k)
+        In which they may move, the times t0 last.
+    """
 
     problem: BurstProblem
     best: Minimum
-    directions: Floats  # in which the parameters may move, the times t0 last
+    directions: Floats
+
+    def __repr__(self) -> str:
+        pulses, length_s = self.problem.times_s.size, self.problem.length_s
+        return f"Together({len(self.bursts)} bursts, {pulses} pulses in {length_s:.1f} s)"
 
     @property
     def bursts(self) -> Floats:
@@ -53,7 +74,7 @@ class Together:
 
     @property
     def covariance(self) -> Floats:
-        """Of the parameters, the numbers and decay times as logarithms."""
+        """Of the parameters, whose numbers and times are logarithms."""
         along = self.directions
         return np.asarray(along @ covariance_from(along.T @ self.best.information @ along) @ along.T)
 
@@ -62,7 +83,7 @@ class Together:
         row = self.directions[parameter]
         there = self.best.x + self.directions @ row * ((value - self.best.x[parameter]) / (row @ row))
         free = self.directions @ linalg.null_space(row[None, :])
-        return _descended(self.problem, there, free).nll
+        return _descend(self.problem, there, free).nll
 
 
 def fit_together(problem: BurstProblem, single: Minimum) -> Together | None:
@@ -83,28 +104,29 @@ def fit_together(problem: BurstProblem, single: Minimum) -> Together | None:
     x, nll = single.x, single.nll
     while x.size // 5 < MOST_BURSTS:
         begin_s, tau_s, height_Hz, z = best_addition(problem.times_s, problem.length_s, _rates_Hz(problem, x), TAUS_S)
-        if z < WANTED:
+        if z < SIGNIFICANT:
             break
-        tau_rise_s = max(0.15 * tau_s, 2.0 * math.exp(problem.low[2]))
+        tau_rise_s = max(RISE_PART * tau_s, SHORTEST_RISES * math.exp(problem.low[2]))
         added = [math.log(max(height_Hz * tau, 1.0)) for tau in (tau_rise_s, tau_s)]
         start = np.concatenate([x, [added[0], math.log(tau_rise_s), added[1], math.log(tau_s), begin_s]])
-        better = _fitted(problem, _in_order(start))
+        better = _fit(problem, _in_order(start))
         if not 2.0 * (nll - better.best.nll) > GAIN:
             break
         found, x, nll = better, better.best.x, better.best.nll
     return found
 
 
-def _fitted(problem: BurstProblem, start: Floats) -> Together:
+def _fit(problem: BurstProblem, start: Floats) -> Together:
+    """All parameters together, then each t0 at the best of its events and all others in turn."""
     at_t0 = _directions(start)
-    times = np.eye(start.size)[:, 5::5]
-    best = _descended(problem, _tied(start), np.column_stack([at_t0, times]))
-    for _ in range(4):
+    with_times = np.column_stack([at_t0, np.eye(start.size)[:, 5::5]])
+    best = _descend(problem, _made_continuous(start), with_times)
+    for _ in range(ROUNDS):
         moved = _best_edges(problem, best)
         if moved is None:
             break
-        best = _descended(problem, moved, at_t0)
-    return Together(problem, _certified(problem, best.x, at_t0), np.column_stack([at_t0, times]))
+        best = _descend(problem, moved, at_t0)
+    return Together(problem, _minimum_at_t0(problem, best.x, at_t0), with_times)
 
 
 def _directions(x: Floats) -> Floats:
@@ -114,19 +136,21 @@ def _directions(x: Floats) -> Floats:
     return np.asarray(linalg.block_diag(np.ones((1, 1)), *[one] * count), dtype=np.float64)
 
 
-def _tied(x: Floats) -> Floats:
-    """The same with each rate continuous at its t0, by its decay."""
-    tied = x.copy()
-    tied[1::5] = x[3::5] - x[4::5] + x[2::5]
-    return tied
+def _made_continuous(x: Floats) -> Floats:
+    """The same with each rise as high at t0 as its decay."""
+    continuous = x.copy()
+    continuous[1::5] = x[3::5] - x[4::5] + x[2::5]
+    return continuous
 
 
 def _in_order(x: Floats) -> Floats:
+    """The same, with the bursts in order of time."""
     bursts = x[1:].reshape(-1, 5)
     return np.append(x[0], bursts[np.argsort(bursts[:, 4])].ravel())
 
 
 def _rates_Hz(problem: BurstProblem, x: Floats) -> Floats:
+    """The rate of all bursts at the pulses."""
     rate = np.full(problem.times_s.size, math.exp(x[0]))
     for n_rise, tau_rise, n_decay, tau_decay, t0_s in x[1:].reshape(-1, 5):
         after_s = problem.times_s - t0_s
@@ -139,7 +163,7 @@ def _rates_Hz(problem: BurstProblem, x: Floats) -> Floats:
 
 
 def _likelihood(problem: BurstProblem, x: Floats) -> Evaluation:
-    """Of all bursts, fenced beyond the limits of the parameters."""
+    """That of all bursts, fenced beyond the limits of the parameters."""
     gradient, information = np.empty(x.size), np.empty((x.size, x.size))
     nll = overlap_likelihood(problem.times_s, problem.length_s, problem.dead_s, x, gradient, information)
     count = x.size // 5
@@ -152,12 +176,12 @@ def _likelihood(problem: BurstProblem, x: Floats) -> Evaluation:
     return Evaluation(nll, gradient, information)
 
 
-def _descended(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
+def _descend(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
     """Best parameters along some directions, from a beginning, by damped steps with the squared scores."""
     size = directions.shape[1]
     factor, step = np.empty((size, size)), np.empty(size)
     nll, gradient, information = _likelihood(problem, x)
-    damping, refused = 1e-2, 0
+    damping, refused = DAMPING, 0
     for _ in range(MOST_STEPS):
         reduced = directions.T @ information @ directions
         fall = newton_step(directions.T @ gradient, reduced, damping, factor, step)
@@ -173,7 +197,7 @@ def _descended(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
                 break
         else:
             damping, refused = 10.0 * max(damping, 1e-6), refused + 1
-            if refused > 6:
+            if refused > MOST_REFUSED:
                 break
     return Minimum(x, nll, gradient, information, False, "damped steps")
 
@@ -192,7 +216,7 @@ def _best_edges(problem: BurstProblem, best: Minimum) -> Floats | None:
     return x if nll < best.nll - FLAT else None
 
 
-def _certified(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
+def _minimum_at_t0(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
     """The minimum at fixed times t0, by scipy."""
 
     def objective(u: Floats) -> Evaluation:

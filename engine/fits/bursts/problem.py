@@ -1,10 +1,8 @@
-"""The pulses of one window and the search for the best burst among them: what `fit_burst` is made of.
+"""The pulses of one window as a problem to minimise: limits, directions, and the best parameters at a given t0.
 
-The parameters are x = (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0), of `kernels.bursts.decay`. A rate that is
-continuous at t0 is fitted in three steps: a grid of t0 over the whole burst, on a thinned sample of the pulses when
-there are many; Newton steps in all parameters together; then the events around, since the likelihood has its maxima in
-t0 at events. A rate that may jump has no slope in t0: a grid closes in, and the best switch is found exactly. Scipy
-goes on where the steps of the kernel do not arrive at a minimum.
+The parameters are x = (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0), of `kernels.bursts.decay`. A problem says in
+which directions the logarithms may move: those of a rate that is continuous at t0, or all. At a given t0 the likelihood
+is smooth, and Newton's steps find its minimum; where they do not arrive, scipy does. `best` looks for the best t0.
 """
 
 from __future__ import annotations
@@ -18,10 +16,9 @@ from scipy import linalg
 
 from ....kernels.bursts.decay import fenced_likelihood
 from ....kernels.bursts.fit import burst_minimum, burst_profile
-from ....kernels.bursts.switch import best_switch, edges_near
-from ..minimize import Evaluation, Minimum, covariance_from, minimize_likelihood
+from ..minimize import Evaluation, Minimum, minimize_likelihood
 
-__all__ = ["WORTH", "BurstProblem", "Nodes"]
+__all__ = ["CLOSE", "CONTINUOUS", "MOST_STEPS", "NEAR", "TOLERANCE", "WALL", "BurstProblem", "Nodes", "replace_t0"]
 
 Floats = NDArray[np.float64]
 
@@ -30,44 +27,40 @@ FREE = np.ascontiguousarray(np.eye(6)[:, :5])
 CONTINUOUS = np.array(
     [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0], [0, 1, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=np.float64
 )
-"""Background, height at t0 (both numbers together), tau_rise and tau_decay (each with its number)."""
+"""The same of a continuous rate: background, height at t0 (both numbers together), tau_rise and tau_decay (each with
+its number)."""
 TOLERANCE = 1e-4
 """Distance from the minimum, in errors, of a fit that converged."""
-CLOSE, NEAR, WITH_T0 = 1e-5, 0.05, 0.2
-"""Distances at which Newton's steps end: at a minimum, where one more expected step is as good, and with t0, whose
-slope changes at every event."""
+CLOSE, NEAR = 1e-5, 0.05
+"""Distances from it at which Newton's steps end: at a minimum, and where one more step is as good as expected."""
+MOST_STEPS = 30
+"""Newton's steps to a minimum at most."""
 WALL = 0.05
-"""Softness of the limits of the logarithms: beyond them a parabola of this width fences the likelihood."""
-MOST_STEPS, FEW_STEPS = 30, 4
-"""Newton's steps at most: to a minimum, and where the next stage goes on."""
-COARSE = 9
-"""Times t0 from which the search begins."""
-GRID = 20
-"""Times t0 that are tried at once; the grid then closes in on those within `WORTH` of the best."""
-WORTH = 8.0
-BEGINNINGS = 6
-"""Of the grid, from which the best t0 is looked for: the likelihood has a maximum of its own at every other event."""
-NODES, NODE_STEP = 9, 0.8
-"""Times t0 of the profile, and their distance in errors: from -3.2 to 3.2."""
-COINCIDENCE = 2.0
-"""What a rise of a few pulses gains in log-likelihood by chance."""
-PROMISING = 3
-"""Of them, whose likelihood is then maximised."""
-ENDS, FEWEST_NODES = 3.0, 3
-"""Fall of the log-likelihood, from the best node to the ends, at which the profile is wide enough, and how many nodes
-must lie above it."""
-EDGES = 96
-"""Events around t0 that are looked at together."""
-ROUGH, EXHAUSTIVE = 0.25, 3_000_000
-"""Distance of the nodes, in tau_rise, from which the profile of t0 is far from a parabola and each event around is
-tried, and how many of these times how many events at most: a few ms."""
-THINNED = (1000, 150)
-"""Pulses in a thinned sample, at least: all, and those of the burst."""
+"""Width of the parabolas that fence the likelihood beyond the limits of the logarithms."""
+LIMIT_WIDTH = WALL / 5
+"""How near to its limit a logarithm counts as standing at it."""
+
+SHORTEST_S = (0.005, 0.1)
+"""Between these, s, lies the shortest rise or decay that is allowed: half of the mean distance of a burst's pulses."""
+LEAST, MOST = (0.2, 0.3, 1.0), (2.0, 2.0, 9.0)
+"""Pulses of background, rise and decay at least; and at most, in units of those in the window, which may end in the
+decay."""
+RISE_PART = 0.15
+"""Of the pulses of a burst, where the fit begins."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Nodes:
-    """The profile likelihood of t0 on an even grid: what is best there, one row each, and what a jump would be."""
+    """The profile likelihood of t0 on an even grid, one row a t0.
+
+    Parameters
+    ----------
+    x : array of float64, shape (n, 6)
+        The best parameters there.
+    nll, information : arrays of float64, shapes (n,) and (n, 6, 6)
+    freed, promise : arrays of float64, shapes (n, 6) and (n,)
+        Where one step leads when the rate may jump at t0, and twice the gain in log-likelihood that it promises.
+    """
 
     x: Floats
     nll: Floats
@@ -75,9 +68,12 @@ class Nodes:
     freed: Floats
     promise: Floats
 
+    def __repr__(self) -> str:
+        return f"Nodes({self.nll.size} times t0 from {self.t0_s[0]:.3f} to {self.t0_s[-1]:.3f} s)"
+
     @property
     def t0_s(self) -> Floats:
-        """The times."""
+        """The times, since the window begins."""
         return self.x[:, 5]
 
     @property
@@ -86,7 +82,7 @@ class Nodes:
         return float(self.x[1, 5] - self.x[0, 5])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BurstProblem:
     """The pulses of one window and what its parameters may be.
 
@@ -97,7 +93,7 @@ class BurstProblem:
     times_s : array of float64, shape (n,)
         Pulse times since then.
     length_s, dead_s : float
-        Length of the window, dead time behind each pulse.
+        Length of the window, dead time after each pulse.
     low, high : arrays of float64, shape (6,)
         Limits of the parameters.
     directions : array of float64, shape (6, k)
@@ -115,6 +111,10 @@ class BurstProblem:
     directions: Floats
     continuous: bool
 
+    def __repr__(self) -> str:
+        kind = "continuous" if self.continuous else "free to jump"
+        return f"BurstProblem({self.times_s.size} pulses in {self.length_s:.1f} s, rate {kind} at t0)"
+
     @classmethod
     def of(
         cls, inside_ns: NDArray[np.int64], low_ns: int, high_ns: int, onset_ns: int, end_ns: int, dead_s: float
@@ -129,18 +129,22 @@ class BurstProblem:
         outside_s = length_s - duration_s
         background = max(times_s.size - in_burst, 1.0) / outside_s if outside_s > 0.0 else 0.1 * in_burst / duration_s
         pulses = max(in_burst - background * duration_s, 5.0)
-        # A rise that lasts for fewer than two pulses cannot be told from a chance coincidence: its likelihood diverges.
-        shortest_s = min(max(0.005, 0.5 * duration_s / pulses), 0.1)
+        # A rise that lasts for fewer than two pulses is like a chance coincidence, for which its likelihood diverges.
+        shortest_s = min(max(SHORTEST_S[0], 0.5 * duration_s / pulses), SHORTEST_S[1])
         tau_s = max(duration_s / 3.0, 2.0 * shortest_s)
         n = times_s.size
         t0_low_s, t0_high_s = max(onset_s - 0.25 * duration_s, 0.0), min(end_s, length_s)
-        low = np.array([*np.log([0.2 / length_s, 0.3, shortest_s, 1.0, shortest_s]), t0_low_s])
-        high = np.array([*np.log([2.0 * n / length_s, 2.0 * n, length_s, 9.0 * n, length_s]), t0_high_s])
-        start = np.log([background, 0.15 * pulses, max(0.2 * tau_s, 2.0 * shortest_s), 0.85 * pulses, tau_s, 1.0])
+        least = [LEAST[0] / length_s, LEAST[1], shortest_s, LEAST[2], shortest_s]
+        most = [MOST[0] * n / length_s, MOST[1] * n, length_s, MOST[2] * n, length_s]
+        low, high = np.array([*np.log(least), t0_low_s]), np.array([*np.log(most), t0_high_s])
+        tau_rise_s = max(0.2 * tau_s, 2.0 * shortest_s)
+        start = np.log([background, RISE_PART * pulses, tau_rise_s, (1.0 - RISE_PART) * pulses, tau_s, 1.0])
         start[:5] = np.clip(start[:5], low[:5] + WALL, high[:5] - WALL)
         start[1] = start[3] - start[4] + start[2]
         start[5] = min(max(onset_s, t0_low_s), t0_high_s)
         return cls(low_ns, times_s, length_s, dead_s, low, high, CONTINUOUS, True), start
+
+    # --- Problems like it.
 
     @property
     def with_jump(self) -> BurstProblem:
@@ -149,8 +153,24 @@ class BurstProblem:
 
     @property
     def without_rise(self) -> BurstProblem:
-        """The problem without what nothing tells when no rise is seen: its time, and its number where that is free."""
+        """The problem without what no rise leaves undetermined: its time, and its number where that is free."""
         return replace(self, directions=np.delete(self.directions, [2] if self.continuous else [1, 2], axis=1))
+
+    def thinned(self, thinning: int) -> tuple[BurstProblem, Floats]:
+        """The problem with one of so many pulses, and by how much its parameters are smaller than those of all."""
+        shift = math.log(thinning) * np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
+        if thinning == 1:
+            return self, shift
+        thin = replace(self, times_s=self.times_s[::thinning].copy(), low=self.low - shift, high=self.high - shift)
+        return replace(thin, dead_s=thinning * self.dead_s), shift
+
+    def fixed(self, parameter: int, x: Floats, value: float) -> tuple[BurstProblem, Floats]:
+        """The problem in which one logarithm stays at a value, and allowed parameters near others."""
+        row = self.directions[parameter]
+        there = x + self.directions @ row * ((value - x[parameter]) / (row @ row))
+        return replace(self, directions=self.directions @ linalg.null_space(row[None, :])), there
+
+    # --- Parameters.
 
     def shows_no_rise(self, x: Floats) -> NDArray[np.bool_]:
         """Whether the data show no rise: its number is as good as zero, or its time is not determined."""
@@ -159,13 +179,7 @@ class BurstProblem:
     def at_limit(self, x: Floats, parameter: int) -> NDArray[np.bool_]:
         """Whether a parameter stands at its limit; for parameters of shape (6,) or (n, 6)."""
         value = x[..., parameter]
-        return np.asarray((value < self.low[parameter] + WALL / 5) | (value > self.high[parameter] - WALL / 5))
-
-    def fixed(self, parameter: int, x: Floats, value: float) -> tuple[BurstProblem, Floats]:
-        """The problem in which one logarithm stays at a value, and allowed parameters near others."""
-        row = self.directions[parameter]
-        there = x + self.directions @ row * ((value - x[parameter]) / (row @ row))
-        return replace(self, directions=self.directions @ linalg.null_space(row[None, :])), there
+        return np.asarray((value < self.low[parameter] + LIMIT_WIDTH) | (value > self.high[parameter] - LIMIT_WIDTH))
 
     def handed_over(self, x: Floats, t0_s: float) -> Floats:
         """The same exponentials, as numbers of pulses on either side of another t0; allowed ones only."""
@@ -176,22 +190,42 @@ class BurstProblem:
         there[5] = t0_s
         return there
 
-    def at(self, x: Floats) -> Minimum:
-        """Best logarithms at the t0 of some that are allowed."""
-        found, distance = self._descended(x, self.directions, CLOSE)
-        return found if distance < TOLERANCE else self.certified(found.x)
+    # --- Minima.
 
-    def certified(self, x: Floats) -> Minimum:
-        """The same by scipy, which also finds its way where the likelihood bends down."""
+    def at(self, x: Floats) -> Minimum:
+        """The best logarithms at the t0 of some parameters that are allowed."""
+        found, distance = self.newton(x, self.directions, CLOSE)
+        return found if distance < TOLERANCE else self.by_scipy(found.x)
+
+    def newton(
+        self, x: Floats, directions: Floats, close: float, most_steps: int = MOST_STEPS
+    ) -> tuple[Minimum, float]:
+        """Where Newton's steps lead from a beginning, and how far from the minimum that is, in errors."""
+        x, gradient, information = x.copy(), np.empty(6), np.empty((6, 6))
+        nll, _, distance = burst_minimum(
+            self.times_s,
+            self.length_s,
+            self.dead_s,
+            x,
+            directions,
+            self.low,
+            self.high,
+            WALL,
+            close,
+            most_steps,
+            gradient,
+            information,
+        )
+        return Minimum(x, nll, gradient, information, distance < TOLERANCE, "Newton"), distance
+
+    def by_scipy(self, x: Floats) -> Minimum:
+        """The best logarithms by scipy, which also finds its way where the likelihood bends down."""
         directions, full = self.directions, x.copy()
         gradient, information = np.empty(6), np.empty((6, 6))
-        low, high = self.low[:5], self.high[:5]
 
         def objective(u: Floats) -> Evaluation:
             full[:] = x + directions @ u
-            nll, _ = fenced_likelihood(
-                self.times_s, self.length_s, self.dead_s, full, low, high, WALL, gradient, information
-            )
+            nll, _ = self.likelihood(full, gradient, information)
             return Evaluation(nll, directions.T @ gradient, directions.T @ information @ directions)
 
         start = np.zeros(directions.shape[1])
@@ -200,32 +234,10 @@ class BurstProblem:
         objective(best.x)
         return replace(best, x=full, gradient=gradient, information=information)
 
-    def best(self, start: Floats) -> tuple[Minimum, Nodes]:
-        """The best parameters of all, and the profile of t0 around them."""
-        return self._best_continuous(start) if self.continuous else self._best_with_jump(start)
-
-    def near(self, x: Floats, reach_s: float) -> Minimum:
-        """Best parameters, t0 included, around some; of a continuous rate no farther than `reach_s` at a time."""
-        if self.continuous:
-            return self._near_edges(x, reach_s)
-        found = self.at(x)
-        for _ in range(20):  # the exact best switch and Newton steps in turn
-            moved, gain = best_switch(self.times_s, self.low[5], self.high[5], self.dead_s, found.x, 1e-9)
-            if gain <= 1e-9:
-                break
-            again = self.at(self.handed_over(found.x, moved))
-            if not again.nll < found.nll:
-                break
-            found = again
-        return found
-
-    def jump_promises(self, best: Minimum, nodes: Nodes) -> float:
-        """Twice the gain in log-likelihood that a jump at t0 promises: a step of the free parameters, and a switch."""
-        promises = []
-        for i in np.argsort(nodes.nll)[:2]:
-            _, gain = best_switch(self.times_s, self.low[5], self.high[5], self.dead_s, nodes.freed[i], 1e-9)
-            promises.append(float(2.0 * (best.nll - nodes.nll[i]) + nodes.promise[i] + 2.0 * gain))
-        return max(promises)
+    def likelihood(self, x: Floats, gradient: Floats, information: Floats) -> tuple[float, float]:
+        """Likelihood and its second derivative by t0, as of `fenced_likelihood`; writes gradient and information."""
+        low, high = self.low[:5], self.high[:5]
+        return fenced_likelihood(self.times_s, self.length_s, self.dead_s, x, low, high, WALL, gradient, information)
 
     def profile(self, t0_s: Floats, start: Floats, close: float = NEAR, most_steps: int = MOST_STEPS) -> Nodes:
         """Best logarithms at many t0, in order of time; the search begins at the one nearest to a start."""
@@ -251,147 +263,6 @@ class BurstProblem:
             nodes.promise,
         )
         return nodes
-
-    def _descended(
-        self, x: Floats, directions: Floats, close: float, most_steps: int = MOST_STEPS
-    ) -> tuple[Minimum, float]:
-        """Newton's answer from a beginning, and its distance from the minimum in errors."""
-        x, gradient, information = x.copy(), np.empty(6), np.empty((6, 6))
-        nll, _, distance = burst_minimum(
-            self.times_s,
-            self.length_s,
-            self.dead_s,
-            x,
-            directions,
-            self.low,
-            self.high,
-            WALL,
-            close,
-            most_steps,
-            gradient,
-            information,
-        )
-        return Minimum(x, nll, gradient, information, distance < TOLERANCE, "Newton"), distance
-
-    def _best_continuous(self, start: Floats) -> tuple[Minimum, Nodes]:
-        pulses = math.exp(start[1]) + math.exp(start[3])
-        thinning = max(1, min(self.times_s.size // THINNED[0], int(pulses / THINNED[1])))
-        thin, shift = self._thinned(thinning)
-        coarse = thin.profile(np.linspace(self.low[5], self.high[5], COARSE), start - shift, NEAR, FEW_STEPS)
-        with_t0 = np.column_stack([self.directions, np.eye(6)[5]])
-        begin = coarse.x[np.argsort(coarse.nll)[:2]]
-        if np.partition(coarse.nll, 1)[1] > coarse.nll.min() + WORTH:
-            begin = begin[:1]
-        found = min((thin._descended(x, with_t0, WITH_T0)[0] for x in begin), key=lambda minimum: minimum.nll)
-        if thinning > 1:
-            found, _ = self._descended(found.x + shift, with_t0, WITH_T0)
-        nodes = self._nodes_around(found, with_t0)
-        resolved = np.count_nonzero(nodes.nll < nodes.nll.min() + ENDS) >= FEWEST_NODES
-        if self.shows_no_rise(found.x) or not resolved:  # a minimum among several, maybe not the best
-            nodes = self._closed_in(start)
-        best = self._best_edge(nodes)
-        return self._judged(best), nodes
-
-    def _judged(self, best: Minimum) -> Minimum:
-        """The same; what is flat without a rise is not asked to converge."""
-        if best.converged or not self.shows_no_rise(best.x):
-            return best
-        return replace(best, converged=self.without_rise.at(best.x).converged)
-
-    def _thinned(self, thinning: int) -> tuple[BurstProblem, Floats]:
-        """The problem of every so manieth pulse, and what the logarithms of its numbers lack."""
-        shift = math.log(thinning) * np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
-        if thinning == 1:
-            return self, shift
-        thin = replace(self, times_s=self.times_s[::thinning].copy(), low=self.low - shift, high=self.high - shift)
-        return replace(thin, dead_s=thinning * self.dead_s), shift
-
-    def _nodes_around(self, found: Minimum, with_t0: Floats) -> Nodes:
-        """The profile of t0 as far as it is worth looking at."""
-        variance = covariance_from(with_t0.T @ found.information @ with_t0)[-1, -1]
-        error_s = math.sqrt(variance) if variance > 0.0 else 0.05 * (self.high[5] - self.low[5])
-        centre, reach = (NODES - 1) // 2, (NODES - 1) / 2 * NODE_STEP
-        for _ in range(6):
-            t0_s = found.x[5] + reach * error_s * np.linspace(-1.0, 1.0, NODES)
-            inside = (t0_s >= 0.0) & (t0_s <= self.length_s)
-            nodes = self.profile(t0_s[inside], found.x)
-            ends = nodes.nll[[0, -1]] - nodes.nll.min()
-            best = int(nodes.nll.argmin())
-            if ends.min() > ENDS or not inside.all():
-                break
-            error_s *= 1.6
-            if nodes.nll[best] < nodes.nll[centre] - 1.0:
-                found = replace(found, x=nodes.x[best])
-        return nodes
-
-    def _best_edge(self, nodes: Nodes) -> Minimum:
-        """The best of the events: of all in the range of the nodes where these are far apart, or of the near ones."""
-        begin = nodes.x[int(nodes.nll.argmin())]
-        first, last = np.searchsorted(self.times_s, nodes.t0_s[[0, -1]])
-        rough = nodes.step_s > ROUGH * math.exp(begin[2])
-        if rough and (last - first) * self.times_s.size < EXHAUSTIVE:
-            edges = self.profile(self.times_s[first:last], begin)
-            best = int(edges.nll.argmin())
-            # A rise as short as a few pulses that came close by chance is not believed beside one that is as good.
-            longer = edges.x[:, 2] > self.low[2] + 1.0
-            if longer.any() and edges.nll[longer].min() < edges.nll[best] + COINCIDENCE:
-                best = int(np.where(longer, edges.nll, np.inf).argmin())
-            return self.at(edges.x[best])
-        return self.near(begin, 1.5 * nodes.step_s)
-
-    def _near_edges(self, x: Floats, reach_s: float) -> Minimum:
-        """The best of the events around t0, for a continuous rate; goes on while it gets away from where it began."""
-        found: Minimum | None = None
-        gradient, information = np.empty(6), np.empty((6, 6))
-        at_s, nll = np.empty(EDGES), np.empty(EDGES)
-        for _ in range(20):
-            _, bend = fenced_likelihood(
-                self.times_s,
-                self.length_s,
-                self.dead_s,
-                x,
-                self.low[:5],
-                self.high[:5],
-                WALL,
-                gradient,
-                information,
-            )
-            follow = self.directions.T @ information[:, 5]
-            gain = float(follow @ covariance_from(self.directions.T @ information @ self.directions) @ follow)
-            count = 0
-            if math.isfinite(gain):
-                count = edges_near(self.times_s, self.dead_s, reach_s, x, gradient[5], bend, gain, at_s, nll)
-            if not count:
-                return found or self.at(x)
-            promising = at_s[np.argsort(nll[:count])[:PROMISING]]
-            nodes = self.profile(np.sort(promising), replace_t0(x, promising[0]))
-            again = self.at(nodes.x[int(nodes.nll.argmin())])
-            if found is not None and not again.nll < found.nll:
-                return found
-            found, looked_s = again, at_s[:count]
-            if 0.7 * looked_s.min() + 0.3 * x[5] < again.x[5] < 0.3 * x[5] + 0.7 * looked_s.max() or count < 3:
-                return found
-            x = found.x
-        assert found is not None
-        return found
-
-    def _closed_in(self, start: Floats) -> Nodes:
-        """The profile of t0 on a grid over the whole burst, which closed in on what is worth looking at."""
-        low, high = self.low[5], self.high[5]
-        while True:
-            nodes = self.profile(np.linspace(low, high, GRID), start, CLOSE)
-            start = nodes.x[int(nodes.nll.argmin())]
-            worth = np.flatnonzero(nodes.nll < nodes.nll.min() + WORTH)
-            closer = max(low, nodes.t0_s[worth[0]] - nodes.step_s), min(high, nodes.t0_s[worth[-1]] + nodes.step_s)
-            if closer[1] - closer[0] > 0.5 * (high - low) or nodes.step_s < 1e-6:
-                return nodes
-            low, high = float(closer[0]), float(closer[1])
-
-    def _best_with_jump(self, start: Floats) -> tuple[Minimum, Nodes]:
-        nodes = self._closed_in(start)
-        begin = np.argsort(nodes.nll)[:BEGINNINGS]
-        best = min((self.near(nodes.x[i], nodes.step_s) for i in begin), key=lambda minimum: minimum.nll)
-        return self._judged(best), nodes
 
 
 def replace_t0(x: Floats, t0_s: float) -> Floats:

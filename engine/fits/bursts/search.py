@@ -6,9 +6,9 @@ that leaves out what stands out, then one with the bursts masked that were found
 that background alone exceeds as often as the user allows (`alarms`, calibrated by simulation of the whole search).
 
 `BurstSearch` takes the pulses as they come. It is built from parts that look at the data within minutes only (blocks of
-10 s, their background, regions of blocks that exceed), and calls a burst settled when nothing that may still come can
-change it. Promise: fed in any pieces, it finds the same bursts as at once, each of them once; its time is linear in the
-pulses, and its memory bounded by the pulses of the last one or two hours.
+10 s, their background, regions of blocks that exceed); a burst is final when nothing that may still come can change it.
+Promise: fed in any pieces, it finds the same bursts as at once, each of them once; its time is linear in the pulses,
+and its memory bounded by the pulses of the last one or two hours.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ __all__ = ["BurstSearch", "find_bursts", "sorted_times_ns"]
 Integers = NDArray[np.int64]
 
 AT_ONCE_NS = 2_000_000 * SECOND_NS
-CERTAIN_BEHIND_NS = SIDE * BLOCK_NS
-"""Data behind a pause that tell for certain whether it is an interruption."""
-MOST_FALSE_ALARMS_PER_HOUR = 1000.0  # beyond it every fluctuation is a burst
+"""How much of a long measurement is searched at once, 23 days: blocks of time take memory, too."""
+CERTAIN_AFTER_NS = SIDE * BLOCK_NS
+"""Data after a pause with which it is certain whether it is an interruption."""
+MOST_FALSE_ALARMS_PER_HOUR = 1000.0
+"""That a user may allow: beyond it every fluctuation is a burst."""
 SCHEMA = {
     "timestamp_ns": pl.Int64,
     "onset_ns": pl.Int64,
@@ -79,10 +81,22 @@ def find_bursts(timestamps_ns: ArrayLike | pl.Series, *, false_alarms_per_hour: 
     ------
     InputError
         If the times are not sorted, not integers or missing, or the rate of false alarms is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import find_bursts
+    >>> random = np.random.default_rng(1)
+    >>> seconds = np.concatenate([random.uniform(0.0, 300.0, 6000), 100.0 + random.exponential(1.0, 500)])
+    >>> found = find_bursts(np.sort(seconds * 1e9).astype(np.int64))
+    >>> found.height, round(found["timestamp_ns"][0] / 1e9)
+    (1, 100)
+    >>> bool(found["significance"][0] > 5.0), found["open"][0]
+    (True, False)
     """
     search = BurstSearch(false_alarms_per_hour=false_alarms_per_hour)
     times_ns = sorted_times_ns(timestamps_ns)
-    if times_ns.size:  # some weeks at a time, since blocks of time take memory too
+    if times_ns.size:
         begins = np.arange(int(times_ns[0]), int(times_ns[-1]), AT_ONCE_NS)[1:]
         for piece in np.split(times_ns, np.searchsorted(times_ns, begins)):
             search.feed(piece)
@@ -119,11 +133,15 @@ class BurstSearch:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from utokyo import BurstSearch
+    >>> random = np.random.default_rng(1)
+    >>> seconds = np.concatenate([random.uniform(0.0, 300.0, 6000), 100.0 + random.exponential(1.0, 500)])
     >>> search = BurstSearch()
-    >>> for first in range(0, 1_000_000_000_000, 10_000_000_000):
-    ...     search.feed(np.arange(first, first + 10_000_000_000, 500_000_000))
-    >>> search.bursts.height
-    0
+    >>> for piece in np.array_split(np.sort(seconds * 1e9).astype(np.int64), 10):
+    ...     search.feed(piece)
+    >>> search
+    BurstSearch(false_alarms_per_hour=0.01: 1 burst, 1 of which may still change)
     """
 
     def __init__(self, *, false_alarms_per_hour: float = 0.01) -> None:
@@ -131,22 +149,30 @@ class BurstSearch:
             limit = f"{MOST_FALSE_ALARMS_PER_HOUR:g}"
             raise InputError(f"false_alarms_per_hour is above 0 and at most {limit}, not {false_alarms_per_hour}.")
         self.false_alarms_per_hour = false_alarms_per_hour
-        self._settled: list[BurstRow] = []
-        self._unsettled: list[BurstRow] = []
+        self._final: list[BurstRow] = []
+        self._others: list[BurstRow] = []
         self._pulses = _Pulses()
         self._level = partial(level_for, false_alarms_per_hour)
         self._stretch = Stretch(self._level)
         self._whole_until = 0  # index of a pulse before which no interruption is left, whatever comes
 
+    def __repr__(self) -> str:
+        count = len(self._final) + self.unsettled
+        bursts = f"{count} burst{'' if count == 1 else 's'}"
+        return (
+            f"BurstSearch(false_alarms_per_hour={self.false_alarms_per_hour:g}: "
+            f"{bursts}, {self.unsettled} of which may still change)"
+        )
+
     @property
     def bursts(self) -> pl.DataFrame:
         """The bursts so far, as `find_bursts` gives them; the last `unsettled` ones may still change."""
-        return pl.DataFrame(self._settled + self._unsettled, schema=SCHEMA, orient="row")
+        return pl.DataFrame(self._final + self._others, schema=SCHEMA, orient="row")
 
     @property
     def unsettled(self) -> int:
         """How many of the last rows of `bursts` may still change, or go: those of the last half hour or so."""
-        return len(self._unsettled)
+        return len(self._others)
 
     def feed(self, timestamps_ns: ArrayLike | pl.Series) -> None:
         """Take the pulses that came since the last call.
@@ -170,34 +196,34 @@ class BurstSearch:
         self._pulses.append(new)
         times_ns = self._pulses.times_ns
         cuts = self._interruptions(times_ns)
-        certain = int(np.searchsorted(times_ns[cuts], times_ns[-1] - CERTAIN_BEHIND_NS, side="right"))
+        certain = int(np.searchsorted(times_ns[cuts], times_ns[-1] - CERTAIN_AFTER_NS, side="right"))
         begin = 0
         for cut in cuts[:certain]:
-            self._settled += self._stretch.search(times_ns[begin:cut])
+            self._final += self._stretch.search(times_ns[begin:cut])
             self._stretch = Stretch(self._level)
             begin = int(cut)
-        here, *behind = np.split(times_ns[begin:], cuts[certain:] - begin)
+        here, *after = np.split(times_ns[begin:], cuts[certain:] - begin)
         rows = self._stretch.search(here, int(times_ns[self._whole_until]))
-        settled, passed = self._stretch.settle()
-        self._settled += rows[:settled]
-        self._unsettled = rows[settled:]
-        for piece in behind:
-            self._unsettled += Stretch(self._level).search(piece)
+        final, passed = self._stretch.finish()
+        self._final += rows[:final]
+        self._others = rows[final:]
+        for piece in after:
+            self._others += Stretch(self._level).search(piece)
         self._pulses.drop(begin + passed)
         self._whole_until = max(0, self._whole_until - begin - passed)
 
     def _interruptions(self, times_ns: Integers) -> Integers:
         """Where the data are cut; what lies before `_whole_until` was looked at before."""
-        begin = int(np.searchsorted(times_ns, times_ns[self._whole_until] - CERTAIN_BEHIND_NS))
+        begin = int(np.searchsorted(times_ns, times_ns[self._whole_until] - CERTAIN_AFTER_NS))
         cuts = begin + interruptions(times_ns[begin:])
         cuts = cuts[cuts > self._whole_until]
-        self._whole_until = int(np.searchsorted(times_ns, times_ns[-1] - CERTAIN_BEHIND_NS, side="right"))
+        self._whole_until = int(np.searchsorted(times_ns, times_ns[-1] - CERTAIN_AFTER_NS, side="right"))
         self._whole_until = max(0, self._whole_until - 1)
         return cuts
 
 
 class _Pulses:
-    """Pulse times that are still needed: an array that grows behind and is dropped before."""
+    """Pulse times that are still needed: an array that grows at its end and loses its beginning."""
 
     def __init__(self) -> None:
         self._memory = np.empty(0, np.int64)
@@ -206,11 +232,11 @@ class _Pulses:
 
     @property
     def times_ns(self) -> Integers:
-        """Those that are there now."""
+        """Those that were not dropped."""
         return self._memory[self._begin : self._end]
 
     def append(self, times_ns: Integers) -> None:
-        if self._begin == self._end:  # nothing to join: looked at where they are, and copied when some are kept
+        if self._begin == self._end:  # nothing to join: used where they are, and copied when some are kept
             self._memory, self._begin, self._end, self._own = times_ns, 0, times_ns.size, False
             return
         kept = self.times_ns
@@ -223,5 +249,5 @@ class _Pulses:
 
     def drop(self, count: int) -> None:
         self._begin += count
-        if not self._own:  # the caller may do with his array what he likes
+        if not self._own:  # the caller may change his array
             self._memory, self._begin, self._end, self._own = self.times_ns.copy(), 0, self._end - self._begin, True

@@ -1,8 +1,8 @@
 """The search for bursts in one stretch of data without interruption, of which the end may still come.
 
-What is said of a block of time depends on the blocks within minutes of it: the filters on those ahead, the background
-on those around it, and on the bursts there. Once they are all known, the bursts are settled, and the pulses are not
-needed any more.
+What is found in a block of time depends on the blocks within minutes of it: the filters on those that follow, the
+background on those around it, and on the bursts there. Once they are all known, the bursts of a block are final, and
+its pulses are not needed any more.
 """
 
 from __future__ import annotations
@@ -30,35 +30,51 @@ from .background import (
     masked_background,
 )
 
-__all__ = ["BEFORE_S", "BEHIND_S", "BurstRow", "Stretch", "reach_ns"]
+__all__ = ["BurstRow", "Stretch", "fit_window_ns"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 SLOWEST_NS = 12.8e9
+"""Decay time of the slowest filter."""
 STEP_NS = 10_000_000
 """Pulses so close enter the filters together: a twentieth of the shortest decay time, for speed."""
 AHEAD = 13
 """Blocks that fill the filters: ten of the longest decay times."""
 PANEL = 128
-"""Blocks that are scanned at once, and not again when they and those ahead of them are complete."""
-DEPENDS_BEHIND = CLIPPED_REACH + REACH + CLIPPED_REACH + 5
-"""Blocks behind a block that have a say in its bursts: counts around the bursts around it, and the next burst."""
+"""Blocks that are scanned at once, and not again when they and the `AHEAD` ones after them are complete."""
+DEPENDS_AFTER = CLIPPED_REACH + REACH + CLIPPED_REACH + 5
+"""Blocks after a block on which its bursts depend: counts around the bursts around it, and the next burst."""
 DEPENDS_BEFORE = CLIPPED_REACH + REACH + 5
-"""The same before a block whose earlier bursts are settled."""
+"""The same before a block, where all earlier bursts are final."""
 MASKED_FROM = 4.2
-"""Significance from which bursts are masked when the background is measured; chance reaches it some times an hour."""
+"""Significance (z) from which bursts are masked for the background; chance reaches it some times an hour."""
 LARGEST_GAP_NS = 3 * SECOND_NS
 """Pieces of one burst may lie this far apart: a few of the longest decay times that are expected."""
 MOST_IN_BLOCK = 64
-"""Bursts in a block; more than the shortest filter tells apart."""
-BEFORE_S, BEHIND_S = (15.0, 20.0), (25.0, 40.0)
-"""Where a fit may look before and behind a burst: at least, at most. The decay is told from the background there."""
+"""Bursts in a block at most; the shortest filter separates fewer."""
 
 
-def reach_ns(lengths: float, length_ns: int, limits_s: tuple[float, float]) -> int:
-    """Some lengths of a burst, between two limits, ns: how far beyond the burst a fit looks."""
-    return int(SECOND_NS * min(max(lengths * length_ns / SECOND_NS, limits_s[0]), limits_s[1]))
+class _Reach(NamedTuple):
+    """How far beyond a burst a fit looks: so many lengths of the burst, but s at least and at most."""
+
+    lengths: float
+    least_s: float
+    most_s: float
+
+    def ns(self, length_ns: int) -> int:
+        """For a burst of this length."""
+        return int(SECOND_NS * min(max(self.lengths * length_ns / SECOND_NS, self.least_s), self.most_s))
+
+
+BEFORE, AFTER = _Reach(2.0, 15.0, 20.0), _Reach(4.0, 25.0, 40.0)
+"""Where a fit looks before and after a burst: the decay is distinguished from the background by what comes after it."""
+
+
+def fit_window_ns(onset_ns: int, end_ns: int) -> tuple[int, int]:
+    """Where the fit of a burst may look, were it alone."""
+    length_ns = max(end_ns - onset_ns, 1)
+    return onset_ns - BEFORE.ns(length_ns), end_ns + AFTER.ns(length_ns)
 
 
 class BurstRow(NamedTuple):
@@ -86,13 +102,18 @@ class _Burst:
     end_ns: int
     significance: float
 
+    @property
+    def length_ns(self) -> int:
+        """From onset to end."""
+        return self.end_ns - self.onset_ns
+
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What a search found among the kept blocks."""
+    """What a search found among the kept blocks; the first `certain` ones are complete, without an interruption."""
 
     blocks: Blocks
-    certain: int  # complete blocks without an interruption
+    certain: int
     masks: list[tuple[int, int]]
     bursts: list[_Burst]
 
@@ -109,10 +130,9 @@ class Stretch:
     def __init__(self, level: Callable[[Floats], Floats]) -> None:
         self._level = level
         self._origin_ns: int | None = None  # where the first kept block begins
-        self._settled = 0  # kept blocks in which all bursts were told
+        self._final = 0  # kept blocks whose bursts are final
         self._masks: list[tuple[int, int]] = []  # of those bursts
-        self._last_end_ns: int | None = None  # of the last of them
-        self._last_length_ns = 0
+        self._last: _Burst | None = None  # of them
         self._scanned = 0  # kept blocks whose sums are known for good
         self._carry = np.empty((0, FILTERS))
         self._carry_ns = np.empty(0, np.int64)
@@ -120,14 +140,14 @@ class Stretch:
         self._found: _Found | None = None
 
     def search(self, times_ns: Integers, whole_until_ns: int | None = None) -> list[BurstRow]:
-        """Find the bursts that are not settled.
+        """Find the bursts that are not final.
 
         Parameters
         ----------
         times_ns : array of int64, shape (n,)
-            All pulses but those that `settle` told to drop.
+            All pulses but those that `finish` said to drop.
         whole_until_ns : int, optional
-            Behind it the data may yet turn out to be interrupted; by default nothing is certain.
+            After it the data may yet turn out to be interrupted; by default nothing is certain.
 
         Returns
         -------
@@ -145,18 +165,17 @@ class Stretch:
         rough = self._bursts(blocks, first, np.full(blocks.count, MASKED_FROM))
         masks = self._masks + [mask_of(burst.onset_ns, burst.end_ns) for burst in rough]
         background = masked_background(blocks, masks, first)
-        bursts = self._bursts(blocks, background, self._level(background.rate_Hz))
-        bursts = _merged(bursts)
+        bursts = _merged(self._bursts(blocks, background, self._level(background.rate_Hz)))
         self._found = _Found(blocks, certain, masks, bursts)
         return list(self._rows(blocks, background, bursts))
 
-    def settle(self) -> tuple[int, int]:
+    def finish(self) -> tuple[int, int]:
         """Let go of what cannot change any more.
 
         Returns
         -------
         (rows, pulses) : int
-            How many of the rows of the last `search` are settled, and how many of its pulses are not needed again.
+            How many of the rows of the last `search` are final, and how many of its pulses are not needed again.
         """
         found, self._found = self._found, None
         if found is None or self._origin_ns is None:
@@ -165,27 +184,25 @@ class Stretch:
         free = np.ones(found.blocks.count, np.bool_)
         for begin, end in [*found.masks, *((b.onset_ns, b.end_ns + LARGEST_GAP_NS) for b in found.bursts)]:
             free[np.searchsorted(begins_ns, begin) : np.searchsorted(begins_ns, end, side="right")] = False
-        latest = min(self._scanned - CLIPPED_REACH - REACH, found.certain - DEPENDS_BEHIND)
-        free[: self._settled + 1] = False
+        latest = min(self._scanned - CLIPPED_REACH - REACH, found.certain - DEPENDS_AFTER)
+        free[: self._final + 1] = False
         candidates = np.flatnonzero(free[: max(0, latest + 1)])
         if not candidates.size:
             return 0, 0
-        self._settled = int(candidates[-1])
-        settled = [burst for burst in found.bursts if burst.onset_ns < begins_ns[self._settled]]
-        if settled:
-            self._last_end_ns = settled[-1].end_ns
-            self._last_length_ns = settled[-1].end_ns - settled[-1].onset_ns
-        self._masks = [mask for mask in found.masks if mask[0] < begins_ns[self._settled]]
-        return len(settled), self._drop(found.blocks)
+        self._final = int(candidates[-1])
+        final = [burst for burst in found.bursts if burst.onset_ns < begins_ns[self._final]]
+        self._last = final[-1] if final else self._last
+        self._masks = [mask for mask in found.masks if mask[0] < begins_ns[self._final]]
+        return len(final), self._drop(found.blocks)
 
     def _drop(self, blocks: Blocks) -> int:
-        """Forget whole panels that have no say in what is not settled; how many pulses they hold."""
-        count = max(0, self._settled - DEPENDS_BEFORE) // PANEL * PANEL
+        """Forget whole panels on which nothing depends that is not final; how many pulses they hold."""
+        count = max(0, self._final - DEPENDS_BEFORE) // PANEL * PANEL
         if not count:
             return 0
         assert self._origin_ns is not None
         self._origin_ns += count * BLOCK_NS
-        self._settled -= count
+        self._final -= count
         self._scanned -= count
         self._carry, self._carry_ns = self._carry[count:].copy(), self._carry_ns[count:].copy()
         self._highest = self._highest[count:].copy()
@@ -215,41 +232,47 @@ class Stretch:
                 self._scanned = end
 
     def _bursts(self, blocks: Blocks, background: Background, levels: Floats) -> list[_Burst]:
-        """The bursts that exceed their level in blocks that are not settled, in order of time."""
+        """The bursts that exceed their level in blocks that are not final, in order of time."""
         flags = np.empty(blocks.count, np.bool_)
         flag_blocks(self._highest, background.counts, background.live_ns, levels, SLOWEST_NS, flags)
-        flags[: self._settled] = False
+        flags[: self._final] = False
         # Blocks so near see the same burst through the slowest filter.
         at = np.flatnonzero(flags)
         apart = np.flatnonzero(np.diff(at) > AHEAD) + 1
-        bursts: list[_Burst] = []
-        for region in np.split(at, apart) if at.size else ():
-            begin, end = region[0], region[-1] + 1
-            part = slice(begin, end)
-            most = MOST_IN_BLOCK * int(np.count_nonzero(flags[part]))
-            picked, scores = np.empty((most, 3), np.int64), np.empty(most)
-            found = separate_bursts(
-                blocks.times_ns,
-                blocks.edges[begin],
-                blocks.edges[end],
-                blocks.origin_ns + BLOCK_NS * int(begin),
-                BLOCK_NS,
-                SLOWEST_NS,
-                STEP_NS,
-                self._carry[end - 1],
-                self._carry_ns[end - 1],
-                background.counts[part],
-                background.live_ns[part],
-                np.where(flags[part], levels[part], np.inf),
-                picked,
-                scores,
-            )
-            order = np.argsort(picked[:found, 1])
-            times, z = picked[order].tolist(), scores[order].tolist()
-            bursts += [
-                _Burst(onset, apex, end_ns, score) for (onset, apex, end_ns), score in zip(times, z, strict=True)
-            ]
-        return bursts
+        regions = np.split(at, apart) if at.size else ()
+        levels = np.where(flags, levels, np.inf)
+        return [
+            burst
+            for region in regions
+            for burst in self._bursts_between(blocks, background, levels, int(region[0]), int(region[-1]) + 1)
+        ]
+
+    def _bursts_between(
+        self, blocks: Blocks, background: Background, levels: Floats, begin: int, end: int
+    ) -> list[_Burst]:
+        """The same in one region of blocks, the levels of those that exceed none being infinite."""
+        part = slice(begin, end)
+        most = MOST_IN_BLOCK * int(np.count_nonzero(levels[part] < np.inf))
+        times, scores = np.empty((most, 3), np.int64), np.empty(most)
+        found = separate_bursts(
+            blocks.times_ns,
+            blocks.edges[begin],
+            blocks.edges[end],
+            blocks.origin_ns + BLOCK_NS * begin,
+            BLOCK_NS,
+            SLOWEST_NS,
+            STEP_NS,
+            self._carry[end - 1],
+            self._carry_ns[end - 1],
+            background.counts[part],
+            background.live_ns[part],
+            levels[part],
+            times,
+            scores,
+        )
+        order = np.argsort(times[:found, 1])
+        rows = zip(times[order].tolist(), scores[order].tolist(), strict=True)
+        return [_Burst(onset, apex, end_ns, score) for (onset, apex, end_ns), score in rows]
 
     def _rows(self, blocks: Blocks, background: Background, bursts: list[_Burst]) -> Iterator[BurstRow]:
         times_ns, last_ns = blocks.times_ns, int(blocks.times_ns[-1])
@@ -258,15 +281,10 @@ class Stretch:
             block = (burst.apex_ns - blocks.origin_ns) // BLOCK_NS
             rate_Hz, error_Hz = float(background.rate_Hz[block]), float(background.error_Hz[block])
             inside = int(np.diff(np.searchsorted(times_ns, [onset, end]))[0])
-            length_s = (end - onset) * 1e-9
-            low, high = int(times_ns[0]), last_ns
-            before = (bursts[i - 1].end_ns, bursts[i - 1].end_ns - bursts[i - 1].onset_ns) if i else None
-            if before is None and self._last_end_ns is not None:
-                before = self._last_end_ns, self._last_length_ns
-            if before is not None:
-                low = before[0] + before[1] // 2
-            if i + 1 < len(bursts):
-                high = bursts[i + 1].onset_ns - SECOND_NS // 2
+            length_s = burst.length_ns * 1e-9
+            before = bursts[i - 1] if i else self._last
+            low = int(times_ns[0]) if before is None else before.end_ns + before.length_ns // 2
+            high = bursts[i + 1].onset_ns - SECOND_NS // 2 if i + 1 < len(bursts) else last_ns
             yield BurstRow(
                 timestamp_ns=burst.apex_ns,
                 onset_ns=onset,
@@ -278,8 +296,8 @@ class Stretch:
                 pulses_background=rate_Hz * length_s,
                 background_Hz=rate_Hz,
                 background_error_Hz=error_Hz,
-                window_begin_ns=min(onset, max(low, onset - reach_ns(2.0, end - onset, BEFORE_S))),
-                window_end_ns=max(end, min(high, end + reach_ns(4.0, end - onset, BEHIND_S))),
+                window_begin_ns=min(onset, max(low, onset - BEFORE.ns(burst.length_ns))),
+                window_end_ns=max(end, min(high, end + AFTER.ns(burst.length_ns))),
                 open=end > last_ns,
             )
 
@@ -287,15 +305,14 @@ class Stretch:
 def _merged(bursts: list[_Burst]) -> list[_Burst]:
     """Join pieces of one burst: those that a gap no longer than the longer one of both separates."""
     merged: list[_Burst] = []
-    longest = 0
+    longest_ns = 0
     for burst in bursts:
-        length = burst.end_ns - burst.onset_ns
-        if merged and burst.onset_ns - merged[-1].end_ns <= min(max(longest, length), LARGEST_GAP_NS):
+        if merged and burst.onset_ns - merged[-1].end_ns <= min(max(longest_ns, burst.length_ns), LARGEST_GAP_NS):
             best = max(merged[-1], burst, key=lambda piece: piece.significance)
             onset, end = merged[-1].onset_ns, max(merged[-1].end_ns, burst.end_ns)
             merged[-1] = replace(best, onset_ns=onset, end_ns=end)
-            longest = max(longest, length)
+            longest_ns = max(longest_ns, burst.length_ns)
         else:
             merged.append(burst)
-            longest = length
+            longest_ns = burst.length_ns
     return merged

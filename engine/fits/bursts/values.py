@@ -23,11 +23,17 @@ Floats = NDArray[np.float64]
 FITTED = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
 DERIVED = ("half_life_s", "n_total")
 UNITS = ("s", "ns", "Hz")
+"""Endings of names, before which the number of a burst goes."""
 FEWEST_PULSES = 15.0
 """Above background; with fewer, the error of the half-life exceeds a quarter of it even without background."""
+FEWEST_ERRORS = 3.0
+"""Errors by which the pulses of a burst must exceed zero."""
 SEEN_DECAY_TIMES = 3.0
-"""Part of the decay, in decay times, that the window must hold to tell it from the background."""
+"""Part of the decay (and of the rise), in decay times, that must be seen to distinguish it from the background."""
+WORST_DECAY_TIME = 0.5
+"""Largest relative error of the decay time."""
 SMALLEST_P = 1e-4
+"""Probability of a larger deviance, below which the model does not describe the window."""
 
 
 class Cut(NamedTuple):
@@ -51,7 +57,7 @@ def numbered(name: str, burst: int) -> str:
     return f"{stem}_{burst}_{unit}" if unit in UNITS else f"{name}_{burst}"
 
 
-def _each(values: Mapping[str, float]) -> Iterator[list[float]]:
+def _bursts_of(values: Mapping[str, float]) -> Iterator[list[float]]:
     """n_rise, tau_rise_s, n_decay, tau_decay_s and t0_ns of every burst."""
     burst = 1
     while numbered("t0_ns", burst) in values:
@@ -74,10 +80,17 @@ def burst_rate_Hz(values: Mapping[str, float], t_ns: ArrayLike) -> Floats:
     -------
     array of float64, same shape
         Pulses per second.
+
+    Examples
+    --------
+    >>> values = {"background_Hz": 2.0, "n_rise": 10.0, "tau_rise_s": 0.2, "n_decay": 50.0, "tau_decay_s": 1.0}
+    >>> values["t0_ns"] = 0
+    >>> burst_rate_Hz(values, [-60_000_000_000, 0, 1_000_000_000]).round(1).tolist()
+    [2.0, 52.0, 20.4]
     """
     times_ns = np.asarray(t_ns, dtype=np.int64)
     rate = np.full(times_ns.shape, values["background_Hz"], dtype=np.float64)
-    for n_rise, tau_rise, n_decay, tau_decay, t0_ns in _each(values):
+    for n_rise, tau_rise, n_decay, tau_decay, t0_ns in _bursts_of(values):
         t_s = (times_ns - int(t0_ns)) * 1e-9
         rise = n_rise / tau_rise * np.exp(np.minimum(t_s, 0.0) / tau_rise)
         decay = n_decay / tau_decay * np.exp(-np.maximum(t_s, 0.0) / tau_decay)
@@ -98,9 +111,16 @@ def expected_pulses(values: Mapping[str, float], edges_ns: NDArray[np.int64]) ->
     Returns
     -------
     array of float64, shape (n,)
+
+    Examples
+    --------
+    >>> values = {"background_Hz": 2.0, "n_rise": 10.0, "tau_rise_s": 0.2, "n_decay": 50.0, "tau_decay_s": 1.0}
+    >>> values["t0_ns"] = 0
+    >>> expected_pulses(values, np.array([-20, 0, 20]) * 1_000_000_000).round(1).tolist()
+    [50.0, 90.0]
     """
     expected = np.diff(edges_ns).astype(np.float64) * (values["background_Hz"] * 1e-9)
-    for *parameters, t0_ns in _each(values):
+    for *parameters, t0_ns in _bursts_of(values):
         x = np.concatenate([[-np.inf], np.log(parameters), [0.0]])
         burst_integral(np.asarray((edges_ns - int(t0_ns)) * 1e-9, dtype=np.float64), x, expected)
     return expected
@@ -123,7 +143,7 @@ def reasons(fit: Fit, t0_s: float, length_s: float, *, converged: bool, bounded:
         yield reason_for("not_converged")
     if values["n_total"] < FEWEST_PULSES:
         yield reason_for("too_few_pulses", pulses=values["n_total"], needed=FEWEST_PULSES)
-    elif not values["n_total"] > 3.0 * errors["n_total"]:
+    elif not values["n_total"] > FEWEST_ERRORS * errors["n_total"]:
         pulses, error = rounded(values["n_total"], errors["n_total"])
         yield reason_for("not_significant", pulses=pulses, error=error)
     if cut.begin and t0_s < SEEN_DECAY_TIMES * values["tau_rise_s"]:
@@ -132,7 +152,7 @@ def reasons(fit: Fit, t0_s: float, length_s: float, *, converged: bool, bounded:
     if rest_s < SEEN_DECAY_TIMES * values["tau_decay_s"]:
         code = "cut_at_end" if cut.end else "decay_beyond_window"
         yield reason_for(code, decay_times=rest_s / values["tau_decay_s"])
-    elif bounded or not errors["tau_decay_s"] < 0.5 * values["tau_decay_s"]:
+    elif bounded or not errors["tau_decay_s"] < WORST_DECAY_TIME * values["tau_decay_s"]:
         yield reason_for("decay_time_unknown")
     if fit.p_value < SMALLEST_P:
         yield reason_for("not_a_burst", p_value=fit.p_value)
