@@ -2,7 +2,7 @@
 
 A step solves (I + lambda |diag(I)|) d = -g for the gradient g and the information I (K. Levenberg, Quart. Appl. Math. 2
 (1944) 164; D. W. Marquardt, J. SIAM 11 (1963) 431), by Cholesky's factors. Promise: no allocation, and a matrix
-that is not positive definite is told, never divided by.
+that is not positive definite is reported, never divided by.
 """
 
 from __future__ import annotations

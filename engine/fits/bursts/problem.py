@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ....kernels.bursts.decay import fenced_likelihood
+from ....kernels.bursts.decay import penalized_likelihood
 from ....kernels.bursts.fit import burst_minimum, burst_profile
 from ....kernels.bursts.switch import best_switch, edges_near
 from ..minimize import Minimum, covariance_from, minimize_likelihood
@@ -189,7 +189,7 @@ class BurstProblem:
 
         def objective(u: Floats) -> tuple[float, Floats, Floats]:
             full[:] = x + directions @ u
-            nll, _ = fenced_likelihood(
+            nll, _ = penalized_likelihood(
                 self.times_s, self.length_s, self.dead_s, full, low, high, WALL, gradient, information
             )
             return nll, directions.T @ gradient, directions.T @ information @ directions
@@ -345,7 +345,7 @@ class BurstProblem:
         gradient, information = np.empty(6), np.empty((6, 6))
         at_s, nll = np.empty(EDGES), np.empty(EDGES)
         for _ in range(20):
-            _, bend = fenced_likelihood(
+            _, bend = penalized_likelihood(
                 self.times_s,
                 self.length_s,
                 self.dead_s,

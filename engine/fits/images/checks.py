@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ....io.errors import InputError
-from ....kernels.images.search import checked_counts, median_background, pixel_noise
+from ....kernels.images.search import copy_counts, median_background, pixel_noise
 from .camera_noise import every_pixel
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS
@@ -50,7 +50,7 @@ def checked_problem(
         raise InputError(f"an image of {pixels_given.shape[1]} x {pixels_given.shape[0]} pixels is too small to fit")
     # A copy is ours to keep; what is the user's may change after the fit.
     held = np.empty(pixels_given.shape) if np.may_share_memory(pixels_given, counts) else pixels_given
-    pixels, total, squares, negative, infinite = checked_counts(pixels_given, used, 0.0, held)
+    pixels, total, squares, negative, infinite = copy_counts(pixels_given, used, 0.0, held)
     if pixels <= len(NAMES) + 1:
         raise InputError(f"an image of {pixels:.0f} pixels that are not masked is too small to fit")
     if infinite:
@@ -70,7 +70,7 @@ def checked_problem(
             typical = max(total / pixels, 1e-3 * read_noise)
             guess = max(noise - read_noise**2 / typical, 0.05 * noise)
         shift = read_noise**2 / guess
-        total = checked_counts(held, used, shift, held)[1]
+        total = copy_counts(held, used, shift, held)[1]
         noise = guess
         level += shift
     reference.check_counts(used, guess, read_noise)
