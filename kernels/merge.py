@@ -59,6 +59,15 @@ def count_before(times_ns: Integers, moments_ns: Integers, shift_ns: int, counts
         Added to every moment.
     counts : array of int64, shape (m,)
         Written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.merge import count_before
+    >>> counts = np.empty(3, np.int64)
+    >>> count_before(np.array([10, 20, 30]), np.array([5, 20, 99]), 0, counts)
+    >>> counts
+    array([0, 1, 3])
     """
     n, place, before_ns = times_ns.size, 0, np.int64(EARLIEST_NS)
     for i in range(moments_ns.size):

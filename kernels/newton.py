@@ -38,6 +38,16 @@ def newton_step(gradient: Floats, information: Floats, damping: float, factor: F
     float
         Twice the expected fall of the negative log-likelihood, without damping the square of the distance to the
         minimum in errors; -1 where the matrix is not positive definite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.newton import newton_step
+    >>> step = np.empty(1)
+    >>> newton_step(np.array([-3.0]), np.array([[4.0]]), 0.0, np.empty((1, 1)), step)
+    2.25
+    >>> step
+    array([0.75])
     """
     n = gradient.size
     for i in range(n):

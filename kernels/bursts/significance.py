@@ -71,7 +71,15 @@ def significance(excess: float, counts: float, part: float) -> float:
 
 @kernel
 def threshold(level: float, counts: float, part: float) -> float:
-    """The excess whose `significance` is `level`."""
+    """The excess whose `significance` is `level`.
+
+    Examples
+    --------
+    >>> from utokyo.kernels.bursts.significance import significance, threshold
+    >>> excess = threshold(5.0, 1000.0, 0.01)
+    >>> round(excess, 1), round(significance(excess, 1000.0, 0.01), 6)
+    (24.0, 5.0)
+    """
     index = counts + 1.0
     low, high = 0.0, 50.0
     theta, excess = min(1.0, level / math.sqrt(0.5 * index * part)), index * part
