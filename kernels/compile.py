@@ -71,7 +71,7 @@ def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
 
 @cache
 def _stamp(source: Path) -> str:
-    """What tells the contents of a module and of all modules that it stands on."""
+    """A hash of the contents of a module and of all modules that it imports."""
     contents = hashlib.sha256()
     for path in sorted(_sources(source)):
         contents.update(path.read_bytes())
@@ -85,7 +85,7 @@ def _sources(source: Path) -> frozenset[Path]:
 
 
 def _imported(source: Path) -> set[Path]:
-    """The files behind ``from .a import b``, with any number of dots, dotted names, and a module as a name."""
+    """The files that ``from .a import b`` names, with any number of dots, dotted names, and a module as a name."""
     found = set()
     for dots, dotted, names in RELATIVE_IMPORT.findall(source.read_text(encoding="utf-8")):
         module = source.parents[len(dots) - 1].joinpath(*filter(None, dotted.split(".")))

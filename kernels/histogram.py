@@ -35,6 +35,16 @@ def fill_1d(values: NDArray[Any], low: float, high: float, counts: NDArray[np.in
     -------
     (below, above) : ints
         How many values lay below `low`, and at or above `high`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.histogram import fill_1d
+    >>> counts = np.zeros(3, np.int64)
+    >>> fill_1d(np.array([-1.0, 0.5, 2.5, 2.7, 3.0]), 0.0, 3.0, counts)
+    (1, 1)
+    >>> counts
+    array([1, 0, 2])
     """
     bins = counts.size
     per_unit = bins / (high - low)

@@ -32,6 +32,17 @@ def invert_information(information: Floats, out: Floats) -> bool:
     -------
     bool
         Whether it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.inverse import invert_information
+    >>> covariance = np.empty((2, 2))
+    >>> invert_information(np.array([[4.0, 0.0], [0.0, 0.25]]), covariance)
+    True
+    >>> covariance
+    array([[0.25, 0.  ],
+           [0.  , 4.  ]])
     """
     n = information.shape[0]
     size, factor = np.empty(n), np.zeros((n, n))

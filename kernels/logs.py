@@ -34,6 +34,13 @@ def weighted_log_sum(weights: Floats, values: Floats, mantissas: Floats, n: int)
         Working space.
     n : int
         How many of them to take.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.logs import weighted_log_sum
+    >>> round(weighted_log_sum(np.array([2.0, 1.0]), np.array([np.e, 1.0]), np.empty(2), 2), 12)
+    2.0
     """
     bits = values.view(np.int64)
     mantissa_bits = mantissas.view(np.int64)

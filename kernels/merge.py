@@ -24,6 +24,7 @@ Places = NDArray[np.uint32]
 Values = NDArray[np.integer]
 
 TOGETHER = 4096
+"""Times that are compared without a branch for each of them."""
 EARLIEST_NS, LATEST_NS = -(2**63), 2**63 - 1
 
 
@@ -58,6 +59,15 @@ def count_before(times_ns: Integers, moments_ns: Integers, shift_ns: int, counts
         Added to every moment.
     counts : array of int64, shape (m,)
         Written.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.merge import count_before
+    >>> counts = np.empty(3, np.int64)
+    >>> count_before(np.array([10, 20, 30]), np.array([5, 20, 99]), 0, counts)
+    >>> counts
+    array([0, 1, 3])
     """
     n, place, before_ns = times_ns.size, 0, np.int64(EARLIEST_NS)
     for i in range(moments_ns.size):
@@ -93,7 +103,7 @@ def last_readings(
         Added to every moment.
     tolerance_ns : int
     places : array of uint32, shape (m,)
-        Written: which reading that is; any where there is none.
+        Written: which reading that is; any number where there is none.
     known : array of bool, shape (m,)
         Written: whether there is one.
 
@@ -136,7 +146,7 @@ def last_readings(
 
 @exact_kernel
 def are_readings(times_ns: Integers, moments_ns: Integers, shift_ns: int) -> bool:
-    """Whether each moment is the time of the reading of its own number, and of no other; both sorted, of one size."""
+    """Whether moment i is the time of reading i, and of no other, for every i; both sorted, of one size."""
     n, one = times_ns.size, np.uint64(1)
     if n > 0 and moments_ns[0] + shift_ns != times_ns[0]:
         return False

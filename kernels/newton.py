@@ -2,7 +2,7 @@
 
 A step solves (I + lambda |diag(I)|) d = -g for the gradient g and the information I (K. Levenberg, Quart. Appl. Math. 2
 (1944) 164; D. W. Marquardt, J. SIAM 11 (1963) 431), by Cholesky's factors. Promise: no allocation, and a matrix
-that is not positive definite is told, never divided by.
+that is not positive definite is reported, never divided by.
 """
 
 from __future__ import annotations
@@ -38,6 +38,16 @@ def newton_step(gradient: Floats, information: Floats, damping: float, factor: F
     float
         Twice the expected fall of the negative log-likelihood, without damping the square of the distance to the
         minimum in errors; -1 where the matrix is not positive definite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.newton import newton_step
+    >>> step = np.empty(1)
+    >>> newton_step(np.array([-3.0]), np.array([[4.0]]), 0.0, np.empty((1, 1)), step)
+    2.25
+    >>> step
+    array([0.75])
     """
     n = gradient.size
     for i in range(n):

@@ -29,6 +29,16 @@ def number_sweeps(signals: NDArray[np.int64], count: int, out: NDArray[np.int64]
     -------
     int
         How many sweeps are over: the last one may still be going on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.sweeps import number_sweeps
+    >>> sweeps = np.empty(5, np.int64)
+    >>> number_sweeps(np.array([0, 1, 1, 0, 1]), 2, sweeps)
+    2
+    >>> sweeps
+    array([0, 0, 1, 1, 2])
     """
     sweep = 0
     seen = np.uint64(0)

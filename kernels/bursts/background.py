@@ -1,4 +1,4 @@
-"""What the background of a search for bursts is measured from: blocks that do not stand out, and gaps in the data."""
+"""The background of a search for bursts, from blocks of time that do not stand out; and the gaps in the data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def wide_gaps(times_ns: Integers, neighbours: int, part: float, found: Integers)
         How many events before.
     part : float
     found : array of int64, shape (most,)
-        Written: indices of the first event behind such a gap.
+        Written: indices of the first event after such a gap.
 
     Returns
     -------

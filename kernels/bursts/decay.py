@@ -4,14 +4,14 @@
               b + (N_d/tau_d) exp(-(t-t0)/tau_d)   for t >= t0
 
 observed without interruption from 0 to W. The extended unbinned negative log-likelihood is the integral of the rate,
-which is closed-form, minus the sum of the log-rate over the events. With a dead time behind each event (non-extending)
+which is closed-form, minus the sum of the log-rate over the events. With a dead time after each event (non-extending)
 the integral leaves those times out, which is exact: given the events before, the rate is zero there. The positive
 parameters enter by their logarithms, because that is how they are fitted: x = (ln b, ln N_r, ln tau_r, ln N_d,
 ln tau_d, t0).
 
 A rate that is continuous at t0 has a likelihood that is continuous in t0, with an edge at every event: between events
 it bends down, so that its maxima lie at events. Its expected curvature is that of the squared scores, which is what
-`burst_likelihood` writes for t0; the curvature between events is told besides. A rate that may jump at t0 has a
+`burst_likelihood` writes for t0; it returns the curvature between events, too. A rate that may jump at t0 has a
 likelihood that jumps there. The best t0 of either kind is found by `switch`. All promise one pass over the events.
 """
 
@@ -27,7 +27,7 @@ from ..bits import bits_of_double, double_of_bits
 from ..compile import inlined, kernel
 from ..logs import LN_2
 
-__all__ = ["burst_deviance", "burst_integral", "burst_likelihood", "fenced_likelihood"]
+__all__ = ["burst_deviance", "burst_integral", "burst_likelihood", "penalized_likelihood"]
 
 Floats = NDArray[np.float64]
 U = np.uint64
@@ -35,12 +35,11 @@ U = np.uint64
 CHUNK = 512
 """Events whose mantissas, from 1 to 2, are multiplied: 2^512 is a double still."""
 FAR = 60.0
-"""Decay times behind which an exponential is nothing beside any background."""
+"""Decay times after which an exponential is nothing beside any background."""
 LOG2_E = 1.0 / LN_2
 MANTISSA, ONE = U(0x000FFFFFFFFFFFFF), U(0x3FF0000000000000)
 TO_WHOLE = 1.5 * 2.0**52
 """Added to a small number, it leaves the nearest whole one in the lowest bits."""
-# exp(r) for |r| <= ln(2) / 2 by interpolation in Chebyshev's points, to 2e-14.
 E0, E1, E2, E3, E4 = (
     1.0000000000000135,
     1.000000000000007,
@@ -55,6 +54,7 @@ E5, E6, E7, E8, E9 = (
     2.4884460544909982e-05,
     2.7639090792544156e-06,
 )
+"""Coefficients of exp(r) for |r| <= ln(2) / 2, by interpolation in Chebyshev's points, to 2e-14."""
 
 
 @inlined
@@ -171,7 +171,7 @@ def burst_likelihood(
     length_s : float
         Length of the window, s.
     dead_s : float
-        Dead time behind each event (of the non-extending kind), s, short beside all other times; 0 for none.
+        Dead time after each event (of the non-extending kind), s, short beside all other times; 0 for none.
     x : array of float64, shape (6,)
         ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0 in s; 0 <= t0 <= length_s.
     gradient, information : arrays of float64, shapes (6,) and (6, 6)
@@ -207,7 +207,7 @@ def _one_side(
     gradient: Floats,
     information: Floats,
 ) -> tuple[float, float]:
-    """Add one exponential, `reach_s` long, to gradient and Hessian; tell its nll and bend. `at` its parameters stand.
+    """Add one exponential, `reach_s` long, to gradient and Hessian; its nll and bend. Its parameters begin at `at`.
 
     With s the exponential's part of the rate in units of the background and p = s / (1 + s) its share, all that is
     needed are sums over the events of p and p (1 - p) times powers of y, the time in units of tau, and of ln(1 + s).
@@ -261,7 +261,7 @@ def _one_side(
     h_t0 = -of_t0 * (rest * (end - 1.0) + pqy_sum - pq_sum - p_sum)
     bend = -(rest + pq_sum) * per_tau * per_tau
     if dead_s > 0.0:
-        # Behind each event, nothing can be seen for the dead time: so much less is expected.
+        # After each event, nothing can be seen for the dead time: so much less is expected.
         dead = dead_s * background
         s_sum, sy_sum, syy_sum = _sums_of_powers(times_s, slope, shift, height)
         nll -= dead * (count + s_sum)
@@ -308,7 +308,7 @@ def _sums_of_powers(times_s: Floats, slope: float, shift: float, height: float) 
 
 
 @kernel
-def fenced_likelihood(
+def penalized_likelihood(
     times_s: Floats,
     length_s: float,
     dead_s: float,
@@ -319,7 +319,7 @@ def fenced_likelihood(
     gradient: Floats,
     information: Floats,
 ) -> tuple[float, float]:
-    """`burst_likelihood`, fenced: beyond its limits `low` and `high` a logarithm costs a parabola of width `wall`.
+    """`burst_likelihood` with a penalty: beyond `low` and `high` a logarithm costs a parabola of width `wall`.
 
     Parameters
     ----------
@@ -331,7 +331,7 @@ def fenced_likelihood(
     Returns
     -------
     (nll, bend) : floats
-        As of `burst_likelihood`, with what the fence adds.
+        As of `burst_likelihood`, with the penalty.
     """
     nll, bend = burst_likelihood(times_s, length_s, dead_s, x, gradient, information)
     for i in range(low.size):

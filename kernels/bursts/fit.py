@@ -1,7 +1,7 @@
 """The minimum of a burst's likelihood, and its profile in t0, by damped Newton steps (`newton`).
 
 The parameters move along given directions only: those of a continuous rate, with t0 or without it. Promise: what is
-found does not depend on anything but the arguments, and a minimum tells how far it may be off.
+found does not depend on anything but the arguments, and with a minimum comes how far it may be off.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..compile import kernel
 from ..inverse import invert_information
 from ..newton import newton_step
-from .decay import fenced_likelihood
+from .decay import penalized_likelihood
 
 __all__ = ["burst_minimum", "burst_profile", "total_covariance"]
 
@@ -25,7 +25,7 @@ MOST_REFUSED = 4
 
 
 @kernel
-def _reduced(directions: Floats, gradient: Floats, information: Floats, along: Floats, bends: Floats) -> None:
+def _project(directions: Floats, gradient: Floats, information: Floats, along: Floats, bends: Floats) -> None:
     """Write gradient and information along the directions."""
     n, k = directions.shape
     for i in range(k):
@@ -69,29 +69,29 @@ def burst_minimum(
     directions : array of float64, shape (6, k)
         They move along these columns only.
     low, high : arrays of float64, shape (6,)
-        Limits; beyond those of the logarithms the likelihood is fenced by parabolas, t0 never leaves its own.
+        Limits; beyond those of the logarithms the likelihood has a penalty, t0 never leaves its own.
     wall : float
-        Width of the parabolas.
+        Width of the parabolas of the penalty.
     close : float
         Distance to the minimum, in errors, that is close enough.
     most_steps : int
         Steps after which to stop anyway.
     gradient, information : arrays of float64, shapes (6,) and (6, 6)
-        Written: derivatives there, those of the parabolas included.
+        Written: derivatives there, those of the penalty included.
 
     Returns
     -------
     (nll, bend, distance) : floats
-        As of `fenced_likelihood`, and how far the minimum is, in errors (inf where that cannot be told).
+        As of `penalized_likelihood`, and how far the minimum is, in errors (inf where that is not known).
     """
     n, k = directions.shape
     step, factor, tried = np.empty(k), np.empty((k, k)), np.empty(n)
     gradient_there, information_there = np.empty(n), np.empty((n, n))
     along, bends = np.empty(k), np.empty((k, k))
     low5, high5 = low[:5], high[:5]
-    nll, bend = fenced_likelihood(times_s, length_s, dead_s, x, low5, high5, wall, gradient, information)
+    nll, bend = penalized_likelihood(times_s, length_s, dead_s, x, low5, high5, wall, gradient, information)
     damping, distance, refused = 0.0, math.inf, 0
-    _reduced(directions, gradient, information, along, bends)
+    _project(directions, gradient, information, along, bends)
     for _ in range(most_steps):
         fall = newton_step(along, bends, damping, factor, step)
         if fall < 0.0:
@@ -103,7 +103,7 @@ def burst_minimum(
             distance = math.sqrt(fall)
             if distance < close:
                 break
-        # A logarithm that moves by more than one has left the parabola that tells where to go; so has t0 by a tau.
+        # Beyond a change of one in a logarithm, or of a tau in t0, the parabola of the step is not true any more.
         longest = 0.0
         for p in range(n):
             tried[p] = 0.0
@@ -115,7 +115,7 @@ def burst_minimum(
         for p in range(n):
             tried[p] = x[p] + scale * tried[p]
         tried[5] = min(max(tried[5], low[5]), high[5])
-        there, bend_there = fenced_likelihood(
+        there, bend_there = penalized_likelihood(
             times_s, length_s, dead_s, tried, low5, high5, wall, gradient_there, information_there
         )
         # Near the minimum the likelihood changes by less than its last digits.
@@ -127,7 +127,7 @@ def burst_minimum(
                 there,
                 bend_there,
             )
-            _reduced(directions, gradient, information, along, bends)
+            _project(directions, gradient, information, along, bends)
             damping = 0.1 * damping if damping > 1e-4 else 0.0
             refused = 0
         else:
@@ -154,8 +154,8 @@ def burst_profile(
     nll: Floats,
     gradient: Floats,
     information: Floats,
-    freed: Floats,
-    promise: Floats,
+    free_x: Floats,
+    free_gain: Floats,
 ) -> None:
     """Find the best parameters at each of many t0, every one from that of its neighbour.
 
@@ -172,9 +172,9 @@ def burst_profile(
         Written: the negative log-likelihood, as that step expects it.
     gradient, information : arrays of float64, shapes (nodes, 6) and (nodes, 6, 6)
         Written, as of the last place that was looked at.
-    freed, promise : arrays of float64, shapes (nodes, 6) and (nodes,)
+    free_x, free_gain : arrays of float64, shapes (nodes, 6) and (nodes,)
         Written: where one Newton step leads when all logarithms are free, and twice the gain in log-likelihood that it
-        expects; inf where that cannot be told.
+        expects; inf where that is not known.
     """
     nodes = x.shape[0]
     free_factor, free_step = np.empty((5, 5)), np.empty(5)
@@ -189,7 +189,7 @@ def burst_profile(
                 moved = x[i, 5] - x[before, 5]
                 # The others follow t0 as their information says; the neighbour is no beginning where it lost the rise.
                 lost = x[before, 2] < low[2] + wall
-                _reduced(directions, information[before, :, 5] * moved, information[before], along, bends)
+                _project(directions, information[before, :, 5] * moved, information[before], along, bends)
                 follows = newton_step(along, bends, 0.0, factor, step) >= 0.0 and not lost
                 for p in range(5):
                     x[i, p] = start[p] if lost else x[before, p]
@@ -200,7 +200,7 @@ def burst_profile(
             nll[i] = burst_minimum(times_s, length_s, dead_s, x[i], directions, low, high, wall, close, most_steps,
                                    gradient[i], information[i])[0]
             # fmt: on
-            _reduced(directions, gradient[i], information[i], along, bends)
+            _project(directions, gradient[i], information[i], along, bends)
             fall = newton_step(along, bends, 0.0, factor, step)
             if 0.0 <= fall < 1.0:
                 nll[i] -= 0.5 * fall
@@ -208,11 +208,11 @@ def burst_profile(
                     for j in range(k):
                         x[i, p] += directions[p, j] * step[j]
             gain = newton_step(gradient[i, :5], information[i, :5, :5], 0.0, free_factor, free_step)
-            promise[i] = gain if gain >= 0.0 else math.inf
-            freed[i] = x[i]
+            free_gain[i] = gain if gain >= 0.0 else math.inf
+            free_x[i] = x[i]
             if gain >= 0.0:
                 for p in range(5):
-                    freed[i, p] += min(max(free_step[p], -1.0), 1.0)
+                    free_x[i, p] += min(max(free_step[p], -1.0), 1.0)
             i += way
 
 
@@ -252,7 +252,7 @@ def total_covariance(
         free = flat_directions if flat[node] else directions
         k = free.shape[1]
         along, bends, inverse = np.empty(k), np.empty((k, k)), np.empty((k, k))
-        _reduced(free, x[node], information[node], along, bends)
+        _project(free, x[node], information[node], along, bends)
         if not invert_information(bends, inverse):
             continue
         weight = math.exp(lowest - nll[node])

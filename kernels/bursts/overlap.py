@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import kernel
+from .decay import FAR
 
 __all__ = ["best_addition", "overlap_likelihood"]
 
 Floats = NDArray[np.float64]
-
-FAR = 60.0
 
 
 @kernel
@@ -88,7 +87,7 @@ def overlap_likelihood(
 def best_addition(
     times_s: Floats, length_s: float, rates_Hz: Floats, taus_s: Floats
 ) -> tuple[float, float, float, float]:
-    """Find where one more decay is wanted most: the score of its height, in standard deviations, over all events.
+    """Find where one more decay is needed most: the score of its height, in standard deviations, over all events.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The significance of a filter's sum over event times, under background whose rate is itself measured.
 
-How unlikely a sum is under background alone is told by its cumulant generating function (Campbell's theorem). With the
-rate known from m counts in a live time T, by a gamma distribution of index m + 1, it is
+How unlikely a sum is under background alone follows from its cumulant generating function (Campbell's theorem). With
+the rate known from m counts in a live time T, by a gamma distribution of index m + 1, it is
 
     K(theta) = -(m + 1) ln(1 - (tau/T) Ein(theta)),   Ein(theta) = integral of (exp(v) - 1)/v from 0 to theta,
 
@@ -30,7 +30,7 @@ def _ein(theta: float) -> float:
 
 @kernel
 def significance(excess: float, counts: float, part: float) -> float:
-    """Tell the z of a filter's sum, as this module's docstring says; 0 below the expectation.
+    """The z of a filter's sum, as this module's docstring says; 0 below the expectation.
 
     Parameters
     ----------
@@ -71,7 +71,15 @@ def significance(excess: float, counts: float, part: float) -> float:
 
 @kernel
 def threshold(level: float, counts: float, part: float) -> float:
-    """The excess whose `significance` is `level`."""
+    """The excess whose `significance` is `level`.
+
+    Examples
+    --------
+    >>> from utokyo.kernels.bursts.significance import significance, threshold
+    >>> excess = threshold(5.0, 1000.0, 0.01)
+    >>> round(excess, 1), round(significance(excess, 1000.0, 0.01), 6)
+    (24.0, 5.0)
+    """
     index = counts + 1.0
     low, high = 0.0, 50.0
     theta, excess = min(1.0, level / math.sqrt(0.5 * index * part)), index * part

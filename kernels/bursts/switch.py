@@ -19,7 +19,7 @@ __all__ = ["best_switch", "edges_near"]
 Floats = NDArray[np.float64]
 
 HOPELESS = 100.0
-"""A fall of the log-likelihood behind which nothing better is looked for."""
+"""A fall of the log-likelihood after which nothing better is looked for."""
 
 
 @kernel
@@ -34,7 +34,7 @@ def edges_near(
     found_s: Floats,
     found: Floats,
 ) -> int:
-    """Tell the profile likelihood of t0 at the events around it, for a rate that is continuous at t0.
+    """The profile likelihood of t0 at the events around it, for a rate that is continuous at t0.
 
     The best of all other parameters is taken to move with t0 as their information says; what of the likelihood is
     smooth is taken for a parabola, and the events that go over from one exponential to the other enter exactly.
@@ -97,7 +97,7 @@ def best_switch(
 
     Between events the likelihood changes smoothly and monotonically (or has its maximum where the two rates cross,
     which is the present t0 of a continuous rate), so that only places at events are tried: t0 at an event (which then
-    decays) and `just_after_s` behind it (which then rises).
+    decays) and `just_after_s` after it (which then rises).
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def best_switch(
     dead_s, x
         As in `decay.burst_likelihood`: the exponentials pass through (t0, N/tau).
     just_after_s : float
-        Step behind an event, s; about the resolution of the clock.
+        Step after an event, s; about the resolution of the clock.
 
     Returns
     -------

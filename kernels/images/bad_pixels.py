@@ -64,13 +64,13 @@ def mark_bad_pixels(counts: Floats, noise: float, limit: float, out: NDArray[np.
             if eight[k] != 0:
                 for j in range(8 * np.int64(k), min(8 * np.int64(k) + 8, columns)):
                     if suspect[np.uint64(j)]:
-                        out[i, j] = _judged(counts, i, j, noise, limit, around)
+                        out[i, j] = _code_of(counts, i, j, noise, limit, around)
                         marked += out[i, j] > 0
     return marked
 
 
 @kernel
-def _judged(counts: Floats, i: int, j: int, noise: float, limit: float, around: Floats) -> int:
+def _code_of(counts: Floats, i: int, j: int, noise: float, limit: float, around: Floats) -> int:
     """Compare one pixel with the median of its neighbours: 0, `HOT` or `DEAD`."""
     rows, columns = counts.shape
     value = counts[i, j]
@@ -116,7 +116,7 @@ def _judged(counts: Floats, i: int, j: int, noise: float, limit: float, around: 
 
 @kernel
 def _mark_suspects(counts: Floats, i: int, noise: float, suspect: NDArray[np.uint8]) -> None:
-    """Mark what is to be looked at in row i.
+    """Mark the pixels of row i that are to be looked at.
 
     Most pixels lie within what their nearest neighbours span, the most extreme of them left out, or close.
     """
@@ -139,7 +139,7 @@ def _mark_suspects(counts: Floats, i: int, noise: float, suspect: NDArray[np.uin
 
 @kernel
 def second_differences(counts: Floats, used: Floats, sums: Floats) -> int:
-    """Sum, in pieces of rows, what neighbours differ by less what a slope makes of it.
+    """Sum, in pieces of rows, by how much neighbours differ, apart from a slope of the light.
 
     Parameters
     ----------

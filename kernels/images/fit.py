@@ -21,7 +21,7 @@ __all__ = ["fit_spot"]
 Floats = NDArray[np.float64]
 
 NEAR = 1e-3
-"""Distance at which the likelihood changes by little more than its last digits."""
+"""Distance from the minimum, in errors, at which the likelihood changes by little more than its last digits."""
 NARROWEST, WIDEST = 0.2, 2.0
 """Limits of a width: pixels, and sides of the image."""
 LONGEST_LOG = 0.7

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..compile import kernel
 from ..logs import weighted_log_sum
-from .reference import LEAST_MEAN, light_behind, pull_without_mean
+from .reference import LEAST_MEAN, slope_without_mean, true_light
 
 __all__ = ["BUFFER", "pixel_profile", "spot_chi_square", "spot_likelihood", "spot_mean"]
 
@@ -124,9 +124,10 @@ def spot_likelihood(
     scale = parameters[6] if with_reference else 0.0
     frames = totals[2] if with_reference else 0.0
     shift, gain = (totals[3], totals[4]) if with_reference else (0.0, 1.0)
-    # of a row: what each pixel weighs and pulls; the light behind the reference, its noise in the image and in itself
+    # Of a row: weight and slope of the likelihood of each pixel, by its mean; the true light, its noise in the image
+    # and its variance; the change from the reference to it, and the counts of the reference.
     row = np.empty((7, columns))
-    weights, pulls, light, noise, doubt, change, seen = row[0], row[1], row[2], row[3], row[4], row[5], row[6]
+    weights, slopes, light, noise, light_variance, change, seen = row[0], row[1], row[2], row[3], row[4], row[5], row[6]
     score[:] = 0.0
     information[:, :] = 0.0
     if not (sigma_x > 0.0 and sigma_y > 0.0):
@@ -169,18 +170,18 @@ def spot_likelihood(
         if with_reference:
             for j in range(np.uint64(columns)):
                 light[j] = reference[i, j]
-                noise[j] = doubt[j] = 0.0
-                pulls[j] = used[i, j]
+                noise[j] = light_variance[j] = 0.0
+                slopes[j] = used[i, j]
             if frames > 0.0:
                 for j in range(np.uint64(columns)):
                     given = reference[i, j] + shift
-                    there = light_behind(work[0, place + j] - scale * shift, image[i, j], given, scale, frames)
+                    there = true_light(work[0, place + j] - scale * shift, image[i, j], given, scale, frames)
                     is_empty = (image[i, j] == 0.0) & (work[0, place + j] + scale * (there - shift) < LEAST_MEAN)
-                    pulls[j] = used[i, j] * (pull_without_mean(there, given, scale, frames) if is_empty else 1.0)
+                    slopes[j] = used[i, j] * (slope_without_mean(there, given, scale, frames) if is_empty else 1.0)
                     work[0, place + j] += LEAST_MEAN if is_empty else 0.0
                     nll += used[i, j] * frames * (there - given)
                     light[j] = there - shift
-                    doubt[j] = gain * there / frames
+                    light_variance[j] = gain * there / frames
                     noise[j] = scale * scale * there / frames
                     change[j] = there / given if given > 0.0 else 1.0
                     seen[j] = used[i, j] * frames * given
@@ -194,13 +195,13 @@ def spot_likelihood(
                 nll += used[i, j] * mean
                 variance = mean + noise[j]
                 weight = used[i, j] / variance
-                pull = pulls[j] - image[i, j] / mean
-                weights[j], pulls[j] = weight, pull
-                p0 += pull
+                slope = slopes[j] - image[i, j] / mean
+                weights[j], slopes[j] = weight, slope
+                p0 += slope
                 w00 += weight
-                pr += pull * r
+                pr += slope * r
                 wr0 += weight * r
-                wrr += weight * (r * r - doubt[j] * mean / variance)
+                wrr += weight * (r * r - light_variance[j] * mean / variance)
             score[6] += pr
             information[5, 6] += wr0
             information[6, 6] += wrr
@@ -209,19 +210,19 @@ def spot_likelihood(
                 mean = work[0, place + j]
                 bad += 0.0 if mean > 0.0 else 1.0
                 nll += used[i, j] * mean
-                weight, pull = used[i, j] / mean, used[i, j] - image[i, j] / mean
-                weights[j], pulls[j] = weight, pull
-                p0 += pull
+                weight, slope = used[i, j] / mean, used[i, j] - image[i, j] / mean
+                weights[j], slopes[j] = weight, slope
+                p0 += slope
                 w00 += weight
                 inside_counts += image[i, j]
                 inside_pixels += used[i, j]
         px = pc = ps = w0x = w0c = w0s = wxx = wxc = wxs = wcc = wcs = wss = 0.0
         for j in range(np.uint64(first), np.uint64(last)):
             gx, gc, gs = x_profile[0, j], x_profile[1, j], x_profile[2, j]
-            weight, pull = weights[j], pulls[j]
-            px += pull * gx
-            pc += pull * gc
-            ps += pull * gs
+            weight, slope = weights[j], slopes[j]
+            px += slope * gx
+            pc += slope * gc
+            ps += slope * gs
             w0x += weight * gx
             w0c += weight * gc
             w0s += weight * gs
@@ -277,7 +278,7 @@ def spot_likelihood(
         pixels, counted = totals[1] - inside_pixels, totals[0] - inside_counts
         nll += pixels * background - counted * math.log(background)
         score[5] += pixels - counted / background
-        # where the counts are few, not the pixels but the counts tell the background: never less than one of them
+        # where the counts are few, not the pixels but the counts determine the background: never less than one of them
         information[5, 5] += pixels / background
     for a in range(score.size):
         for b in range(a):

@@ -1,7 +1,7 @@
-"""The light behind a reference that is the mean of k images, and so has their noise.
+"""The true light of a reference that is the mean of k images, and so has their noise.
 
 The true light L of a pixel is one more unknown, which the counts n of the image, of mean m + s L, and the mean R of the
-k images tell together. The likelihood of both, at the best L, is the sum of mu - n log(mu) and of
+k images determine together. The likelihood of both, at the best L, is the sum of mu - n log(mu) and of
 k (L - R) - k R log(L / R). Were R taken for L, s would come out too small (attenuation: W. A. Fuller, Measurement Error
 Models, 1987, section 1.1), and the light that is left over would look like a spot.
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..compile import inlined, kernel
 
-__all__ = ["LEAST_MEAN", "add_light", "light_behind", "noise_of_light", "pull_without_mean"]
+__all__ = ["LEAST_MEAN", "add_light", "noise_of_light", "slope_without_mean", "true_light"]
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ LEAST_MEAN = 1e-9
 
 
 @inlined
-def light_behind(rest: float, counts: float, given: float, scale: float, frames: float) -> float:
+def true_light(rest: float, counts: float, given: float, scale: float, frames: float) -> float:
     """The most likely light L of a pixel of which the image has ``counts`` and the reference ``given``.
 
     It is the positive root of s (s + k) L^2 + ((s + k) m - s (n + k R)) L - k R m = 0, m the rest and s the scale.
@@ -38,17 +38,17 @@ def light_behind(rest: float, counts: float, given: float, scale: float, frames:
 
 
 @inlined
-def pull_without_mean(light: float, given: float, scale: float, frames: float) -> float:
-    """Derivative of the likelihood by the mean, where a pixel without counts has none, since its light is just enough.
+def slope_without_mean(light: float, given: float, scale: float, frames: float) -> float:
+    """Derivative of the negative log-likelihood by the mean, for a pixel without counts whose best mean is zero.
 
-    Elsewhere it is 1 - n / mu, which is the same.
+    Elsewhere it is 1 - n / mu, which is the same but for the division by zero.
     """
     return (frames * given / light - frames) / scale if light > 0.0 and scale != 0.0 else 1.0
 
 
 @kernel
 def add_light(image: Floats, reference: Floats, scale: float, frames: float, shift: float, out: Floats) -> None:
-    """Add the light that image and reference tell together.
+    """Add the light that image and reference determine together.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def add_light(image: Floats, reference: Floats, scale: float, frames: float, shi
     for i in range(out.shape[0]):
         for j in range(np.uint64(out.shape[1])):
             rest = out[i, j] - scale * shift
-            mean = rest + scale * light_behind(rest, image[i, j], reference[i, j] + shift, scale, frames)
+            mean = rest + scale * true_light(rest, image[i, j], reference[i, j] + shift, scale, frames)
             out[i, j] = mean if mean > LEAST_MEAN else LEAST_MEAN
 
 
@@ -84,8 +84,8 @@ def noise_of_light(
     -------
     left, doubt : float
         Sums of mu / V with V = mu + s^2 L / k: what the fitted light leaves of the variance of a residual, in units of
-        gain mu; and of L mu / (k V^2): the score of s is L (n - mu) / V, and image and reference together tell L to
-        L mu / (k V).
+        gain mu; and of L mu / (k V^2): the score of s is L (n - mu) / V, and image and reference together determine L
+        to L mu / (k V).
     """
     left = doubt = 0.0
     for i in range(mean.shape[0]):

@@ -1,7 +1,7 @@
 """What an image leaves of its fit: deviance, chi-square, and how much of the residuals neighbouring pixels share.
 
 Noise is what differs between neighbours, a misfit is what they share: the mean product of neighbouring residuals, in
-units of their variance, tells them apart whatever the gain, and a hot pixel has no share in it, however bright.
+units of their variance, distinguishes them whatever the gain, and a hot pixel has no share in it, however bright.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..compile import kernel
 from ..logs import weighted_log_sum
 
-__all__ = ["block_dispersion", "local_dispersion", "look_at_residuals", "saturated_likelihood"]
+__all__ = ["block_dispersion", "local_dispersion", "residual_sums", "saturated_likelihood"]
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def saturated_likelihood(counts: Floats, work: Floats) -> float:
 
 
 @kernel
-def look_at_residuals(
+def residual_sums(
     counts: Floats,
     used: Floats,
     mean: Floats,
@@ -68,7 +68,7 @@ def look_at_residuals(
     steps_per_root: float,
     found: Floats,
 ) -> None:
-    """Sum what tells how well a model describes an image.
+    """Write the sums that say how well a model describes an image.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def look_at_residuals(
     gain : float
         Counts per electron, for the expected deviance.
     table : float64, shape (2, n)
-        Empty, where the deviance is not asked for; else mean and variance of that of one pixel at `steps_per_root`
+        Empty, where the deviance is not asked for; otherwise mean and variance of that of one pixel at `steps_per_root`
         times the root of its mean in electrons.
     steps_per_root : float
     found : float64, shape (9,)

@@ -13,19 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import kernel
-from .reference import LEAST_MEAN, light_behind, pull_without_mean
+from .gaussian import FARTHEST
+from .reference import LEAST_MEAN, slope_without_mean, true_light
 
 __all__ = ["rotated_likelihood", "rotated_spot"]
 
 Floats = NDArray[np.float64]
 
-NODE = 0.5 * math.sqrt(0.6)  # of three points on a pixel, beside its middle
+NODE = 0.5 * math.sqrt(0.6)
+"""Distance of the outer two of three points from the middle of a pixel."""
 SIDE, MIDDLE = 5.0 / 18.0, 8.0 / 18.0
-FARTHEST = 8.5  # sigmas
+"""Weights of the points."""
 
 
 @kernel
-def _pixel(u: float, v: float, p_xx: float, p_xy: float, p_yy: float, out: Floats) -> None:
+def _pixel_moments(u: float, v: float, p_xx: float, p_xy: float, p_yy: float, out: Floats) -> None:
     """Integral of exp(-d' P d / 2) over the pixel whose centre is (u, v) from the spot's, and of it times the moments.
 
     `out` gets the integrals with the factors 1, a, b, a^2, a b, b^2, where (a, b) = P d.
@@ -66,7 +68,7 @@ def rotated_spot(x0: float, y0: float, s_xx: float, s_xy: float, s_yy: float, ou
         for j in range(out.shape[1]):
             out[i, j] = 0.0
             if abs(i - y0) < FARTHEST * math.sqrt(s_yy) + 1.0 and abs(j - x0) < FARTHEST * math.sqrt(s_xx) + 1.0:
-                _pixel(j - x0, i - y0, p_xx, p_xy, p_yy, moments)
+                _pixel_moments(j - x0, i - y0, p_xx, p_xy, p_yy, moments)
                 out[i, j] = unit * moments[0]
 
 
@@ -127,12 +129,12 @@ def rotated_likelihood(
             counts = image[i, j]
             inside_counts += counts
             inside_pixels += 1.0
-            mean, noise, doubt, light, given = background, 0.0, 0.0, 0.0, 0.0
+            mean, noise, light_variance, light, given = background, 0.0, 0.0, 0.0, 0.0
             derivative[6] = 1.0
             first = 6
             if near:
                 first = 0
-                _pixel(j - x0, i - y0, p_xx, p_xy, p_yy, moments)
+                _pixel_moments(j - x0, i - y0, p_xx, p_xy, p_yy, moments)
                 volume = amplitude * unit
                 derivative[0] = unit * moments[0]
                 derivative[1] = volume * moments[1]
@@ -144,12 +146,12 @@ def rotated_likelihood(
             if with_reference:
                 light, given = reference[i, j], reference[i, j] + shift
                 if frames > 0.0:
-                    there = light_behind(mean - scale * shift, counts, given, scale, frames)
+                    there = true_light(mean - scale * shift, counts, given, scale, frames)
                     nll += frames * (there - given)
                     if given > 0.0:
                         nll -= frames * given * math.log(there / given)
                     noise = scale * scale * there / frames
-                    doubt = gain * there / frames
+                    light_variance = gain * there / frames
                     light = there - shift
                 mean += scale * light
                 derivative[7] = light
@@ -160,14 +162,14 @@ def rotated_likelihood(
                 return np.inf
             nll += mean - counts * math.log(mean)
             weight = 1.0 / (mean + noise)
-            pull = pull_without_mean(light + shift, given, scale, frames) if is_empty else 1.0 - counts / mean
+            slope = slope_without_mean(light + shift, given, scale, frames) if is_empty else 1.0 - counts / mean
             for a in range(first, n):
-                score[a] += pull * derivative[a]
+                score[a] += slope * derivative[a]
                 weighted = weight * derivative[a]
                 for b in range(a, n):
                     information[a, b] += weighted * derivative[b]
             if with_reference:
-                information[7, 7] -= doubt * mean * weight * weight
+                information[7, 7] -= light_variance * mean * weight * weight
     if not with_reference:
         pixels, counted = totals[1] - inside_pixels, totals[0] - inside_counts
         nll += pixels * background - counted * math.log(background)

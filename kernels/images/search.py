@@ -19,8 +19,8 @@ from ..compile import kernel
 __all__ = [
     "best_square",
     "bin_pixels",
-    "checked_counts",
     "clean_excess",
+    "copy_counts",
     "median_background",
     "pixel_noise",
 ]
@@ -28,9 +28,13 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 MOST_LEVELS = 8
-ENOUGH_ROWS = 80  # for a guess of the noise
-LARGEST_BLOCK = 8  # pixels: of the blocks whose median is the background
+"""Sizes of squares: the largest has 3 * 2^7 pixels a side."""
+ENOUGH_ROWS = 80
+"""For a guess of the noise."""
+LARGEST_BLOCK = 8
+"""Pixels a side of the blocks whose median is the background."""
 BLOCKS_ALONG = 10
+"""At least so many blocks, where the image is small."""
 LEAST_COVERED = 0.8
 """Part of a square of pixels that must not be masked for it to be used."""
 ISOLATED = 5.0
@@ -38,8 +42,8 @@ ISOLATED = 5.0
 
 
 @kernel
-def checked_counts(image: Floats, used: Floats, shift: float, out: Floats) -> tuple[float, float, float, float, float]:
-    """Copy the used pixels, and look at them.
+def copy_counts(image: Floats, used: Floats, shift: float, out: Floats) -> tuple[float, float, float, float, float]:
+    """Copy the used pixels, and sum what says whether they can be fitted.
 
     Parameters
     ----------
@@ -72,12 +76,12 @@ def checked_counts(image: Floats, used: Floats, shift: float, out: Floats) -> tu
 
 @kernel
 def pixel_noise(counts: Floats, used: Floats) -> float:
-    """Guess how much neighbouring pixels differ.
+    """Guess the noise of an image by how much neighbouring pixels differ.
 
     Parameters
     ----------
     counts, used : float64, shape (ny, nx)
-        Of `checked_counts`.
+        Of `copy_counts`.
 
     Returns
     -------
@@ -102,12 +106,12 @@ def pixel_noise(counts: Floats, used: Floats) -> float:
 
 @kernel
 def median_background(counts: Floats, used: Floats) -> float:
-    """Guess what most of an image has.
+    """Guess the background of an image.
 
     Parameters
     ----------
     counts, used : float64, shape (ny, nx)
-        Of `checked_counts`.
+        Of `copy_counts`.
 
     Returns
     -------

@@ -35,20 +35,26 @@ __all__ = [
 Bytes = NDArray[np.uint8]
 U = np.uint64
 
-# Kinds of columns.
 INTEGER, FLOAT, DATETIME, DATE, TIME, TEXT = range(6)
+"""Kinds of columns."""
 
 NEWLINE, RETURN, BLANK = 10, 13, 32
 POWERS_OF_TEN = 10.0 ** np.arange(23)
+"""Those that are doubles."""
 FIRST_DAYS = np.arange("1970-01", "2262-02", dtype="datetime64[M]").astype("datetime64[D]").astype(np.int64)
+"""Of each month since 1970, in days since then."""
 
-DATE_ZEROS = U(0x0030300030303030)  # "0000 00 ": the separators stay as they are
+DATE_ZEROS = U(0x0030300030303030)
+"""The characters 0000 00 of a date; its separators stay as they are."""
 DATE_SEPARATORS = U(0xFF0000FF00000000)
-CLOCK_ZEROS = U(0x30303A30303A3030)  # "00:00:00"
+CLOCK_ZEROS = U(0x30303A30303A3030)
+"""The characters 00:00:00."""
 CLOCK_COLONS = U(0x0000FF0000FF0000)
 
 LOWEST_POWER, HIGHEST_POWER = -342, 308
-MOST_DIGITS = 19  # whose significand fits 64 bits
+"""Of ten: beyond them all doubles are zero or infinite, whatever the significand."""
+MOST_DIGITS = 19
+"""Of a significand that fits 64 bits."""
 
 
 def _powers_of_five() -> NDArray[np.uint64]:

@@ -7,8 +7,8 @@ computes on them without a branch, which the compiler turns into vector instruct
 rows (`lanes`). Lines that differ (quotes, another number of fields, blanks) are split one by one.
 
 A cell that the loop of its column does not take is read by itself (`cells`). What that is not sure of either (empty
-cells, quoted ones, `nan`, 25 digits, a letter) goes to a list of odd cells, which the caller judges with Python's own
-rules. So a double equals Python's ``float()`` to the last bit, and no cell is guessed.
+cells, quoted ones, `nan`, 25 digits, a letter) goes to a list of odd cells (`odd`), for which the caller asks Python's
+own rules. So a double equals Python's ``float()`` to the last bit, and no cell is guessed.
 
 Lines end in LF or CRLF; blank lines are passed over.
 """
@@ -55,22 +55,27 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 U = np.uint64
 
-BATCH_FIELDS = 4096  # 32 kB of positions: with the text they stay in the cache
+BATCH_FIELDS = 4096
+"""32 kB of positions: with the text they stay in the cache."""
 FEWEST_BATCH_ROWS = 8
+"""Among irregular lines."""
 
-# Parts of the scratch memory: a value for every row of a batch, and behind them the positions of the separators. Apart
-# by constants, they are known to the compiler not to overlap.
 LENGTHS, POWERS, WORDS, UPPER = (np.uint64(k * BATCH_ROWS) for k in range(4))
+"""Parts of the scratch memory: a value for every row of a batch, and after them the positions of the separators. Apart
+by constants, they are known to the compiler not to overlap."""
 
 MINUS, PLUS, LETTER_T = 45, 43, 84
-NO_NUMBER = 1 << 20  # a power of ten that says: this cell has to be read by itself
+NO_NUMBER = 1 << 20
+"""A power of ten that says: this cell has to be read by itself."""
 REPEATED = U(0x0101010101010101)
 LOWER_CASE = U(0x2020202020202020)
 LAST_FIVE = ~U(0xFFFFFF)
 LETTER_E = U(0x6565656565656565)
-BEHIND = U(0x0706050403020100)  # times the lowest bit of a byte: how many bytes stand behind it
+BYTES_AFTER = U(0x0706050403020100)
+"""Times the lowest bit of a byte, in its high byte: how many bytes of a word follow that byte."""
 EIGHT_DIGITS = U(100_000_000)
-EXACT = 1 << 53  # integers up to here are doubles
+EXACT = 1 << 53
+"""Integers up to here are doubles."""
 
 
 def odd_room(columns: int) -> int:
@@ -179,13 +184,13 @@ def _decimals(
         in_low = U(0) - U(mark != U(0))
         in_high = (U(0) - U(mark_high != U(0))) & ~in_low
         before = ((mark >> U(7)) - U(1)) & in_low
-        behind = (U(0) - (mark << U(1))) | ~in_low
+        after = (U(0) - (mark << U(1))) | ~in_low
         before_high = (((mark_high >> U(7)) - U(1)) & in_high) | in_low
-        behind_high = ((U(0) - (mark_high << U(1))) & in_high) | ~(in_low | in_high)
-        low = ((low & before) << U(8)) | (low & behind) | ((high >> U(56)) & in_low)
-        high = ((high & before_high) << U(8)) | (high & behind_high)
-        fraction = (((mark >> U(7)) * BEHIND) >> U(56)) & in_low
-        fraction += (U(8) + (((mark_high >> U(7)) * BEHIND) >> U(56))) & in_high
+        after_high = ((U(0) - (mark_high << U(1))) & in_high) | ~(in_low | in_high)
+        low = ((low & before) << U(8)) | (low & after) | ((high >> U(56)) & in_low)
+        high = ((high & before_high) << U(8)) | (high & after_high)
+        fraction = (((mark >> U(7)) * BYTES_AFTER) >> U(56)) & in_low
+        fraction += (U(8) + (((mark_high >> U(7)) * BYTES_AFTER) >> U(56))) & in_high
         no_digits = length == np.int64(U(1) & (in_low | in_high))
         odd = not_digits(low) | not_digits(high) | U(scratch[LENGTHS + r] != length) | U(no_digits)
         scratch[WORDS + r] = np.int64(digits_value(low) + digits_value(high) * EIGHT_DIGITS)
@@ -205,7 +210,7 @@ def _decimals(
 
 
 @inner_kernel
-def _moments(
+def _date_times(
     data: Bytes, first: int, width: int, rows: int, returns: int, kind: int, scratch: Integers, out: Integers
 ) -> bool:
     """Read dates, times of day or both in the usual order, -1 for others; whether all are such.
@@ -284,7 +289,7 @@ def parse_rows(
     spans : int64, shape (2 * text columns, rows)
         Start and stop of each text cell in `data`; rows counted from 0. None where there is no text.
     odd : int64, shape (`odd_room`, 6)
-        Cells and lines for the caller to judge: row (from 0; -1 for a bad line), column (fields found, for a bad line),
+        Cells and lines for a second look: row (from 0; -1 for a bad line), column (fields found, for a bad line),
         start, stop, code, line (from 0). Within a batch they come column by column.
     scratch : int64, shape (`scratch_room`,)
     times : True or None
@@ -345,7 +350,7 @@ def parse_rows(
                 line += 1
                 continue
             returns = np.int64(0)
-            if not closed:  # else the last field of the one line ends at a delimiter
+            if not closed:  # where it is, the last field of the one line ends at a delimiter
                 rows, returns = regular_rows(data, rows * width, rows, width, scratch)
                 position = scratch[ENDS + U(rows * width)] + 1
         place = first_row + row
@@ -356,16 +361,16 @@ def parse_rows(
             first, step = ENDS + U(column), U(width)
             ending = returns if column == width - 1 else np.int64(0)
             kind, slot = kinds[column], slots[column]
-            settled = False
+            all_done = False
             if kind == INTEGER:
-                settled = _integers(data, first, step, rows, ending, scratch, ints[slot, place : place + rows])
+                all_done = _integers(data, first, step, rows, ending, scratch, ints[slot, place : place + rows])
             if floats is not None and kind == FLOAT:
                 values = floats[slot, place : place + rows]
-                settled = _decimals(data, first, step, rows, ending, point, scratch, values)
+                all_done = _decimals(data, first, step, rows, ending, point, scratch, values)
             if times is not None and (kind == DATETIME or kind == DATE or kind == TIME):
-                moments = ints[slot, place : place + rows]
-                settled = _moments(data, first, step, rows, ending, kind, scratch, moments)
-            if settled:
+                values_ns = ints[slot, place : place + rows]
+                all_done = _date_times(data, first, step, rows, ending, kind, scratch, values_ns)
+            if all_done:
                 continue
             for r in range(rows):
                 field = first + U(r) * step

@@ -21,12 +21,15 @@ Integers = NDArray[np.int64]
 U = np.uint64
 
 BATCH_ROWS = 512
-SPARE = 130  # `separators` writes up to 64 positions too far, and some that are none
-USUAL_FIELDS = 8  # within 64 bytes
+"""Rows that are parsed together."""
+SPARE = 130
+"""`separators` writes up to 64 positions too far, and some that are none."""
+USUAL_FIELDS = 8
+"""Within 64 bytes."""
 QUOTE = 34
 
-# The scratch memory begins with four values for every row of a batch.
 ENDS = np.uint64(4 * BATCH_ROWS)
+"""Where positions begin in the scratch memory: after four values for every row of a batch."""
 
 
 @inner_kernel

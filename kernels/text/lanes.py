@@ -21,7 +21,8 @@ from .words import HIGH_BITS, TO_HIGH, ZEROS
 
 __all__ = ["LANES", "eight_digits", "sixteen_digits"]
 
-LANES = 8  # rows at once
+LANES = 8
+"""Rows at once."""
 
 _i32, _i64 = ir.IntType(32), ir.IntType(64)
 _lanes = ir.VectorType(_i64, LANES)
@@ -110,7 +111,7 @@ def eight_digits(
 ) -> Any:
     """Read `LANES` cells of one to eight digits to ``out[row:]``; whether any cell is something else.
 
-    Cell k lies behind ``positions[first + k * width]`` and before the next one less `returns`.
+    Cell k lies after ``positions[first + k * width]`` and before the next one less `returns`.
     """
     del typing
 

@@ -18,9 +18,19 @@ Integers = NDArray[np.int64]
 
 @exact_kernel
 def count_newlines(data: Bytes, start: int, stop: int) -> int:
-    """Count the line ends in ``data[start:stop]``, behind which there are `BACK` readable bytes."""
+    """Count the line ends in ``data[start:stop]``, after which there are `BACK` readable bytes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.text.lines import count_newlines
+    >>> from utokyo.kernels.text.words import BACK
+    >>> text = b"1,2" + bytes([10]) + b"3,4" + bytes([10])
+    >>> count_newlines(np.frombuffer(text + bytes(BACK), np.uint8), 0, len(text))
+    2
+    """
     if start < 0 or stop + BACK > data.size:
-        raise ValueError("too little room behind the text")
+        raise ValueError("too little room after the text")
     lines = 0
     for base in range(start, stop, 64):
         line_ends = byte_mask(data, base, np.uint8(NEWLINE))
@@ -32,7 +42,7 @@ def count_newlines(data: Bytes, start: int, stop: int) -> int:
 
 @exact_kernel
 def gather_text(data: Bytes, starts: Integers, stops: Integers, out: Bytes, offsets: Integers) -> None:
-    """Copy the cells ``data[starts[i]:stops[i]]`` one behind another into `out`.
+    """Copy the cells ``data[starts[i]:stops[i]]`` one after another into `out`.
 
     Parameters
     ----------

@@ -22,7 +22,8 @@ Integers = NDArray[np.int64]
 U = np.uint64
 
 OK, RAGGED, NOT_AN_INTEGER = range(3)
-BATCH_FIELDS = 4096  # 32 kB of positions
+BATCH_FIELDS = 4096
+"""32 kB of positions, which stay in the cache."""
 COMMA, TAB, BLANK, SEMICOLON, NEWLINE, RETURN, MINUS, PLUS = 44, 9, 32, 59, 10, 13, 45, 43
 
 
@@ -51,7 +52,7 @@ def first_line_width(data: Bytes) -> int:
 
 @exact_kernel
 def _delimiter_of(data: Bytes, start: int, stop: int) -> int:
-    """The byte behind the first number of a line, if it stands between numbers; else a comma."""
+    """The byte after the first number of a line, if it stands between numbers; otherwise a comma."""
     i = start
     while i < stop and np.uint8(data[i] - np.uint8(48)) < np.uint8(10):
         i += 1
@@ -62,7 +63,7 @@ def _delimiter_of(data: Bytes, start: int, stop: int) -> int:
 def _plain_row(
     data: Bytes, first: int, columns: int, returns: int, places: Integers, out: Integers, begin: int
 ) -> bool:
-    """Read the cells behind ``places[first:]`` to ``out[begin:]``; whether all are integers."""
+    """Read the cells after ``places[first:]`` to ``out[begin:]``; whether all are integers."""
     whole = columns - (returns > 0)
     c = np.int64(0)
     while c < whole and whole >= LANES:

@@ -1,8 +1,8 @@
 """Eight bytes at a time: what numba lacks for reading text, and the arithmetic of digits within a word.
 
-A *word* is eight characters in a uint64, the first of them in the lowest byte. Numba has no unaligned load, no count of
-bits and no comparison of 64 bytes at once, but LLVM has: the intrinsics below are one instruction or a few each. They
-do not check bounds; who calls them leaves `FRONT` bytes before and `BACK` bytes behind what is parsed.
+A *word* is eight characters in a uint64, the first of them in the lowest byte. Numba has no unaligned load and no
+comparison of 64 bytes at once, but LLVM has: the intrinsics below are one instruction or a few each. They do not check
+bounds; who calls them leaves `FRONT` bytes before and `BACK` bytes after what is parsed.
 
 Digits within a word as of D. Lemire, "Quickly parsing eight digits" (2018), and W. Muła, "SIMD-ized parsing of decimal
 numbers"; a zero byte within a word as of H. S. Warren, "Hacker's Delight", 2nd ed., section 6-1.
@@ -32,16 +32,20 @@ __all__ = [
     "not_digits",
 ]
 
-FRONT, BACK = 16, 64  # bytes that a kernel may read before and behind the text, whatever stands there
+FRONT, BACK = 16, 64
+"""Bytes that a kernel may read before and after the text, whatever stands there."""
 BLOCK = 64
+"""Bytes that are compared at once."""
 
 Bytes = NDArray[np.uint8]
 U = np.uint64
 
-ZEROS = U(0x3030303030303030)  # "00000000"
+ZEROS = U(0x3030303030303030)
+"""The characters 00000000."""
 HIGH_BITS = U(0x8080808080808080)
 LOW_BITS = U(0x0101010101010101)
-TO_HIGH = U(0x7676767676767676)  # carries all values above 9 into the high bit of their byte
+TO_HIGH = U(0x7676767676767676)
+"""Added, it carries all values above 9 into the high bit of their byte."""
 
 _i8, _i32, _i64 = (ir.IntType(n) for n in (8, 32, 64))
 

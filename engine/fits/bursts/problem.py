@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ....kernels.bursts.decay import fenced_likelihood
+from ....kernels.bursts.decay import penalized_likelihood
 from ....kernels.bursts.fit import burst_minimum, burst_profile
 from ..minimize import Evaluation, Minimum, minimize_likelihood
 
@@ -235,9 +235,9 @@ class BurstProblem:
         return replace(best, x=full, gradient=gradient, information=information)
 
     def likelihood(self, x: Floats, gradient: Floats, information: Floats) -> tuple[float, float]:
-        """Likelihood and its second derivative by t0, as of `fenced_likelihood`; writes gradient and information."""
+        """Likelihood and its second derivative by t0, as of `penalized_likelihood`; writes gradient and information."""
         low, high = self.low[:5], self.high[:5]
-        return fenced_likelihood(self.times_s, self.length_s, self.dead_s, x, low, high, WALL, gradient, information)
+        return penalized_likelihood(self.times_s, self.length_s, self.dead_s, x, low, high, WALL, gradient, information)
 
     def profile(self, t0_s: Floats, start: Floats, close: float = NEAR, most_steps: int = MOST_STEPS) -> Nodes:
         """Best logarithms at many t0, in order of time; the search begins at the one nearest to a start."""

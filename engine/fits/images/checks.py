@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
-from ....kernels.images.search import checked_counts, median_background, pixel_noise
+from ....kernels.images.search import copy_counts, median_background, pixel_noise
 from .camera_noise import every_pixel
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS
@@ -48,7 +48,7 @@ def problem_of(
         raise InputError(f"an image of {given.shape[1]} x {given.shape[0]} pixels is too small to fit")
     # A copy is ours to keep; what is the user's may change after the fit.
     counts = np.empty(given.shape) if np.may_share_memory(given, whole) else given
-    pixels, total, squares, negative, infinite = checked_counts(given, used, 0.0, counts)
+    pixels, total, squares, negative, infinite = copy_counts(given, used, 0.0, counts)
     if pixels <= len(NAMES) + 1:
         raise InputError(f"an image of {pixels:.0f} pixels that are not masked is too small to fit")
     if infinite:
@@ -67,7 +67,7 @@ def problem_of(
             typical = max(total / pixels, LEAST_LIGHT * read_noise)
             guess = max(noise - read_noise**2 / typical, LEAST_GAIN * noise)
         shift = read_noise**2 / guess
-        total = checked_counts(counts, used, shift, counts)[1]
+        total = copy_counts(counts, used, shift, counts)[1]
         noise = guess
         level += shift
     reference.check_counts(used, guess, read_noise)

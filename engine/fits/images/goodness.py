@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from ....kernels.images.residuals import block_dispersion, local_dispersion, look_at_residuals
+from ....kernels.images.residuals import block_dispersion, local_dispersion, residual_sums
 from .deviance import STEPS_PER_ROOT, deviance_moments
 from .found import Found
 from .problem import SpotProblem
@@ -32,7 +32,7 @@ SURE = 4.0
 
 
 class Residuals(NamedTuple):
-    """What `look_at_residuals` sums up, in its order."""
+    """What `residual_sums` sums up, in its order."""
 
     chi_square: float
     shared: float
@@ -55,7 +55,7 @@ def residuals_of(problem: SpotProblem, mean: Floats) -> Residuals:
     exact = problem.gain is not None and problem.read_noise == 0.0
     table = deviance_moments() if exact else NO_TABLE
     sums = np.empty(len(Residuals._fields))
-    look_at_residuals(problem.counts, problem.used, mean, problem.gain_guess, table, STEPS_PER_ROOT, sums)
+    residual_sums(problem.counts, problem.used, mean, problem.gain_guess, table, STEPS_PER_ROOT, sums)
     return Residuals(*sums.tolist())
 
 

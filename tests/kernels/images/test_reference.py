@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import optimize, special
 
 from utokyo.kernels.images.gaussian import BUFFER, spot_likelihood
-from utokyo.kernels.images.reference import LEAST_MEAN, add_light, light_behind, noise_of_light
+from utokyo.kernels.images.reference import LEAST_MEAN, add_light, noise_of_light, true_light
 from utokyo.kernels.images.rotated import rotated_likelihood
 
 SHAPE = (24, 30)
@@ -22,7 +22,7 @@ AT = np.array([900.0, 14.3, 11.6, 2.5, 2.0, 1.5, 0.8])
 
 @numba.njit
 def light_of(rest: float, counts: float, given: float, scale: float, frames: float) -> float:
-    return light_behind(rest, counts, given, scale, frames)
+    return true_light(rest, counts, given, scale, frames)
 
 
 def unlikely(light: float, rest: float, counts: float, given: float, scale: float, frames: float) -> float:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special
 
 from utokyo.engine.fits.images.deviance import STEPS_PER_ROOT, deviance_moments
-from utokyo.kernels.images.residuals import block_dispersion, local_dispersion, look_at_residuals, saturated_likelihood
+from utokyo.kernels.images.residuals import block_dispersion, local_dispersion, residual_sums, saturated_likelihood
 from utokyo.kernels.images.rotated import rotated_likelihood, rotated_spot
 from utokyo.kernels.inverse import invert_information
 
@@ -35,7 +35,7 @@ def test_the_saturated_likelihood_is_that_of_the_counts(data):
 def test_the_sums_over_residuals(data, gain):
     counts, used, mean = data
     found = np.empty(9)
-    look_at_residuals(counts, used, mean, gain, deviance_moments(), STEPS_PER_ROOT, found)
+    residual_sums(counts, used, mean, gain, deviance_moments(), STEPS_PER_ROOT, found)
     r = used * (counts - mean) / np.sqrt(mean)
     across, along = used[:, 1:] * used[:, :-1], used[1:] * used[:-1]
     shared = np.sum(r[:, 1:] * r[:, :-1]) + np.sum(r[1:] * r[:-1])

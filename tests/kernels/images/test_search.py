@@ -8,8 +8,8 @@ import pytest
 from utokyo.kernels.images.search import (
     best_square,
     bin_pixels,
-    checked_counts,
     clean_excess,
+    copy_counts,
     median_background,
     pixel_noise,
 )
@@ -99,6 +99,6 @@ def test_looking_at_counts_copies_the_used_ones_alone():
     image = np.array([[1.0, np.nan, 3.0], [-2.0, np.inf, 5.0]])
     used = np.array([[1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
     out = np.empty((2, 3))
-    pixels, _, _, negative, infinite = checked_counts(image, used, 0.5, out)
+    pixels, _, _, negative, infinite = copy_counts(image, used, 0.5, out)
     assert (pixels, negative, infinite) == (5.0, 1.0, 1.0)
     assert out[0].tolist() == [1.5, 0.0, 3.5]
