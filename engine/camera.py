@@ -28,13 +28,20 @@ from ..io.errors import InputError, MissingFileError
 __all__ = ["ATOMS", "SHIPPED", "Atom", "CameraConstants", "Measured"]
 
 SHIPPED = Path(__file__).with_name("cameras.toml")
-STEP = 1e-6
-"""Relative change of a constant, for the derivative by it."""
+STEP, LEAST_STEP = 1e-6, 1e-18
+"""Change of a constant, for the derivative by it: relative, and at least (a detuning may be zero)."""
 
 
 @dataclass(frozen=True)
 class Atom:
-    """The cycling transition of an atom: wavelength, and natural linewidth Gamma / (2 pi)."""
+    """The cycling transition of an atom.
+
+    Parameters
+    ----------
+    wavelength_m : float
+    linewidth_MHz : float
+        Natural linewidth, Gamma / (2 pi).
+    """
 
     wavelength_m: float
     linewidth_MHz: float
@@ -59,10 +66,19 @@ ATOMS: Mapping[str, Atom] = {
     "Rb-87": Atom(wavelength_m=780.241e-9, linewidth_MHz=6.067),
     "Fr": Atom(wavelength_m=718e-9, linewidth_MHz=7.57),
 }
+"""Atoms that can be trapped, by name."""
 
 
 class Measured(NamedTuple):
-    """A number and its standard error."""
+    """A number and its standard error.
+
+    Examples
+    --------
+    >>> from utokyo import Measured
+    >>> atoms, error = Measured(61_234.5, 512.0)
+    >>> atoms
+    61234.5
+    """
 
     value: float
     error: float
@@ -70,7 +86,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class CameraConstants:
-    """What must be known to tell atoms from counts.
+    """What must be known to convert counts into atoms; it pickles, hashes, and is equal to what has the same constants.
 
     Parameters
     ----------
@@ -102,7 +118,21 @@ class CameraConstants:
     Raises
     ------
     InputError
-        When the atom is unknown, or a constant is not positive.
+        When the atom is unknown, or a constant is no positive number.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from utokyo import CameraConstants
+    >>> camera = CameraConstants.read("cmos_fr_20220918")
+    >>> camera.exposure_s, camera.transition.wavelength_m
+    (5e-05, 7.18e-07)
+    >>> atoms = camera.atom_number(60_000.0, 600.0)
+    >>> round(atoms.error / atoms.value, 3)
+    0.01
+    >>> farther = replace(camera, viewport_distance_cm=2 * camera.viewport_distance_cm)
+    >>> round(farther.atom_number(60_000.0).value / atoms.value, 3)
+    4.0
     """
 
     atom: str
@@ -272,11 +302,11 @@ class CameraConstants:
         return self._propagated(watts, error * per_count)
 
     def _propagated(self, derived: Callable[[CameraConstants], float], counts_error: float) -> Measured:
-        """Add the errors of constants, each by the derivative in it, to that of the counts."""
+        """What follows from constants and counts, with the errors of both."""
         variance = counts_error**2
         for name, error in self.uncertainties.items():
             value = getattr(self, name)
-            step = max(abs(value), 1e-12) * STEP
+            step = max(abs(value) * STEP, LEAST_STEP)
             up, down = (derived(replace(self, **{name: value + sign * step})) for sign in (1.0, -1.0))
             variance += ((up - down) / (2.0 * step) * error) ** 2
         return Measured(derived(self), math.sqrt(variance))
