@@ -3,8 +3,8 @@
 Loading is the same curve with a negative N0. At each tau the best N0 and c are those of a straight line in
 exp(-t / tau), so that the start is searched in tau alone; all three are then fitted by least squares, the likelihood of
 Gaussian errors. Give every image of the series, also those without a detection, with their errors, as `ImageAnalysis`
-tells them at a given spot (`mean_spot`): leaving out what is too faint to be seen makes the end of the series too high,
-and with it the lifetime wrong.
+has them at a given spot (`mean_spot`): without those that are too faint to be seen the end of the series is too high,
+and the lifetime wrong.
 """
 
 from __future__ import annotations
@@ -29,11 +29,19 @@ Floats = NDArray[np.float64]
 
 NAMES = ("N0", "tau_s", "c")
 GRID = 60
+"""Lifetimes that are tried for a start."""
 SHORTEST, LONGEST = 0.2, 20.0
-"""Lifetimes that are tried: parts of the step between images, and multiples of the length of the series."""
+"""The first of them, in units of the time between images, and the last, in units of the length of the series."""
 SEEN = 3.0
-"""Errors of N0 from zero, below which there is no decay."""
+"""Errors by which N0 must differ from zero: otherwise there is no decay."""
+LONGEST_KNOWN = 2.0
+"""Lengths of the series: it does not determine a longer lifetime."""
+WORST_LIFETIME = 0.5
+"""Largest relative error of a lifetime."""
 SMALLEST_P = 1e-4
+"""Probability of a larger chi-square, below which the curve does not describe the numbers."""
+LARGEST_LOG = 300.0
+"""Logarithm of a lifetime in s, to either side: the squares of larger ones overflow."""
 
 
 def lifetime_curve(values: Any, timestamps_ns: ArrayLike) -> Floats:
@@ -45,6 +53,16 @@ def lifetime_curve(values: Any, timestamps_ns: ArrayLike) -> Floats:
         ``N0, tau_s, c`` and ``start_ns``, as `Fit.values`.
     timestamps_ns : array of integers
         Times, ns.
+
+    Returns
+    -------
+    array of float64, same shape
+
+    Examples
+    --------
+    >>> values = {"N0": 1000.0, "tau_s": 2.0, "c": 50.0, "start_ns": 0}
+    >>> lifetime_curve(values, [0, 2_000_000_000]).round(1).tolist()
+    [1050.0, 417.9]
     """
     t_s = (np.asarray(timestamps_ns, dtype=np.int64) - int(values["start_ns"])) / SECOND_NS
     return np.asarray(values["N0"] * np.exp(-t_s / values["tau_s"]) + values["c"], dtype=np.float64)
@@ -62,7 +80,7 @@ def fit_lifetime(
     numbers : array of float, shape (n,)
         MOT numbers, or counts A; missing ones (nan, null) are left out.
     errors : array of float, shape (n,), optional
-        Their standard errors; without them the scatter around the curve tells.
+        Their standard errors; without them the scatter around the curve is taken for the error of each.
 
     Returns
     -------
@@ -73,6 +91,16 @@ def fit_lifetime(
     ------
     InputError
         When the lengths differ, errors are not positive, or fewer than five numbers at three times are left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import fit_lifetime
+    >>> seconds = np.arange(30)
+    >>> numbers = 40_000.0 * np.exp(-seconds / 8.0) + np.random.default_rng(1).normal(0.0, 500.0, 30)
+    >>> fit = fit_lifetime(seconds * 1_000_000_000, numbers, np.full(30, 500.0))
+    >>> fit.valid, abs(fit.values["tau_s"] - 8.0) < 3.0 * fit.errors["tau_s"]
+    (True, True)
     """
     series = _series_of(timestamps_ns, numbers, errors)
     taus_s = np.geomspace(SHORTEST * series.step_s, LONGEST * series.length_s, GRID)
@@ -82,7 +110,7 @@ def fit_lifetime(
     size = 1.0 / np.sqrt(np.maximum(np.diagonal(series.likelihood(start).information), 1e-300))
     minimum = minimize_likelihood(series.likelihood, start, size)
     n0, log_tau, c = minimum.x.tolist()
-    tau_s = math.exp(min(log_tau, 300.0))
+    tau_s = math.exp(min(log_tau, LARGEST_LOG))
     ndof = series.t_s.size - len(NAMES)
     scale = 1.0 if errors is not None else 2.0 * minimum.nll / ndof
     by_tau = np.array([1.0, tau_s, 1.0])
@@ -138,7 +166,7 @@ class _Series:
 
     def likelihood(self, x: Floats) -> Evaluation:
         """Half of chi-square at N0, ln tau and c, with gradient and expected Hessian."""
-        if not abs(x[1]) < 300.0:
+        if not abs(x[1]) < LARGEST_LOG:
             return Evaluation(math.inf, np.zeros(3), np.eye(3))
         decay = np.exp(-self.t_s * math.exp(-x[1]))
         residual = (self.values - x[0] * decay - x[2]) / self.sigma
@@ -209,8 +237,8 @@ def _reasons(fit: Fit, length_s: float, converged: bool) -> tuple[Reason, ...]:
         return (reason_for("no_decay"),)
     checks = [
         (not converged, "not_converged"),
-        (values["tau_s"] > 2.0 * length_s, "series_too_short"),
-        (errors["tau_s"] > 0.5 * values["tau_s"], "lifetime_unknown"),
+        (values["tau_s"] > LONGEST_KNOWN * length_s, "series_too_short"),
+        (errors["tau_s"] > WORST_LIFETIME * values["tau_s"], "lifetime_unknown"),
         (fit.p_value < SMALLEST_P, "not_an_exponential"),
     ]
     return tuple(reason_for(code) for failed, code in checks if failed)

@@ -1,9 +1,9 @@
-"""The mean of a series of measurements, with an error that knows of their correlation.
+"""The mean of a series of measurements, with an error that takes their correlation into account.
 
 Currents read every 0.4 s drift and are smoothed by the instrument, so that neighbours are not independent and the usual
-s / sqrt(n) is too small. The integrated autocorrelation time tau says how many neighbours count as one: the error is
-s * sqrt(2 tau / n), tau = 1/2 for independent values (A. Sokal, "Monte Carlo methods in statistical mechanics", 1996,
-section 3, with his automatic window of 5 tau).
+s / sqrt(n) is too small. The integrated autocorrelation time tau says how many neighbours count as one, 2 tau: the
+error is s * sqrt(2 tau / n), and tau = 1/2 for independent values (A. Sokal, "Monte Carlo methods in statistical
+mechanics", 1996, section 3, with his automatic window of 5 tau).
 """
 
 from __future__ import annotations
@@ -18,12 +18,26 @@ from scipy import fft
 __all__ = ["Mean", "mean_with_error"]
 
 WINDOW = 5.0
+"""Autocorrelation times up to which the correlation is summed."""
 FEWEST_FOR_CORRELATION = 20
+"""Values from which on their correlation is estimated; fewer are taken for independent."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean, its standard error, the standard deviation of one value, how many there are, and how many count."""
+    """A mean.
+
+    Parameters
+    ----------
+    value, error : float
+        The mean and its standard error.
+    deviation : float
+        Standard deviation of one value.
+    count : int
+        Values.
+    effective_count : float
+        Independent values that would have the same error.
+    """
 
     value: float
     error: float
@@ -44,6 +58,15 @@ def mean_with_error(values: NDArray[np.float64]) -> Mean:
     -------
     Mean
         With nan where there are too few values: no value has no mean, one value has no error.
+
+    Examples
+    --------
+    >>> mean_with_error(np.array([1.0, 2.0, 3.0, np.nan])).value
+    2.0
+    >>> drifting = np.repeat(np.random.default_rng(1).normal(size=100), 10)
+    >>> mean = mean_with_error(drifting)
+    >>> mean.count, mean.effective_count < 200.0
+    (1000, True)
     """
     values = values[np.isfinite(values)]
     n = values.size
@@ -62,5 +85,5 @@ def _two_tau(residuals: NDArray[np.float64]) -> float:
     covariance = fft.irfft(np.abs(spectrum) ** 2)[:n]
     two_tau = 2.0 * np.cumsum(covariance / covariance[0]) - 1.0
     lags = np.arange(n)
-    beyond = np.flatnonzero(lags >= WINDOW * 0.5 * two_tau)
-    return float(max(1.0, two_tau[beyond[0]] if beyond.size else two_tau[-1]))
+    enough = np.flatnonzero(lags >= WINDOW * 0.5 * two_tau)
+    return float(max(1.0, two_tau[enough[0]] if enough.size else two_tau[-1]))

@@ -21,8 +21,16 @@ from ...kernels.inverse import invert_information
 
 __all__ = ["Evaluation", "Minimum", "covariance_from", "minimize_likelihood"]
 
+MOST_STEPS = 100
+"""Steps of scipy."""
+GRADIENT = 0.1
+"""Gradient, in scaled parameters, at which scipy stops, as a part of the tolerance."""
+TRUST = {"initial_trust_radius": 1.0, "max_trust_radius": 1e4}
+"""Typical changes that a step of scipy may have: at first, and at most."""
 POLISHING_STEPS = 5
-POLISHED_FROM = 0.1  # errors away from the minimum: there the likelihood is a parabola
+"""Newton's steps after those of scipy at most."""
+POLISHED_FROM = 0.1
+"""Distance from the minimum, in errors, below which they are made: there the likelihood is a parabola."""
 
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector, NDArray[np.float64]]]
@@ -64,57 +72,81 @@ def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, t
     Returns
     -------
     Minimum
-    """
-    seen: tuple[bytes, Evaluation] | None = None
 
-    def at(u: Vector) -> Evaluation:
-        nonlocal seen
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def objective(x):
+    ...     return Evaluation(0.5 * (x[0] - 3.0) ** 2, x - 3.0, np.eye(1))
+    >>> minimum = minimize_likelihood(objective, np.zeros(1), np.ones(1))
+    >>> minimum.converged, minimum.x.round(6).tolist()
+    (True, [3.0])
+    """
+    scaled = _Scaled(objective, start, scale)
+    try:
+        answer = scaled.minimum("trust-exact", tolerance)
+    except (ValueError, np.linalg.LinAlgError):
+        # An information matrix that is singular to its last digit: conjugate gradients need no factors of it.
+        answer = scaled.minimum("trust-ncg", tolerance)
+    u, best = _polished(scaled, np.asarray(answer.x, dtype=np.float64), tolerance)
+    return Minimum(
+        x=start + scale * u,
+        nll=best.nll,
+        gradient=best.gradient / scale,
+        information=best.information / np.outer(scale, scale),
+        converged=bool(np.isfinite(best.nll) and _distance(best) < tolerance),
+        message=str(answer.message),
+    )
+
+
+class _Scaled:
+    """An objective in parameters u whose typical changes are 1: x = start + scale u."""
+
+    def __init__(self, objective: Objective, start: Vector, scale: Vector) -> None:
+        self._objective, self._start, self._scale = objective, start, scale
+        self._last: tuple[bytes, Evaluation] | None = None
+
+    def at(self, u: Vector) -> Evaluation:
+        """The likelihood there; that of the last place is kept, since scipy asks for its parts one by one."""
         key = u.tobytes()
-        if seen is None or seen[0] != key:
-            nll, gradient, information = objective(start + scale * u)
+        if self._last is None or self._last[0] != key:
+            scale = self._scale
+            nll, gradient, information = self._objective(self._start + scale * u)
             # Derivatives that overflow are no place to stay: the step that led here is taken back.
             if not (np.isfinite(nll) and np.all(np.isfinite(gradient)) and np.all(np.isfinite(information))):
                 nll = np.inf
-            seen = key, Evaluation(nll, gradient * scale, information * np.outer(scale, scale))
-        return seen[1]
+            self._last = key, Evaluation(nll, gradient * scale, information * np.outer(scale, scale))
+        return self._last[1]
 
-    def descended(method: str) -> Any:
+    def minimum(self, method: str, tolerance: float) -> Any:
+        """Scipy's answer."""
         return optimize.minimize(
-            lambda u: at(u).nll,
-            np.zeros_like(start),
-            jac=lambda u: at(u).gradient,
-            hess=lambda u: at(u).information,
+            lambda u: self.at(u).nll,
+            np.zeros_like(self._start),
+            jac=lambda u: self.at(u).gradient,
+            hess=lambda u: self.at(u).information,
             method=method,
-            options={"gtol": 0.1 * tolerance, "maxiter": 100, "initial_trust_radius": 1.0, "max_trust_radius": 1e4},
+            options={"gtol": GRADIENT * tolerance, "maxiter": MOST_STEPS, **TRUST},
         )
 
-    try:
-        answer = descended("trust-exact")
-    except (ValueError, np.linalg.LinAlgError):
-        # An information matrix that is singular to its last digit: conjugate gradients need no factors of it.
-        answer = descended("trust-ncg")
-    u = np.asarray(answer.x, dtype=np.float64)
-    nll, gradient, information = at(u)
-    # Near the minimum the likelihood changes by less than its last digits, and the trust region, which compares its
-    # values, stands still; the gradient still has digits, and full Newton steps follow it.
+
+def _polished(scaled: _Scaled, u: Vector, tolerance: float) -> tuple[Vector, Evaluation]:
+    """The minimum beside a place near it, and the likelihood there.
+
+    There the likelihood changes by less than its last digits, and the trust region, which compares its values, stands
+    still; the gradient still has digits, and full Newton steps follow it.
+    """
+    here = scaled.at(u)
     for _ in range(POLISHING_STEPS):
-        distance = _distance(gradient, information)
+        distance = _distance(here)
         if not tolerance <= distance < POLISHED_FROM:
             break
-        following = u - covariance_from(information) @ gradient
-        if not _distance(*at(following)[1:]) < distance:
+        following = u - covariance_from(here.information) @ here.gradient
+        there = scaled.at(following)
+        if not _distance(there) < distance:
             break
-        u = following
-        nll, gradient, information = at(u)
-    distance = _distance(gradient, information)
-    return Minimum(
-        x=start + scale * u,
-        nll=nll,
-        gradient=gradient / scale,
-        information=information / np.outer(scale, scale),
-        converged=bool(np.isfinite(nll) and distance < tolerance),
-        message=str(answer.message),
-    )
+        u, here = following, there
+    return u, here
 
 
 def covariance_from(information: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -124,8 +156,9 @@ def covariance_from(information: NDArray[np.float64]) -> NDArray[np.float64]:
     return covariance
 
 
-def _distance(gradient: Vector, information: NDArray[np.float64]) -> float:
-    covariance = covariance_from(information)
+def _distance(there: Evaluation) -> float:
+    """Expected distance from the minimum, in errors; infinite where the information has no inverse."""
+    covariance = covariance_from(there.information)
     if not np.all(np.isfinite(covariance)):
         return np.inf
-    return math.sqrt(max(0.0, float(gradient @ covariance @ gradient)))
+    return math.sqrt(max(0.0, float(there.gradient @ covariance @ there.gradient)))

@@ -1,8 +1,7 @@
 """Durations and moments as people write them, in nanoseconds.
 
 ``"2min"``, ``"500ms"``, a number of seconds and a `timedelta` are durations; ``"2022-03-14 12:05"``, a `datetime`
-without a zone and an integer of ns since 1970 are moments. All are exact integers afterwards, as the times of the files
-are.
+without a zone and an integer of ns since 1970 are moments. All become exact integers, as the times in the files are.
 """
 
 from __future__ import annotations
@@ -19,7 +18,9 @@ from ...io.errors import InputError
 __all__ = ["Duration", "Moment", "duration_ns", "moment_ns"]
 
 Duration: TypeAlias = str | float | timedelta
+"""What `duration_ns` takes."""
 Moment: TypeAlias = str | int | datetime
+"""What `moment_ns` takes."""
 
 UNITS_NS = {
     "ns": 1,
@@ -33,6 +34,7 @@ UNITS_NS = {
 }
 WRITTEN = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*(ns|us|ms|s|min|m|h|d)\s*")
 LONGEST_NS = 100 * 366 * UNITS_NS["d"]
+"""A century: a longer duration is a mistake."""
 
 
 def duration_ns(value: Duration, name: str, *, least_ns: int | None = None) -> int:
@@ -43,14 +45,24 @@ def duration_ns(value: Duration, name: str, *, least_ns: int | None = None) -> i
     value : str, number or timedelta
         ``"2min"``, ``"500ms"``; a number is one of seconds.
     name : str
-        What it is called, for the sentence that refuses it.
+        Of the option, for the sentence that refuses it.
     least_ns : int, optional
         The shortest that makes sense.
+
+    Returns
+    -------
+    int
+        Nanoseconds.
 
     Raises
     ------
     InputError
-        When it is none, too short, or longer than a century.
+        When it is no duration, too short, or longer than a century.
+
+    Examples
+    --------
+    >>> duration_ns("1.5ms", "merge_within"), duration_ns(2, "merge_within")
+    (1500000, 2000000000)
     """
     exact: int | None = None
     if isinstance(value, timedelta):
@@ -69,10 +81,27 @@ def duration_ns(value: Duration, name: str, *, least_ns: int | None = None) -> i
 def moment_ns(value: Any, name: str) -> int:
     """A moment in ns since 1970, wall clock.
 
+    Parameters
+    ----------
+    value : str, datetime without a zone, or int
+        ``"2022-03-14 12:05:00"``; a whole number is one of ns since 1970.
+    name : str
+        Of the option, for the sentence that refuses it.
+
+    Returns
+    -------
+    int
+        Nanoseconds.
+
     Raises
     ------
     InputError
-        When it is none.
+        When it is no moment.
+
+    Examples
+    --------
+    >>> moment_ns("1970-01-02 00:00:01", "begin")
+    86401000000000
     """
     if isinstance(value, datetime) and value.tzinfo is None:
         return (value - datetime(1970, 1, 1)) // timedelta(microseconds=1) * 1000

@@ -88,7 +88,7 @@ def fit_burst(
     >>> seconds = np.concatenate([random.uniform(0.0, 120.0, 2400), rise, decay])
     >>> times_ns = np.sort(seconds * 1e9).astype(np.int64)
     >>> fit = fit_burst(times_ns, find_bursts(times_ns).row(0, named=True))
-    >>> fit.valid, abs(fit.values["half_life_s"] - np.log(2.0)) < 3.0 * fit.errors["half_life_s"]
+    >>> fit.valid, abs(fit.values["half_life_s"] - 0.693) < 3.0 * fit.errors["half_life_s"]
     (True, True)
     """
     fits = fit_overlapping(timestamps_ns, burst, window_ns=window_ns, dead_time_s=dead_time_s)

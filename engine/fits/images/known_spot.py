@@ -50,12 +50,14 @@ class Spot:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from utokyo import fit_gaussian, gaussian_image
     >>> from utokyo.engine.fits.images.known_spot import Spot
     >>> spot = Spot(x0=30.0, y0=20.0, sigma_x=3.0, sigma_y=4.0)
-    >>> image = gaussian_image({"A": 500.0, "C": 2.0} | spot.as_dict(), (50, 60)).round()
-    >>> fit_gaussian(image, spot=spot).names
-    ('A', 'C')
+    >>> mean = gaussian_image({"A": 200.0, "C": 10.0, **spot.as_dict()}, (50, 60))
+    >>> fit = fit_gaussian(np.random.default_rng(1).poisson(mean), gain=1.0, spot=spot)
+    >>> fit.names, abs(fit.values["A"] - 200.0) < 3.0 * fit.errors["A"]
+    (('A', 'C'), True)
     """
 
     x0: float
