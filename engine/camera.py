@@ -278,7 +278,7 @@ class CameraConstants:
         Measured
             Number and standard error, that of the counts and of the constants together.
         """
-        return self._propagated(lambda camera: counts / camera.counts_per_atom, error / self.counts_per_atom)
+        return self._with_error(lambda camera: counts / camera.counts_per_atom, error / self.counts_per_atom)
 
     def power(self, counts: float, error: float = 0.0) -> Measured:
         """Light that reached the camera during the exposure, W.
@@ -299,9 +299,9 @@ class CameraConstants:
             return photons * camera.transition.photon_energy_J / camera.exposure_s
 
         per_count = watts(self) / counts if counts else 0.0
-        return self._propagated(watts, error * per_count)
+        return self._with_error(watts, error * per_count)
 
-    def _propagated(self, derived: Callable[[CameraConstants], float], counts_error: float) -> Measured:
+    def _with_error(self, derived: Callable[[CameraConstants], float], counts_error: float) -> Measured:
         """What follows from constants and counts, with the errors of both."""
         variance = counts_error**2
         for name, error in self.uncertainties.items():
