@@ -202,12 +202,12 @@ class LifetimeProfile:
         whole = self.x.copy()
         whole[fixed] = value
 
-        def restricted(part: Floats) -> Evaluation:
+        def of_free(part: Floats) -> Evaluation:
             whole[free] = part
             nll, gradient, information = self.series.likelihood(whole)
             return Evaluation(nll, gradient[free], information[np.ix_(free, free)])
 
-        return minimize_likelihood(restricted, self.x[free], self.size[free]).nll / self.scale
+        return minimize_likelihood(of_free, self.x[free], self.size[free]).nll / self.scale
 
 
 def _series_of(

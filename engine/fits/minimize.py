@@ -88,7 +88,7 @@ def minimize_likelihood(objective: Objective, start: Vector, scale: Vector, *, t
     except (ValueError, np.linalg.LinAlgError):
         # An information matrix that is singular to its last digit: conjugate gradients need no factors of it.
         answer = scaled.minimum("trust-ncg", tolerance)
-    u, best = _polished(scaled, np.asarray(answer.x, dtype=np.float64), tolerance)
+    u, best = _polish(scaled, np.asarray(answer.x, dtype=np.float64), tolerance)
     return Minimum(
         x=start + scale * u,
         nll=best.nll,
@@ -130,8 +130,8 @@ class _Scaled:
         )
 
 
-def _polished(scaled: _Scaled, u: Vector, tolerance: float) -> tuple[Vector, Evaluation]:
-    """The minimum beside a place near it, and the likelihood there.
+def _polish(scaled: _Scaled, u: Vector, tolerance: float) -> tuple[Vector, Evaluation]:
+    """The minimum, from a place near it, and the likelihood there.
 
     There the likelihood changes by less than its last digits, and the trust region, which compares its values, stands
     still; the gradient still has digits, and full Newton steps follow it.

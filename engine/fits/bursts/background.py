@@ -47,7 +47,7 @@ SIDE, QUIET = 10, 2
 """Windows of a block's length to either side of a pause, and which of them, the quietest being 0, has the rate without
 bursts."""
 NEIGHBOURS, WIDE = 50, 0.3
-"""A pause is looked at when it is longer than this part of the time that so many pulses before it took."""
+"""A pause is looked at when it is longer than a part (`WIDE`) of the time of the `NEIGHBOURS` pulses before it."""
 MOST_PAUSES = 4096
 """Such pauses that there is room for at first."""
 LEAST_LIVE = 0.2

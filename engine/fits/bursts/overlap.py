@@ -33,7 +33,7 @@ GAIN = 30.0
 TAUS_S = np.geomspace(0.2, 6.4, 6)
 """Decay times that are tried, s, each twice as long as the one before."""
 RISE_PART, SHORTEST_RISES = 0.15, 2.0
-"""Rise time with which it begins: this part of the decay time, and at least so many of the shortest that is allowed."""
+"""Rise time with which it begins: this part of the decay time, and at least this multiple of the shortest allowed."""
 MOST_STEPS, MOST_REFUSED, FLAT = 60, 6, 1e-7
 """Damped steps at most, steps in a row that do not descend, and a gain in log-likelihood that ends them."""
 DAMPING = 1e-2

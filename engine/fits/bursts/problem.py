@@ -157,7 +157,7 @@ class BurstProblem:
         return replace(self, directions=np.delete(self.directions, [2] if self.continuous else [1, 2], axis=1))
 
     def thinned(self, thinning: int) -> tuple[BurstProblem, Floats]:
-        """The problem with one of so many pulses, and by how much its parameters are smaller than those of all."""
+        """The problem with every `thinning`-th pulse, and by how much its parameters are smaller than those of all."""
         shift = math.log(thinning) * np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
         if thinning == 1:
             return self, shift

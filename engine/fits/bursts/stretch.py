@@ -56,7 +56,7 @@ MOST_IN_BLOCK = 64
 
 
 class _Reach(NamedTuple):
-    """How far beyond a burst a fit looks: so many lengths of the burst, but s at least and at most."""
+    """How far beyond a burst a fit looks: a number of lengths of the burst, within limits in s."""
 
     lengths: float
     least_s: float
@@ -165,7 +165,7 @@ class Stretch:
         rough = self._bursts(blocks, first, np.full(blocks.count, MASKED_FROM))
         masks = self._masks + [mask_of(burst.onset_ns, burst.end_ns) for burst in rough]
         background = masked_background(blocks, masks, first)
-        bursts = _merged(self._bursts(blocks, background, self._level(background.rate_Hz)))
+        bursts = _merge_pieces(self._bursts(blocks, background, self._level(background.rate_Hz)))
         self._found = _Found(blocks, certain, masks, bursts)
         return list(self._rows(blocks, background, bursts))
 
@@ -302,7 +302,7 @@ class Stretch:
             )
 
 
-def _merged(bursts: list[_Burst]) -> list[_Burst]:
+def _merge_pieces(bursts: list[_Burst]) -> list[_Burst]:
     """Join pieces of one burst: those that a gap no longer than the longer one of both separates."""
     merged: list[_Burst] = []
     longest_ns = 0

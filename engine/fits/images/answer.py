@@ -93,7 +93,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         upper_limits=limits,
         background_nll=(found.background_nll - saturated) / per_electron,
         detected=absent is None,
-        explained=_explained(problem, residuals),
+        explained=_r_squared(problem, residuals),
     )
 
 
@@ -147,7 +147,7 @@ def _log_p(problem: SpotProblem, found: Found, ratio: float, gain: float) -> flo
     return problem.log_p(ratio, gain)
 
 
-def _explained(problem: SpotProblem, residuals: Residuals) -> float:
+def _r_squared(problem: SpotProblem, residuals: Residuals) -> float:
     """R^2: part of the variance between the pixels that the model explains."""
     variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
     return 1.0 - residuals.squares / variance if variance > 0.0 else math.nan

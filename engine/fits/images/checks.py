@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
-from ....kernels.images.search import copy_counts, median_background, pixel_noise
+from ....kernels.images.search import median_background, copy_counts, pixel_noise
 from .camera_noise import every_pixel
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS
@@ -41,31 +43,12 @@ def problem_of(
     whole = np.asarray(image)
     used = _used_of(whole, mask, reference)
     rows, columns = _region(whole.shape, roi)
-    given = np.ascontiguousarray(whole[rows, columns], dtype=np.float64)
     used = np.ascontiguousarray(used[rows, columns])
     reference = reference.part(rows, columns, used)
-    if min(given.shape) < FEWEST_PIXELS:
-        raise InputError(f"an image of {given.shape[1]} x {given.shape[0]} pixels is too small to fit")
-    # A copy is ours to keep; what is the user's may change after the fit.
-    counts = np.empty(given.shape) if np.may_share_memory(given, whole) else given
-    pixels, total, squares, negative, infinite = copy_counts(given, used, 0.0, counts)
-    if pixels <= len(NAMES) + 1:
-        raise InputError(f"an image of {pixels:.0f} pixels that are not masked is too small to fit")
-    if infinite:
-        raise InputError("an image with infinite or missing counts cannot be fitted; mask those pixels")
-    if negative and not read_noise > 0.0:
-        raise InputError(
-            "an image with negative counts cannot be fitted by a Poisson likelihood; give the raw counts, "
-            "or their read_noise"
-        )
+    counts, pixels, total, lit = _counts_of(whole, rows, columns, used, read_noise)
     noise, level = pixel_noise(counts, used), median_background(counts, used)
-    # Without a gain everything is in counts, but for how much of a reference is noise.
-    guess = gain if gain is not None else (noise if reference.frames else 1.0)
-    shift = 0.0
+    guess, shift = _gain_guess(gain, read_noise, noise, total / pixels, reference), 0.0
     if read_noise > 0.0:
-        if gain is None:
-            typical = max(total / pixels, LEAST_LIGHT * read_noise)
-            guess = max(noise - read_noise**2 / typical, LEAST_GAIN * noise)
         shift = read_noise**2 / guess
         total = copy_counts(counts, used, shift, counts)[1]
         noise = guess
@@ -88,8 +71,8 @@ def problem_of(
         x_low=columns.start,
         y_low=rows.start,
         noise=noise,
-        background_level=level,
-        lit=squares > 0.0,
+        median_background=level,
+        lit=lit,
     )
 
 
@@ -112,3 +95,44 @@ def _region(shape: tuple[int, ...], roi: tuple[int, int, int, int] | None) -> tu
     if not (0 <= x_low < x_high <= shape[1] and 0 <= y_low < y_high <= shape[0]):
         raise InputError(f"the region {roi} does not lie within {shape[1]} columns and {shape[0]} rows")
     return slice(y_low, y_high), slice(x_low, x_high)
+
+
+class _Counts(NamedTuple):
+    """The counts that are fitted, zero where they are not used; how many, their sum, and whether any is not zero."""
+
+    counts: Floats
+    pixels: float
+    total: float
+    lit: bool
+
+
+def _counts_of(image: NDArray[Any], rows: slice, columns: slice, used: Floats, read_noise: float) -> _Counts:
+    """The counts of a part of an image, if they can be fitted."""
+    given = np.ascontiguousarray(image[rows, columns], dtype=np.float64)
+    if min(given.shape) < FEWEST_PIXELS:
+        raise InputError(f"an image of {given.shape[1]} x {given.shape[0]} pixels is too small to fit")
+    # A copy is ours to keep; what is the user's may change after the fit.
+    counts = np.empty(given.shape) if np.may_share_memory(given, image) else given
+    pixels, total, squares, negative, infinite = copy_counts(given, used, 0.0, counts)
+    if pixels <= len(NAMES) + 1:
+        raise InputError(f"an image of {pixels:.0f} pixels that are not masked is too small to fit")
+    if infinite:
+        raise InputError("an image with infinite or missing counts cannot be fitted; mask those pixels")
+    if negative and not read_noise > 0.0:
+        raise InputError(
+            "an image with negative counts cannot be fitted by a Poisson likelihood; give the raw counts, "
+            "or their read_noise"
+        )
+    return _Counts(counts, pixels, total, squares > 0.0)
+
+
+def _gain_guess(gain: float | None, read_noise: float, noise: float, mean: float, reference: Reference) -> float:
+    """The gain, or what is taken for it until the residuals are known.
+
+    Without a gain everything is in counts, but for how much of a reference is noise, and of the noise read noise.
+    """
+    if gain is not None:
+        return gain
+    if read_noise > 0.0:
+        return max(noise - read_noise**2 / max(mean, LEAST_LIGHT * read_noise), LEAST_GAIN * noise)
+    return noise if reference.frames else 1.0

@@ -236,7 +236,7 @@ class SpotLikelihood:
         whole[free] = best.x
         return Descent(best.nll, likelihood(whole).information, best.converged, 0)
 
-    def fitted_on_squares(self, start: Floats, halvings: int, free: NDArray[np.bool_]) -> Floats:
+    def fit_on_squares(self, start: Floats, halvings: int, free: NDArray[np.bool_]) -> Floats:
         """A rough fit on squares of 2^halvings pixels, which is quick; the start itself where that leads nowhere."""
         side = 2**halvings if halvings > 0 else 1
         shape = self.counts.shape[0] // side, self.counts.shape[1] // side

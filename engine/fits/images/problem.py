@@ -97,7 +97,7 @@ class SpotProblem(SpotLikelihood):
             flat[5:] = 0.5 * self.total / self.pixels, 0.5 * self.full_s
         else:
             flat[5] = self.total / self.pixels
-        flat = self.fitted_on_squares(flat, BACKGROUND_HALVINGS, free)
+        flat = self.fit_on_squares(flat, BACKGROUND_HALVINGS, free)
         nll, information, _, _ = self.descend(flat, free, rotated=False)
         found = self._with_reference_noise(Found(flat, nll, information, True, 0, nll, False, NO_SQUARES, (), free))
         excess = float(found.covariance[-1, -1] - found.inverse_information[-1, -1])
@@ -150,8 +150,8 @@ class SpotProblem(SpotLikelihood):
         background = self.without_spot
         square, start = self._start()
         free = np.array([True] * 5 + background.free.tolist())
-        start = self.fitted_on_squares(start, square.size - FINER, free)
-        promising, (nll, information, converged, steps) = self._fitted_if_promising(square, start, free)
+        start = self.fit_on_squares(start, square.size - FINER, free)
+        promising, (nll, information, converged, steps) = self._fit_if_promising(square, start, free)
         if not self.with_reference and 0.0 < start[5] < 1.0 / self.pixels:
             # A background below one count in the image is not known better than that count.
             information = self.likelihood(np.array([*start[:5], 1.0 / self.pixels])).information
@@ -195,7 +195,7 @@ class SpotProblem(SpotLikelihood):
         clean_excess(self.counts, self.used, level, noise, excess)
         return _Square(*best_square(excess, level, ratios, limits, noise), limits)
 
-    def _fitted_if_promising(self, square: _Square, start: Floats, free: NDArray[np.bool_]) -> tuple[bool, Descent]:
+    def _fit_if_promising(self, square: _Square, start: Floats, free: NDArray[np.bool_]) -> tuple[bool, Descent]:
         """Whether a spot promises to be more than noise, and its fit, which is finished only then; writes the start.
 
         Where there is nothing, the likelihood is rough and its maximum without meaning: near it is good enough.
