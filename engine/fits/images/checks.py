@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
-from ....kernels.images.search import median_background, copy_counts, pixel_noise
+from ....kernels.images.search import copy_counts, median_background, pixel_noise
 from .camera_noise import every_pixel
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS
@@ -71,7 +71,7 @@ def problem_of(
         x_low=columns.start,
         y_low=rows.start,
         noise=noise,
-        median_background=level,
+        background_level=level,
         lit=lit,
     )
 
