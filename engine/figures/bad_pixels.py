@@ -108,7 +108,22 @@ def draw_bad_pixels(axes: Axes | SeveralAxes, bad: BadPixels, title: str = "") -
 
 
 class BadPixelsSheet(Sheet):
-    """Sheet of `bad_pixels_figure`, for images of one shape."""
+    """Sheet of `bad_pixels_figure`, for images of one shape.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns of the images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo import find_bad_pixels
+    >>> sheet = BadPixelsSheet((40, 30))
+    >>> sheet.show(find_bad_pixels(np.full((40, 30), 100)), "cmos_000001.csv")
+    >>> sheet.pixels().shape
+    (660, 660, 4)
+    """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         figure = Figure(figsize=(6.0, 6.0), dpi=DOTS_PER_INCH)

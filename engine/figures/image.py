@@ -109,6 +109,7 @@ def draw_image(
     Examples
     --------
     >>> import numpy as np
+    >>> from matplotlib.figure import Figure
     >>> from utokyo import fit_gaussian
     >>> image = np.random.default_rng(1).poisson(20.0, (40, 30))
     >>> drawn = draw_image(Figure().subplots(1, 3), image, fit_gaussian(image), "cmos_000001.csv")
@@ -194,6 +195,7 @@ def draw_image_3d(
     Examples
     --------
     >>> import numpy as np
+    >>> from matplotlib.figure import Figure
     >>> from utokyo import fit_gaussian
     >>> image = np.random.default_rng(1).poisson(20.0, (40, 30))
     >>> views = Figure().subplots(1, 2, subplot_kw={"projection": "3d"})

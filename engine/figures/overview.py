@@ -36,6 +36,7 @@ HEIGHT_BINS = 256
 """The most along the pulse height; each has a whole number of channels, for others would show as stripes."""
 RATE_BINS, FEWEST_RATE_BINS = 1500, 10
 SHORTEST_RATE_BIN_S = 0.25
+"""Of the rate: as many of the shortest bins as the file is long, within these."""
 ROOM_FOR_LEGEND = 1.3
 """Upper limit of the rate's axis, in parts of the highest rate."""
 RATE, BACKGROUND, BURST = "#3b3b3b", "#1f6fb4", "#c8321e"

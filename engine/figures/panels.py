@@ -84,6 +84,7 @@ def panels_of(table: pl.DataFrame) -> dict[Panel, list[str]]:
 
     Examples
     --------
+    >>> import polars as pl
     >>> table = pl.DataFrame({"timestamp": [0], "coil.on": [True], "slot1.rate_Hz": [48.0], "slot2.rate_Hz": [51.0]})
     >>> {panel.label: columns for panel, columns in panels_of(table).items()}
     {'SSD (1/s)': ['slot1.rate_Hz', 'slot2.rate_Hz'], 'coil on': ['coil.on']}

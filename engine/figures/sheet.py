@@ -34,6 +34,7 @@ class Sheet:
 
     Examples
     --------
+    >>> from matplotlib.figure import Figure
     >>> figure = Figure(figsize=(2.0, 1.0), dpi=DOTS_PER_INCH)
     >>> number = figure.text(0.5, 0.5, "1")
     >>> sheet = Sheet(figure, [number])

@@ -125,6 +125,7 @@ def burst_figure(
 
     Beside something else, in a figure of one's own:
 
+    >>> from matplotlib.figure import Figure
     >>> page = Figure(figsize=(12.0, 4.0), layout="constrained")
     >>> left, right = page.subfigures(1, 2)
     >>> pair = right.subplots(2, 1, sharex=True, height_ratios=(3, 1))

@@ -130,6 +130,7 @@ def window_figure(
 
     Examples
     --------
+    >>> import polars as pl
     >>> seconds = pl.int_range(60, eager=True)
     >>> table = pl.DataFrame({"timestamp": seconds * 10**9, "coil.on": seconds > 20, "gauge.Neut.": seconds + 5})
     >>> figure = window_figure(table, 30_000_000_000, pl.DataFrame(), {"gauge.Neut.": "Pa"}, "number 1")
@@ -183,6 +184,8 @@ def draw_window(
 
     Examples
     --------
+    >>> import polars as pl
+    >>> from matplotlib.figure import Figure
     >>> seconds = pl.int_range(60, eager=True)
     >>> table = pl.DataFrame({"timestamp": seconds * 10**9, "coil.on": seconds > 20, "ssd.rate_Hz": seconds})
     >>> panels = panels_of(table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import polars as pl
 import pytest
@@ -58,6 +60,12 @@ def test_names_of_states_and_limits_are_data_of_the_panel(monkeypatch):
 def test_the_coil_is_off_or_on():
     (axes,) = window_figure(table_of(coil_on=np.arange(10) > 4), 0, pl.DataFrame(), {}).axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["off", "on"]
+
+
+def test_panels_travel_and_stay_the_same_keys():
+    table = table_of(coil_on=True, pmt_current_A=1.0)
+    drawn = draw_window(Figure().subplots(2), table, 0, pl.DataFrame(), {})
+    assert list(drawn.panels) == pickle.loads(pickle.dumps(list(panels_of(table))))
 
 
 def test_errors_are_no_columns_of_a_panel():
