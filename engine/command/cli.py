@@ -130,7 +130,7 @@ def run(
 
 @app.command()
 def join(
-    config: Annotated[Path, typer.Argument(help="A TOML file with [recorders.NAME] tables, maybe a [join] table.")],
+    config: Annotated[Path, typer.Argument(help="A TOML file with \\[recorders.NAME] tables, maybe a \\[join] table.")],
     every: Annotated[str | None, typer.Option(help="One row an interval of this length: 1s, 500ms.")] = None,
     on: Annotated[str | None, typer.Option(help="Instead: a row for each reading or burst of this source.")] = None,
     out: Annotated[Path, typer.Option(help="Table to write: .parquet (with units and offsets) or .csv.")] = Path(

@@ -184,8 +184,14 @@ def _content(path: Path) -> _Content:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such file; `utokyo run --example` prints one to begin with") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: this is no TOML file: {error}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: this is no text in UTF-8; save it as UTF-8") from None
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        slashes = "\\" in str(error) or "hex value" in str(error)  # a path of Windows in double quotes
+        hint = "; write paths with forward slashes" if slashes else ""
+        raise InputError(f"{path}: this is no TOML file: {error}{hint}") from None
+    if isinstance(content.get("analyses"), dict):
+        raise InputError(f"{path}: [analyses] is one table; write [[analyses]] above each analysis")
     tables: _Content = _validated(_Content, content, str(path), path.parent, RunTable)
     return tables
 
@@ -201,17 +207,33 @@ def _recorder(keys: dict[str, Any], where: str, folder: Path) -> Recorder:
     table = _validated(_recorder_model(kind, made), keys, where, folder, made.settings_class)
     options = _options_of(made.settings_class, table, keys)
     if table.clock_offset_s is not None:
-        options["clock_offset"] = timedelta(seconds=table.clock_offset_s)
+        if "clock_offset" in options:
+            raise InputError(f"{where}: clock_offset and clock_offset_s say the same; give one of them")
+        try:
+            options["clock_offset"] = timedelta(seconds=table.clock_offset_s)
+        except OverflowError:
+            raise InputError(f"{where}: clock_offset_s should be some seconds, not {table.clock_offset_s!r}") from None
     with _said_where(where):
         recorder: Recorder = made(table.filepath, settings=made.settings_class(**options))
     return recorder
 
 
 def _analyses(path: Path, content: _Content, recorders: Mapping[str, Recorder]) -> list[Analysis]:
-    return [
+    analyses = [
         _analysis(keys, recorders, f"{path}, [[analyses]] number {number}", path.parent)
         for number, keys in enumerate(content.analyses, start=1)
     ]
+    numbers: dict[tuple[str, Path], int] = {}
+    for number, analysis in enumerate(analyses, start=1):
+        if analysis.store is None:
+            continue
+        earlier = numbers.setdefault((analysis.source, analysis.store.path.resolve()), number)
+        if earlier != number:
+            raise InputError(
+                f"{path}, [[analyses]] number {number}: number {earlier} writes rows of the same source into "
+                f"{analysis.store.path.name}, which would replace these; give it another result_filepath"
+            )
+    return analyses
 
 
 def _analysis(keys: dict[str, Any], recorders: Mapping[str, Recorder], where: str, folder: Path) -> Analysis:

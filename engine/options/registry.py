@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from inspect import isabstract
 from typing import Any, Generic, TypeVar, cast
 
 from ...io.errors import InputError
@@ -72,9 +74,16 @@ class Registry(Generic[T]):
             When there is none of that kind.
         """
         found = self.get(kind)
-        if found is None:
-            raise InputError(f"kind should be one of {', '.join(self.kinds)}, not {kind!r}")
-        return found
+        if found is not None:
+            return found
+        usable = [usable for usable, _ in self.items()]
+        if kind is None:
+            raise InputError(f"no kind; it should be one of {', '.join(usable)}")
+        if kind in self._entries:
+            raise InputError(f"the kind {kind!r} of another package cannot be used: {self._entries[kind].value}")
+        alike = get_close_matches(str(kind), usable, n=1)
+        question = f"; did you mean {alike[0]!r}?" if alike else ""
+        raise InputError(f"kind should be one of {', '.join(usable)}, not {kind!r}{question}")
 
     def __iter__(self) -> Iterator[type[T]]:
         """All classes, in the order of `kinds`; each once."""
@@ -109,11 +118,15 @@ class Registry(Generic[T]):
         where = f"{entry.group}: {entry.name} = {entry.value!r}"
         try:
             found: Any = entry.load()
-        except Exception as error:  # noqa: BLE001 (whatever another package raises: it is named, and passed over)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever another package raises: it is named, and passed over)
             log.warning("%s cannot be loaded (%s: %s); it is passed over", where, type(error).__name__, error)
             return None
         base = self._of(self._base)
         if not (isinstance(found, type) and issubclass(found, base)):
             log.warning("%s is no subclass of %s; it is passed over", where, base.__name__)
+            return None
+        if isabstract(found):
+            missing = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
+            log.warning("%s has no %s; it is passed over", where, missing)
             return None
         return found

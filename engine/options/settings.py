@@ -29,6 +29,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_type_hints
@@ -118,6 +119,8 @@ class Converted:
 def _path(value: Any, *, name: str, folder: Path | None) -> Path:
     if not isinstance(value, str | Path):
         raise InputError(f"{name} should be a path, not {value!r}")
+    if not str(value).strip() or "\0" in str(value):
+        raise InputError(f"{name} should be the path of a file or folder, not {value!r}")
     return Path(value) if folder is None else folder / value
 
 
@@ -334,7 +337,9 @@ def sentence_of(error: ErrorDetails, words: Mapping[str, str], known: tuple[str,
     names = [part for part in error["loc"] if part in known] or [str(part) for part in error["loc"]]
     name = names[0] if names else "it"
     if error["type"] == "extra_forbidden":
-        return f"unknown key {name!r}; known are {', '.join(known)}"
+        alike = get_close_matches(name, known, n=1)
+        question = f"; did you mean {alike[0]!r}?" if alike else ""
+        return f"unknown key {name!r}; known are {', '.join(known)}{question}"
     if error["type"] == "missing":
         return f"no {name}"
     raised = error.get("ctx", {}).get("error")

@@ -80,10 +80,7 @@ class RunSummary:
     analyses: list[AnalysisReport] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        parts = [f"{self.cycles} cycle{'' if self.cycles == 1 else 's'}"]
-        parts += [f"{self.skipped} skipped"] if self.skipped else []
-        parts += ["interrupted"] if self.interrupted else []
-        return f"RunSummary({', '.join(parts)}: {', '.join(map(str, self.analyses))})"
+        return f"RunSummary({self.title}: {', '.join(map(str, self.analyses))})"
 
     def _repr_html_(self) -> str:
         """What became of each analysis, for a notebook."""
@@ -95,5 +92,7 @@ class RunSummary:
     @property
     def title(self) -> str:
         """How many cycles there were, and whether they were interrupted."""
-        skipped = f", {self.skipped} skipped" if self.skipped else ""
-        return f"{self.cycles} cycles{skipped}{', interrupted' if self.interrupted else ''}"
+        parts = [f"{self.cycles} cycle{'' if self.cycles == 1 else 's'}"]
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        parts += ["interrupted"] if self.interrupted else []
+        return ", ".join(parts)

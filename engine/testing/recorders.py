@@ -47,7 +47,7 @@ class RecorderTests:
     kind : str
         By which TOML files name it, if it is known by one.
     header_lines : int
-        Lines before the first row.
+        Lines before the first row: 1, unless the class says another number.
 
     Examples
     --------

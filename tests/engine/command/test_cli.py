@@ -139,6 +139,24 @@ def test_the_shipped_example_is_a_configuration_that_runs(tmp_path):
         ("[[analyses]]\nkind = 'ssd'\nrecorder = 'a'", "no [recorders.a]"),
         ("[recorders.a]\nkind = 'ssd'\n[[analyses]]\nkind = 'ssd'\nrecorder = 'a'", "[recorders.a]: no filepath"),
         ("[recorders.a]\nkind = 'ssd'\nfilepath = 'x'\nclock_offset_s = nan", "clock_offset_s should be a number"),
+        (
+            "[recorders.a]\nkind = 'ssd'\nfilepath = 'x'\nclock_offset_s = 1e300",
+            "clock_offset_s should be some seconds",
+        ),
+        (
+            "[recorders.a]\nkind = 'ssd'\nfilepath = 'x'\nclock_offset_s = 1\nclock_offset = '1s'",
+            "clock_offset and clock_offset_s say the same; give one of them",
+        ),
+        (
+            2 * "[[analyses]]\nkind = 'ssd'\nfilepath = 'x'\nresult_filepath = 'r.csv'\n",
+            "number 2: number 1 writes rows of the same source into r.csv",
+        ),
+        ("[[analyses]]\nkind = 'pmtt'\nfilepath = 'x'", "did you mean 'pmt'?"),
+        ("[[analyses]]\nkind = 'pmt'\nfilepath = 'x'\nresult_filpath = 'y'", "did you mean 'result_filepath'?"),
+        ("[[analyses]]\nfilepath = 'x'", "no kind; it should be one of ssd"),
+        ("[[analyses]]\nkind = 'ssd'\nfilepath = ''", "filepath should be the path of a file or folder, not ''"),
+        ("[analyses]\nkind = 'ssd'\nfilepath = 'x'", "write [[analyses]] above each analysis"),
+        ('[[analyses]]\nkind = "ssd"\nfilepath = "C:\\data\\ssd.csv"', "write paths with forward slashes"),
         ("cycles = 0\n[[analyses]]\nkind = 'ssd'\nfilepath = 'x'", "1 cycle or more"),
     ],
 )
