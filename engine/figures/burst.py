@@ -134,8 +134,8 @@ def draw_burst(
     >>> burst = find_bursts(times_ns).row(0, named=True)
     >>> drawn = draw_burst(Figure().subplots(2, sharex=True), times_ns, burst, fit_burst(times_ns, burst))
     >>> drawn.curve.set_linewidth(3.0)  # for a talk
-    >>> drawn.warning is None  # the fit is valid
-    True
+    >>> drawn.curve.get_label()
+    'fit'
     """
     above, below = checked_axes(axes, ("pulses", "residuals"), "a burst")
     times_ns = sorted_times_ns(timestamps_ns)
