@@ -39,6 +39,8 @@ LEVELS = [
 ]
 """Significances (z), one row a rate of background, one column a number of alarms; beside each row, for how many hours
 of background the search was simulated, and how many bursts it found above each of the levels."""
+EXPONENTS = np.square(LEVELS).T / 2.0
+"""z^2/2 of these levels, one row a number of alarms."""
 LOG_RATES = np.log(np.geomspace(0.01, 10_000.0, len(LEVELS)))
 MARGIN = 0.2
 """Added to ln(alarms): for what drifts and what is interpolated; the calibration itself is good to half as much."""
@@ -99,4 +101,4 @@ def alarms_per_hour(significance: float, rate_Hz: float) -> float:
 def _exponents(rate_Hz: ArrayLike) -> list[Floats]:
     """z^2/2 of one, 0.1 and 0.01 alarms an hour."""
     at = np.log(np.maximum(np.asarray(rate_Hz, dtype=np.float64), LOWEST_RATE_Hz))
-    return [np.interp(at, LOG_RATES, column) for column in np.square(LEVELS).T / 2.0]
+    return [np.interp(at, LOG_RATES, exponents) for exponents in EXPONENTS]

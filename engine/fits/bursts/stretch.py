@@ -276,10 +276,11 @@ class Stretch:
 
     def _rows(self, blocks: Blocks, background: Background, bursts: list[_Burst]) -> Iterator[BurstRow]:
         times_ns, last_ns = blocks.times_ns, int(blocks.times_ns[-1])
+        rates_Hz, errors_Hz = background.rate_Hz, background.error_Hz
         for i, burst in enumerate(bursts):
             onset, end = burst.onset_ns, burst.end_ns
             block = (burst.apex_ns - blocks.origin_ns) // BLOCK_NS
-            rate_Hz, error_Hz = float(background.rate_Hz[block]), float(background.error_Hz[block])
+            rate_Hz, error_Hz = float(rates_Hz[block]), float(errors_Hz[block])
             inside = int(np.diff(np.searchsorted(times_ns, [onset, end]))[0])
             length_s = burst.length_ns * 1e-9
             before = bursts[i - 1] if i else self._last

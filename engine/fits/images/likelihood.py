@@ -104,7 +104,7 @@ class SpotLikelihood:
     background_level: float
     lit: bool
 
-    @property
+    @cached_property
     def with_reference(self) -> bool:
         """Whether s R is a part of the model."""
         return self.reference.is_there

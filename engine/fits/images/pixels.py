@@ -27,7 +27,7 @@ class Totals(NamedTuple):
 
     def array(self) -> Floats:
         """As float64, shape (6,)."""
-        return np.array(self, dtype=np.float64)
+        return np.array(tuple(self))
 
 
 class Pixels(NamedTuple):
