@@ -27,11 +27,13 @@ class Drawing:
     Parameters
     ----------
     name : str
-        Of its file, without ending.
+        Name of its file, without the ending.
     function : callable
         ``function(*arguments, **options)`` returns the figure; of the top level of a module, so that it pickles.
     arguments : tuple
+        The data that the function draws.
     options : mapping
+        Keywords of the function.
 
     Examples
     --------

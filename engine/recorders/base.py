@@ -202,7 +202,7 @@ class Recorder:
 
     @property
     def version(self) -> Hashable:
-        """Of the data: differs whenever anything was read since."""
+        """A mark of the data: it is equal at two moments if nothing was read between them."""
         return self._reader.rows, self._reader.generation, tuple(self._reader.metadata.items())
 
     @property

@@ -50,7 +50,7 @@ class RecorderSettings(Settings):
     always_update : bool
         Read the whole file anew at every call, for files that are changed elsewhere than at their end.
     clock_offset : timedelta or str
-        Added to all times: what the clock of that PC lacks; ``"-3min"`` in a text.
+        Added to all times: ``"-3min"`` for the clock of a PC that is three minutes fast.
 
     Examples
     --------

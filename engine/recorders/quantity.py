@@ -25,15 +25,16 @@ class Quantity:
     Parameters
     ----------
     column : str
-        Of the recorder's table; empty for what is counted in rows.
+        Name of the column in the recorder's table; empty for the number of rows.
     name : str
-        In the join, after the source's name and a dot.
-    how : str
-        What is made of the readings of a row's interval: one of `How`.
+        Its name in the join, after the source's name and a dot.
+    how : {"last", "mean", "count", "rate", "first", "min", "max", "median", "sum"}
+        What the readings of a row's interval become: the last reading until the row (``"last"``); their mean and its
+        standard error; their number, or number a second; or their first, smallest, largest, median or sum.
     unit : str
-        For the metadata of files.
+        Unit of the values, for figures and the metadata of files.
     is_on : bool
-        The column is a state: ``ON`` or 1 become true.
+        Whether the column is a state, of which ``ON`` or 1 become true.
 
     Examples
     --------
@@ -94,20 +95,22 @@ class SourceKind:
     prefix : str
         Name of the source in the join, unless the user gives it another.
     quantities : tuple of Quantity
+        The columns that it gives to the join.
     tolerance_s : float
         How much older than its row a last value may be, unless the user says otherwise.
     others : bool
-        Whether columns that are not among the quantities are taken too, by their types.
+        Whether columns that are not among the quantities are joined too, by their types.
     others_unit : str
-        Their unit.
+        The unit of those columns.
     left_out : tuple of str
-        Columns that say nothing here.
+        Columns that are not joined with the others: the time once more, gauges that are not connected.
     appends : bool
-        Whether the table only grows at its end while its recorder says that it is sorted.
+        True for a log to which rows are only ever added: rows that were joined need no second look, as long as
+        `is_sorted` of the recorder is true. False where earlier rows change, as in a table of results.
     has_bursts : bool
-        Its rows are pulses, among which bursts are searched for.
+        Whether its rows are pulses, among which bursts are searched for.
     events : SeenEvents, optional
-        What it sees that other sources see, too.
+        What other sources see as well: the clocks of both are compared by it.
 
     Examples
     --------

@@ -125,7 +125,7 @@ class ParameterRecorder(Recorder):
 
     @property
     def version(self) -> Hashable:
-        """Of the data: differs whenever they were others since."""
+        """A mark of the data: it is equal at two moments if they did not change between them."""
         return self._times_read if self._is_parquet else super().version
 
     @property

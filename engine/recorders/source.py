@@ -71,7 +71,7 @@ class Source(Joinable, Protocol):
 
     @property
     def version(self) -> Hashable:
-        """Of the data: differs whenever anything was read since."""
+        """A mark of the data: it is equal at two moments if nothing was read between them."""
         ...
 
     @property
