@@ -19,7 +19,7 @@ __all__ = ["Column", "Kind"]
 class Kind(IntEnum):
     """What the cells of a column hold, and the polars type that they become.
 
-    ``INTEGER``, ``FLOAT`` and ``TEXT`` are what they are called. ``DATE`` is a day (2022/09/18, 2022-09-18, 18.09.2022),
+    ``INTEGER``, ``FLOAT`` and ``TEXT`` are what they are called. ``DATE`` is a day (2022/09/18, 18.09.2022),
     ``TIME`` a time of day (12:00:05.25), and ``DATETIME`` both, with a blank, comma or T between them.
 
     Examples
