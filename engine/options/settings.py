@@ -356,10 +356,9 @@ def described(cls: Any) -> Mapping[str, str]:
     """What each parameter means, out of a numpydoc docstring, those of base classes included."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
-        section = re.search(
-            r"Parameters\n\s*-{4,}\n(.*?)(?:\n\s*\n\s*\w[\w ]*\n\s*-{4,}|\Z)", base.__doc__ or "", re.DOTALL
-        )
-        for entry in re.split(r"\n(?=    \S)", section[1]) if section else ():
+        # From Python 3.13 on docstrings come without the indents of the source.
+        section = PARAMETERS.search(inspect.cleandoc(base.__doc__ or ""))
+        for entry in re.split(r"\n(?=\S)", section[1]) if section else ():
             head, *text = entry.strip("\n").split("\n")
             meaning = " ".join(" ".join(text).split())
             found |= dict.fromkeys((name.strip() for name in head.partition(" : ")[0].split(",")), meaning)
