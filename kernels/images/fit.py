@@ -30,6 +30,8 @@ CENTRE = 0b110
 """Places of x0 and y0, as bits."""
 LEAST_PART = 0.1
 """Of amplitude or background that a step leaves."""
+AT_LIMIT = 1e-9
+"""Distance of s from a limit, in units of its largest value, at which it is there."""
 
 
 @kernel
@@ -80,7 +82,7 @@ def fit_spot(
     nll = spot_likelihood(image, used, reference, totals, parameters, x_profile, y_profile, work, score, information)
     damping, distance, steps = 0.0, np.inf, 0
     limited = n > 6 and totals[2] > 0.0
-    at_limit = 1e-9 * totals[5]
+    at_limit = AT_LIMIT * totals[5]
     while steps < most_steps and nll < np.inf:
         held = n == 6 and parameters[5] <= lowest_background and score[5] > 0.0
         for a in range(n):
