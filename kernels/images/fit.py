@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..compile import kernel
 from ..newton import newton_step
-from .gaussian import BUFFER, spot_likelihood
+from .gaussian import BUFFER, FRAMES, LARGEST_S, spot_likelihood
 
 __all__ = ["fit_spot"]
 
@@ -81,8 +81,8 @@ def fit_spot(
     gradient, bends, factor, step, size = np.empty(n), np.empty((n, n)), np.empty((n, n)), np.empty(n), np.empty(n)
     nll = spot_likelihood(image, used, reference, totals, parameters, x_profile, y_profile, work, score, information)
     damping, distance, steps = 0.0, np.inf, 0
-    limited = n > 6 and totals[2] > 0.0
-    at_limit = AT_LIMIT * totals[5]
+    limited = n > 6 and totals[FRAMES] > 0.0
+    at_limit = AT_LIMIT * totals[LARGEST_S]
     while steps < most_steps and nll < np.inf:
         held = n == 6 and parameters[5] <= lowest_background and score[5] > 0.0
         for a in range(n):
@@ -101,7 +101,7 @@ def fit_spot(
             at_end = parameters[a + 2] <= NARROWEST if outwards < 0.0 else parameters[a + 2] >= WIDEST * pixels
             if at_end:
                 size[a + 2] = 0.0
-        if limited and (parameters[6] <= at_limit if score[6] > 0.0 else totals[5] - parameters[6] <= at_limit):
+        if limited and (parameters[6] <= at_limit if score[6] > 0.0 else totals[LARGEST_S] - parameters[6] <= at_limit):
             size[6] = 0.0
         for a in range(n):
             gradient[a] = score[a] * size[a]
@@ -131,7 +131,7 @@ def fit_spot(
         )  # fmt: skip
         shorter = 1.0 / longest if longest > 1.0 else 1.0
         if limited:
-            room = totals[5] - parameters[6] if step[6] > 0.0 else parameters[6]
+            room = totals[LARGEST_S] - parameters[6] if step[6] > 0.0 else parameters[6]
             if shorter * abs(step[6]) > room > at_limit:
                 shorter = room / abs(step[6])
         for a in range(n):
@@ -146,7 +146,7 @@ def fit_spot(
         if parameters[0] > 0.0 and not fixed & CENTRE:
             tried[0] = max(tried[0], LEAST_PART * parameters[0])
         if limited and size[6] > 0.0:
-            tried[6] = min(max(tried[6], 0.0), totals[5])
+            tried[6] = min(max(tried[6], 0.0), totals[LARGEST_S])
         if n == 6:
             tried[5] = max(tried[5], LEAST_PART * parameters[5], lowest_background)
         there = spot_likelihood(

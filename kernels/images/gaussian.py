@@ -21,7 +21,19 @@ from ..compile import kernel
 from ..logs import weighted_log_sum
 from .reference import LEAST_MEAN, slope_without_mean, true_light
 
-__all__ = ["BUFFER", "pixel_profile", "spot_chi_square", "spot_likelihood", "spot_mean"]
+__all__ = [
+    "BUFFER",
+    "COUNTS",
+    "FRAMES",
+    "GAIN",
+    "LARGEST_S",
+    "PIXELS",
+    "SHIFT",
+    "pixel_profile",
+    "spot_chi_square",
+    "spot_likelihood",
+    "spot_mean",
+]
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +43,8 @@ NEGLECTED = 1e-12
 """Part of the background below which the spot adds nothing to a pixel."""
 FARTHEST = 8.5
 """Sigmas, beyond which a Gaussian is smaller than the last digit of its peak."""
+COUNTS, PIXELS, FRAMES, SHIFT, GAIN, LARGEST_S = range(6)
+"""Places in the `totals` of `spot_likelihood`."""
 BUFFER = 512
 """Pixels, beyond those of a row, whose logarithms are taken together."""
 
@@ -97,9 +111,9 @@ def spot_likelihood(
     reference : float64, shape (ny, nx) or (0, 0)
         R, when it is part of the model.
     totals : float64, shape (6,)
-        Sums of `image` and of `used`; the number of images of which the reference is the mean, 0 for one without noise;
-        what their counts are to be shifted by, so that their variance is the gain times their mean; that gain; and the
-        largest s, which matters with noise alone.
+        `COUNTS` and `PIXELS`: sums of `image` and of `used`; `FRAMES`: the number of images of which the reference is
+        the mean, 0 for one without noise; `SHIFT`: what their counts are to be shifted by, so that their variance is
+        the gain times their mean; `GAIN`: that gain; `LARGEST_S`: the largest s, which matters with noise alone.
     parameters : float64, shape (6,) or, with a reference, (7,)
         A, x0, y0, sigma_x, sigma_y, C, s.
     x_profile, y_profile : float64, shapes (3, nx) and (3, ny)
@@ -122,8 +136,8 @@ def spot_likelihood(
     rows, columns = image.shape
     with_reference = parameters.size > 6
     scale = parameters[6] if with_reference else 0.0
-    frames = totals[2] if with_reference else 0.0
-    shift, gain = (totals[3], totals[4]) if with_reference else (0.0, 1.0)
+    frames = totals[FRAMES] if with_reference else 0.0
+    shift, gain = (totals[SHIFT], totals[GAIN]) if with_reference else (0.0, 1.0)
     # Of a row: weight and slope of the likelihood of each pixel, by its mean; the true light, its noise in the image
     # and its variance; the change from the reference to it, and the counts of the reference.
     row = np.empty((7, columns))
@@ -275,7 +289,7 @@ def spot_likelihood(
         information[5, 5] += w00
     nll -= weighted_log_sum(work[1], work[0], work[2], filled)
     if not with_reference:
-        pixels, counted = totals[1] - inside_pixels, totals[0] - inside_counts
+        pixels, counted = totals[PIXELS] - inside_pixels, totals[COUNTS] - inside_counts
         nll += pixels * background - counted * math.log(background)
         score[5] += pixels - counted / background
         # where the counts are few, not the pixels but the counts determine the background: never less than one of them

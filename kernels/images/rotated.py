@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import kernel
-from .gaussian import FARTHEST
+from .gaussian import COUNTS, FARTHEST, FRAMES, GAIN, PIXELS, SHIFT
 from .reference import LEAST_MEAN, slope_without_mean, true_light
 
 __all__ = ["rotated_likelihood", "rotated_spot"]
@@ -103,7 +103,7 @@ def rotated_likelihood(
     s_xx, s_xy, s_yy, background = parameters[3], parameters[4], parameters[5], parameters[6]
     with_reference = n > 7
     scale = parameters[7] if with_reference else 0.0
-    frames, shift, gain = (totals[2], totals[3], totals[4]) if with_reference else (0.0, 0.0, 1.0)
+    frames, shift, gain = (totals[FRAMES], totals[SHIFT], totals[GAIN]) if with_reference else (0.0, 0.0, 1.0)
     score[:] = 0.0
     information[:, :] = 0.0
     determinant = s_xx * s_yy - s_xy * s_xy
@@ -171,7 +171,7 @@ def rotated_likelihood(
             if with_reference:
                 information[7, 7] -= light_variance * mean * weight * weight
     if not with_reference:
-        pixels, counted = totals[1] - inside_pixels, totals[0] - inside_counts
+        pixels, counted = totals[PIXELS] - inside_pixels, totals[COUNTS] - inside_counts
         nll += pixels * background - counted * math.log(background)
         score[6] += pixels - counted / background
         information[6, 6] += pixels / background

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..compile import kernel
 from ..inverse import invert_information
 from .fit import fit_spot
-from .gaussian import spot_chi_square
+from .gaussian import COUNTS, GAIN, PIXELS, spot_chi_square
 
 __all__ = ["fit_stack", "start_of_spot"]
 
@@ -106,12 +106,13 @@ def fit_stack(
     used, reference, score = np.ones((rows, columns)), np.empty((0, 0)), np.empty(6)
     x_profile, y_profile = np.empty((3, columns)), np.empty((3, rows))
     lowest = LEAST_COUNTS / (rows * columns)
-    totals = np.array([0.0, float(rows * columns), 0.0, 0.0, 1.0, 0.0])
+    totals = np.zeros(6)
+    totals[PIXELS], totals[GAIN] = float(rows * columns), 1.0
     for k in range(images):
-        totals[0] = 0.0
+        totals[COUNTS] = 0.0
         for i in range(rows):
             for j in range(np.uint64(columns)):
-                totals[0] += stack[k, i, j]
+                totals[COUNTS] += stack[k, i, j]
         start_of_spot(stack[k], parameters[k])
         nll[k], distances[k], _ = fit_spot(
             stack[k], used, reference, totals, parameters[k], lowest, enough, most_steps, 0, score, information
