@@ -120,7 +120,7 @@ class Analysis(ABC):
     short_name: ClassVar[str]
     """At the beginning of the names of its figures."""
 
-    joined: ClassVar[SourceKind | None] = None
+    join_as: ClassVar[SourceKind | None] = None
     """How its results are joined with other sources; None takes its columns by their types."""
 
     joins: ClassVar[bool] = False
@@ -317,9 +317,9 @@ class Analysis(ABC):
     def source_kind(self, name: str = "") -> SourceKind:
         """How its results are joined: as its class says, else by the types of its columns."""
         del name
-        return SourceKind(self.short_name, others=True) if self.joined is None else self.joined
+        return SourceKind(self.short_name, others=True) if self.join_as is None else self.join_as
 
-    def joined_table(self) -> pl.DataFrame:
+    def table_to_join(self) -> pl.DataFrame:
         """The results of a run, with `timestamp`, sorted by it."""
         return self.run().with_columns(timestamp=pl.col("timestamp_ns")).sort("timestamp", maintain_order=True)
 

@@ -172,7 +172,7 @@ class ImageAnalysis(Analysis):
     settings: ImageSettings
     short_name = "image"
     parameters = PARAMETERS
-    joined = ATOMS
+    join_as = ATOMS
     joins = True
     takes = (ImageRecorder, FileRecorder)
     analyse = staticmethod(fit_images)

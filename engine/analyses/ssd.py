@@ -216,7 +216,7 @@ class SSDAnalysis(Analysis):
     settings_class = SSDSettings
     short_name = "ssd"
     parameters = PARAMETERS
-    joined = BURSTS
+    join_as = BURSTS
     analyse = staticmethod(find_bursts_of)
 
 

@@ -52,7 +52,7 @@ class Drawing:
         """Draw it."""
         return self.function(*self.arguments, **self.options)
 
-    def drawn(self, sheets: Sheets) -> Figure | Sheet:
+    def on_sheet(self, sheets: Sheets) -> Figure | Sheet:
         """Draw it; one of many alike, on a sheet that is kept."""
         del sheets
         return self.figure()
@@ -80,10 +80,10 @@ class SheetDrawing(Drawing):
 
     def figure(self) -> Figure:
         """Draw it on a sheet of its own."""
-        figure: Figure = self.drawn({}).figure
+        figure: Figure = self.on_sheet({}).figure
         return figure
 
-    def drawn(self, sheets: Sheets) -> Sheet:
+    def on_sheet(self, sheets: Sheets) -> Sheet:
         """Draw it on the sheet of its kind that is kept, if that is of its shape."""
         shape, sheet = sheets.get(self.sheet, (None, None))
         if sheet is None or shape != self.shape:

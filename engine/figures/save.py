@@ -70,7 +70,7 @@ def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, she
     with ThreadPoolExecutor(1, thread_name_prefix="figures") as writer:
         for drawing in drawings:
             path = folder / f"{drawing.name}{extension}"
-            figure = drawing.drawn(sheets)
+            figure = drawing.on_sheet(sheets)
             encode = encoder_of(figure, path)
             if written is not None:
                 written.result()

@@ -85,7 +85,7 @@ def events_of(source: Any) -> Events:
     if hasattr(source, "get_table"):
         seen = source.source_kind().events if hasattr(source, "source_kind") else None
         if seen is None:
-            known = ", ".join(r.__name__ for r in RECORDERS if r.joined is not None and r.joined.events is not None)
+            known = ", ".join(r.__name__ for r in RECORDERS if r.join_as is not None and r.join_as.events is not None)
             raise InputError(
                 f"{type(source).__name__} has no events by itself; give their times in ns, or one of {known}"
             )

@@ -61,7 +61,7 @@ class JoinSource:
         how: Mapping[str, str],
     ) -> None:
         self.name = name
-        self.source: Joinable = source if hasattr(source, "joined_table") else _Foreign(source)
+        self.source: Joinable = source if hasattr(source, "table_to_join") else _Foreign(source)
         self.kind = kind
         self.tolerance_ns = tolerance_ns
         self.offset_ns = offset_ns
@@ -171,7 +171,7 @@ class JoinSource:
         """The source's table, sorted by time; empty while it does not exist."""
         empty = pl.DataFrame(schema={"timestamp": pl.Int64})
         try:
-            table = self.source.joined_table()
+            table = self.source.table_to_join()
         except MissingFileError as error:
             if not self._warned_missing:
                 log.warning("%s: %s yet; its columns stay empty", self.name, error)
@@ -219,7 +219,7 @@ class _Foreign:
     def __init__(self, source: Any) -> None:
         self._source = source
 
-    def joined_table(self) -> pl.DataFrame:
+    def table_to_join(self) -> pl.DataFrame:
         """Its table, of either kind."""
         return as_polars(self._source.get_table())
 

@@ -94,14 +94,14 @@ class Windows(Sequence[Window]):
 
     def __init__(
         self,
-        joined: pl.DataFrame,
+        table: pl.DataFrame,
         events_ns: Integers,
         before_ns: int,
         after_ns: int,
         bursts: pl.DataFrame,
         units: Mapping[str, str],
     ) -> None:
-        self.joined = joined
+        self.table = table
         self.events_ns = events_ns
         self._before_ns = before_ns
         self._after_ns = after_ns
@@ -125,9 +125,9 @@ class Windows(Sequence[Window]):
         number = range(len(self))[place]
         moment = int(self.events_ns[number])
         begin, end = moment - self._before_ns, moment + self._after_ns
-        stamps = self.joined["timestamp"]
+        stamps = self.table["timestamp"]
         first, last = stamps.search_sorted(begin, side="left"), stamps.search_sorted(end, side="left")
-        table = self.joined.slice(int(first), int(last) - int(first))
+        table = self.table.slice(int(first), int(last) - int(first))
         apex = pl.col("timestamp_ns")
         bursts = self._bursts.filter(apex >= begin, apex < end) if self._bursts.width else self._bursts
         return Window(number + 1, moment, table, bursts, self._units)

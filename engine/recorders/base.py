@@ -11,7 +11,7 @@ others stands beside it, and options of its own are a subclass of `RecorderSetti
             time=ColumnTime("Time"),
         )
         signature = rb"Time\tField \(mT\)"
-        joined = SourceKind("magnet", (Quantity("Field (mT)", "field_mT", "mean", "mT"),), appends=True)
+        join_as = SourceKind("magnet", (Quantity("Field (mT)", "field_mT", "mean", "mT"),), appends=True)
 
 Every call reads the new bytes alone. Recorders may be shared between threads. A recorder travels to another process as
 what opens it: there it reads the file from its start.
@@ -77,7 +77,7 @@ class Recorder:
     signature: ClassVar[bytes | str | None] = None
     """Regular expression that the start of such a file matches, in bytes, for `open_recorder`."""
 
-    joined: ClassVar[SourceKind | None] = None
+    join_as: ClassVar[SourceKind | None] = None
     """How it is joined with other sources; None takes its columns by their types."""
 
     settings_class: ClassVar[type[RecorderSettings]] = RecorderSettings
@@ -233,13 +233,13 @@ class Recorder:
     def source_kind(self, name: str = "") -> SourceKind:
         """How it is joined: as its class says, else by the types of its columns, called after class or file."""
         del name
-        if self.joined is not None:
-            return self.joined
+        if self.join_as is not None:
+            return self.join_as
         own = type(self).__name__.removesuffix("Recorder").lower()
         path = self.filepath.stem.strip("-_. ")
         return SourceKind(own or path or "table", others=True, appends=self.make_layout() is not None)
 
-    def joined_table(self) -> pl.DataFrame:
+    def table_to_join(self) -> pl.DataFrame:
         """The table that is joined: as a rule, that of `get_table`."""
         return as_polars(self.get_table())
 

@@ -33,7 +33,7 @@ class CoilRecorder(Recorder):
         time=ColumnTime("Time"),
     )
     signature = rb"Time\tCoilOperation"
-    joined = SourceKind(
+    join_as = SourceKind(
         "coil",
         (Quantity("CoilOperation", "on", "last", is_on=True),),
         A_SHIFT_S,

@@ -62,7 +62,7 @@ class FileRecorder(WholeRecorder):
     [8, 8]
     """
 
-    joined = SourceKind(
+    join_as = SourceKind(
         "files", (Quantity("", "count", "count"), Quantity("filename", "filename", "last")), tolerance_s=15.0
     )
     settings_class = FileSettings

@@ -32,7 +32,7 @@ class GaugeRecorder(Recorder):
         trailing_delimiter=True,
     )
     signature = rb"Timestamp,Rb disp\."
-    joined = SourceKind("gauge", others=True, left_out=("Timestamp", "NC1", "NC2", "NC3"), appends=True)
+    join_as = SourceKind("gauge", others=True, omit=("Timestamp", "NC1", "NC2", "NC3"), appends=True)
 
 
 class GaugeParser(Parser, GaugeRecorder):

@@ -39,7 +39,7 @@ class HeaterRecorder(Recorder):
         time=DateAndTime("Date", "Time"),
     )
     signature = rb"PROTEM"
-    joined = SourceKind(
+    join_as = SourceKind(
         "heater",
         (
             Quantity("TargetPercentage", "target_percent", "last", "%"),

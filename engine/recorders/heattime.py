@@ -37,7 +37,7 @@ class HeatTimeRecorder(Recorder):
     """
 
     signature = rb"\d{2}:\d{2}:\d{2}\t[^\t\r\n]*\t(ON|OFF)"
-    joined = SourceKind(
+    join_as = SourceKind(
         "heating",
         (
             Quantity("", "count", "count"),

@@ -32,7 +32,7 @@ class IonRecorder(Recorder):
         others=Column("", Kind.FLOAT, nullable=True),
         trailing_delimiter=True,
     )
-    joined = SourceKind(
+    join_as = SourceKind(
         "ion",
         (
             Quantity("FC", "FC", "mean", "nA"),
@@ -40,7 +40,7 @@ class IonRecorder(Recorder):
             Quantity("Surrounding", "Surrounding", "last", "V"),
         ),
         others=True,
-        left_out=("Timestamp",),
+        omit=("Timestamp",),
         appends=True,
     )
     signature = rb"Timestamp,(?=[^\r\n]*\bFC\b)(?=[^\r\n]*Surrounding)"

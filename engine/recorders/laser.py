@@ -52,7 +52,7 @@ class LaserRecorder(Recorder):
         short_rows=True,
     )
     signature = rb"WLMLTA"
-    joined = SourceKind("laser", others=True, others_unit="nm")
+    join_as = SourceKind("laser", others=True, others_unit="nm")
 
     _sweeps: tuple[Hashable, pl.DataFrame] | None = None
     """The sweeps of so much of the file, which is looked at more often than it grows."""
@@ -73,7 +73,7 @@ class LaserRecorder(Recorder):
                 self._sweeps = version, self._new_sweeps()
             return as_asked(self._sweeps[1].clone(), self.frame)
 
-    def joined_table(self) -> pl.DataFrame:
+    def table_to_join(self) -> pl.DataFrame:
         """The sweeps: a measurement of one signal says nothing of the others."""
         return as_polars(self.get_sweeps())
 

@@ -41,7 +41,7 @@ class PMTRecorder(Recorder):
         trailing_delimiter=True,
     )
     signature = rb"No\.,Time,PMT Current"
-    joined = SourceKind(
+    join_as = SourceKind(
         "pmt",
         (
             Quantity(CURRENT, "current_A", "mean", "A"),

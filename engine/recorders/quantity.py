@@ -102,7 +102,7 @@ class SourceKind:
         Whether columns that are not among the quantities are joined too, by their types.
     others_unit : str
         The unit of those columns.
-    left_out : tuple of str
+    omit : tuple of str
         Columns that are not joined with the others: the time once more, gauges that are not connected.
     appends : bool
         True for a log to which rows are only ever added: rows that were joined need no second look, as long as
@@ -115,7 +115,7 @@ class SourceKind:
     Examples
     --------
     >>> from utokyo import CoilRecorder
-    >>> CoilRecorder.joined.prefix, CoilRecorder.joined.tolerance_s
+    >>> CoilRecorder.join_as.prefix, CoilRecorder.join_as.tolerance_s
     ('coil', 43200.0)
     """
 
@@ -124,7 +124,7 @@ class SourceKind:
     tolerance_s: float = 10.0
     others: bool = False
     others_unit: str = ""
-    left_out: tuple[str, ...] = ()
+    omit: tuple[str, ...] = ()
     appends: bool = False
     has_bursts: bool = False
     events: SeenEvents | None = None

@@ -198,7 +198,7 @@ class SSDResultsRecorder(ParameterRecorder):
     """
 
     signature = rb"(?=[^\r\n]*timestamp_ns)(?=[^\r\n]*half_life_time)"
-    joined = BURSTS
+    join_as = BURSTS
 
 
 class ImageResultsRecorder(ParameterRecorder):
@@ -213,7 +213,7 @@ class ImageResultsRecorder(ParameterRecorder):
     """
 
     signature = rb"(?=[^\r\n]*timestamp_ns)(?=[^\r\n]*sigma_x)"
-    joined = ATOMS
+    join_as = ATOMS
 
 
 class ParameterParser(FrameParser, ParameterRecorder):

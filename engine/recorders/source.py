@@ -43,7 +43,7 @@ class Joinable(Protocol):
         """How it is joined; `name` is what the user calls it, if anything."""
         ...
 
-    def joined_table(self) -> pl.DataFrame:
+    def table_to_join(self) -> pl.DataFrame:
         """The table that is joined."""
         ...
 

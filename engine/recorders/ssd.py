@@ -38,7 +38,7 @@ class SSDRecorder(Recorder):
         header=KeyValueLines(names_line=True, required=("//StartDate", "//StartTime", "//TimeResolution")),
         time=Elapsed("Time_x", start_keys=("//StartDate", "//StartTime"), unit_key="//TimeResolution"),
     )
-    joined = SourceKind(
+    join_as = SourceKind(
         "ssd",
         (Quantity("", "pulses", "count"), Quantity("", "rate_Hz", "rate", "Hz")),
         appends=True,

@@ -100,9 +100,9 @@ class StaticRecorder:
 
     def source_kind(self, name: str = "") -> SourceKind:
         """What its name says: of pulses when it is called ``ssd``; else by the types of its columns."""
-        kind = RECORDERS[name].joined if name in RECORDERS else None
+        kind = RECORDERS[name].join_as if name in RECORDERS else None
         return SourceKind("static", others=True) if kind is None else replace(kind, appends=False)
 
-    def joined_table(self) -> pl.DataFrame:
+    def table_to_join(self) -> pl.DataFrame:
         """The table that is joined: all of it."""
         return as_polars(self.get_table())

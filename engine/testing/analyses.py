@@ -154,7 +154,7 @@ class AnalysisTests:
 
     def test_its_results_can_be_joined(self, tmp_path: Path) -> None:
         analysis = self.made(tmp_path)
-        assert analysis.joined_table()["timestamp"].is_sorted()
+        assert analysis.table_to_join()["timestamp"].is_sorted()
         assert kind_of(analysis).prefix
 
     def test_a_table_of_something_else_is_refused(self) -> None:

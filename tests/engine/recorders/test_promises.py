@@ -171,4 +171,4 @@ def test_what_cannot_be_joined_says_why(tmp_path):
 def test_every_kind_is_a_recorder_with_its_name_in_the_join():
     for kind, recorder in RECORDERS.items():
         assert issubclass(recorder, Recorder)
-        assert recorder.joined is None or recorder.joined.prefix == kind
+        assert recorder.join_as is None or recorder.join_as.prefix == kind
