@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .engine.fits.bursts.search import BurstSearch
     from .engine.fits.images.camera_noise import BadPixels, Gain, estimate_gain, find_bad_pixels
     from .engine.fits.images.fit import fit_gaussian, gaussian_image
-    from .engine.fits.images.known_spot import mean_spot
+    from .engine.fits.images.known_spot import Spot, mean_spot
     from .engine.fits.images.reference import Reference, reference_of
     from .engine.fits.images.result import GaussianFit
     from .engine.fits.images.stack import StackFit, fit_gaussian_stack
@@ -87,7 +87,7 @@ _HOMES = {
     "engine.fits.images.camera_noise": ["BadPixels", "Gain", "estimate_gain", "find_bad_pixels"],
     "engine.fits.images.fit": ["fit_gaussian", "gaussian_image"],
     "engine.fits.images.result": ["GaussianFit"],
-    "engine.fits.images.known_spot": ["mean_spot"],
+    "engine.fits.images.known_spot": ["Spot", "mean_spot"],
     "engine.fits.lifetime": ["fit_lifetime"],
     "engine.fits.images.reference": ["Reference", "reference_of"],
     "engine.fits.result": ["Fit"],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special
 
-from utokyo import ImageAnalysis, fit_gaussian, fit_gaussian_stack, gaussian_image
+from utokyo import ImageAnalysis, Spot, fit_gaussian, fit_gaussian_stack, gaussian_image
 from utokyo.engine.fits.images.reference import reference_of
 
 NAMES = ("A", "x0", "y0", "sigma_x", "sigma_y", "C")
@@ -96,6 +96,22 @@ def test_fit_of_an_image_with_references(benchmark: Any, spot: str, frames: int)
     reference = reference_of(random.poisson(light, (frames, *SHAPE)) if frames else light)
     assert fit_gaussian(image, reference=reference).detected == (spot != "no atoms")
     benchmark(fit_gaussian, image, reference=reference)
+
+
+def test_fit_of_a_small_image(benchmark: Any) -> None:
+    """What does not depend on the number of pixels weighs most here."""
+    image = image_of((5000.0, 30.0, 28.0, 3.0, 4.0, 2.0), (60, 70))
+    assert fit_gaussian(image).valid
+    benchmark(fit_gaussian, image)
+
+
+@pytest.mark.parametrize("spot", ["spot of 8 x 12", "no atoms"])
+def test_fit_at_a_known_spot(benchmark: Any, spot: str) -> None:
+    benchmark.group = "A and its limit at a known spot, image of 263 x 228"
+    known = Spot(*SPOTS["spot of 8 x 12"][1:5])
+    image = image_of(SPOTS[spot])
+    assert fit_gaussian(image, spot=known).valid
+    benchmark(fit_gaussian, image, spot=known)
 
 
 @pytest.mark.parametrize("peer", PEERS)

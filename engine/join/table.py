@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from html import escape
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -94,8 +95,9 @@ class JoinedTable:
         return f"JoinedTable({', '.join(self._sources)}: {rows}, {self.frame.height} so far)"
 
     def _repr_html_(self) -> str:
-        """The table, for a notebook."""
-        return str(self.frame._repr_html_())
+        """The table with the units of its columns, for a notebook."""
+        units = ", ".join(f"{escape(name)} ({escape(unit)})" for name, unit in self.units.items() if unit)
+        return f"<p><b>{escape(repr(self))}</b></p>{self.frame._repr_html_()}" + (f"<p>{units}</p>" if units else "")
 
     @property
     def sources(self) -> tuple[str, ...]:

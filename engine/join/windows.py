@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ...io.errors import InputError
+from ..figures.axes import SeveralAxes
 from ..figures.save import encoder_of, save_figure
 from ..figures.window import window_figure
 from ..fits.bursts.search import find_bursts
@@ -84,9 +86,10 @@ class Window:
         moment = pl.Series([self.timestamp_ns]).cast(pl.Datetime("ns")).dt.strftime("%Y%m%d-%H%M%S")[0]
         return f"window_{self.number:03d}_{moment}"
 
-    def figure(self) -> Figure:
-        """All sources below each other on one time axis."""
-        return window_figure(self.table, self.timestamp_ns, self.bursts, self.units, f"number {self.number}")
+    def figure(self, axes: SeveralAxes | Axes | None = None) -> Figure:
+        """All sources below each other on one time axis; into `axes`, as for `draw_window`, when they are given."""
+        title = f"number {self.number}"
+        return window_figure(self.table, self.timestamp_ns, self.bursts, self.units, title, axes=axes)
 
 
 class Windows(Sequence[Window]):

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from functools import lru_cache
+from typing import NamedTuple
 
 __all__ = ["ELECTRONS", "SHAPE", "log_false_alarms"]
 
@@ -43,6 +45,8 @@ EDGE, SPARSE_EDGE = 50.0, 130.0
 more false alarms than their area says."""
 DENSE, SPARSE = math.log(2.0), math.log(0.1)
 """Logarithms of the electrons per pixel from which on, and up to which, these edges hold; between them is a line."""
+LOG_TENTH, LOG_HUNDREDTH = math.log(-math.log1p(-0.1)), math.log(-math.log1p(-0.01))
+"""Logarithms of the expected number of spots, of which 0.1 and 0.01 of the images have one or more."""
 LEAST_EXPONENT = -30.0
 """Logarithm of an expected number of spots, below which it is their probability to the last digit."""
 
@@ -64,18 +68,34 @@ def log_false_alarms(ratio: float, shape: tuple[int, ...], electrons: float) -> 
     float
         Zero or negative.
     """
+    levels = _levels_of(shape, electrons)
+    if ratio < levels.hundredth:
+        # the expected number of such spots, of which one in ten and one in a hundred images have one or more
+        part = (ratio - levels.tenth) / (levels.hundredth - levels.tenth)
+        log_number = LOG_TENTH + part * (LOG_HUNDREDTH - LOG_TENTH)
+    else:
+        log_number = LOG_HUNDREDTH - (ratio - levels.hundredth) / levels.mean_excess
+    log_number += levels.log_places
+    return math.log(-math.expm1(-math.exp(log_number))) if log_number > LEAST_EXPONENT else log_number
+
+
+class _Levels(NamedTuple):
+    """For one size and background: the ratios that 0.1 and 0.01 of the images exceed, and how much the tail decays."""
+
+    tenth: float
+    hundredth: float
+    mean_excess: float
+    log_places: float
+    """Logarithm of the number of places, beside that of the images that were simulated; with the margin."""
+
+
+@lru_cache(maxsize=64)  # an image asks three times
+def _levels_of(shape: tuple[int, ...], electrons: float) -> _Levels:
     at = min(max(math.log(max(electrons, 1e-9)), LOG_ELECTRONS[0]), LOG_ELECTRONS[-1])
     row = min(bisect_right(LOG_ELECTRONS, at), len(LEVELS) - 1)
     part = (at - LOG_ELECTRONS[row - 1]) / (LOG_ELECTRONS[row] - LOG_ELECTRONS[row - 1])
     tenth, hundredth, mean = (a + part * (b - a) for a, b in zip(LEVELS[row - 1], LEVELS[row], strict=True))
-    if ratio < hundredth:
-        # the expected number of such spots, of which one in ten and one in a hundred images have one or more
-        tenths, hundredths = math.log(-math.log1p(-0.1)), math.log(-math.log1p(-0.01))
-        log_number = tenths + (ratio - tenth) / (hundredth - tenth) * (hundredths - tenths)
-    else:
-        log_number = math.log(-math.log1p(-0.01)) - (ratio - hundredth) / mean
-    log_number += math.log(_places(shape, at) / _places(SHAPE, at)) + MARGIN
-    return math.log(-math.expm1(-math.exp(log_number))) if log_number > LEAST_EXPONENT else log_number
+    return _Levels(tenth, hundredth, mean, math.log(_places(shape, at) / _places(SHAPE, at)) + MARGIN)
 
 
 def _places(shape: tuple[int, ...], log_electrons: float) -> float:

@@ -52,7 +52,7 @@ class Spot:
     --------
     >>> import numpy as np
     >>> from utokyo import fit_gaussian, gaussian_image
-    >>> from utokyo.engine.fits.images.known_spot import Spot
+    >>> from utokyo import Spot
     >>> spot = Spot(x0=30.0, y0=20.0, sigma_x=3.0, sigma_y=4.0)
     >>> mean = gaussian_image({"A": 200.0, "C": 10.0, **spot.as_dict()}, (50, 60))
     >>> fit = fit_gaussian(np.random.default_rng(1).poisson(mean), gain=1.0, spot=spot)

@@ -366,6 +366,20 @@ def test_sources_that_are_not_there_have_empty_columns(tmp_path, caplog):
     assert "no such file yet" in caplog.text
 
 
+def test_a_notebook_shows_the_table_with_its_units():
+    pmt = StaticRecorder(
+        {"timestamp": [0, 10**9], "PMT Current (A)": [1e-5, 2e-5], "ROI Sum": [1, 2], "Coil (1:ON 0:OFF)": [0, 1]}
+    )
+    table = JoinedTable({"pmt": pmt}, every="1s")
+    table.update()
+
+    shown = table._repr_html_()
+
+    assert "<table" in shown
+    assert "JoinedTable(pmt: a row each 1s, 2 so far)" in shown
+    assert "pmt.current_A (A)" in shown
+
+
 def test_a_failed_update_loses_nothing(tmp_path):
     class Broken(StaticRecorder):
         broken = True

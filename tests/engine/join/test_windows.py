@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from polars.testing import assert_frame_equal
 
 from utokyo import (
@@ -28,7 +29,7 @@ from utokyo import (
     simulate,
     windows,
 )
-from utokyo.engine.figures.window import window_figure
+from utokyo.engine.figures.window import panels_of, window_figure
 
 SECOND = 1_000_000_000
 
@@ -88,6 +89,16 @@ def test_the_figure_has_a_panel_for_every_source_on_one_axis(beam):
     assert labels == ["heater (%)", "SSD (1/s)", "coil on", "PMT (A)", "MOT number", "gauge"]
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
     assert "burst" in figure.axes[1].get_title(loc="right")
+
+
+def test_a_window_is_drawn_into_given_axes_and_shows_itself(beam):
+    window = windows(sources_of(beam), around=heater_on, before="5s", after="10s")[0]
+    figure = Figure()
+    axes = figure.subplots(len(panels_of(window.table)), sharex=True)
+
+    assert window.figure(axes) is figure
+    assert axes[0].get_title(loc="left").startswith("number 1, ")
+    assert window._repr_png_().startswith(b"\x89PNG")
 
 
 def test_figures_and_tables_are_written(beam, tmp_path):
