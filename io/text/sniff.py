@@ -30,8 +30,8 @@ AGREEMENT = 0.8
 TIME_NAMES = ("timestamp_ns", "timestamp")
 UNITS_NS = (1, 1_000, 1_000_000, 1_000_000_000)
 """Of integers since 1970."""
-EARLIEST_NS, LATEST_NS = 1e17, 1e19
-"""Between which integers since 1970 are times of today: from 1973 on."""
+EARLIEST_NS, LATEST_NS = 1e17, 2.0**63
+"""Between which integers since 1970 are times of today: from 1973 to the last that Int64 holds."""
 
 Rows = list[list[str]]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..compile import exact_kernel, inner_kernel
 from .cells import integer_cell
+from .columns import BATCH_FIELDS
 from .fields import ENDS, SPARE, regular_rows, separators
 from .lanes import LANES, eight_digits
 from .words import BACK, FRONT
@@ -22,8 +23,6 @@ Integers = NDArray[np.int64]
 U = np.uint64
 
 OK, RAGGED, NOT_AN_INTEGER = range(3)
-BATCH_FIELDS = 4096
-"""32 kB of positions, which stay in the cache."""
 COMMA, TAB, BLANK, SEMICOLON, NEWLINE, RETURN, MINUS, PLUS = 44, 9, 32, 59, 10, 13, 45, 43
 
 

@@ -19,13 +19,14 @@ from ....kernels.images.fit import fit_spot
 from ....kernels.images.gaussian import BUFFER, spot_likelihood, spot_mean
 from ....kernels.images.reference import add_light
 from ....kernels.images.search import bin_pixels
+from ....kernels.images.stack import LEAST_COUNTS
 from ..minimize import Evaluation, minimize_likelihood
 from .found import NAMES, Found
 from .pixels import NO_LIGHT, Pixels, Totals, fixed_bits
 from .reference import LARGEST_S, Reference
 from .rotated import RotatedLikelihood, rotated_unit_spot
 
-__all__ = ["FEWEST_PIXELS", "LEAST_COUNTS", "Descent", "SpotLikelihood"]
+__all__ = ["FEWEST_PIXELS", "Descent", "SpotLikelihood"]
 
 Floats = NDArray[np.float64]
 
@@ -37,8 +38,6 @@ ROUGH_STEPS, FINE_STEPS = 30, 200
 """Steps at most of the first and of the second fit."""
 NEARBY_SIGMAS, NEARBY_PIXELS = 5.0, 8
 """How far around a start the pixels matter to a rough fit: widths, and pixels more."""
-LEAST_COUNTS = 1e-3
-"""Of the background in the whole image: one below is taken for zero."""
 LARGEST_GROWTH = 4.0
 """Sides of the image, beyond which a width that was fitted on squares of pixels is not believed."""
 

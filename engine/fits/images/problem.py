@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....io.errors import InputError
-from ....kernels.images.search import best_square, clean_excess, median_background
+from ....kernels.images.search import MOST_LEVELS, best_square, clean_excess, median_background
 from ..minimize import covariance_from
 from .alarms import log_false_alarms
 from .found import NAMES, Found, NoSpotModel
@@ -23,11 +23,9 @@ __all__ = ["SpotProblem"]
 
 Floats = NDArray[np.float64]
 
-LEVELS = 8
-"""Sizes of squares that are searched, each twice as wide as the one before."""
 SIGMA_OF_SQUARE = 1.07
 """Width, pixels, of the Gaussian that a square of 3 x 3 sees best: its half side is 1.4 sigma."""
-SIGMAS = tuple(SIGMA_OF_SQUARE * 2.0**k for k in range(LEVELS))
+SIGMAS = tuple(SIGMA_OF_SQUARE * 2.0**k for k in range(MOST_LEVELS))
 INSIDE = 0.70
 """Part of that Gaussian in the square."""
 BACKGROUND_HALVINGS = 2
@@ -191,7 +189,7 @@ class SpotProblem(SpotLikelihood):
         return square, np.array([*spot, *(background.values if self.with_reference else (float(level[0, 0]),))])
 
     def _brightest_square(self, level: Floats, noise: float) -> _Square:
-        excess, ratios, limits = np.empty(self.counts.shape), np.empty(LEVELS), np.empty(LEVELS)
+        excess, ratios, limits = np.empty(self.counts.shape), np.empty(MOST_LEVELS), np.empty(MOST_LEVELS)
         clean_excess(self.counts, self.used, level, noise, excess)
         return _Square(*best_square(excess, level, ratios, limits, noise), limits)
 
