@@ -45,6 +45,10 @@ DEFINITIONS = {
     "engine/fits/images/answer.ONE_SIDED",
     "engine/fits/images/problem.SIGMAS",
     "engine/join/events.UNIFORM",
+    "engine/fits/images/alarms.LOG_HUNDREDTH",
+    "engine/fits/images/alarms.LOG_TENTH",
+    # Places in an array.
+    *(f"kernels/images/gaussian.{place}" for place in ("COUNTS", "PIXELS", "FRAMES", "SHIFT", "GAIN", "LARGEST_S")),
     # Limits of number formats, and bits.
     "kernels/bursts/decay.TO_WHOLE",
     "kernels/images/fit.CENTRE",
