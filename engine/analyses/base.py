@@ -27,6 +27,7 @@ from ..figures.save import save_drawings
 from ..options.settings import Settings, signature_with
 from ..recorders.base import Recorder
 from ..recorders.frames import as_polars
+from ..recorders.known import RECORDERS
 from ..recorders.quantity import SourceKind
 from ..recorders.source import Source
 from .findings import Findings
@@ -87,8 +88,8 @@ class Analysis(ABC):
     Raises
     ------
     InputError
-        When neither or both of `filepath` and `recorder` are given, an option is not what is asked for, or an ending is
-        unknown.
+        When neither or both of `filepath` and `recorder` are given, the recorder is for other data, an option is not
+        what is asked for, or an ending is unknown.
 
     Attributes
     ----------
@@ -157,6 +158,8 @@ class Analysis(ABC):
             raise InputError(f"{type(self).__name__} takes a filepath or a recorder: one of them")
         if recorder is not None and not hasattr(recorder, "get_table"):
             raise InputError(f"recorder={recorder!r} is no recorder; a path is given as filepath")
+        if recorder is not None and not self.takes_recorder(recorder):
+            raise InputError(f"{type(self).__name__} takes a {self.recorder_class.__name__}, not {recorder!r}")
         self.settings = self.settings_class.of(settings, options, type(self).__name__)
         self.recorder: Source = recorder if recorder is not None else self.recorder_for(Path(filepath or ""))
         self.image_src = None if image_src is None else Path(image_src)
@@ -209,6 +212,23 @@ class Analysis(ABC):
         InputError
             When the table is not what is asked for.
         """
+
+    @classmethod
+    def takes_recorder(cls, recorder: Source) -> bool:
+        """Whether a recorder may be for such data: not one that is known to be for others.
+
+        Parameters
+        ----------
+        recorder : Source
+            Of `recorder_class`, or of pulses where that is of pulses, too; or a plain table, a fixed one or a class
+            that no kind names, whose columns are looked at in the first run.
+        """
+        if isinstance(recorder, cls.recorder_class) or not isinstance(recorder, Recorder):
+            return True
+        wanted, own = cls.recorder_class.joined, recorder.joined
+        if wanted is not None and own is not None and wanted.has_bursts and own.has_bursts:
+            return True
+        return not any(isinstance(recorder, known) for known in RECORDERS if known is not Recorder)
 
     @property
     def name(self) -> str:

@@ -241,6 +241,12 @@ def _analysis(keys: dict[str, Any], recorders: Mapping[str, Recorder], where: st
     table = _validated(_analysis_model(kind, made), keys, where, folder, made.settings_class)
     if table.recorder is not None and table.recorder not in recorders:
         raise InputError(f"{where}: no [recorders.{table.recorder}]; there are: {', '.join(recorders) or 'none'}")
+    if table.recorder is not None and not made.takes_recorder(recorders[table.recorder]):
+        kinds = (f'"{named}"' for named, known in RECORDERS.items() if issubclass(known, made.recorder_class))
+        raise InputError(
+            f"{where}: [recorders.{table.recorder}] is a {type(recorders[table.recorder]).__name__}, which an analysis "
+            f'of kind "{kind}" cannot read; give it a recorder of kind {" or ".join(kinds)}'
+        )
     with _said_where(where):
         analysis: Analysis = made(
             table.filepath,
