@@ -21,7 +21,7 @@ from polars.testing import assert_frame_equal
 
 from .errors import InputError, MissingFileError, OutputError
 
-__all__ = ["ResultTable", "read_results", "write_whole"]
+__all__ = ["ResultTable", "check_folder", "read_results", "write_whole"]
 
 ENDINGS = (".csv", ".parquet")
 RETRIES, RETRY_AFTER_S = 20, 0.05
@@ -51,7 +51,7 @@ class ResultTable:
     Raises
     ------
     InputError
-        When the ending is another one.
+        When the ending is another one, or no file can be written there.
 
     Examples
     --------
@@ -74,6 +74,9 @@ class ResultTable:
         self.path = Path(path)
         if self.path.suffix.lower() not in ENDINGS:
             raise InputError(f"{path}: a result table ends in {' or '.join(ENDINGS)}")
+        if os.path.isdir(self.path):
+            raise InputError(f"{path}: this is a folder; a result table needs a path where no folder is")
+        check_folder(self.path.parent)
         key = os.path.normcase(self.path.absolute())
         with _locks_lock:
             self._lock = _locks.setdefault(key, _Lock())
@@ -121,6 +124,34 @@ class ResultTable:
             if not _is_equal(old, new):
                 write_whole(self.path, _encoded(new, self.path))
             return new.height - old.height
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is none and cannot be made; nothing is made.
+
+    Raises
+    ------
+    InputError
+        When a file is in the way, or nothing may be written there.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from utokyo.io.store import check_folder
+    >>> _ = Path("plots").write_text("")
+    >>> check_folder(Path("plots"))
+    Traceback (most recent call last):
+        ...
+    utokyo.io.errors.InputError: plots: this is a file, no folder; choose another path
+    """
+    there = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), None)
+    if there is None:
+        return
+    if not os.path.isdir(there):
+        what = "this is a file, no folder" if there == folder else f"this folder cannot be made: {there} is a file"
+        raise InputError(f"{folder}: {what}; choose another path")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: no permission to write in {there}; choose another path")
 
 
 def read_results(path: str | Path) -> pl.DataFrame:

@@ -21,7 +21,7 @@ import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ...io.errors import InputError
-from ...io.store import ResultTable
+from ...io.store import ResultTable, check_folder
 from ..figures.drawing import Drawing, Sheets
 from ..figures.save import save_drawings
 from ..options.settings import Settings, signature_with
@@ -89,7 +89,7 @@ class Analysis(ABC):
     ------
     InputError
         When neither or both of `filepath` and `recorder` are given, the recorder is for other data, an option is not
-        what is asked for, or an ending is unknown.
+        what is asked for, an ending is unknown, or results or figures cannot be written where they are to be.
 
     Attributes
     ----------
@@ -168,6 +168,7 @@ class Analysis(ABC):
         if self.image_extension[1:] not in known:
             raise InputError(f"image_extension={image_extension!r} is none of {', '.join(sorted(known))}")
         self.store = None if result_filepath is None else ResultTable(result_filepath)
+        self._check_outputs()
         self.results = self.no_results()
         self.findings = Findings(self.results)
         self.figures: list[Path] = []
@@ -176,6 +177,18 @@ class Analysis(ABC):
         self._generation = 0
         self._undrawn: dict[str, Drawing] = {}
         self._sheets: Sheets = {}
+
+    def _check_outputs(self) -> None:
+        """Refuse places where figures or results can never be written, before anything is read."""
+        if self.image_src is not None:
+            check_folder(self.image_src)
+        if self.store is None:
+            return
+        path, source = self.store.path.absolute(), self.recorder.filepath
+        if source is not None and path == source.absolute():
+            raise InputError(f"{self.store.path}: the results would replace the data; give another result_filepath")
+        if self.image_src is not None and path in {folder := self.image_src.absolute(), *folder.parents}:
+            raise InputError(f"{self.store.path}: this is result_filepath and a folder of image_src; change one")
 
     def __reduce__(self) -> tuple[Any, ...]:
         args, options = self._made_by

@@ -127,8 +127,8 @@ def test_results_of_an_earlier_file_of_the_same_name_stay(beam, truth, tmp_path)
 
 def test_a_failed_write_is_made_up_for_in_the_next_run(beam, truth, tmp_path):
     table = tmp_path / "results" / "ssd.csv"
-    (tmp_path / "results").write_text("a file where the folder should be")
     analysis = SSDAnalysis(beam / truth["files"]["ssd"], result_filepath=table)
+    (tmp_path / "results").write_text("a file where the folder should be")
     with pytest.raises(OutputError, match="cannot be written"):
         analysis.run()
     (tmp_path / "results").unlink()

@@ -73,3 +73,32 @@ def test_recorders_of_files_that_do_not_exist_yet_are_taken(folder):
         )
     )
     assert len(read_config("run.toml").analyses) == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('result_filepath = "taken.csv"', "taken.csv: this is a folder; a result table needs"),
+        ('result_filepath = "file/results/r.csv"', "file/results: this folder cannot be made: file is a file"),
+        ('result_filepath = "x.csv"', "x.csv: the results would replace the data"),
+        ('image_src = "file"', "file: this is a file, no folder; choose another path"),
+        ('image_src = "file/plots"', "file/plots: this folder cannot be made: file is a file"),
+        ('image_src = "new.csv"\nresult_filepath = "new.csv"', "result_filepath and a folder of image_src"),
+    ],
+)
+def test_figures_and_results_that_can_never_be_written_are_refused(line, sentence, folder):
+    Path("taken.csv").mkdir()
+    Path("file").write_text("")
+    said = refused(SSD + line)
+    assert said.startswith("run.toml, [[analyses]] number 1: ")
+    assert sentence in said.replace("\\", "/")
+    assert not Path("x.csv").exists()
+
+
+def test_a_folder_without_permission_is_refused_and_nothing_is_made(folder, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert "plots/new: no permission to write in ." in refused(SSD + 'image_src = "plots/new"').replace("\\", "/")
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    read_config("run.toml")
+    assert not Path("plots").exists()
