@@ -24,10 +24,12 @@ from ...io.errors import InputError, MissingFileError
 from ..analyses.base import Analysis
 from ..analyses.known import ANALYSES
 from ..join.kinds import kind_of, name_of
-from ..join.options import JoinSettings
+from ..join.options import JoinSettings, named_sources
+from ..join.table import JoinedTable
 from ..options.durations import Duration
 from ..options.registry import Registry
-from ..options.settings import FilePath, Settings, Span, checked_fields, model_fields_of, sentence_of
+from ..options.sentences import notation, sentence_of
+from ..options.settings import FilePath, Settings, Span, checked_fields, model_fields_of
 from ..recorders.base import Recorder
 from ..recorders.known import RECORDERS
 
@@ -121,10 +123,16 @@ def read_config(path: str | Path) -> RunConfig:
     'PMTAnalysis(all_data.csv)'
     """
     path = Path(path)
+    with notation("toml"):
+        return _run_config(path)
+
+
+def _run_config(path: Path) -> RunConfig:
     content = _content(path)
     recorders = _recorders(path, content)
     if not content.analyses:
         raise InputError(f"{path}: no [[analyses]]; `utokyo run --example` prints a file to begin with")
+    _ = _join_table(path, content)
     return RunConfig(_analyses(path, content, recorders), content.cycles, content.period_s)
 
 
@@ -137,16 +145,32 @@ def read_join_config(path: str | Path) -> JoinConfig:
         As `read_config`.
     """
     path = Path(path)
+    with notation("toml"):
+        return _join_config(path)
+
+
+def _join_config(path: Path) -> JoinConfig:
     content = _content(path)
     sources: dict[str, Any] = dict(_recorders(path, content))
+    for name, recorder in sources.items():
+        with _said_where(f"{path}, [recorders.{name}]"):
+            named_sources({name: recorder})
+            kind_of(recorder, name)
     for analysis in _analyses(path, content, sources):
         if analysis.joins:
             sources[name_of(kind_of(analysis), sources)] = analysis
     if not sources:
         raise InputError(f"{path}: no [recorders.NAME] to join; `utokyo run --example` prints a file to begin with")
-    table: JoinTable = _settings(JoinTable, content.join, f"{path}, [join]", path.parent)
+    table = _join_table(path, content)
     options = {f.name: getattr(table, f.name) for f in fields(JoinSettings) if f.name in content.join}
+    with _said_where(f"{path}, [join]"):
+        JoinedTable(sources, **(options if {"every", "on"} & options.keys() else {**options, "every": "1s"}))
     return JoinConfig(sources, options, table.merge_within)
+
+
+def _join_table(path: Path, content: _Content) -> JoinTable:
+    with _said_where(f"{path}, [join]"):
+        return JoinTable(**checked_fields(JoinTable, content.join, path.parent))
 
 
 def run_schema() -> dict[str, Any]:
@@ -315,12 +339,6 @@ def _first_line(made: type[Any]) -> str:
 def _options_of(cls: type[Settings], table: BaseModel, keys: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the fields of some settings that a table has, converted."""
     return {name: getattr(table, name) for name in cls.names() if name in keys}
-
-
-def _settings(cls: type[Settings], keys: Mapping[str, Any], where: str, folder: Path) -> Any:
-    """Settings out of a table that has nothing else."""
-    with _said_where(where):
-        return cls(**checked_fields(cls, keys, folder))
 
 
 def _validated(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -18,6 +17,7 @@ from inspect import isabstract
 from typing import Any, Generic, TypeVar, cast
 
 from ...io.errors import InputError
+from .sentences import did_you_mean, shown
 
 __all__ = ["Registry"]
 
@@ -73,17 +73,19 @@ class Registry(Generic[T]):
         InputError
             When there is none of that kind.
         """
-        found = self.get(kind)
+        found = self.get(kind) if isinstance(kind, str) else None
         if found is not None:
             return found
         usable = [usable for usable, _ in self.items()]
         if kind is None:
             raise InputError(f"no kind; it should be one of {', '.join(usable)}")
+        if not isinstance(kind, str):
+            raise InputError(f"kind should be one of {', '.join(usable)}, not {shown(kind)}")
         if kind in self._entries:
             raise InputError(f"the kind {kind!r} of another package cannot be used: {self._entries[kind].value}")
-        alike = get_close_matches(str(kind), usable, n=1)
-        question = f"; did you mean {alike[0]!r}?" if alike else ""
-        raise InputError(f"kind should be one of {', '.join(usable)}, not {kind!r}{question}")
+        named = {found.__name__: usable for usable, found in self.items()}
+        question = f"; did you mean {named[kind]!r}?" if kind in named else did_you_mean(kind, usable)
+        raise InputError(f"kind should be one of {', '.join(usable)}, not {shown(kind)}{question}")
 
     def __iter__(self) -> Iterator[type[T]]:
         """All classes, in the order of `kinds`; each once."""

@@ -29,7 +29,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_type_hints
@@ -38,10 +37,10 @@ import numpy as np
 
 from ...io.errors import InputError
 from .durations import Duration, duration_ns
+from .sentences import sentence_of, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from pydantic_core import ErrorDetails
 
 __all__ = [
     "DURATION_SCHEMA",
@@ -54,27 +53,8 @@ __all__ = [
     "checked_fields",
     "described",
     "model_fields_of",
-    "sentence_of",
     "signature_with",
 ]
-
-# What pydantic calls a mistake, and how it is said: "gain should be ...".
-WANTED = {
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "string_type": "a text",
-    "greater_than": "above {gt:g}",
-    "greater_than_equal": "{ge:g} or more",
-    "less_than": "below {lt:g}",
-    "less_than_equal": "{le:g} or less",
-    "literal_error": "{expected}",
-    "dict_type": "a table of keys and values",
-    "list_type": "a list",
-    "model_type": "a table of keys and values",
-    "model_attributes_type": "a table of keys and values",
-}
 
 PARAMETERS = re.compile(r"Parameters\n\s*-{4,}\n(.*?)(?:\n\s*\n\s*\w[\w ]*\n\s*-{4,}|\Z)", re.DOTALL)
 """That section of a numpydoc docstring."""
@@ -118,9 +98,9 @@ class Converted:
 
 def _path(value: Any, *, name: str, folder: Path | None) -> Path:
     if not isinstance(value, str | Path):
-        raise InputError(f"{name} should be a path, not {value!r}")
+        raise InputError(f"{name} should be a path, not {shown(value)}")
     if not str(value).strip() or "\0" in str(value):
-        raise InputError(f"{name} should be the path of a file or folder, not {value!r}")
+        raise InputError(f"{name} should be the path of a file or folder, not {shown(value)}")
     return Path(value) if folder is None else folder / value
 
 
@@ -179,7 +159,7 @@ class FrozenMapping(Mapping[str, Any]):
 
         def frozen(value: Any, info: Any) -> FrozenMapping:
             if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-                raise InputError(f"{info.field_name} should be a table of keys and values, not {value!r}")
+                raise InputError(f"{info.field_name} should be a table of keys and values, not {shown(value)}")
             return cls(value)
 
         return core_schema.with_info_plain_validator_function(frozen)
@@ -320,35 +300,6 @@ def model_fields_of(cls: Any) -> dict[str, Any]:
         default = dict(default) if isinstance(default, FrozenMapping) else default
         found[f.name] = (hints[f.name], FieldInfo(default=default, description=meaning.get(f.name)))
     return found
-
-
-def sentence_of(error: ErrorDetails, words: Mapping[str, str], known: tuple[str, ...]) -> str:
-    """What is wrong with a value, in a sentence: what it should be, and what it is.
-
-    Parameters
-    ----------
-    error : mapping
-        Of pydantic.
-    words : mapping of str to str
-        Of fields, what they should be; for the others, the limit says it.
-    known : tuple of str
-        All fields.
-    """
-    names = [part for part in error["loc"] if part in known] or [str(part) for part in error["loc"]]
-    name = names[0] if names else "it"
-    if error["type"] == "extra_forbidden":
-        alike = get_close_matches(name, known, n=1)
-        question = f"; did you mean {alike[0]!r}?" if alike else ""
-        return f"unknown key {name!r}; known are {', '.join(known)}{question}"
-    if error["type"] == "missing":
-        return f"no {name}"
-    raised = error.get("ctx", {}).get("error")
-    if error["type"] == "value_error" and isinstance(raised, InputError):
-        return str(raised)
-    wanted = words.get(name) or WANTED.get(error["type"], error["msg"].removeprefix("Input should be "))
-    if error["type"] in WANTED:
-        wanted = wanted.format(**error.get("ctx", {}))
-    return f"{name} should be {wanted}, not {error['input']!r}"
 
 
 @cache

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
 
 from utokyo import InputError
-from utokyo.engine.command.config import read_config
+from utokyo.engine.command.config import read_config, read_join_config
+from utokyo.engine.options.sentences import notation, shown
 
 RECORDERS = """
 [recorders.heater]
@@ -102,3 +104,97 @@ def test_a_folder_without_permission_is_refused_and_nothing_is_made(folder, monk
     monkeypatch.chdir(folder)
     read_config("run.toml")
     assert not Path("plots").exists()
+
+
+SOURCES = """
+[recorders.ssd]
+kind = "ssd"
+filepath = "s.csv"
+[recorders.pmt]
+kind = "pmt"
+filepath = "p.csv"
+[join]
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('every = "often"', "every should be a duration like '2min', '500ms' or a number of seconds, not 'often'"),
+        ('every = "0s"', "every should be above 0 and at most 36600d, not '0s'"),
+        ('every = "80000d"', "every should be 36600d at most, not '80000d'"),
+        ("every = true", "every should be a duration like '2min', '500ms' or a number of seconds, not true"),
+        ('every = "1s"\non = "ssd"', 'join takes on = "ssd" (a row a burst, an image, a reading) or every = "1s"'),
+        ('on = "sdd"', "on: 'sdd' is none of the sources; there are: ssd, pmt; did you mean 'ssd'?"),
+        ('on = "pmt"\nwindow = "1ns"', "window should be 2ns or more and at most 36600d, not '1ns'"),
+        ('how = "median"', """made of which readings, as {ssd = 'median', "pmt.current_A" = 'max'}, not 'median'"""),
+        ("how.pmt.current_A = 'max'", "not {pmt = {current_A = 'max'}}; a name with a dot stands in quotes"),
+        ("how = {pmt = 'medien'}", "how: pmt should be one of last, mean,"),
+        ("how = {'PMT.current_A' = 'max'}", "how: 'PMT.current_A' is none of the sources; there are: ssd, pmt; did"),
+        ("tolerance = {pmt = 'late'}", "tolerance.pmt should be a duration"),
+        ("tolerance = {'pmt.current_A' = '1s'}", "tolerance: 'pmt.current_A' is none of the sources"),
+        ("clock_offsets = {sdd = '1s'}", "clock_offsets: 'sdd' is none of the sources"),
+        ("clock_offsets = {ssd = 'late'}", "clock_offsets.ssd should be a duration"),
+        (
+            "clock_offsets = '1s'",
+            "clock_offsets should say by how much for which source, as {pmt = '1500ms'}, not '1s'",
+        ),
+        ("between = ['2022-09-18']", "between should be [begin, end], not ['2022-09-18']"),
+        ("between = ['noon', '']", "between should be a moment like '2022-03-14 12:05:00', 2022-03-14T12:05:00 or ns"),
+        ("between = [12:00:00, 13:00:00]", "not 12:00:00"),
+        ("between = [2022-09-19, 2022-09-18]", "between: the begin 2022-09-19 is not before the end 2022-09-18"),
+        ("between = [1, 99999999999999999999]", "between should lie between the years 1824 and 2115"),
+        (
+            'every = "1us"\nbetween = [2022-09-18, 2022-09-19]',
+            "between holds 1 days, which are more than 50,000,000 intervals of 1us: every should be 1.8ms or longer",
+        ),
+        ('evry = "1s"', "unknown key 'evry'"),
+    ],
+)
+def test_mistakes_in_what_is_joined_name_the_table_and_are_said_as_toml(line, sentence, folder):
+    said = refused(SOURCES + line, read_join_config)
+    assert said.startswith("run.toml, [join]: ")
+    assert sentence in said
+
+
+def test_a_run_reads_the_table_of_the_join_too(folder):
+    assert "run.toml, [join]: unknown key 'evry'" in refused(SSD + '[join]\nevry = "1s"')
+
+
+def test_a_source_that_cannot_be_joined_is_named(folder):
+    assert refused(RECORDERS, read_join_config).startswith("run.toml, [recorders.picture]: picture is a single image")
+    dotted = "[recorders.'a.b']\nkind = 'ssd'\nfilepath = 'x'"
+    assert "cannot be called 'a.b'" in refused(dotted, read_join_config)
+
+
+@pytest.mark.parametrize(
+    ("between", "expected"),
+    [
+        (
+            "[2026-01-01T00:00:00, 2026-01-02T06:30:00.5]",
+            (datetime(2026, 1, 1), datetime(2026, 1, 2, 6, 30, 0, 500_000)),
+        ),
+        ("[2026-01-01, 2026-01-02]", (date(2026, 1, 1), date(2026, 1, 2))),
+        ("[2026-01-01T00:00:00+09:00, '']", (datetime(2026, 1, 1), None)),
+        ("['', '2026-01-01']", (None, "2026-01-01")),
+    ],
+)
+def test_moments_are_those_of_toml_as_well(between, expected, folder, caplog):
+    Path("run.toml").write_text(f"{SOURCES}between = {between}")
+    assert read_join_config("run.toml").options["between"] == expected
+    said = "between: times in the files have no zone; 2026-01-01T00:00:00+09:00 is taken as 2026-01-01 00:00:00"
+    assert (said in caplog.text) == ("+09:00" in between)
+
+
+def test_values_are_shown_as_they_are_written():
+    values = [True, 1.5, ["a", 2], {"a": "b", "c d": "it's"}, "C:\\x", time(0, 3)]
+    with notation("toml"):
+        assert [shown(value) for value in values] == [
+            "true",
+            "1.5",
+            "['a', 2]",
+            """{a = 'b', "c d" = "it's"}""",
+            "'C:\\x'",
+            "00:03:00",
+        ]
+    assert shown(True) == "True"
