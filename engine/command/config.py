@@ -8,7 +8,6 @@ comment: a misspelt ``result_filepath`` must not cost a night of results. `EXAMP
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -20,7 +19,7 @@ from typing import Annotated, Any, Literal, Union
 from annotated_types import Ge, Gt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from ...io.errors import InputError, MissingFileError
+from ...io.errors import InputError
 from ..analyses.base import Analysis
 from ..analyses.known import ANALYSES
 from ..join.kinds import kind_of, name_of
@@ -32,6 +31,8 @@ from ..options.sentences import notation, sentence_of
 from ..options.settings import FilePath, Settings, Span, checked_fields, model_fields_of
 from ..recorders.base import Recorder
 from ..recorders.known import RECORDERS
+from .shape import check_shape
+from .toml import read_toml
 
 __all__ = ["EXAMPLE", "JoinConfig", "RunConfig", "read_config", "read_join_config", "run_schema"]
 
@@ -204,18 +205,9 @@ class _Content(BaseModel):
 
 
 def _content(path: Path) -> _Content:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise MissingFileError(f"{path}: no such file; `utokyo run --example` prints one to begin with") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: this is no text in UTF-8; save it as UTF-8") from None
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        slashes = "\\" in str(error) or "hex value" in str(error)  # a path of Windows in double quotes
-        hint = "; write paths with forward slashes" if slashes else ""
-        raise InputError(f"{path}: this is no TOML file: {error}{hint}") from None
-    if isinstance(content.get("analyses"), dict):
-        raise InputError(f"{path}: [analyses] is one table; write [[analyses]] above each analysis")
+    content = read_toml(path)
+    with _said_where(str(path)):
+        check_shape(content)
     tables: _Content = _validated(_Content, content, str(path), path.parent, RunTable)
     return tables
 

@@ -198,3 +198,91 @@ def test_values_are_shown_as_they_are_written():
             "00:03:00",
         ]
     assert shown(True) == "True"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("recorders.h = 'a'", "run.toml: recorders.h should be a table: write [recorders.h] above its keys, not 'a'"),
+        ("recorders = 'a'", "run.toml: recorders should be tables: write [recorders.NAME] above the keys of each, not"),
+        ("[recorders]\nkind = 'ssd'", "run.toml: [recorders] has no name: write [recorders.NAME]"),
+        ("[[recorders]]\nkind = 'ssd'", "run.toml: recorders should be tables: write [recorders.NAME] above"),
+        ("[[recorders.h]]\nkind = 'ssd'", "run.toml: [[recorders.h]] has a bracket too many: write [recorders.h]"),
+        ("[recorders.my.ssd]\nkind = 'ssd'", "[recorders.my.ssd] has a dot in its name: write [recorders.my_ssd]"),
+        ("[recorders.'']\nkind = 'ssd'", "run.toml: [recorders.''] has no name"),
+        (
+            "analyses = ['hall']",
+            "run.toml: analyses should be tables: write [[analyses]] above the keys of each, not [",
+        ),
+        ("analyses = 'hall'", "write [[analyses]] above the keys of each, not 'hall'"),
+        ("[analyses.ssd]\nkind = 'ssd'", "run.toml: [analyses.ssd] has a name; write [[analyses]] above each analysis"),
+        ("join = '1s'", "run.toml: join should be a table: write [join] above its keys, not '1s'"),
+        ("[[join]]\nevery = '1s'", "run.toml: [[join]] has a bracket too many: write [join]"),
+        ("[[analyses]]\nkind = ['ssd']", "number 1: kind should be one of ssd, ssd_folder, pmt, image, not ['ssd']"),
+        ("[[analyses]]\nkind = {a = 1}", "not {a = 1}"),
+        ("[[analyses]]\nkind = 'SSD'", "not 'SSD'; did you mean 'ssd'?"),
+        ("[[analyses]]\nkind = 'PMTAnalysis'", "not 'PMTAnalysis'; did you mean 'pmt'?"),
+    ],
+)
+def test_tables_that_are_none_are_named(content, sentence, folder):
+    assert sentence in refused(content)
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        (r'filepath = "C:\data\ssd.csv"', "write paths with forward slashes, or in single quotes: 'C:\\data'"),
+        (r'filepath = "C:\Users\fr"', "write paths with forward slashes, or in single quotes: 'C:\\data'"),
+        ('filepath = "C:\\data\\"', "write paths with forward slashes, or in single quotes: 'C:\\data'"),
+        ("kind = “ssd”", "write straight quotes"),
+        ("; the SSD", "a remark begins with #"),
+        ('{"cycles": 3}', "write keys as name = value"),
+        ("[recorders.my ssd]", 'a name with blanks stands in quotes: [recorders."my ssd"]'),
+        ("[recorders.ssd", "as many brackets as it begins with"),
+        ("[[analyses]", "as many brackets as it begins with"),
+        ("always_update = True", "write true or false, in small letters"),
+        ("image_src = None", "leave out a key that has no value"),
+        ("image_src =", "there is no value"),
+        ("period_s = 0,5", "a decimal number is written with a point"),
+        ("period_s: 5", "write period_s = and its value"),
+        ("period_s = 5;", "nothing follows a value"),
+        ("period_s = 5s", 'a duration or a text stands in quotes: "5s"'),
+        ("kind = ssd", "a text stands in quotes"),
+        ("kind = 'ssd", "a text ends with the quote that it begins with"),
+        ("cycles", "write cycles = and its value"),
+    ],
+)
+def test_what_is_no_toml_is_shown_with_its_line_and_what_to_write(line, advice, folder):
+    said = refused(f"# a run\n{line}\n")
+    assert said.startswith(f"run.toml, line 2: `{line}` is no TOML: ")
+    assert advice in said
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("cycles = 1\ncycles = 2", "run.toml, line 2: cycles stands in line 1 already"),
+        ("[recorders.a]\nkind = 'ssd'\n[recorders.a]", "run.toml, line 3: [recorders.a] stands in line 1 already"),
+        (SSD + "image_src = 'a'\n" + SSD + "kind = 'ssd'", "line 8: kind in [[analyses]] of line 5 stands in line 6"),
+        ("references = [\n'a',", "run.toml: this is no TOML: a quote or a bracket is not closed"),
+        ("cycles = 3".encode("utf-16"), "run.toml: this is text in UTF-16, or no text; save it as UTF-8"),
+        ("cycles = 3".encode("utf-16-le"), "run.toml: this is text in UTF-16, or no text; save it as UTF-8"),
+        ("\nname = 'データ'".encode("shift-jis"), "run.toml, line 2: this is no text in UTF-8; save it as UTF-8"),
+        ("", "run.toml: no [[analyses]]"),
+    ],
+)
+def test_files_that_are_none_are_told_from_toml(content, sentence, folder):
+    assert sentence in refused(content)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_a_byte_order_mark_tabs_and_all_line_ends_are_read(ends, folder):
+    text = f"{SSD}\tdead_time_s\t=\t1e-6\n# remark\n".replace("\n", ends)
+    Path("run.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_config("run.toml").analyses[0].settings.dead_time_s == 1e-6
+
+
+def test_a_folder_is_no_configuration(folder):
+    Path("run.toml").mkdir()
+    with pytest.raises(InputError, match=r"run\.toml: this is a folder; give the TOML file"):
+        read_config("run.toml")
