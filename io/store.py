@@ -13,6 +13,7 @@ import io
 import os
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -88,6 +89,17 @@ class ResultTable:
         """All rows; an empty frame when there is no table yet."""
         return read_results(self.path) if self.path.exists() else pl.DataFrame()
 
+    def check(self, columns: Iterable[str]) -> None:
+        """Refuse a file that is there already and no table with these columns: rows cannot be added to it.
+
+        Raises
+        ------
+        InputError
+        """
+        table = self.read()
+        if table.width:
+            self._expect(table, columns)
+
     def replace(self, rows: pl.DataFrame, where: pl.Expr) -> int:
         """Put `rows` in the place of those for which `where` holds, and sort by `timestamp_ns` if there is one.
 
@@ -114,9 +126,7 @@ class ResultTable:
             if old.width == 0:
                 kept = rows.clear()
             else:
-                missing = [c for c in where.meta.root_names() if c not in old.columns]
-                if missing:
-                    raise InputError(f"{self.path}: a table without the column {missing[0]!r}; choose another file")
+                self._expect(old, where.meta.root_names())
                 kept = _cast_like(self.path, old, rows).filter(~where)
             new = pl.concat([kept, rows], how="diagonal_relaxed") if kept.width else rows
             if "timestamp_ns" in new.columns:
@@ -124,6 +134,10 @@ class ResultTable:
             if not _is_equal(old, new):
                 write_whole(self.path, _encoded(new, self.path))
             return new.height - old.height
+
+    def _expect(self, table: pl.DataFrame, columns: Iterable[str]) -> None:
+        if missing := [name for name in columns if name not in table.columns]:
+            raise InputError(f"{self.path}: a table without the column {missing[0]!r}; choose another file")
 
 
 def check_folder(folder: Path) -> None:

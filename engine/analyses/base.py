@@ -159,11 +159,11 @@ class Analysis(ABC):
         if recorder is not None and not hasattr(recorder, "get_table"):
             raise InputError(f"recorder={recorder!r} is no recorder; a path is given as filepath")
         if recorder is not None and not self.takes_recorder(recorder):
-            raise InputError(f"{type(self).__name__} takes a {self.recorder_class.__name__}, not {recorder!r}")
+            raise InputError(f"{type(self).__name__} takes {self.recorder_class.__name__}, not {recorder!r}")
         self.settings = self.settings_class.of(settings, options, type(self).__name__)
         self.recorder: Source = recorder if recorder is not None else self.recorder_for(Path(filepath or ""))
         self.image_src = None if image_src is None else Path(image_src)
-        self.image_extension = "." + image_extension.lstrip(".").lower()
+        self.image_extension = f".{str(image_extension).lstrip('.').lower()}"
         known = FigureCanvasAgg.get_supported_filetypes()
         if self.image_extension[1:] not in known:
             raise InputError(f"image_extension={image_extension!r} is none of {', '.join(sorted(known))}")

@@ -27,10 +27,11 @@ from ..join.options import JoinSettings, named_sources
 from ..join.table import JoinedTable
 from ..options.durations import Duration
 from ..options.registry import Registry
-from ..options.sentences import notation, sentence_of
+from ..options.sentences import did_you_mean, notation, sentence_of
 from ..options.settings import FilePath, Settings, Span, checked_fields, model_fields_of
 from ..recorders.base import Recorder
-from ..recorders.known import RECORDERS
+from ..recorders.known import RECORDERS, check_file
+from ..recorders.options import RecorderSettings
 from .shape import check_shape
 from .toml import read_toml
 
@@ -89,6 +90,16 @@ class Outputs(Settings):
     image_src: FilePath | None = None
     image_extension: str = ".png"
     result_filepath: FilePath | None = None
+
+
+PLACES = {
+    **dict.fromkeys(("kind", "filepath"), "below a [recorders.NAME] or an [[analyses]]"),
+    **dict.fromkeys(("clock_offset_s", *RecorderSettings.names()), "below a [recorders.NAME]"),
+    **dict.fromkeys(("recorder", *Outputs.names()), "below an [[analyses]]"),
+    **dict.fromkeys(JoinTable.names(), "below [join]"),
+    **dict.fromkeys(RunTable.names(), "at the top of the file, above the first line with a bracket"),
+}
+"""Where keys stand that stand in one place only; for those who write them elsewhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +242,7 @@ def _recorder(keys: dict[str, Any], where: str, folder: Path) -> Recorder:
             raise InputError(f"{where}: clock_offset_s should be some seconds, not {table.clock_offset_s!r}") from None
     with _said_where(where):
         recorder: Recorder = made(table.filepath, settings=made.settings_class(**options))
+        check_file(recorder.filepath, made)
     return recorder
 
 
@@ -239,29 +251,43 @@ def _analyses(path: Path, content: _Content, recorders: Mapping[str, Recorder]) 
         _analysis(keys, recorders, f"{path}, [[analyses]] number {number}", path.parent)
         for number, keys in enumerate(content.analyses, start=1)
     ]
-    numbers: dict[tuple[str, Path], int] = {}
-    for number, analysis in enumerate(analyses, start=1):
-        if analysis.store is None:
-            continue
-        earlier = numbers.setdefault((analysis.source, analysis.store.path.resolve()), number)
-        if earlier != number:
-            raise InputError(
-                f"{path}, [[analyses]] number {number}: number {earlier} writes rows of the same source into "
-                f"{analysis.store.path.name}, which would replace these; give it another result_filepath"
-            )
+    _check_apart(path, analyses)
     return analyses
+
+
+def _check_apart(path: Path, analyses: list[Analysis]) -> None:
+    """Refuse two analyses that would replace each other's rows or figures."""
+    numbers: dict[tuple[Any, ...], int] = {}
+    for number, analysis in enumerate(analyses, start=1):
+        outputs: list[tuple[tuple[Any, ...], tuple[str, str]]] = []
+        if analysis.store is not None:
+            said = f"writes rows of the same source into {analysis.store.path.name}", "result_filepath"
+            outputs.append(((analysis.source, analysis.store.path.resolve()), said))
+        if analysis.image_src is not None:
+            said = f"draws figures of the same names into {analysis.image_src.name}", "image_src"
+            named = analysis.short_name, analysis.source_name, analysis.image_extension
+            outputs.append(((*named, analysis.image_src.resolve()), said))
+        for key, (does, option) in outputs:
+            earlier = numbers.setdefault(key, number)
+            if earlier != number:
+                where = f"{path}, [[analyses]] number {number}"
+                raise InputError(
+                    f"{where}: number {earlier} {does}, which would replace these; give it another {option}"
+                )
 
 
 def _analysis(keys: dict[str, Any], recorders: Mapping[str, Recorder], where: str, folder: Path) -> Analysis:
     kind, made = _class_of(ANALYSES, keys, where)
     table = _validated(_analysis_model(kind, made), keys, where, folder, made.settings_class)
     if table.recorder is not None and table.recorder not in recorders:
-        raise InputError(f"{where}: no [recorders.{table.recorder}]; there are: {', '.join(recorders) or 'none'}")
+        there = f"{', '.join(recorders) or 'none'}{did_you_mean(table.recorder, recorders)}"
+        raise InputError(f"{where}: no [recorders.{table.recorder}]; there are: {there}")
     if table.recorder is not None and not made.takes_recorder(recorders[table.recorder]):
+        own = next(named for named, known in RECORDERS.items() if known is type(recorders[table.recorder]))
         kinds = (f'"{named}"' for named, known in RECORDERS.items() if issubclass(known, made.recorder_class))
         raise InputError(
-            f"{where}: [recorders.{table.recorder}] is a {type(recorders[table.recorder]).__name__}, which an analysis "
-            f'of kind "{kind}" cannot read; give it a recorder of kind {" or ".join(kinds)}'
+            f'{where}: [recorders.{table.recorder}] is of kind "{own}", which an analysis of kind "{kind}" cannot '
+            f"read; give it a recorder of kind {' or '.join(kinds)}"
         )
     with _said_where(where):
         analysis: Analysis = made(
@@ -270,12 +296,21 @@ def _analysis(keys: dict[str, Any], recorders: Mapping[str, Recorder], where: st
             settings=made.settings_class(**_options_of(made.settings_class, table, keys)),
             **_options_of(Outputs, table, keys),
         )
+        path, is_plain = analysis.recorder.filepath, type(analysis.recorder) is Recorder
+        if path is not None and (table.recorder is None or is_plain):
+            check_file(path, made.recorder_class)
+        if analysis.store is not None:
+            analysis.store.check({"source", "timestamp_ns"} & {p.name for p in made.parameters})
     return analysis
 
 
 def _class_of(registry: Registry[Any], keys: dict[str, Any], where: str) -> tuple[str, Any]:
     """The kind that a table names, and its class."""
     kind = keys.get("kind")
+    other = RECORDERS if registry is ANALYSES else ANALYSES
+    if isinstance(kind, str) and kind not in registry and kind in other:
+        place = "of recorders: write it below a [recorders.NAME]" if other is RECORDERS else "of [[analyses]]"
+        raise InputError(f"{where}: '{kind}' is a kind {place}; here it may be {', '.join(registry.kinds)}")
     with _said_where(where):
         return str(kind), registry[kind]  # type: ignore[index]
 
@@ -339,9 +374,12 @@ def _validated(
     try:
         return model.model_validate(keys, context={"folder": folder})
     except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][-1])
+        if first["type"] == "extra_forbidden" and key in PLACES and not isinstance(first["input"], Mapping):
+            raise InputError(f"{where}: {key} does not belong here; write it {PLACES[key]}") from None
         words = {"clock_offset_s": "a number of seconds"} | dict({} if cls is None else cls.words)
-        sentence = sentence_of(error.errors()[0], words, tuple(model.model_fields))
-        raise InputError(f"{where}: {sentence}") from None
+        raise InputError(f"{where}: {sentence_of(first, words, tuple(model.model_fields))}") from None
 
 
 @contextmanager

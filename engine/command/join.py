@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...io.errors import InputError
+from ...io.store import check_folder
 from ..join.files import JOINED_ENDINGS
 from ..join.table import JoinedTable
 from ..join.windows import windows
@@ -63,8 +64,13 @@ def join_sources(
     """
     if out.suffix.lower() not in JOINED_ENDINGS:
         raise InputError(f"{out}: a joined table ends in {' or '.join(JOINED_ENDINGS)}")
+    if out.is_dir():
+        raise InputError(f"{out}: this is a folder; give the path of a file with --out")
     if merge_within is not None and figures is None:
         raise InputError("--merge-within says which steps are one heating: give --windows FOLDER with it")
+    check_folder(out.parent)
+    if figures is not None:
+        check_folder(figures)
     wanted = read_join_config(config)
     with notation("command"):
         table = JoinedTable(wanted.recorders, **_options(wanted.options, every, on, between))

@@ -39,8 +39,8 @@ UNITS_NS = {
 WRITTEN = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*(ns|us|ms|s|min|m|h|d)\s*")
 LONGEST_NS = 100 * 366 * UNITS_NS["d"]
 """A century: a longer duration is a mistake."""
-FIRST_NS, LAST_NS = -(2**62), 2**62
-"""Moments with room for offsets and lengths in 64 bits."""
+FIRST_NS, LAST_NS = -(2**63), 2**63 - 1
+"""Moments that 64 bits hold."""
 
 
 def duration_ns(value: Duration, name: str, *, least_ns: int | None = None) -> int:
@@ -119,7 +119,7 @@ def moment_ns(value: Any, name: str) -> int:
     Raises
     ------
     InputError
-        When it is no moment, or one of another century.
+        When it is no moment, or one that 64 bits do not hold.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def moment_ns(value: Any, name: str) -> int:
             f"{name} should be a moment like '2022-03-14 12:05:00', {kinds} or ns since 1970, not {shown(value)}"
         )
     if not FIRST_NS <= known <= LAST_NS:
-        raise InputError(f"{name} should lie between the years 1824 and 2115, unlike {shown(value)}")
+        raise InputError(f"{name} should lie between the years 1678 and 2262, unlike {shown(value)}")
     return known
 
 

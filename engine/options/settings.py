@@ -53,6 +53,7 @@ __all__ = [
     "checked_fields",
     "described",
     "model_fields_of",
+    "path_of",
     "signature_with",
 ]
 
@@ -96,12 +97,30 @@ class Converted:
         return handler(schema) if self.json_schema is None else dict(self.json_schema)
 
 
-def _path(value: Any, *, name: str, folder: Path | None) -> Path:
+def path_of(value: Any, *, name: str, folder: Path | None) -> Path:
+    r"""A path out of what was given; one of a TOML file is relative to its folder, or to the user's, after ``~``.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+
+    Examples
+    --------
+    >>> path_of("C:\temp", name="image_src", folder=Path("beam"))
+    Traceback (most recent call last):
+    utokyo.io.errors.InputError: image_src should be a path, not 'C:\temp': a backslash in double quotes begins ...
+    """
     if not isinstance(value, str | Path):
         raise InputError(f"{name} should be a path, not {shown(value)}")
     if not str(value).strip() or "\0" in str(value):
         raise InputError(f"{name} should be the path of a file or folder, not {shown(value)}")
-    return Path(value) if folder is None else folder / value
+    if any(sign < " " for sign in str(value)):
+        slashes = "a backslash in double quotes begins a tab or the like; write paths with / or in single quotes"
+        raise InputError(f"{name} should be a path, not {shown(str(value))}: {slashes}")
+    if folder is None:
+        return Path(value)
+    return Path(value).expanduser() if str(value).startswith(("~/", "~\\")) else folder / value
 
 
 def _span(value: Any, *, name: str) -> Any:
@@ -110,7 +129,7 @@ def _span(value: Any, *, name: str) -> Any:
     return value
 
 
-FilePath = Annotated[Path, Converted(_path, {"type": "string"}, wants=("name", "folder"), final=True)]
+FilePath = Annotated[Path, Converted(path_of, {"type": "string"}, wants=("name", "folder"), final=True)]
 """A path; in a TOML file, relative to the folder of that file."""
 DURATION_SCHEMA = {"type": ["string", "number"], "examples": ["2min", "500ms", 1.5]}
 Span = Annotated[Duration, Converted(_span, DURATION_SCHEMA, wants=("name",), final=True)]

@@ -331,7 +331,7 @@ def test_wrong_arguments_get_one_sentence(tmp_path):
     ],
 )
 def test_a_recorder_of_other_data_is_refused_before_its_file_exists(analysis, recorder):
-    with pytest.raises(InputError, match=f"{analysis.__name__} takes a {analysis.recorder_class.__name__}, not "):
+    with pytest.raises(InputError, match=f"{analysis.__name__} takes {analysis.recorder_class.__name__}, not "):
         analysis(recorder=recorder)
 
 

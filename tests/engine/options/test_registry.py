@@ -57,6 +57,6 @@ def test_the_command_runs_beside_a_broken_package(packages):
         command, cwd=packages, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
     )
     assert answer.returncode == 2
-    assert "[recorders.m] is a CoilRecorder" in answer.stderr
+    assert '[recorders.m] is of kind "magnet"' in answer.stderr
     assert answer.stderr.count("the entry points of broken in ") == 1
     assert "Traceback" not in answer.stderr
