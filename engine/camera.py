@@ -184,7 +184,9 @@ class CameraConstants:
             sets = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             raise MissingFileError(f"{path}: no such file") from None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise InputError(f"{path}: this is no TOML file: {error}") from None
         where = path.name if path == SHIPPED else str(path)
         if not isinstance(sets.get(name), dict):

@@ -13,6 +13,7 @@ import io
 import os
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -21,7 +22,7 @@ from polars.testing import assert_frame_equal
 
 from .errors import InputError, MissingFileError, OutputError
 
-__all__ = ["ResultTable", "read_results", "write_whole"]
+__all__ = ["ResultTable", "check_folder", "read_results", "write_whole"]
 
 ENDINGS = (".csv", ".parquet")
 RETRIES, RETRY_AFTER_S = 20, 0.05
@@ -51,7 +52,7 @@ class ResultTable:
     Raises
     ------
     InputError
-        When the ending is another one.
+        When the ending is another one, or no file can be written there.
 
     Examples
     --------
@@ -74,6 +75,9 @@ class ResultTable:
         self.path = Path(path)
         if self.path.suffix.lower() not in ENDINGS:
             raise InputError(f"{path}: a result table ends in {' or '.join(ENDINGS)}")
+        if os.path.isdir(self.path):
+            raise InputError(f"{path}: this is a folder; a result table needs a path where no folder is")
+        check_folder(self.path.parent)
         key = os.path.normcase(self.path.absolute())
         with _locks_lock:
             self._lock = _locks.setdefault(key, _Lock())
@@ -84,6 +88,17 @@ class ResultTable:
     def read(self) -> pl.DataFrame:
         """All rows; an empty frame when there is no table yet."""
         return read_results(self.path) if self.path.exists() else pl.DataFrame()
+
+    def check(self, columns: Iterable[str]) -> None:
+        """Refuse a file that is there already and no table with these columns: rows cannot be added to it.
+
+        Raises
+        ------
+        InputError
+        """
+        table = self.read()
+        if table.width:
+            self._expect(table, columns)
 
     def replace(self, rows: pl.DataFrame, where: pl.Expr) -> int:
         """Put `rows` in the place of those for which `where` holds, and sort by `timestamp_ns` if there is one.
@@ -111,9 +126,7 @@ class ResultTable:
             if old.width == 0:
                 kept = rows.clear()
             else:
-                missing = [c for c in where.meta.root_names() if c not in old.columns]
-                if missing:
-                    raise InputError(f"{self.path}: a table without the column {missing[0]!r}; choose another file")
+                self._expect(old, where.meta.root_names())
                 kept = _cast_like(self.path, old, rows).filter(~where)
             new = pl.concat([kept, rows], how="diagonal_relaxed") if kept.width else rows
             if "timestamp_ns" in new.columns:
@@ -121,6 +134,38 @@ class ResultTable:
             if not _is_equal(old, new):
                 write_whole(self.path, _encoded(new, self.path))
             return new.height - old.height
+
+    def _expect(self, table: pl.DataFrame, columns: Iterable[str]) -> None:
+        if missing := [name for name in columns if name not in table.columns]:
+            raise InputError(f"{self.path}: a table without the column {missing[0]!r}; choose another file")
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is none and cannot be made; nothing is made.
+
+    Raises
+    ------
+    InputError
+        When a file is in the way, or nothing may be written there.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from utokyo.io.store import check_folder
+    >>> _ = Path("plots").write_text("")
+    >>> check_folder(Path("plots"))
+    Traceback (most recent call last):
+        ...
+    utokyo.io.errors.InputError: plots: this is a file, no folder; choose another path
+    """
+    there = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), None)
+    if there is None:
+        return
+    if not os.path.isdir(there):
+        what = "this is a file, no folder" if there == folder else f"this folder cannot be made: {there} is a file"
+        raise InputError(f"{folder}: {what}; choose another path")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: no permission to write in {there}; choose another path")
 
 
 def read_results(path: str | Path) -> pl.DataFrame:

@@ -21,12 +21,13 @@ import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ...io.errors import InputError
-from ...io.store import ResultTable
+from ...io.store import ResultTable, check_folder
 from ..figures.drawing import Drawing, Sheets
 from ..figures.save import save_drawings
 from ..options.settings import Settings, signature_with
 from ..recorders.base import Recorder
 from ..recorders.frames import as_polars
+from ..recorders.known import RECORDERS
 from ..recorders.quantity import SourceKind
 from ..recorders.source import Source
 from .findings import Findings
@@ -87,8 +88,8 @@ class Analysis(ABC):
     Raises
     ------
     InputError
-        When neither or both of `filepath` and `recorder` are given, an option is not what is asked for, or an ending is
-        unknown.
+        When neither or both of `filepath` and `recorder` are given, the recorder is for other data, an option is not
+        what is asked for, an ending is unknown, or results or figures cannot be written where they are to be.
 
     Attributes
     ----------
@@ -157,14 +158,17 @@ class Analysis(ABC):
             raise InputError(f"{type(self).__name__} takes a filepath or a recorder: one of them")
         if recorder is not None and not hasattr(recorder, "get_table"):
             raise InputError(f"recorder={recorder!r} is no recorder; a path is given as filepath")
+        if recorder is not None and not self.takes_recorder(recorder):
+            raise InputError(f"{type(self).__name__} takes {self.recorder_class.__name__}, not {recorder!r}")
         self.settings = self.settings_class.of(settings, options, type(self).__name__)
         self.recorder: Source = recorder if recorder is not None else self.recorder_for(Path(filepath or ""))
         self.image_src = None if image_src is None else Path(image_src)
-        self.image_extension = "." + image_extension.lstrip(".").lower()
+        self.image_extension = f".{str(image_extension).lstrip('.').lower()}"
         known = FigureCanvasAgg.get_supported_filetypes()
         if self.image_extension[1:] not in known:
             raise InputError(f"image_extension={image_extension!r} is none of {', '.join(sorted(known))}")
         self.store = None if result_filepath is None else ResultTable(result_filepath)
+        self._check_outputs()
         self.results = self.no_results()
         self.findings = Findings(self.results)
         self.figures: list[Path] = []
@@ -173,6 +177,18 @@ class Analysis(ABC):
         self._generation = 0
         self._undrawn: dict[str, Drawing] = {}
         self._sheets: Sheets = {}
+
+    def _check_outputs(self) -> None:
+        """Refuse places where figures or results can never be written, before anything is read."""
+        if self.image_src is not None:
+            check_folder(self.image_src)
+        if self.store is None:
+            return
+        path, source = self.store.path.absolute(), self.recorder.filepath
+        if source is not None and path == source.absolute():
+            raise InputError(f"{self.store.path}: the results would replace the data; give another result_filepath")
+        if self.image_src is not None and path in {folder := self.image_src.absolute(), *folder.parents}:
+            raise InputError(f"{self.store.path}: this is result_filepath and a folder of image_src; change one")
 
     def __reduce__(self) -> tuple[Any, ...]:
         args, options = self._made_by
@@ -209,6 +225,23 @@ class Analysis(ABC):
         InputError
             When the table is not what is asked for.
         """
+
+    @classmethod
+    def takes_recorder(cls, recorder: Source) -> bool:
+        """Whether a recorder may be for such data: not one that is known to be for others.
+
+        Parameters
+        ----------
+        recorder : Source
+            Of `recorder_class`, or of pulses where that is of pulses, too; or a plain table, a fixed one or a class
+            that no kind names, whose columns are looked at in the first run.
+        """
+        if isinstance(recorder, cls.recorder_class) or not isinstance(recorder, Recorder):
+            return True
+        wanted, own = cls.recorder_class.joined, recorder.joined
+        if wanted is not None and own is not None and wanted.has_bursts and own.has_bursts:
+            return True
+        return not any(isinstance(recorder, known) for known in RECORDERS if known is not Recorder)
 
     @property
     def name(self) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt
 
-from ...io.cells import datetime_ns
 from ...io.errors import InputError
 from ..camera import SHIPPED, CameraConstants
 from ..fits.images.known_spot import Spot, spot_of
+from ..options.durations import moment_ns, wall_clock
+from ..options.sentences import in_toml, listed, option, shown
 from ..options.settings import Converted, FilePath, Settings
 from ..recorders.options import PATTERN
 from .references import References, references_of
@@ -60,24 +60,18 @@ def interval_of(given: Any) -> Interval | None:
     if given is None or isinstance(given, Interval):
         return given
     if not isinstance(given, list | tuple) or len(given) != 2:
-        raise InputError(f"time_interval should be (begin, end), not {given!r}")
+        raise InputError(f"time_interval should be {listed('begin', 'end')}, not {shown(given)}")
     begin, end = (_moment(moment) for moment in given)
     interval = Interval(-math.inf if begin is None else begin, math.inf if end is None else end)
     if not interval.begin_ns < interval.end_ns:
-        raise InputError(f"time_interval should end after it begins, unlike {given!r}")
+        raise InputError(f"time_interval should end after it begins, unlike {shown(given)}")
     return interval
 
 
 def _moment(given: Any) -> int | None:
     if given is None or given == "":
         return None
-    if isinstance(given, int) and not isinstance(given, bool):
-        return given
-    text = str(given) if isinstance(given, (str, datetime)) else ""
-    moment = datetime_ns(text.replace("T", " ").replace("-", "/")) or datetime_ns(text)
-    if moment is None:
-        raise InputError(f"time_interval: {given!r} is no time such as '2022-09-18 12:25:39'")
-    return moment
+    return moment_ns(wall_clock(given, "time_interval") if in_toml() else given, "time_interval")
 
 
 def _roi(given: Any) -> tuple[int, int, int, int] | None:
@@ -86,8 +80,11 @@ def _roi(given: Any) -> tuple[int, int, int, int] | None:
     if isinstance(given, list | tuple | np.ndarray) and len(given) == 4:
         ends = [end.item() if isinstance(end, np.integer) else end for end in given]
         if all(isinstance(end, int) and not isinstance(end, bool) for end in ends):
-            return ends[0], ends[1], ends[2], ends[3]
-    raise InputError(f"roi should be (x_low, x_high, y_low, y_high), not {given!r}")
+            x_low, x_high, y_low, y_high = ends
+            if 0 <= x_low < x_high and 0 <= y_low < y_high:
+                return x_low, x_high, y_low, y_high
+    wanted = listed("x_low", "x_high", "y_low", "y_high")
+    raise InputError(f"roi should be {wanted} in pixels from 0, each low end below the high one, not {shown(given)}")
 
 
 def _mask(given: Any) -> Any:
@@ -99,14 +96,17 @@ def _spot(given: Any) -> Spot | None:
     if given is None or isinstance(given, Spot):
         return given
     if not isinstance(given, Mapping):
-        raise InputError(f"spot should hold x0, y0, sigma_x and sigma_y, not {given!r}")
-    return spot_of(given)
+        raise InputError(f"spot should hold x0, y0, sigma_x and sigma_y, not {shown(given)}")
+    spot = spot_of(given)
+    if min(spot.sigma_x, spot.sigma_y) <= 0.0:
+        raise InputError(f"spot should hold widths above 0, not {shown(given)}")
+    return spot
 
 
 def _camera(given: Any) -> CameraConstants | str | None:
     if given is None or isinstance(given, CameraConstants | str):
         return given
-    raise InputError(f"camera should be the name of a set, or CameraConstants, not {given!r}")
+    raise InputError(f"camera should be the name of a set, or CameraConstants, not {shown(given)}")
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class ImageSettings(Settings):
 
     words = {  # noqa: RUF012 (a class variable of the base)
         "draw": "'always', 'detections' or 'never'",
-        "mask": "'neighbours', 'references' or None",
+        "mask": "'neighbours', 'references' or None (in TOML 'none')",
         "gain": "a positive number of counts per electron",
         "read_noise": "a number of counts, 0 or more",
         "min_signal": "a number of counts",
@@ -183,7 +183,7 @@ class ImageSettings(Settings):
     def check(self) -> None:
         """Refuse a mask of references without any, a spot that is none, and a camera that is not known."""
         if self.mask == "references" and self.references is None:
-            raise InputError("mask='references' needs references")
+            raise InputError(f"{option('mask', 'references')} needs references")
         if self.spot is not None:
             spot_of(self.spot, rotated=self.rotated)
         _ = self.camera_constants

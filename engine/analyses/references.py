@@ -14,6 +14,8 @@ from ...io.errors import InputError
 from ...io.image import read_image
 from ..fits.images.camera_noise import BadPixels, find_bad_pixels
 from ..fits.images.reference import Reference, reference_of
+from ..options.sentences import shown
+from ..options.settings import path_of
 
 __all__ = ["References", "references_of"]
 
@@ -111,7 +113,7 @@ class References:
         for path in self.given:
             files += _images_in(path) if path.is_dir() else [path]
         if not files:
-            raise InputError(f"references={', '.join(map(str, self.given)) or []}: no images there")
+            raise InputError(f"references: no images in {', '.join(map(str, self.given))}")
         images = [np.asarray(read_image(file), dtype=np.float64) for file in files]
         for file, image in zip(files, images, strict=True):
             if image.shape != images[0].shape:
@@ -132,9 +134,9 @@ def references_of(given: Any, *, folder: Path | None = None) -> References | Non
     if isinstance(given, np.ndarray):
         return References(np.asarray(given, dtype=np.float64))
     paths = [given] if isinstance(given, str | Path) else given
-    if not isinstance(paths, list | tuple) or not all(isinstance(path, str | Path) for path in paths):
-        raise InputError("references should be paths of images or folders, or one array")
-    return References(tuple(Path(path) if folder is None else folder / path for path in paths))
+    if not isinstance(paths, list | tuple) or not paths or not all(isinstance(path, str | Path) for path in paths):
+        raise InputError(f"references should be paths of images or folders, or one array, not {shown(given)}")
+    return References(tuple(path_of(path, name="references", folder=folder) for path in paths))
 
 
 def _images_in(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ sentence on the standard error stream; 130 after Ctrl-C.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,6 +52,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; mistakes of the user become one sentence and exit code 2."""
+    # Pydantic looks for plugins in all installed packages: none is for us, and a broken package would end the command.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app()
     except KeyboardInterrupt:

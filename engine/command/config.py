@@ -8,7 +8,6 @@ comment: a misspelt ``result_filepath`` must not cost a night of results. `EXAMP
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -20,16 +19,21 @@ from typing import Annotated, Any, Literal, Union
 from annotated_types import Ge, Gt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from ...io.errors import InputError, MissingFileError
+from ...io.errors import InputError
 from ..analyses.base import Analysis
 from ..analyses.known import ANALYSES
 from ..join.kinds import kind_of, name_of
-from ..join.options import JoinSettings
+from ..join.options import JoinSettings, named_sources
+from ..join.table import JoinedTable
 from ..options.durations import Duration
 from ..options.registry import Registry
-from ..options.settings import FilePath, Settings, Span, checked_fields, model_fields_of, sentence_of
+from ..options.sentences import did_you_mean, notation, sentence_of
+from ..options.settings import FilePath, Settings, Span, checked_fields, model_fields_of
 from ..recorders.base import Recorder
-from ..recorders.known import RECORDERS
+from ..recorders.known import RECORDERS, check_file
+from ..recorders.options import RecorderSettings
+from .shape import check_shape
+from .toml import read_toml
 
 __all__ = ["EXAMPLE", "JoinConfig", "RunConfig", "read_config", "read_join_config", "run_schema"]
 
@@ -88,6 +92,16 @@ class Outputs(Settings):
     result_filepath: FilePath | None = None
 
 
+PLACES = {
+    **dict.fromkeys(("kind", "filepath"), "below a [recorders.NAME] or an [[analyses]]"),
+    **dict.fromkeys(("clock_offset_s", *RecorderSettings.names()), "below a [recorders.NAME]"),
+    **dict.fromkeys(("recorder", *Outputs.names()), "below an [[analyses]]"),
+    **dict.fromkeys(JoinTable.names(), "below [join]"),
+    **dict.fromkeys(RunTable.names(), "at the top of the file, above the first line with a bracket"),
+}
+"""Where keys stand that stand in one place only; for those who write them elsewhere."""
+
+
 @dataclass(frozen=True, eq=False)
 class RunConfig:
     """What a `Runner` is to do."""
@@ -121,10 +135,16 @@ def read_config(path: str | Path) -> RunConfig:
     'PMTAnalysis(all_data.csv)'
     """
     path = Path(path)
+    with notation("toml"):
+        return _run_config(path)
+
+
+def _run_config(path: Path) -> RunConfig:
     content = _content(path)
     recorders = _recorders(path, content)
     if not content.analyses:
         raise InputError(f"{path}: no [[analyses]]; `utokyo run --example` prints a file to begin with")
+    _ = _join_table(path, content)
     return RunConfig(_analyses(path, content, recorders), content.cycles, content.period_s)
 
 
@@ -137,16 +157,32 @@ def read_join_config(path: str | Path) -> JoinConfig:
         As `read_config`.
     """
     path = Path(path)
+    with notation("toml"):
+        return _join_config(path)
+
+
+def _join_config(path: Path) -> JoinConfig:
     content = _content(path)
     sources: dict[str, Any] = dict(_recorders(path, content))
+    for name, recorder in sources.items():
+        with _said_where(f"{path}, [recorders.{name}]"):
+            named_sources({name: recorder})
+            kind_of(recorder, name)
     for analysis in _analyses(path, content, sources):
         if analysis.joins:
             sources[name_of(kind_of(analysis), sources)] = analysis
     if not sources:
         raise InputError(f"{path}: no [recorders.NAME] to join; `utokyo run --example` prints a file to begin with")
-    table: JoinTable = _settings(JoinTable, content.join, f"{path}, [join]", path.parent)
+    table = _join_table(path, content)
     options = {f.name: getattr(table, f.name) for f in fields(JoinSettings) if f.name in content.join}
+    with _said_where(f"{path}, [join]"):
+        JoinedTable(sources, **(options if {"every", "on"} & options.keys() else {**options, "every": "1s"}))
     return JoinConfig(sources, options, table.merge_within)
+
+
+def _join_table(path: Path, content: _Content) -> JoinTable:
+    with _said_where(f"{path}, [join]"):
+        return JoinTable(**checked_fields(JoinTable, content.join, path.parent))
 
 
 def run_schema() -> dict[str, Any]:
@@ -180,18 +216,9 @@ class _Content(BaseModel):
 
 
 def _content(path: Path) -> _Content:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise MissingFileError(f"{path}: no such file; `utokyo run --example` prints one to begin with") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: this is no text in UTF-8; save it as UTF-8") from None
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        slashes = "\\" in str(error) or "hex value" in str(error)  # a path of Windows in double quotes
-        hint = "; write paths with forward slashes" if slashes else ""
-        raise InputError(f"{path}: this is no TOML file: {error}{hint}") from None
-    if isinstance(content.get("analyses"), dict):
-        raise InputError(f"{path}: [analyses] is one table; write [[analyses]] above each analysis")
+    content = read_toml(path)
+    with _said_where(str(path)):
+        check_shape(content)
     tables: _Content = _validated(_Content, content, str(path), path.parent, RunTable)
     return tables
 
@@ -215,6 +242,7 @@ def _recorder(keys: dict[str, Any], where: str, folder: Path) -> Recorder:
             raise InputError(f"{where}: clock_offset_s should be some seconds, not {table.clock_offset_s!r}") from None
     with _said_where(where):
         recorder: Recorder = made(table.filepath, settings=made.settings_class(**options))
+        check_file(recorder.filepath, made)
     return recorder
 
 
@@ -223,24 +251,44 @@ def _analyses(path: Path, content: _Content, recorders: Mapping[str, Recorder]) 
         _analysis(keys, recorders, f"{path}, [[analyses]] number {number}", path.parent)
         for number, keys in enumerate(content.analyses, start=1)
     ]
-    numbers: dict[tuple[str, Path], int] = {}
-    for number, analysis in enumerate(analyses, start=1):
-        if analysis.store is None:
-            continue
-        earlier = numbers.setdefault((analysis.source, analysis.store.path.resolve()), number)
-        if earlier != number:
-            raise InputError(
-                f"{path}, [[analyses]] number {number}: number {earlier} writes rows of the same source into "
-                f"{analysis.store.path.name}, which would replace these; give it another result_filepath"
-            )
+    _check_apart(path, analyses)
     return analyses
+
+
+def _check_apart(path: Path, analyses: list[Analysis]) -> None:
+    """Refuse two analyses that would replace each other's rows or figures."""
+    numbers: dict[tuple[Any, ...], int] = {}
+    for number, analysis in enumerate(analyses, start=1):
+        outputs: list[tuple[tuple[Any, ...], tuple[str, str]]] = []
+        if analysis.store is not None:
+            said = f"writes rows of the same source into {analysis.store.path.name}", "result_filepath"
+            outputs.append(((analysis.source, analysis.store.path.resolve()), said))
+        if analysis.image_src is not None:
+            said = f"draws figures of the same names into {analysis.image_src.name}", "image_src"
+            named = analysis.short_name, analysis.source_name, analysis.image_extension
+            outputs.append(((*named, analysis.image_src.resolve()), said))
+        for key, (does, option) in outputs:
+            earlier = numbers.setdefault(key, number)
+            if earlier != number:
+                where = f"{path}, [[analyses]] number {number}"
+                raise InputError(
+                    f"{where}: number {earlier} {does}, which would replace these; give it another {option}"
+                )
 
 
 def _analysis(keys: dict[str, Any], recorders: Mapping[str, Recorder], where: str, folder: Path) -> Analysis:
     kind, made = _class_of(ANALYSES, keys, where)
     table = _validated(_analysis_model(kind, made), keys, where, folder, made.settings_class)
     if table.recorder is not None and table.recorder not in recorders:
-        raise InputError(f"{where}: no [recorders.{table.recorder}]; there are: {', '.join(recorders) or 'none'}")
+        there = f"{', '.join(recorders) or 'none'}{did_you_mean(table.recorder, recorders)}"
+        raise InputError(f"{where}: no [recorders.{table.recorder}]; there are: {there}")
+    if table.recorder is not None and not made.takes_recorder(recorders[table.recorder]):
+        own = next(named for named, known in RECORDERS.items() if known is type(recorders[table.recorder]))
+        kinds = (f'"{named}"' for named, known in RECORDERS.items() if issubclass(known, made.recorder_class))
+        raise InputError(
+            f'{where}: [recorders.{table.recorder}] is of kind "{own}", which an analysis of kind "{kind}" cannot '
+            f"read; give it a recorder of kind {' or '.join(kinds)}"
+        )
     with _said_where(where):
         analysis: Analysis = made(
             table.filepath,
@@ -248,12 +296,21 @@ def _analysis(keys: dict[str, Any], recorders: Mapping[str, Recorder], where: st
             settings=made.settings_class(**_options_of(made.settings_class, table, keys)),
             **_options_of(Outputs, table, keys),
         )
+        path, is_plain = analysis.recorder.filepath, type(analysis.recorder) is Recorder
+        if path is not None and (table.recorder is None or is_plain):
+            check_file(path, made.recorder_class)
+        if analysis.store is not None:
+            analysis.store.check({"source", "timestamp_ns"} & {p.name for p in made.parameters})
     return analysis
 
 
 def _class_of(registry: Registry[Any], keys: dict[str, Any], where: str) -> tuple[str, Any]:
     """The kind that a table names, and its class."""
     kind = keys.get("kind")
+    other = RECORDERS if registry is ANALYSES else ANALYSES
+    if isinstance(kind, str) and kind not in registry and kind in other:
+        place = "of recorders: write it below a [recorders.NAME]" if other is RECORDERS else "of [[analyses]]"
+        raise InputError(f"{where}: '{kind}' is a kind {place}; here it may be {', '.join(registry.kinds)}")
     with _said_where(where):
         return str(kind), registry[kind]  # type: ignore[index]
 
@@ -311,21 +368,18 @@ def _options_of(cls: type[Settings], table: BaseModel, keys: Mapping[str, Any]) 
     return {name: getattr(table, name) for name in cls.names() if name in keys}
 
 
-def _settings(cls: type[Settings], keys: Mapping[str, Any], where: str, folder: Path) -> Any:
-    """Settings out of a table that has nothing else."""
-    with _said_where(where):
-        return cls(**checked_fields(cls, keys, folder))
-
-
 def _validated(
     model: type[BaseModel], keys: Mapping[str, Any], where: str, folder: Path, cls: type[Settings] | None
 ) -> Any:
     try:
         return model.model_validate(keys, context={"folder": folder})
     except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][-1])
+        if first["type"] == "extra_forbidden" and key in PLACES and not isinstance(first["input"], Mapping):
+            raise InputError(f"{where}: {key} does not belong here; write it {PLACES[key]}") from None
         words = {"clock_offset_s": "a number of seconds"} | dict({} if cls is None else cls.words)
-        sentence = sentence_of(error.errors()[0], words, tuple(model.model_fields))
-        raise InputError(f"{where}: {sentence}") from None
+        raise InputError(f"{where}: {sentence_of(first, words, tuple(model.model_fields))}") from None
 
 
 @contextmanager

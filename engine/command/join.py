@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...io.errors import InputError
+from ...io.store import check_folder
 from ..join.files import JOINED_ENDINGS
 from ..join.table import JoinedTable
 from ..join.windows import windows
 from ..options.durations import Duration
+from ..options.sentences import OptionError, notation
 from .config import JoinConfig, read_join_config
 
 __all__ = ["join_sources"]
@@ -60,10 +64,16 @@ def join_sources(
     """
     if out.suffix.lower() not in JOINED_ENDINGS:
         raise InputError(f"{out}: a joined table ends in {' or '.join(JOINED_ENDINGS)}")
+    if out.is_dir():
+        raise InputError(f"{out}: this is a folder; give the path of a file with --out")
     if merge_within is not None and figures is None:
         raise InputError("--merge-within says which steps are one heating: give --windows FOLDER with it")
+    check_folder(out.parent)
+    if figures is not None:
+        check_folder(figures)
     wanted = read_join_config(config)
-    table = JoinedTable(wanted.recorders, **_options(wanted.options, every, on, between))
+    with notation("command"):
+        table = JoinedTable(wanted.recorders, **_options(wanted.options, every, on, between))
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -72,12 +82,25 @@ def join_sources(
     )
     with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
         task = progress.add_task("joining", total=1.0)
-        table.update(lambda done: progress.update(task, completed=0.9 * done))
+        with _said_where(config, {"every": every, "on": on}):
+            table.update(lambda done: progress.update(task, completed=0.9 * done))
         table.write(out)
         progress.update(task, completed=1.0)
         drawn = _draw(wanted, figures, between, merge_within, progress) if figures is not None else ""
     names = ", ".join(table.sources)
     return f"{out}: {table.frame.height} rows of {table.frame.width} columns, joined from {names}{drawn}"
+
+
+@contextmanager
+def _said_where(config: Path, given: Mapping[str, str | None]) -> Iterator[None]:
+    """Name the file of an option that turns out to be wrong, unless the command line gave it."""
+    try:
+        with notation("toml"):
+            yield
+    except OptionError as error:
+        name = error.args[1]
+        where = "" if given.get(name) is not None else f"{config}, [join]: "
+        raise InputError(f"{where}{error}") from None
 
 
 def _draw(

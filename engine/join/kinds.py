@@ -14,6 +14,7 @@ from typing import cast, get_args
 import polars as pl
 
 from ...io.errors import InputError
+from ..options.sentences import OptionError, did_you_mean
 from ..recorders.quantity import How, Quantity, SourceKind
 
 __all__ = ["AGGREGATES", "kind_of", "name_of", "quantities_of"]
@@ -99,13 +100,15 @@ def quantities_of(
         elif column in schema:
             quantities.append(Quantity(column, column, chosen))
         elif schema and column not in {q.name for q in quantities}:
-            raise InputError(f"how: {name} has no column {column!r}; it has {', '.join(schema)}")
+            known = [*schema, *(q.name for q in quantities)]
+            there = f"it has {', '.join(dict.fromkeys(known))}{did_you_mean(column, known)}"
+            raise OptionError(f"how: {name} has no column {column!r}; {there}", "how")
         elif schema:
-            raise InputError(f"how: {key} is counted in rows and cannot be taken as {wanted!r}")
+            raise OptionError(f"how: {key} is counted in rows and cannot be taken as {wanted!r}", "how")
     for quantity in quantities:
         found = schema.get(quantity.column)
         if quantity.how in {"mean", "median", "sum"} and found is not None and not _can_be_added(found):
-            raise InputError(f"how: {name}.{quantity.name} is {found}, of which there is no {quantity.how}")
+            raise OptionError(f"how: {name}.{quantity.name} is {found}, of which there is no {quantity.how}", "how")
     return tuple(quantities)
 
 
@@ -116,5 +119,5 @@ def _can_be_added(dtype: pl.DataType) -> bool:
 def _checked_how(key: str, wanted: str) -> How:
     choices = [how for how in get_args(How) if how != "rate"]
     if wanted not in choices:
-        raise InputError(f"how: {key} should be one of {', '.join(choices)}, not {wanted!r}")
+        raise OptionError(f"how: {key} should be one of {', '.join(choices)}, not {wanted!r}", "how")
     return cast(How, wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,12 +10,13 @@ from annotated_types import Gt, Le
 
 from ...io.errors import InputError
 from ..fits.bursts.search import MOST_FALSE_ALARMS_PER_HOUR
-from ..options.durations import Duration, Moment, duration_ns, moment_ns
+from ..options.durations import Duration, Moment, duration_ns, moment_ns, wall_clock
+from ..options.sentences import did_you_mean, in_toml, listed, part_of, shown
 from ..options.settings import DURATION_SCHEMA, NOTHING, Converted, FrozenMapping, Settings
 from .kinds import kind_of, name_of
 from .source import JoinSource
 
-__all__ = ["JoinSettings", "Sources", "named_sources", "sources_of"]
+__all__ = ["JoinSettings", "Sources", "check_source", "named_sources", "sources_of"]
 
 Sources = Sequence[Any] | Mapping[str, Any]
 Limits = tuple[int | None, int | None]
@@ -34,14 +35,16 @@ def _length(least_ns: int) -> Any:
 
 def _how(value: Any) -> FrozenMapping:
     if not isinstance(value, Mapping) or not all(isinstance(how, str) for how in value.values()):
-        raise InputError(f"how should say what is made of which readings, as {{'ssd': 'median'}}, not {value!r}")
+        as_in = shown({"ssd": "median", "pmt.current_A": "max"})
+        quoted = "; a name with a dot stands in quotes" if in_toml() and isinstance(value, Mapping) else ""
+        raise InputError(f"how should say what is made of which readings, as {as_in}, not {shown(value)}{quoted}")
     return FrozenMapping(value)
 
 
 def _tolerance(value: Any) -> Any:
     if isinstance(value, Mapping):
         for name, longest in value.items():
-            duration_ns(longest, f"tolerance of {name}", least_ns=0)
+            duration_ns(longest, part_of("tolerance", name), least_ns=0)
         return FrozenMapping(value)
     if value is not None:
         duration_ns(value, "tolerance", least_ns=0)
@@ -50,7 +53,8 @@ def _tolerance(value: Any) -> Any:
 
 def _offsets(value: Any) -> FrozenMapping:
     if not isinstance(value, Mapping):
-        raise InputError(f"clock_offsets should be a mapping of sources to offsets, not {value!r}")
+        as_in = shown({"pmt": "1500ms"})
+        raise InputError(f"clock_offsets should say by how much for which source, as {as_in}, not {shown(value)}")
     for name, offset in value.items():
         offset_ns(offset, name)
     return FrozenMapping(value)
@@ -60,8 +64,10 @@ def _between(value: Any) -> tuple[Moment | None, Moment | None] | None:
     if value is None:
         return None
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
-        raise InputError(f"between should be (begin, end), not {value!r}")
+        raise InputError(f"between should be {listed('begin', 'end')}, not {shown(value)}")
     begin, end = value
+    if in_toml():
+        begin, end = (None if moment == "" else wall_clock(moment, "between") for moment in value)
     limits_ns((begin, end))
     return begin, end
 
@@ -90,8 +96,8 @@ class JoinSettings(Settings):
     clock_offsets : mapping of source to duration or ClockOffset
         Added to the times of that source: what the clock of its PC lacks.
     between : (begin, end), optional
-        Only rows of begin <= time < end; None for no end. With `every`, intervals begin at the begin; else they begin
-        at multiples of their length.
+        Only rows of begin <= time < end; None (in TOML an empty text) for no end. With `every`, intervals begin at the
+        begin; else they begin at multiples of their length.
     window : duration
         With `on` a source that is not of pulses: length of the interval around each row in which readings are counted
         and averaged. Bursts have their own interval, from onset to end.
@@ -168,8 +174,8 @@ def sources_of(recorders: Sources, settings: JoinSettings) -> dict[str, JoinSour
     tolerance = settings.tolerance
     tolerances = tolerance if isinstance(tolerance, Mapping) else {}
     for what, keys in (("tolerance", tolerances), ("clock_offsets", settings.clock_offsets), ("how", settings.how)):
-        if unknown := next((key for key in keys if key.partition(".")[0] not in named), None):
-            raise InputError(f"{what}: {unknown!r} is none of the sources; there are: {', '.join(named)}")
+        for key in keys:
+            check_source(what, key, key.partition(".")[0] if what == "how" else key, named)
     sources = {}
     for name, recorder in named.items():
         kind = kind_of(recorder, name)
@@ -178,11 +184,19 @@ def sources_of(recorders: Sources, settings: JoinSettings) -> dict[str, JoinSour
             name,
             recorder,
             kind,
-            tolerance_ns=duration_ns(tolerances.get(name, own), f"tolerance of {name}", least_ns=0),
+            tolerance_ns=duration_ns(tolerances.get(name, own), part_of("tolerance", name), least_ns=0),
             offset_ns=offset_ns(settings.clock_offsets.get(name, 0), name),
             how=settings.how,
         )
     return sources
+
+
+def check_source(what: str, given: str, source: str, named: Collection[str]) -> None:
+    """Refuse an option about a source that is not there."""
+    if source not in named:
+        raise InputError(
+            f"{what}: {given!r} is none of the sources; there are: {', '.join(named)}{did_you_mean(source, named)}"
+        )
 
 
 def offset_ns(offset: Any, name: str) -> int:
@@ -191,7 +205,7 @@ def offset_ns(offset: Any, name: str) -> int:
         if not offset.valid:
             raise InputError(f"clock_offsets: that of {name} could not be estimated: {offset.reason}")
         return int(offset.offset_ns)
-    return duration_ns(offset, f"clock offset of {name}")
+    return duration_ns(offset, part_of("clock_offsets", name))
 
 
 def limits_ns(between: tuple[Moment | None, Moment | None] | None) -> Limits:
@@ -200,5 +214,5 @@ def limits_ns(between: tuple[Moment | None, Moment | None] | None) -> Limits:
         return None, None
     begin, end = (None if moment is None else moment_ns(moment, "between") for moment in between)
     if begin is not None and end is not None and begin >= end:
-        raise InputError(f"between: the begin {between[0]} is not before the end {between[1]}")
+        raise InputError(f"between: the begin {shown(between[0])} is not before the end {shown(between[1])}")
     return begin, end

@@ -12,9 +12,10 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from ...io.errors import InputError
 from ...kernels.units import DAY_NS
 from ..fits.bursts.search import BurstSearch
+from ..options.durations import duration_text
+from ..options.sentences import OptionError
 from .source import JoinSource
 from .values import Edges, JoinRows
 
@@ -66,12 +67,19 @@ class Intervals:
     every_ns : int
     between : (int or None, int or None)
         Begin and end in ns. Intervals begin at the begin; without one, at multiples of their length since 1970.
+
+    Raises
+    ------
+    OptionError
+        When they are more than anybody can look at; `since` raises it, too.
     """
 
     def __init__(self, sources: Sequence[JoinSource], every_ns: int, between: Between) -> None:
         self.sources = sources
         self.every_ns = every_ns
-        self.between = between
+        self.between = begin, end = between
+        if begin is not None and end is not None:
+            self._check_count(end - begin, "between holds")
 
     def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, JoinRows]:
         """As `Rows` says."""
@@ -90,13 +98,19 @@ class Intervals:
         kept = min(max(0, (touched - first) // length_ns), known_ns.len(), whole)
         if known_ns.len() and int(known_ns[0]) != first:
             kept = 0
-        if (stop - first) // length_ns > MOST_ROWS:
-            raise InputError(
-                f"the sources span {(stop - first) / DAY_NS:.1f} days, which are more than {MOST_ROWS:,} intervals: "
-                "give between=(begin, end), or longer intervals"
-            )
+        self._check_count(stop - first, "the sources span")
         begins = np.arange(first + kept * length_ns, stop, length_ns, dtype=np.int64)
         return kept, JoinRows(begins, Edges(begins), Edges(begins, length_ns), length_ns)
+
+    def _check_count(self, span_ns: int, what: str) -> None:
+        if span_ns // self.every_ns <= MOST_ROWS:
+            return
+        least = duration_text(-(-span_ns // MOST_ROWS))
+        raise OptionError(
+            f"{what} {span_ns / DAY_NS:.3g} days, which are more than {MOST_ROWS:,} intervals of "
+            f"{duration_text(self.every_ns)}: every should be {least} or longer, or give between a shorter time",
+            "every",
+        )
 
 
 class Moments:

@@ -25,9 +25,10 @@ import polars as pl
 
 from ...io.errors import InputError
 from ..options.durations import duration_ns
+from ..options.sentences import option
 from ..options.settings import signature_with
 from .files import write_joined
-from .options import JoinSettings, Sources, sources_of
+from .options import JoinSettings, Sources, check_source, sources_of
 from .rows import BURST_COLUMNS, Bursts, Intervals, Moments, Rows
 from .source import JoinSource
 from .values import JoinRows, column_of
@@ -170,11 +171,13 @@ class JoinedTable:
         """Which rows the table has."""
         settings, limits, on = self.settings, self.limits, self.settings.on
         if (on is None) == (settings.every is None):
-            raise InputError("join takes on='ssd' (a row a burst, an image, a reading) or every='1s': one of them")
+            row_a_reading, row_an_interval = option("on", "ssd"), option("every", "1s")
+            raise InputError(
+                f"join takes {row_a_reading} (a row a burst, an image, a reading) or {row_an_interval}: one of them"
+            )
         if on is None:
             return Intervals(list(self._sources.values()), duration_ns(settings.every or 0, "every"), limits)
-        if on not in self._sources:
-            raise InputError(f"on={on!r} is none of the sources; there are: {', '.join(self._sources)}")
+        check_source("on", on, on, self._sources)
         if self._sources[on].kind.has_bursts:
             self._extra_units = {f"{on}.{name}": unit for name, unit in BURST_COLUMNS.items()}
             return Bursts(self._sources[on], settings.false_alarms_per_hour, limits)

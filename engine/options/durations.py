@@ -6,20 +6,24 @@ without a zone and an integer of ns since 1970 are moments. All become exact int
 
 from __future__ import annotations
 
+import logging
 import math
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, TypeAlias
 
 from ...io.cells import datetime_ns
 from ...io.errors import InputError
+from .sentences import in_toml, shown
 
-__all__ = ["Duration", "Moment", "duration_ns", "moment_ns"]
+__all__ = ["Duration", "Moment", "duration_ns", "duration_text", "moment_ns", "wall_clock"]
+
+log = logging.getLogger("utokyo")
 
 Duration: TypeAlias = str | float | timedelta
 """What `duration_ns` takes."""
-Moment: TypeAlias = str | int | datetime
+Moment: TypeAlias = str | int | date
 """What `moment_ns` takes."""
 
 UNITS_NS = {
@@ -35,6 +39,8 @@ UNITS_NS = {
 WRITTEN = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*(ns|us|ms|s|min|m|h|d)\s*")
 LONGEST_NS = 100 * 366 * UNITS_NS["d"]
 """A century: a longer duration is a mistake."""
+FIRST_NS, LAST_NS = -(2**63), 2**63 - 1
+"""Moments that 64 bits hold."""
 
 
 def duration_ns(value: Duration, name: str, *, least_ns: int | None = None) -> int:
@@ -71,11 +77,28 @@ def duration_ns(value: Duration, name: str, *, least_ns: int | None = None) -> i
         exact = round(Fraction(found[1]) * UNITS_NS[found[2]])
     elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         exact = round(Fraction(value) * UNITS_NS["s"])
-    if exact is None or abs(exact) > LONGEST_NS:
-        raise InputError(f"{name} should be a duration like '2min', '500ms' or a number of seconds, not {value!r}")
+    if exact is None:
+        wanted = "a duration like '2min', '500ms' or a number of seconds"
+        raise InputError(f"{name} should be {wanted}, not {shown(value)}")
+    if abs(exact) > LONGEST_NS:
+        raise InputError(f"{name} should be {duration_text(LONGEST_NS)} at most, not {shown(value)}")
     if least_ns is not None and exact < least_ns:
-        raise InputError(f"{name} should be {'above 0' if least_ns > 0 else '0 or more'}, not {value!r}")
+        least = {0: "0 or more", 1: "above 0"}.get(least_ns, f"{least_ns}ns or more")
+        wanted = f"{least} and at most {duration_text(LONGEST_NS)}" if least_ns > 0 else least
+        raise InputError(f"{name} should be {wanted}, not {shown(value)}")
     return exact
+
+
+def duration_text(duration: int) -> str:
+    """A duration in ns as a text that says it, rounded up to a tenth of its unit.
+
+    Examples
+    --------
+    >>> duration_text(2_592_001), duration_text(60_000_000_000)
+    ('2.6ms', '1min')
+    """
+    unit = max((unit for unit in UNITS_NS if UNITS_NS[unit] <= duration and unit != "m"), key=UNITS_NS.__getitem__)
+    return f"{math.ceil(Fraction(10 * duration, UNITS_NS[unit])) / 10:g}{unit}"
 
 
 def moment_ns(value: Any, name: str) -> int:
@@ -83,7 +106,7 @@ def moment_ns(value: Any, name: str) -> int:
 
     Parameters
     ----------
-    value : str, datetime without a zone, or int
+    value : str, date, datetime without a zone, or int
         ``"2022-03-14 12:05:00"``; a whole number is one of ns since 1970.
     name : str
         Of the option, for the sentence that refuses it.
@@ -96,19 +119,40 @@ def moment_ns(value: Any, name: str) -> int:
     Raises
     ------
     InputError
-        When it is no moment.
+        When it is no moment, or one that 64 bits do not hold.
 
     Examples
     --------
     >>> moment_ns("1970-01-02 00:00:01", "begin")
     86401000000000
     """
+    known: int | None = None
     if isinstance(value, datetime) and value.tzinfo is None:
-        return (value - datetime(1970, 1, 1)) // timedelta(microseconds=1) * 1000
-    if isinstance(value, str) and (known := datetime_ns(value)) is not None:
-        return known
-    if hasattr(value, "__index__") and not isinstance(value, bool):
-        return int(value)
-    raise InputError(
-        f"{name} should be a moment like '2022-03-14 12:05:00', a datetime without zone or ns since 1970, not {value!r}"
-    )
+        known = (value - datetime(1970, 1, 1)) // timedelta(microseconds=1) * 1000
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        known = (value - date(1970, 1, 1)).days * UNITS_NS["d"]
+    elif isinstance(value, str):
+        known = datetime_ns(value)
+    elif hasattr(value, "__index__") and not isinstance(value, bool):
+        known = int(value)
+    if known is None:
+        kinds = "2022-03-14T12:05:00" if in_toml() else "a datetime without zone"
+        raise InputError(
+            f"{name} should be a moment like '2022-03-14 12:05:00', {kinds} or ns since 1970, not {shown(value)}"
+        )
+    if not FIRST_NS <= known <= LAST_NS:
+        raise InputError(f"{name} should lie between the years 1678 and 2262, unlike {shown(value)}")
+    return known
+
+
+def wall_clock(value: Any, name: str) -> Any:
+    """A moment of a TOML file, which may have a zone, as the clocks of the PCs show it: without one.
+
+    Times in the files of the experiment have no zone, so that nobody can convert to theirs: the moment is taken as it
+    is written, and a warning says so.
+    """
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        return value
+    taken = value.replace(tzinfo=None)
+    log.warning("%s: times in the files have no zone; %s is taken as %s", name, shown(value), taken.isoformat(" "))
+    return taken

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from inspect import isabstract
 from typing import Any, Generic, TypeVar, cast
 
 from ...io.errors import InputError
+from .sentences import did_you_mean, shown
 
 __all__ = ["Registry"]
 
@@ -73,17 +73,19 @@ class Registry(Generic[T]):
         InputError
             When there is none of that kind.
         """
-        found = self.get(kind)
+        found = self.get(kind) if isinstance(kind, str) else None
         if found is not None:
             return found
         usable = [usable for usable, _ in self.items()]
         if kind is None:
             raise InputError(f"no kind; it should be one of {', '.join(usable)}")
+        if not isinstance(kind, str):
+            raise InputError(f"kind should be one of {', '.join(usable)}, not {shown(kind)}")
         if kind in self._entries:
             raise InputError(f"the kind {kind!r} of another package cannot be used: {self._entries[kind].value}")
-        alike = get_close_matches(str(kind), usable, n=1)
-        question = f"; did you mean {alike[0]!r}?" if alike else ""
-        raise InputError(f"kind should be one of {', '.join(usable)}, not {kind!r}{question}")
+        named = {found.__name__: usable for usable, found in self.items()}
+        question = f"; did you mean {named[kind]!r}?" if kind in named else did_you_mean(kind, usable)
+        raise InputError(f"kind should be one of {', '.join(usable)}, not {shown(kind)}{question}")
 
     def __iter__(self) -> Iterator[type[T]]:
         """All classes, in the order of `kinds`; each once."""
@@ -103,11 +105,12 @@ class Registry(Generic[T]):
     def forget(self) -> None:
         """Look for entry points anew: a package was installed since."""
         self._loaded.clear()
+        _readable_entries.cache_clear()
         self.__dict__.pop("_entries", None)
 
     @cached_property
     def _entries(self) -> dict[str, EntryPoint]:
-        return {entry.name: entry for entry in entry_points(group=self.group)}
+        return {entry.name: entry for entry in _entries_of(self.group)}
 
     def _of(self, place: str) -> type[T]:
         module, _, name = place.partition(":")
@@ -130,3 +133,32 @@ class Registry(Generic[T]):
             log.warning("%s has no %s; it is passed over", where, missing)
             return None
         return found
+
+
+def _entries_of(group: str) -> list[EntryPoint]:
+    """Entry points of a group, of all distributions but those whose list of them cannot be read."""
+    try:
+        return list(entry_points(group=group))
+    except Exception:  # noqa: BLE001 (one such list, of whatever package, and there are none: they are read one by one)
+        return [entry for entry in _readable_entries() if entry.group == group]
+
+
+@cache
+def _readable_entries() -> tuple[EntryPoint, ...]:
+    """All entry points, distribution by distribution; a warning names those that cannot be read, once."""
+    found: dict[str, list[EntryPoint]] = {}
+    for distribution in distributions():
+        name = "a package without a name"
+        try:
+            name = distribution.metadata["Name"] or name
+            if name in found:
+                continue  # the first on the path counts, as for Python
+            found[name] = []
+            found[name] += distribution.entry_points
+        except Exception as error:  # noqa: BLE001 (see above)
+            where = f"{name} in {distribution.locate_file('')}"
+            log.warning(
+                "the entry points of %s cannot be read (%s: %s); they are passed over",
+                *(where, type(error).__name__, error),
+            )
+    return tuple(entry for entries in found.values() for entry in entries)

@@ -29,7 +29,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_type_hints
@@ -38,10 +37,10 @@ import numpy as np
 
 from ...io.errors import InputError
 from .durations import Duration, duration_ns
+from .sentences import sentence_of, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from pydantic_core import ErrorDetails
 
 __all__ = [
     "DURATION_SCHEMA",
@@ -54,27 +53,9 @@ __all__ = [
     "checked_fields",
     "described",
     "model_fields_of",
-    "sentence_of",
+    "path_of",
     "signature_with",
 ]
-
-# What pydantic calls a mistake, and how it is said: "gain should be ...".
-WANTED = {
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "string_type": "a text",
-    "greater_than": "above {gt:g}",
-    "greater_than_equal": "{ge:g} or more",
-    "less_than": "below {lt:g}",
-    "less_than_equal": "{le:g} or less",
-    "literal_error": "{expected}",
-    "dict_type": "a table of keys and values",
-    "list_type": "a list",
-    "model_type": "a table of keys and values",
-    "model_attributes_type": "a table of keys and values",
-}
 
 PARAMETERS = re.compile(r"Parameters\n\s*-{4,}\n(.*?)(?:\n\s*\n\s*\w[\w ]*\n\s*-{4,}|\Z)", re.DOTALL)
 """That section of a numpydoc docstring."""
@@ -116,12 +97,30 @@ class Converted:
         return handler(schema) if self.json_schema is None else dict(self.json_schema)
 
 
-def _path(value: Any, *, name: str, folder: Path | None) -> Path:
+def path_of(value: Any, *, name: str, folder: Path | None) -> Path:
+    r"""A path out of what was given; one of a TOML file is relative to its folder, or to the user's, after ``~``.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+
+    Examples
+    --------
+    >>> path_of("C:\temp", name="image_src", folder=Path("beam"))
+    Traceback (most recent call last):
+    utokyo.io.errors.InputError: image_src should be a path, not 'C:\temp': a backslash in double quotes begins ...
+    """
     if not isinstance(value, str | Path):
-        raise InputError(f"{name} should be a path, not {value!r}")
+        raise InputError(f"{name} should be a path, not {shown(value)}")
     if not str(value).strip() or "\0" in str(value):
-        raise InputError(f"{name} should be the path of a file or folder, not {value!r}")
-    return Path(value) if folder is None else folder / value
+        raise InputError(f"{name} should be the path of a file or folder, not {shown(value)}")
+    if any(sign < " " for sign in str(value)):
+        slashes = "a backslash in double quotes begins a tab or the like; write paths with / or in single quotes"
+        raise InputError(f"{name} should be a path, not {shown(str(value))}: {slashes}")
+    if folder is None:
+        return Path(value)
+    return Path(value).expanduser() if str(value).startswith(("~/", "~\\")) else folder / value
 
 
 def _span(value: Any, *, name: str) -> Any:
@@ -130,7 +129,7 @@ def _span(value: Any, *, name: str) -> Any:
     return value
 
 
-FilePath = Annotated[Path, Converted(_path, {"type": "string"}, wants=("name", "folder"), final=True)]
+FilePath = Annotated[Path, Converted(path_of, {"type": "string"}, wants=("name", "folder"), final=True)]
 """A path; in a TOML file, relative to the folder of that file."""
 DURATION_SCHEMA = {"type": ["string", "number"], "examples": ["2min", "500ms", 1.5]}
 Span = Annotated[Duration, Converted(_span, DURATION_SCHEMA, wants=("name",), final=True)]
@@ -179,7 +178,7 @@ class FrozenMapping(Mapping[str, Any]):
 
         def frozen(value: Any, info: Any) -> FrozenMapping:
             if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-                raise InputError(f"{info.field_name} should be a table of keys and values, not {value!r}")
+                raise InputError(f"{info.field_name} should be a table of keys and values, not {shown(value)}")
             return cls(value)
 
         return core_schema.with_info_plain_validator_function(frozen)
@@ -320,35 +319,6 @@ def model_fields_of(cls: Any) -> dict[str, Any]:
         default = dict(default) if isinstance(default, FrozenMapping) else default
         found[f.name] = (hints[f.name], FieldInfo(default=default, description=meaning.get(f.name)))
     return found
-
-
-def sentence_of(error: ErrorDetails, words: Mapping[str, str], known: tuple[str, ...]) -> str:
-    """What is wrong with a value, in a sentence: what it should be, and what it is.
-
-    Parameters
-    ----------
-    error : mapping
-        Of pydantic.
-    words : mapping of str to str
-        Of fields, what they should be; for the others, the limit says it.
-    known : tuple of str
-        All fields.
-    """
-    names = [part for part in error["loc"] if part in known] or [str(part) for part in error["loc"]]
-    name = names[0] if names else "it"
-    if error["type"] == "extra_forbidden":
-        alike = get_close_matches(name, known, n=1)
-        question = f"; did you mean {alike[0]!r}?" if alike else ""
-        return f"unknown key {name!r}; known are {', '.join(known)}{question}"
-    if error["type"] == "missing":
-        return f"no {name}"
-    raised = error.get("ctx", {}).get("error")
-    if error["type"] == "value_error" and isinstance(raised, InputError):
-        return str(raised)
-    wanted = words.get(name) or WANTED.get(error["type"], error["msg"].removeprefix("Input should be "))
-    if error["type"] in WANTED:
-        wanted = wanted.format(**error.get("ctx", {}))
-    return f"{name} should be {wanted}, not {error['input']!r}"
 
 
 @cache

@@ -80,6 +80,9 @@ class Recorder:
     join_as: ClassVar[SourceKind | None] = None
     """How it is joined with other sources; None takes its columns by their types."""
 
+    reads_folder: ClassVar[bool] = False
+    """Whether its path is that of a folder."""
+
     settings_class: ClassVar[type[RecorderSettings]] = RecorderSettings
     """Its options."""
 

@@ -65,6 +65,7 @@ class FileRecorder(WholeRecorder):
     join_as = SourceKind(
         "files", (Quantity("", "count", "count"), Quantity("filename", "filename", "last")), tolerance_s=15.0
     )
+    reads_folder = True
     settings_class = FileSettings
     settings: FileSettings
 

@@ -10,6 +10,7 @@ from ...io.errors import InputError
 from ...io.header import NoHeader
 from ...io.layout import Layout
 from ...io.times import TimeOfDay
+from ..options.sentences import option
 from .base import Recorder
 from .options import HeatTimeSettings
 from .parser import Parser
@@ -75,8 +76,8 @@ class HeatTimeRecorder(Recorder):
         text = "-".join(found.groups()) if self.day is None and found else str(self.day or "")
         day_ns = datetime_ns(text)
         if day_ns is None:
-            where = "the file's name does not begin with a day" if self.day is None else f"day={self.day!r} is none"
-            raise InputError(f"{self.filepath}: {where} like 20220918; give the day, as day='2022-09-18'")
+            where = "the file's name holds no day like 20220918"
+            raise InputError(f"{self.filepath}: {where}; give the day, as {option('day', '2022-09-18')}")
         return day_ns
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from ...io.errors import InputError, MissingFileError
 from ...io.header import UTF8_MARK
 from ..options.registry import Registry
+from ..options.sentences import option
 
-__all__ = ["RECORDERS", "class_for", "hint"]
+__all__ = ["RECORDERS", "check_file", "class_for", "hint"]
 
 # In the order in which the signatures are tried.
 RECORDERS: Registry[Any] = Registry(
@@ -46,20 +48,50 @@ def class_for(path: str | Path) -> type[Any]:
         When there is no such file, or it cannot be read.
     """
     path = Path(path)
+    head = _head(path)
+    for recorder in RECORDERS:
+        signature = recorder.signature
+        if signature is not None and re.match(signature, head, re.MULTILINE):
+            return recorder
+    return RECORDERS["picture" if path.suffix.lower() == ".xlsx" else "table"]
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file."""
     try:
         with path.open("rb") as handle:
-            head = handle.read(HEAD_BYTES).removeprefix(UTF8_MARK)
+            return handle.read(HEAD_BYTES).removeprefix(UTF8_MARK)
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such file") from None
     except OSError as error:
         if path.is_dir():
             raise InputError(f"{path}: this is a folder; FileRecorder reads the files of a folder") from None
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    for recorder in RECORDERS:
-        signature = recorder.signature
-        if signature is not None and re.match(signature, head, re.MULTILINE):
-            return recorder
-    return RECORDERS["picture" if path.suffix.lower() == ".xlsx" else "table"]
+
+
+def check_file(path: Path, wanted: type[Any]) -> None:
+    """Refuse a file that is there and surely for another class; one that is empty or missing may yet become one.
+
+    Raises
+    ------
+    InputError
+        When a folder stands where a file should, or a file where a folder should, or the file begins as those of
+        another class do and not as those of this one.
+    """
+    if not os.path.exists(path):
+        return
+    if wanted.reads_folder or path.is_dir():
+        if wanted.reads_folder and not path.is_dir():
+            raise InputError(f"{path}: this is a file; {wanted.__name__} wants the folder it is in")
+        if not wanted.reads_folder:
+            raise InputError(f"{path}: this is a folder; {wanted.__name__} wants a file")
+        return
+    found = class_for(path)
+    if wanted.signature is None or found.signature is None or issubclass(wanted, found) or issubclass(found, wanted):
+        return
+    if re.match(wanted.signature, _head(path), re.MULTILINE) is None:
+        kind = next(kind for kind, known in RECORDERS.items() if known is found)
+        raise InputError(f"{path}: this is no file for {wanted.__name__}; it looks like one of {option('kind', kind)}")
 
 
 def hint(path: Path, tried: type[Any]) -> str:

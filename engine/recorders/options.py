@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any
 
+from ...io.cells import datetime_ns
 from ...io.errors import InputError
+from ...kernels.units import DAY_NS
 from ..options.durations import duration_ns
+from ..options.sentences import in_toml, option, shown
 from ..options.settings import Converted, Settings
 
 __all__ = ["PATTERN", "FileSettings", "HeatTimeSettings", "RecorderSettings"]
@@ -19,9 +22,8 @@ def _offset(value: Any) -> timedelta:
         return value
     if isinstance(value, str):
         return timedelta(microseconds=duration_ns(value, "clock_offset") / 1000)
-    raise InputError(
-        f"clock_offset should be a timedelta, as timedelta(seconds=-180), or a text, as '-3min', not {value!r}"
-    )
+    wanted = "a text, as '-3min'" if in_toml() else "a timedelta, as timedelta(seconds=-180), or a text, as '-3min'"
+    raise InputError(f"clock_offset should be {wanted}, not {shown(value)}")
 
 
 def _pattern(value: Any) -> Any:
@@ -29,8 +31,15 @@ def _pattern(value: Any) -> Any:
         try:
             re.compile(value)
         except re.error as error:
-            raise InputError(f"match={value!r} is no regular expression: {error}") from None
+            raise InputError(
+                f"{option('match', value)} is no regular expression: {error}{_pattern_for(value)}"
+            ) from None
     return value
+
+
+def _pattern_for(shell: str) -> str:
+    """The end of a sentence: what ``*.csv`` is as a regular expression."""
+    return f"; write '.*{re.escape(shell[1:])}'" if re.fullmatch(r"\*[\w.-]+", shell) else ""
 
 
 PATTERN = Converted(_pattern)
@@ -38,7 +47,11 @@ PATTERN = Converted(_pattern)
 
 
 def _day(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
+    text = value.isoformat() if isinstance(value, date) else value
+    day_ns = datetime_ns(text) if isinstance(text, str) else None
+    if text is not None and (day_ns is None or day_ns % DAY_NS):
+        raise InputError(f"day should be one like '2022-09-18', without a time, not {shown(value)}")
+    return text
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from ....io.errors import InputError
+from ...options.sentences import shown
 from .found import NAMES
 from .result import GaussianFit
 from .rotated import axes_of, elements_of
@@ -108,11 +109,11 @@ def spot_of(given: Spot | Mapping[str, float], *, rotated: bool = False) -> Spot
 
 def _numbers_of(named: Mapping[str, Any]) -> tuple[float, ...]:
     try:
-        numbers = tuple(map(float, named.values()))
+        numbers = tuple(math.nan if isinstance(number, str) else float(number) for number in named.values())
     except (TypeError, ValueError):
         numbers = (math.nan,)
     if not all(map(math.isfinite, numbers)):
-        raise InputError(f"spot should hold numbers of pixels, not {dict(named)!r}")
+        raise InputError(f"spot should hold numbers of pixels, not {shown(dict(named))}")
     return numbers
 
 

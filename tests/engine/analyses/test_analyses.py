@@ -13,10 +13,13 @@ from bench_files import SSD_HEADER
 
 from utokyo import (
     FileRecorder,
+    HeaterRecorder,
     ImageAnalysis,
+    ImageRecorder,
     InputError,
     OutputError,
     PMTAnalysis,
+    Recorder,
     SSDAnalysis,
     SSDFolderAnalysis,
     SSDRecorder,
@@ -124,8 +127,8 @@ def test_results_of_an_earlier_file_of_the_same_name_stay(beam, truth, tmp_path)
 
 def test_a_failed_write_is_made_up_for_in_the_next_run(beam, truth, tmp_path):
     table = tmp_path / "results" / "ssd.csv"
-    (tmp_path / "results").write_text("a file where the folder should be")
     analysis = SSDAnalysis(beam / truth["files"]["ssd"], result_filepath=table)
+    (tmp_path / "results").write_text("a file where the folder should be")
     with pytest.raises(OutputError, match="cannot be written"):
         analysis.run()
     (tmp_path / "results").unlink()
@@ -315,3 +318,29 @@ def test_wrong_arguments_get_one_sentence(tmp_path):
         ImageAnalysis(tmp_path, draw="sometimes")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="needs a source whose table has the column"):
         ImageAnalysis(recorder=StaticRecorder({"x": [1]})).run()
+
+
+@pytest.mark.parametrize(
+    ("analysis", "recorder"),
+    [
+        (SSDAnalysis, HeaterRecorder("heater.csv")),
+        (SSDAnalysis, FileRecorder("images")),
+        (PMTAnalysis, SSDRecorder("ssd.csv")),
+        (ImageAnalysis, ImageRecorder("cmos_1.csv")),
+        (SSDFolderAnalysis, SSDRecorder("ssd.csv")),
+    ],
+)
+def test_a_recorder_of_other_data_is_refused_before_its_file_exists(analysis, recorder):
+    with pytest.raises(InputError, match=f"{analysis.__name__} takes {analysis.recorder_class.__name__}, not "):
+        analysis(recorder=recorder)
+
+
+def test_recorders_of_the_kind_and_those_that_nobody_knows_are_taken():
+    class OtherCounter(Recorder):
+        joined = SSDRecorder.joined
+
+    class Unknown(Recorder):
+        pass
+
+    for recorder in (SSDRecorder("x"), OtherCounter("x"), Unknown("x"), Recorder("x"), StaticRecorder({"x": [1]})):
+        assert SSDAnalysis(recorder=recorder).recorder is recorder

@@ -127,7 +127,7 @@ def test_the_shipped_example_is_a_configuration_that_runs(tmp_path):
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ("cycles = ", "this is no TOML file"),
+        ("cycles = ", "run.toml, line 1: `cycles =` is no TOML: there is no value"),
         ("cycles = 3", "no [[analyses]]"),
         ("cycls = 3", "unknown key 'cycls'"),
         ("cycles = 'three'\n[[analyses]]\nkind='ssd'", "cycles should be a whole number, 1 cycle or more, not 'three'"),

@@ -31,6 +31,9 @@ def beam(tmp_path_factory) -> Path:
     lines += [f'[[analyses]]\nkind = "image"\nfilepath = "data/{images}"\ncamera = "cmos_fr_20220918"\n']
     lines += ['[join]\nevery = "2s"\n[join.tolerance]\ncoil = "10min"\n[join.clock_offsets]\nheater = "1500ms"\n']
     (folder / "beam.toml").write_text("\n".join(lines))
+    (folder / "folder.csv").mkdir()
+    (folder / "short.toml").write_text("\n".join(lines).replace('every = "2s"', 'every = "1ns"'))
+    (folder / "how.toml").write_text("\n".join(lines) + '[join.how]\n"pmt.curent_A" = "max"\n')
     return folder
 
 
@@ -79,12 +82,21 @@ def test_steps_are_merged_as_the_file_or_the_command_line_says(beam, tmp_path):
 
 MISTAKES = {
     "no file": (["nix.toml"], "no such file"),
+    "a folder": (["beam.toml", "--out", "folder.csv"], "folder.csv: this is a folder; give the path of a file"),
+    "below a file": (
+        ["beam.toml", "--windows", "beam.toml/heatings"],
+        "cannot be made: beam.toml is a file",
+    ),
     "another ending": (["beam.toml", "--out", "joined.xlsx"], "ends in .parquet or .csv"),
     "no duration": (["beam.toml", "--every", "often"], "a duration like"),
     "both": (["beam.toml", "--every", "1s", "--on", "ssd"], "one of them"),
     "no source": (["beam.toml", "--on", "thermometer"], "none of the sources"),
     "merged without windows": (["beam.toml", "--merge-within", "1h"], "give --windows FOLDER"),
     "no moment": (["beam.toml", "--begin", "noon"], "a moment like"),
+    "too many rows": (["beam.toml", "--every", "1ns"], "utokyo: the sources span"),
+    "both on the command line": (["beam.toml", "--every", "1s", "--on", "ssd"], "--on ssd (a row a burst"),
+    "too many rows in the file": (["short.toml"], "short.toml, [join]: the sources span"),
+    "no such column": (["how.toml"], "how.toml, [join]: how: pmt has no column 'curent_A'"),
 }
 
 

@@ -454,7 +454,7 @@ MISTAKES = {
     "text has no mean": ({"every": "1s", "how": {"a.text": "mean"}}, "no mean"),
     "reversed": ({"every": "1s", "between": (5, 4)}, "not before the end"),
     "no moment": ({"every": "1s", "between": ("noon", None)}, "a moment like"),
-    "too many rows": ({"every": "1ns"}, "give between"),
+    "too many rows": ({"every": "1ns"}, "every should be .* or longer, or give between"),
 }
 
 
