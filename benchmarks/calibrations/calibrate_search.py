@@ -1,12 +1,17 @@
 """Calibrate the search for bursts: how often background alone exceeds a significance, at each rate.
 
-    python benchmarks/calibrations/calibrate_search.py          # prints the tables of engine/fits/bursts/alarms.py;
-    minutes python benchmarks/calibrations/calibrate_search.py --check  # 1000 hours each, with and without drift,
-    against it
+    python benchmarks/calibrations/calibrate_search.py
+    python benchmarks/calibrations/calibrate_search.py --check
+    python benchmarks/calibrations/calibrate_search.py --check --hours 2 --rates 2.1
 
-The levels that are exceeded once, 0.1 and 0.01 times an hour are read off where a hundred exceedances or more were
-seen. Beyond them the tail of z^2/2 is taken for exponential, and for as steep at all rates from 10 per s on, above the
-level of one alarm an hour: at high rates too few are seen to tell it of each.
+The first line prints the tables of `engine/fits/bursts/alarms.py`, in minutes. The second counts the false alarms that
+these tables allow in 1000 hours of background at each rate, with and without drift; the third does so in seconds, to
+see that the script runs.
+
+The levels that background exceeds once, 0.1 and 0.01 times an hour are read off the simulated significances z where at
+least a hundred of them lie above the level. For higher levels z^2/2 is taken to have an exponential tail. Its mean
+above the level of one alarm an hour is one number for all rates from 10 per s on, because at high rates too few alarms
+are simulated to estimate it at each rate.
 """
 
 from __future__ import annotations
@@ -81,7 +86,7 @@ def searched(rate_Hz: float) -> tuple[NDArray[np.float64], float]:
 
 
 def once_an_hour(z: NDArray[np.float64], hours: float) -> float:
-    """The significance that so many hours exceed as often."""
+    """The significance that background exceeds once an hour: that of rank `hours`, the highest first."""
     return float(z[min(int(hours), z.size - 1)])
 
 
@@ -102,7 +107,7 @@ def check(hours: float, rates_Hz: list[float]) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--hours", type=float, default=1000.0)
     parser.add_argument("--rates", type=float, nargs="+", default=[2.1, 118.0, 1000.0])

@@ -1,11 +1,16 @@
 """Calibrate the significance of spots: how often an image without atoms has one of some likelihood ratio.
 
-    python benchmarks/calibrations/calibrate_spots.py          # prints the table of engine/fits/images/alarms.py; 10
-    min python benchmarks/calibrations/calibrate_spots.py --check  # false alarms of whole fits: gains, sizes, read
-    noise; 5
+    python benchmarks/calibrations/calibrate_spots.py
+    python benchmarks/calibrations/calibrate_spots.py --check
+    python benchmarks/calibrations/calibrate_spots.py --check --images 16
 
-Flat images of Poisson counts are searched and fitted as `fit_gaussian` does it. The levels that one in ten and one in a
-hundred of them exceed are read off; beyond, the tail above one in thirty is taken for exponential.
+The first line prints the table of `engine/fits/images/alarms.py`, in tens of minutes. The second counts the false
+alarms of whole fits at several gains, sizes of the image and read noises, in minutes; the third does so in seconds, to
+see that the script runs. `--images` is the number of images at each setting; the table needs at least 100.
+
+Flat images of Poisson counts are searched and fitted as `fit_gaussian` does it. The likelihood ratios that one in ten
+and one in a hundred of them exceed are read off; at rarer ones, the tail above the level that one in thirty exceeds is
+taken to be exponential.
 """
 
 from __future__ import annotations
@@ -72,7 +77,7 @@ def check(images: int) -> None:
 CASES = [(0.1, 1.0, 0.0), (2.0, 3.0, 0.0), (25.0, 2.0, 0.0), (2.0, 2.0, 3.0)]
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--images", type=int)
     options = parser.parse_args()

@@ -238,7 +238,7 @@ class Analysis(ABC):
         """
         if isinstance(recorder, cls.recorder_class) or not isinstance(recorder, Recorder):
             return True
-        wanted, own = cls.recorder_class.joined, recorder.joined
+        wanted, own = cls.recorder_class.join_as, recorder.join_as
         if wanted is not None and own is not None and wanted.has_bursts and own.has_bursts:
             return True
         return not any(isinstance(recorder, known) for known in RECORDERS if known is not Recorder)

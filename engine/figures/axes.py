@@ -1,8 +1,8 @@
-"""What all figures share: the axes that they draw into, and what stands on every one of them.
+"""Helpers of all figures: checks of given axes, axes of time, colour bars.
 
-A figure is drawn into axes of its own, or into those that its caller gives. Given axes belong to the caller: what is
-drawn belongs to them, title and bars of colours included, and the layout, the size and the title of their figure are
-left as they are. Bars and descriptions stand beside and below the axes: ``layout="constrained"`` makes room for them.
+A figure is drawn into axes of a new figure, or into axes that the caller gives. With given axes, everything that is
+drawn, titles and colour bars included, belongs to these axes; layout, size and title of their figure are not changed.
+Colour bars and descriptions are beside and below the axes: ``layout="constrained"`` makes room for them.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from ...io.errors import InputError
 __all__ = ["SeveralAxes", "checked_axes", "colour_bar", "figure_of", "say_nothing", "set_dates", "set_x_limits"]
 
 SeveralAxes: TypeAlias = Sequence[Axes] | NDArray[Any]
-"""Axes as a list, a tuple, or the array of `Figure.subplots`."""
+"""Several axes: a list, a tuple, or the array that `Figure.subplots` returns."""
 
 INSET = (1.015, 0.0, 0.03, 1.0)
-"""Left, bottom, width and height of a bar of colours beside given axes, in parts of these."""
+"""Left, bottom, width and height of a colour bar beside given axes, in units of the size of these axes."""
 FAINT = "0.4"
 
 
 def checked_axes(axes: Axes | SeveralAxes, names: Sequence[str], what: str) -> tuple[Axes, ...]:
-    """The axes that a figure is drawn into, as many as it has names for.
+    """The given axes as a tuple, when their number is right.
 
     Parameters
     ----------
     axes : Axes, or sequence or array of Axes
     names : sequence of str
-        What each is for.
+        What each of the axes is for; their number is the number of axes that are needed.
     what : str
-        What is drawn, as the beginning of the sentence that says what is wrong.
+        What is drawn, for the message: "a burst".
 
     Raises
     ------
     InputError
-        When they are more or fewer, or no axes of a figure.
+        When there are more or fewer axes, or they are not axes of a figure.
 
     Examples
     --------
@@ -65,14 +65,14 @@ def checked_axes(axes: Axes | SeveralAxes, names: Sequence[str], what: str) -> t
 
 
 def figure_of(axes: Axes | SeveralAxes) -> Figure:
-    """The whole figure that (the first of) these axes stand in, also when they stand in a part of it, a `SubFigure`."""
+    """The figure that contains the first of these axes; for axes in a `SubFigure`, the whole figure."""
     first = axes if isinstance(axes, Axes) else np.ravel(np.array(axes, dtype=object))[0]
     figure: Figure = first.figure.figure
     return figure
 
 
 def set_x_limits(axes: Sequence[Axes], low: float, high: float) -> None:
-    """The same limits for all axes, whether they share them or not."""
+    """Set the same x limits in all axes, whether they share x or not."""
     first, *others = axes
     first.set_xlim(low, high)
     shared = first.get_shared_x_axes()
@@ -82,14 +82,14 @@ def set_x_limits(axes: Sequence[Axes], low: float, high: float) -> None:
 
 
 def set_dates(axes: Sequence[Axes], *, fewest: int = 5, most: int | None = None) -> None:
-    """Dates and times along x, written as briefly as they can be.
+    """Write dates and times along x in a short form.
 
     Parameters
     ----------
     axes : sequence of Axes
-        Whose x are days since 1970, or numpy's datetimes.
+        Axes in which x is in days since 1970, or in datetimes of numpy.
     fewest, most : int
-        How many ticks.
+        Limits of the number of ticks.
     """
     for one in axes:
         locator = AutoDateLocator(minticks=fewest, maxticks=most)  # type: ignore[no-untyped-call]
@@ -98,22 +98,22 @@ def set_dates(axes: Sequence[Axes], *, fewest: int = 5, most: int | None = None)
 
 
 def say_nothing(axes: Axes, text: str, *, colour: str = FAINT) -> Text:
-    """Say in the middle of axes why there is nothing in them."""
+    """Write in the middle of axes without data why there are none."""
     axes.set_yticks([])
     return axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=colour)
 
 
 def colour_bar(shown: ScalarMappable, axes: Axes, label: str, *, make_room: bool, **options: Any) -> Colorbar:
-    """A bar of colours at the right of axes.
+    """Draw a colour bar at the right of axes.
 
     Parameters
     ----------
     shown : ScalarMappable
-        What has the colours.
+        The image or mesh whose colours it explains.
     axes : Axes
     label : str
     make_room : bool
-        Whether the axes become narrower for it, as by `Figure.colorbar`; without, it is an inset of theirs.
+        Whether the axes are made narrower, as `Figure.colorbar` does it; otherwise the bar is an inset of the axes.
     **options
         As for `Figure.colorbar`.
     """

@@ -19,39 +19,40 @@ __all__ = ["BadPixelsSheet", "DrawnBadPixels", "bad_pixels_figure", "draw_bad_pi
 
 HOT, DEAD = ("hot", "#c8102e", "o"), ("dead", "#1f4e9c", "s")
 PLACE = (0.13, 0.16, 0.82, 0.77)  # left, bottom, width and height of the map, in parts of the figure
-MARKER_AREA = 18.0  # points^2: a pixel itself would be too small to be seen
+MARKER_AREA = 18.0  # points^2; a single pixel would be too small to be seen
 
 
 class DrawnBadPixels(NamedTuple):
-    """What `draw_bad_pixels` drew."""
+    """The artists that `draw_bad_pixels` drew."""
 
     hot: PathCollection
     dead: PathCollection
     title: Text
     legend: Legend
-    """How many there are of each."""
+    """The legend, with the numbers of hot and dead pixels."""
 
 
 def bad_pixels_figure(bad: BadPixels, title: str, *, axes: Axes | SeveralAxes | None = None) -> Figure:
-    """Draw where hot and dead pixels are.
+    """Draw a map of hot and dead pixels.
 
     Parameters
     ----------
     bad : BadPixels
-        Of `find_bad_pixels`.
+        The result of `find_bad_pixels`.
     title : str
+        Title of the figure, such as the name of the image.
     axes : Axes, optional
-        Into which it is drawn, as by `draw_bad_pixels`; without, into a new figure.
+        Axes to draw into, as for `draw_bad_pixels`; by default, a new figure is made.
 
     Returns
     -------
     Figure
-        The new one, or the one that the axes are in.
+        The new figure, or the one that contains the given axes.
 
     Raises
     ------
     InputError
-        If there is more than one axes.
+        When more than one axes is given.
 
     Examples
     --------
@@ -72,7 +73,7 @@ def bad_pixels_figure(bad: BadPixels, title: str, *, axes: Axes | SeveralAxes | 
 
 
 def draw_bad_pixels(axes: Axes | SeveralAxes, bad: BadPixels, title: str = "") -> DrawnBadPixels:
-    """Draw where hot and dead pixels are.
+    """Draw a map of hot and dead pixels into axes.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def draw_bad_pixels(axes: Axes | SeveralAxes, bad: BadPixels, title: str = "") -
     Raises
     ------
     InputError
-        If there is more than one axes.
+        When more than one axes is given.
 
     Examples
     --------
@@ -108,7 +109,7 @@ def draw_bad_pixels(axes: Axes | SeveralAxes, bad: BadPixels, title: str = "") -
 
 
 class BadPixelsSheet(Sheet):
-    """Sheet of `bad_pixels_figure`, for images of one shape.
+    """Sheet for figures of `bad_pixels_figure`, for images of one shape.
 
     Parameters
     ----------
@@ -134,12 +135,12 @@ class BadPixelsSheet(Sheet):
         super().__init__(figure, [hot, dead, *axes.spines.values(), title, self._drawn.legend])
 
     def show(self, bad: BadPixels, title: str) -> None:
-        """Make this the picture."""
+        """Show these bad pixels."""
         _show(self._drawn, bad, title)
 
 
 def _prepare(axes: Axes, shape: tuple[int, ...]) -> tuple[PathCollection, PathCollection]:
-    """An empty map for images of this shape, and its points."""
+    """Draw an empty map for images of this shape, and return the collections of its points."""
     hot, dead = (
         axes.scatter([], [], MARKER_AREA, colour, marker=marker, linewidths=0.0, label=kind)
         for kind, colour, marker in (HOT, DEAD)

@@ -36,34 +36,34 @@ Integers = NDArray[np.int64]
 RISE_TIMES, DECAY_TIMES = 4.0, 5.0
 """Time constants of the fit that are shown before and after the maximum."""
 MARGIN, MARGIN_S = 1.3, 1.0
-"""Of background on both sides: that much longer than the burst, and that much more."""
+"""Shown on either side: the length of the burst times `MARGIN`, plus `MARGIN_S` seconds of background."""
 PULSES_PER_BIN = 8.0
 FEWEST_BINS, MOST_BINS = 30, 120
 CURVE_POINTS = 2000
 ROOM_FOR_LEGEND = 1.35
-"""Upper limit of the axis of counts, in parts of the highest count with its error."""
+"""Upper limit of the axis of counts, in units of the highest count with its error."""
 LEAST_REACH = 3.5
-"""Standard deviations that the axis of residuals shows on either side of zero, and more where residuals are larger."""
-REASON_WIDTH = 46  # letters in a line of why a fit is not valid
+"""Smallest range of the axis of residuals on either side of zero, in standard deviations."""
+REASON_WIDTH = 46  # letters in a line of the reason why a fit is not valid
 NUMBERS = (("half-life", "half_life_s", "s"), ("pulses", "n_total", ""), ("background", "background_Hz", "/s"))
 DATA, CURVE, BACKGROUND, WARNING = "#3b3b3b", "#c8321e", "#1f6fb4", "#a01818"
 
 
 class DrawnBurst(NamedTuple):
-    """What `draw_burst` drew; None is what there was nothing to draw of."""
+    """The artists that `draw_burst` drew; None for those without data."""
 
     pulses: ErrorbarContainer
-    """Pulses per bin."""
+    """Pulses per bin, with errors."""
     curve: Line2D | None
-    """What the fit expects."""
+    """Pulses per bin that the fit expects."""
     background: Line2D | None
     background_error: Patch | None
     residuals: ErrorbarContainer | None
     zero: Line2D | None
-    """Through the residuals."""
+    """Line at zero among the residuals."""
     numbers: Text
     warning: Text | None
-    """Why the fit is not valid."""
+    """The reason why the fit is not valid."""
     legend: Legend
 
 
@@ -77,7 +77,7 @@ class _Curve(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Bins:
-    """Pulses per bin around a burst, whose zero of time is `t0_ns`."""
+    """Pulses per bin around a burst; times in s are relative to `t0_ns`."""
 
     edges_ns: Integers
     t0_ns: int
@@ -110,7 +110,7 @@ def draw_burst(
     Parameters
     ----------
     axes : two Axes
-        Above, for the pulses and the curve; below, for the residuals. They should share x.
+        The upper axes, for pulses and curve, and the lower ones, for residuals. They should share x.
     timestamps_ns, burst, fit, title, dead_time_s
         As for `burst_figure`.
 
@@ -121,7 +121,7 @@ def draw_burst(
     Raises
     ------
     InputError
-        If there are not two axes, or the times are not sorted integers.
+        When there are not two axes, or the times are not sorted integers.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def draw_burst(
 
 
 def _edges_around(times_ns: Integers, burst: Mapping[str, Any], fit: Fit | None, t0_ns: int) -> Integers:
-    """Edges of even bins that show the burst with some background, within the data."""
+    """Edges of equal bins that cover the burst with some background before and after it, inside the window."""
     onset, end = int(burst["onset_ns"]), int(burst["end_ns"])
     before, after = max(t0_ns - onset, 0) / SECOND_NS, max(end - t0_ns, 0) / SECOND_NS
     if fit is not None:
@@ -201,7 +201,7 @@ def _draw_pulses(axes: Axes, bins: _Bins) -> ErrorbarContainer:
 
 
 def _draw_fit(above: Axes, below: Axes, fit: Fit, bins: _Bins, dead_time_s: float) -> _Curve:
-    """Curve and background among the pulses, and what the fit leaves of them below."""
+    """Draw curve and background in the upper axes, and residuals in the lower ones."""
     values, edges_ns, bin_s = fit.values, bins.edges_ns, bins.width_s
     fine_ns = np.linspace(0, int(edges_ns[-1] - edges_ns[0]), CURVE_POINTS).astype(np.int64) + edges_ns[0]
     style = "-" if fit.valid else "--"
@@ -223,7 +223,7 @@ def _draw_fit(above: Axes, below: Axes, fit: Fit, bins: _Bins, dead_time_s: floa
 
 
 def _numbers(burst: Mapping[str, Any], fit: Fit, fitted: bool) -> Iterator[str]:
-    """What stands beside the pulses, a line each."""
+    """The numbers that are written beside the pulses, one for each line."""
     if fitted:
         for label, name, unit in NUMBERS:
             for place in (1, 2, 3):

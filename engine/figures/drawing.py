@@ -1,7 +1,7 @@
-"""`Drawing`: a figure before it is drawn, as data: which function draws it, of what, and what its file is called.
+"""`Drawing`: a figure that is not drawn yet, as data: the function that draws it, its arguments, and a file name.
 
-Analyses hand them over with their results; who wants the picture calls `figure`, in any process: a drawing pickles.
-Pictures by the thousand are drawn on sheets that are kept (`SheetDrawing`).
+Analyses return drawings with their results. The method `figure` draws one, in any process, since drawings can be
+pickled. Thousands of figures of the same kind are drawn on sheets that are kept (`SheetDrawing`).
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from .sheet import Sheet
 __all__ = ["Drawing", "SheetDrawing", "Sheets"]
 
 Sheets = MutableMapping[type[Sheet], tuple[tuple[int, ...], Sheet]]
-"""Of each kind of sheet, the last one, and the shape of the pictures that it is for."""
+"""The last sheet of each kind, with the shape of its pictures."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A figure to be drawn.
+    """A figure that is not drawn yet.
 
     Parameters
     ----------
     name : str
-        Name of its file, without the ending.
+        Name of the file, without ending.
     function : callable
-        ``function(*arguments, **options)`` returns the figure; of the top level of a module, so that it pickles.
+        ``function(*arguments, **options)`` returns the figure. It is defined at the top level of a module, so that it
+        can be pickled.
     arguments : tuple
-        The data that the function draws.
+        Data for the function.
     options : mapping
-        Keywords of the function.
+        Keywords for the function.
 
     Examples
     --------
@@ -49,7 +50,7 @@ class Drawing:
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def figure(self) -> Figure:
-        """Draw it."""
+        """Draw the figure."""
         return self.function(*self.arguments, **self.options)
 
     def on_sheet(self, sheets: Sheets) -> Figure | Sheet:
@@ -60,18 +61,17 @@ class Drawing:
 
 @dataclass(frozen=True, eq=False)
 class SheetDrawing(Drawing):
-    """A figure to be drawn on a sheet, which is painted once for all pictures of a shape.
+    """A figure that is drawn on a sheet, whose axes are painted once for all pictures of one shape.
 
     Parameters
     ----------
-    name : str
+    name, arguments, options
+        As for `Drawing`.
     function : callable
-        ``function(*arguments, **options)`` returns what the sheet's `show` takes: the data are loaded when they are
-        drawn.
-    arguments, options
+        ``function(*arguments, **options)`` loads the data, and returns the arguments of the method `show` of the sheet.
     sheet : type of Sheet
     shape : tuple of int
-        Of the pictures.
+        Shape of the pictures.
     """
 
     function: Callable[..., tuple[Any, ...]]  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""An image with its fit, and what all pictures of it need: the model, the residuals, the numbers, the scale."""
+"""An image with its fit, and the data of all figures of it: model, residuals, numbers, and scale of the colours."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Image = NDArray[np.int64] | NDArray[np.float64]
 Floats = NDArray[np.float64]
 
 COMMON_PART, COMMON_VARIANCE = 0.99, 0.925
-"""Part of the pixels, those with the smallest residuals, from which the spread of all is estimated; and the variance of
-such a part of a standard normal distribution."""
+"""The standard deviation of residuals is estimated from this fraction of the pixels, those with the smallest residuals;
+and the variance of this central part of a standard normal distribution."""
 DARKEST, BRIGHTEST = 0.001, 0.999
-"""Parts of the pixels between which the scale of counts lies: the others are hot or dead."""
+"""Quantiles of the counts at the ends of the colour scale: pixels beyond them may be hot or dead."""
 PARAMETERS = (
     ("A", "counts"),
     ("x0", "px"),
@@ -36,24 +36,24 @@ PARAMETERS = (
     ("C", "counts/px"),
     ("s", ""),
 )
-"""Those of the fit that are shown, with their units."""
+"""Parameters of the fit that are written in the description, with units."""
 IN_FIRST_LINE = 3
-"""Parameters in the first line of the description, before the quality of the fit."""
+"""Number of parameters in the first line of the description, before significance and goodness of fit."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FittedImage:
-    """What the figures of one image share.
+    """An image with its fit, for its figures.
 
     Parameters
     ----------
     image : array, shape (ny, nx)
         Counts.
     fit : Fit
-        Of `fit_gaussian`.
+        The result of `fit_gaussian`.
     title : str
     reference : array, shape (ny, nx), optional
-        The one that was fitted with it.
+        The reference that was given to `fit_gaussian`.
 
     Examples
     --------
@@ -74,27 +74,27 @@ class FittedImage:
 
     @cached_property
     def model(self) -> Floats:
-        """Mean counts as fitted, shape (ny, nx)."""
+        """Mean counts of the fitted model, shape (ny, nx)."""
         return gaussian_image(self.fit.values, self.image.shape, self.reference)
 
     @cached_property
     def pulls(self) -> Floats:
         """Residuals in standard deviations, shape (ny, nx)."""
         pulls = (self.image - self.model) / np.sqrt(np.maximum(self.model, 1e-9))
-        # Gain and the noise of references make all of them wider; hot pixels say nothing of that.
+        # An unknown gain, and the noise of references, scale all of them. Hot pixels must not enter this scale.
         squares = np.sort(np.square(pulls), axis=None)[: math.ceil(COMMON_PART * pulls.size)]
         spread = math.sqrt(float(np.mean(squares)) / COMMON_VARIANCE)
         return np.asarray(pulls / spread if spread > 0.0 else pulls)
 
     def description(self, *, in_short: bool, width: int | None = None) -> str:
-        """The fit in words.
+        """Parameters, significance and goodness of the fit as text, or the reason why it is not valid.
 
         Parameters
         ----------
         in_short : bool
-            How many counts there are, and no more.
+            Whether only A and the significance are written.
         width : int, optional
-            Letters in a line; without, all of it stands in two lines.
+            Letters in a line; by default, there are two lines of any length.
         """
         if not self.fit.valid:
             text = f"NOT VALID: {self.fit.reason}"
@@ -113,7 +113,7 @@ class FittedImage:
         for name, unit in PARAMETERS:
             if name in self.fit.values:
                 value, error = self.fit.values[name], self.fit.errors[name]
-                # Place and widths may have been given.
+                # Given places and widths have the error 0.
                 shown = f"{value:.2f} (given) {unit}" if error == 0.0 else with_error(value, error, unit)
                 yield f"{name} = {shown}".rstrip()
 
@@ -123,12 +123,12 @@ class FittedImage:
         return f"{type(self).__name__}({self.title!r}, {rows} x {columns} pixels, {verdict})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what can be computed again: it is as large as the image."""
+        """Without model and residuals, which are as large as the image and can be computed again."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def _filled(parts: Iterable[str], width: int) -> list[str]:
-    """Lines of as many whole parts as fit in."""
+    """Lines of at most `width` letters, each with as many whole parts as possible."""
     lines: list[str] = []
     for part in parts:
         if lines and len(lines[-1]) + len(part) + 3 <= width:
@@ -139,7 +139,7 @@ def _filled(parts: Iterable[str], width: int) -> list[str]:
 
 
 def common_limits(image: Image, model: Floats, fit: Fit) -> tuple[float, float]:
-    """Common scale of image and model: of the spot where there is one, else of the image without its hot pixels."""
+    """Limits of the colours of image and model, counts: without hot pixels, but with the whole spot of a valid fit."""
     low, high = np.quantile(image, (DARKEST, BRIGHTEST))
     top = max(float(high), float(model.max())) if fit.valid else float(high)
     return float(low), max(top, float(low) + 1.0)

@@ -1,7 +1,7 @@
-"""Figures of a camera image and its fit: signal beside fit beside residual, and the view in three dimensions.
+"""Figures of a camera image and its fit: image, fit and residual side by side, and both as surfaces.
 
-Each is the figure of a sheet for images of one shape (`ImageSheet`, `SurfaceSheet`), which an analysis keeps for all
-its images, or is drawn into the axes that it is given.
+New figures are those of a sheet for images of one shape (`ImageSheet`, `SurfaceSheet`), which an analysis keeps for all
+its images. With given axes, the same is drawn into these.
 """
 
 from __future__ import annotations
@@ -32,39 +32,39 @@ __all__ = [
 ]
 
 INSET = (1.04, 0.0, 0.05, 1.0)
-"""Left, bottom, width and height of the bars of colours, in parts of the image at their left."""
+"""Left, bottom, width and height of the colour bars, in units of the size of the image at their left."""
 CAPTION_WIDTH = 50
 """Letters in a line of the description below given axes."""
 CAPTION_POINTS = 4
-"""Room above it."""
+"""Space above the description, points."""
 
 
 def image_figure(
     image: Image, fit: Fit, title: str, *, reference: Image | None = None, axes: SeveralAxes | None = None
 ) -> Figure:
-    """Draw camera signal, fit and residual side by side.
+    """Draw camera image, fit and residual side by side.
 
     Parameters
     ----------
     image : array, shape (ny, nx)
         Counts.
     fit : Fit
-        Of `fit_gaussian`.
+        The result of `fit_gaussian`.
     title : str
     reference : array, shape (ny, nx), optional
-        The one that was fitted with it.
+        The reference that was given to `fit_gaussian`.
     axes : three Axes, optional
-        Into which it is drawn, as by `draw_image`; without, into a new figure.
+        Axes to draw into, as for `draw_image`; by default, a new figure is made.
 
     Returns
     -------
     Figure
-        The new one, or the one that the axes are in.
+        The new figure, or the one that contains the given axes.
 
     Raises
     ------
     InputError
-        If there are not three axes.
+        When there are not three axes.
 
     Examples
     --------
@@ -87,13 +87,13 @@ def image_figure(
 def draw_image(
     axes: SeveralAxes, image: Image, fit: Fit, title: str = "", *, reference: Image | None = None
 ) -> DrawnImage:
-    """Draw camera signal, fit and residual into axes.
+    """Draw camera image, fit and residual into three axes.
 
     Parameters
     ----------
     axes : three Axes
-        For the camera's signal, which has the title; for the fit, which has the bar of counts at its right and the
-        description below; and for the residual.
+        For the camera image, with the title; for the fit, with the colour bar of counts at its right and the
+        description below it; and for the residual, with its colour bar.
     image, fit, title, reference
         As for `image_figure`.
 
@@ -104,7 +104,7 @@ def draw_image(
     Raises
     ------
     InputError
-        If there are not three axes.
+        When there are not three axes.
 
     Examples
     --------
@@ -129,29 +129,29 @@ def draw_image(
 def image_figure_3d(
     image: Image, fit: Fit, title: str, *, reference: Image | None = None, axes: SeveralAxes | None = None
 ) -> Figure:
-    """Draw camera signal and fit as surfaces over the image.
+    """Draw camera image and fit as surfaces.
 
     Parameters
     ----------
     image : array, shape (ny, nx)
-        Counts; averaged over blocks of pixels where it is large.
+        Counts; a large image is averaged over blocks of pixels.
     fit : Fit
-        Of `fit_gaussian`.
+        The result of `fit_gaussian`.
     title : str
     reference : array, shape (ny, nx), optional
-        The one that was fitted with it.
+        The reference that was given to `fit_gaussian`.
     axes : two Axes3D, optional
-        Into which it is drawn, as by `draw_image_3d`; without, into a new figure.
+        Axes to draw into, as for `draw_image_3d`; by default, a new figure is made.
 
     Returns
     -------
     Figure
-        The new one, or the one that the axes are in.
+        The new figure, or the one that contains the given axes.
 
     Raises
     ------
     InputError
-        If there are not two axes with ``projection="3d"``.
+        When there are not two axes with ``projection="3d"``.
 
     Examples
     --------
@@ -174,12 +174,12 @@ def image_figure_3d(
 def draw_image_3d(
     axes: SeveralAxes, image: Image, fit: Fit, title: str = "", *, reference: Image | None = None
 ) -> DrawnSurfaces:
-    """Draw camera signal and fit as surfaces into axes.
+    """Draw camera image and fit as surfaces into two axes.
 
     Parameters
     ----------
     axes : two Axes3D
-        For the camera's signal, which has the title, and for the fit, which has the description below.
+        For the camera image, with the title, and for the fit, with the description below it.
     image, fit, title, reference
         As for `image_figure_3d`.
 
@@ -190,7 +190,7 @@ def draw_image_3d(
     Raises
     ------
     InputError
-        If there are not two axes with ``projection="3d"``.
+        When there are not two axes with ``projection="3d"``.
 
     Examples
     --------
@@ -213,12 +213,12 @@ def draw_image_3d(
 
 
 def _title(axes: Axes) -> Text:
-    """The title of axes, which shows text as it is: the name of a file may hold a dollar."""
+    """The title of axes, without formulas: the name of a file may contain a dollar sign."""
     return axes.set_title("", parse_math=False)
 
 
 def _caption(axes: Axes) -> Text:
-    """A text below axes and what is written along them; in space that is within the axes."""
+    """An empty text below the axes and the label of x; for axes in three dimensions, inside them."""
     below = "axes fraction" if isinstance(axes, Axes3D) else axes.xaxis.label
     return axes.annotate(
         "", (0.5, 0.0), (0.0, -CAPTION_POINTS),

@@ -1,7 +1,7 @@
-"""Camera signal, fit and residual of an image, side by side: the artists, and the sheet that keeps them for a folder.
+"""Camera image, fit and residual side by side: the artists, and the sheet that keeps them for all images of a folder.
 
-Colours are looked up here, for matplotlib resamples numbers before it colours them, which takes twice as long. The bar
-of counts keeps its colours, so that only the numbers beside it are painted anew.
+The colours of pixels are computed here: matplotlib would resample the numbers first, which takes twice as long. The
+colours of the bar of counts do not change, so that only the numbers beside it are painted for each image.
 """
 
 from __future__ import annotations
@@ -38,36 +38,36 @@ __all__ = [
 ]
 
 FARTHEST_PULL = 5.0
-"""Standard deviations at the ends of the colours of residuals."""
+"""Limits of the colours of residuals, in standard deviations."""
 WIDTHS = ((1, "-"), (2, "--"))
-"""Ellipses: how many standard deviations of the spot, and how they are drawn."""
+"""Ellipses: size in standard deviations of the spot, and style of the line."""
 PLACES = ((0.055, 0.2, 0.25, 0.68), (0.325, 0.2, 0.25, 0.68), (0.67, 0.2, 0.25, 0.68))
 BARS = ((0.585, 0.25, 0.012, 0.58), (0.93, 0.25, 0.012, 0.58))
-"""Left, bottom, width and height of the images and of the bars of colours, in parts of the figure."""
+"""Left, bottom, width and height of the images and of the colour bars, in units of the size of the figure."""
 NAMES = ("camera", "fit", "camera - fit")
 COLOURS, PULL_COLOURS = "viridis", "RdBu_r"
 ELLIPSE, TEXT, WARNING = "#ff7f00", "black", "#b00020"
 PLAIN_DECADES = (-3, 4)
-"""Larger and smaller numbers beside the bar have a power of ten in common."""
+"""Decades in which numbers beside the bar are written without a common power of ten."""
 
 
 class DrawnImage(NamedTuple):
-    """What `draw_image` drew."""
+    """The artists that `draw_image` drew."""
 
     camera: AxesImage
     fit: AxesImage
     residual: AxesImage
     ellipses: tuple[Ellipse, Ellipse, Ellipse, Ellipse]
-    """One and two widths of the spot, on the camera's image and on the fit; invisible while the fit is not valid."""
+    """At one and two widths of the spot, on the camera image and on the fit; invisible when the fit is not valid."""
     bar: AxesImage
-    """Colours of the counts, in axes of their own."""
+    """The colour bar of counts, as an image in its own axes."""
     pull_bar: Colorbar
     title: Text
     description: Text
 
 
 class ImageSheet(Sheet):
-    """Sheet of `image_figure`, for images of one shape.
+    """Sheet for figures of `image_figure`, for images of one shape.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class ImageSheet(Sheet):
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         figure = Figure(figsize=(12.0, 5.4), dpi=DOTS_PER_INCH)
-        # Fixed places: a layout that is computed costs more time than the pictures.
+        # Fixed places: computing a layout takes more time than painting the images.
         panels = [figure.add_axes(place) for place in PLACES]
         bars = [figure.add_axes(place) for place in BARS]
         self._drawn = prepare(panels, bars, shape, *figure_texts(figure))
@@ -99,12 +99,12 @@ class ImageSheet(Sheet):
         super().__init__(figure, [camera, fit, residual, *ellipses, *frames, self._bar.yaxis, title, description])
 
     def show(self, fitted: FittedImage) -> None:
-        """Make this the picture."""
+        """Show this image."""
         show(self._drawn, fitted)
 
     def _paint_ground(self) -> Any:
         limits = self._bar.get_ylim()
-        self._bar.set_ylim(0.0, 1.0)  # rounding of others would move the bar's edge
+        self._bar.set_ylim(0.0, 1.0)  # other limits would move the edge of the bar by rounding
         try:
             return super()._paint_ground()
         finally:
@@ -114,7 +114,7 @@ class ImageSheet(Sheet):
 def prepare(
     panels: Sequence[Axes], bars: Sequence[Axes], shape: tuple[int, ...], title: Text, description: Text
 ) -> DrawnImage:
-    """Draw all but the data of an image of this shape into three axes and two for the bars of colours."""
+    """Draw everything except the data of an image of this shape, into three axes and two for the colour bars."""
     camera, fit, residual = (_empty_image(axes, name, shape) for axes, name in zip(panels, NAMES, strict=True))
     panels[0].set_ylabel("y (px)")
     for axes in panels[1:]:
@@ -129,7 +129,7 @@ def prepare(
 
 
 def show(drawn: DrawnImage, fitted: FittedImage, *, width: int | None = None) -> None:
-    """Make this image the one that is drawn, with a description of lines of this many letters."""
+    """Show an image in the prepared artists; `width` is the number of letters in a line of the description."""
     low, high = common_limits(fitted.image, fitted.model, fitted.fit)
     bar = drawn.bar.axes
     assert bar is not None
@@ -148,7 +148,7 @@ def show(drawn: DrawnImage, fitted: FittedImage, *, width: int | None = None) ->
 
 
 def figure_texts(figure: Figure) -> tuple[Text, Text]:
-    """Title and description of a figure: as they are, for the name of a file may hold a dollar."""
+    """Title and description of a figure, without formulas: the name of a file may contain a dollar sign."""
     title = figure.suptitle(" ", parse_math=False)
     return title, figure.supxlabel(" ", y=0.015, fontsize="medium", parse_math=False)
 
@@ -156,7 +156,7 @@ def figure_texts(figure: Figure) -> tuple[Text, Text]:
 def show_texts(
     title: Text, description: Text, fitted: FittedImage, *, in_short: bool, width: int | None = None
 ) -> None:
-    """Write what an image is called, and what its fit says."""
+    """Write the title of an image and the description of its fit."""
     title.set_text(fitted.title)
     description.set_text(fitted.description(in_short=in_short, width=width))
     description.set_color(TEXT if fitted.fit.valid else WARNING)
@@ -164,13 +164,13 @@ def show_texts(
 
 @cache
 def _palette(colours: str) -> NDArray[np.uint8]:
-    """Red, green, blue and opacity of the colours of a map, shape (n + 1, 4); the last one, that of nan, is none."""
+    """Red, green, blue and opacity of a colour map, shape (n + 1, 4); the last colour, for nan, is transparent."""
     steps = mpl.colormaps[colours](np.arange(mpl.colormaps[colours].N), bytes=True)
     return np.concatenate((steps, np.zeros((1, 4), np.uint8)))
 
 
 def _colours_of(values: Image, low: float, high: float, colours: str) -> NDArray[np.uint8]:
-    """Colours of values, shape (ny, nx, 4)."""
+    """Colours (red, green, blue, opacity) of values, shape (ny, nx, 4)."""
     palette = _palette(colours)
     known = len(palette) - 1
     steps = np.clip((values - low) * (known / (high - low)), 0, known - 1)
@@ -185,7 +185,7 @@ def _empty_image(axes: Axes, name: str, shape: tuple[int, ...]) -> AxesImage:
 
 
 def _draw_bar(axes: Axes) -> AxesImage:
-    """A bar of colours that stays as it is while the numbers beside it change."""
+    """A colour bar whose colours do not change; only the limits, and the numbers beside it, do."""
     gradient = _palette(COLOURS)[:-1, np.newaxis]
     bar = axes.imshow(gradient, aspect="auto", origin="lower", extent=(0, 1, 0, 1), transform=axes.transAxes)
     axes.set_xticks([])

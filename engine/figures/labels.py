@@ -1,4 +1,4 @@
-"""Values with their errors as figures write them."""
+"""Values with errors, in the form for figures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def with_error(value: float, error: float, unit: str = "", *, sign: str = "+-") 
     Parameters
     ----------
     value, error : float
-        An error of nan is one that is not known.
+        An error that is not known is nan.
     unit : str
     sign : str
-        Between value and error.
+        Text between value and error.
 
     Examples
     --------

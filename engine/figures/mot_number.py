@@ -1,4 +1,4 @@
-"""Figure of the MOT number against time."""
+"""Figure of the number of trapped atoms (MOT number) against time."""
 
 from __future__ import annotations
 
@@ -25,42 +25,43 @@ MEASURED, FAINT, NOTHING, CURVE = "#1f4e9c", "#9aa5b1", "#c8102e", "#c8102e"
 
 
 class DrawnMOTNumber(NamedTuple):
-    """What `draw_mot_number` drew; None is what there was nothing to draw of."""
+    """The artists that `draw_mot_number` drew; None for those without data."""
 
     measured: ErrorbarContainer | None
     faint: ErrorbarContainer | None
-    """Atoms that are seen, too faint or cut off to be measured."""
+    """Images with atoms whose fit is not valid: the spot is too faint, or cut off by the edge."""
     nothing: Line2D | None
     """Images without atoms."""
     curve: Line2D | None
-    """Of the lifetime."""
+    """The fitted curve of the lifetime."""
     legend: Legend | None
 
 
 def mot_number_figure(
     results: pl.DataFrame, title: str, lifetime: Fit | None = None, *, axes: Axes | SeveralAxes | None = None
 ) -> Figure:
-    """Draw how many atoms the images of a series show.
+    """Draw the numbers of atoms in a series of images.
 
     Parameters
     ----------
     results : polars.DataFrame
-        Of `ImageAnalysis`: ``timestamp_ns``, ``mot_number``, ``mot_number_unc`` and ``fit_successful``.
+        The results of `ImageAnalysis`, with ``timestamp_ns``, ``mot_number``, ``mot_number_unc`` and
+        ``fit_successful``.
     title : str
     lifetime : Fit, optional
-        Of `fit_lifetime`, whose curve is drawn.
+        The result of `fit_lifetime`; its curve is drawn.
     axes : Axes, optional
-        Into which it is drawn, as by `draw_mot_number`; without, into a new figure.
+        Axes to draw into, as for `draw_mot_number`; by default, a new figure is made.
 
     Returns
     -------
     Figure
-        The new one, or the one that the axes are in.
+        The new figure, or the one that contains the given axes.
 
     Raises
     ------
     InputError
-        If there is more than one axes.
+        When more than one axes is given.
 
     Examples
     --------
@@ -83,7 +84,7 @@ def mot_number_figure(
 def draw_mot_number(
     axes: Axes | SeveralAxes, results: pl.DataFrame, title: str = "", lifetime: Fit | None = None
 ) -> DrawnMOTNumber:
-    """Draw how many atoms the images of a series show.
+    """Draw the numbers of atoms in a series of images into axes.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def draw_mot_number(
     Raises
     ------
     InputError
-        If there is more than one axes.
+        When more than one axes is given.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """The overview of a file of pulses, drawn into two axes: pulse heights over time, and the pulse rate with its bursts.
 
-Pulses are counted into bins before anything is drawn, so that 2e7 of them cost a second and the files stay small.
+Pulses are counted in bins before anything is drawn, so that 2e7 pulses take a second, and files are small.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ __all__ = ["DrawnOverview", "draw_overview"]
 Integers = NDArray[np.int64]
 
 TIME_BINS, FEWEST_TIME_BINS = 600, 20
-"""Of the pulse heights, along the time: as many as there are pulses, within these."""
+"""Most and fewest bins of time for the pulse heights; between these limits, the number of pulses."""
 HEIGHT_BINS = 256
-"""The most along the pulse height; each has a whole number of channels, for others would show as stripes."""
+"""Most bins of pulse height. Each has a whole number of channels: unequal numbers would show as stripes."""
 RATE_BINS, FEWEST_RATE_BINS = 1500, 10
 SHORTEST_RATE_BIN_S = 0.25
-"""Of the rate: as many of the shortest bins as the file is long, within these."""
+"""Most and fewest bins of time for the rate; between these limits, bins have the shortest length."""
 ROOM_FOR_LEGEND = 1.3
-"""Upper limit of the rate's axis, in parts of the highest rate."""
+"""Upper limit of the axis of the rate, in units of the highest rate."""
 RATE, BACKGROUND, BURST = "#3b3b3b", "#1f6fb4", "#c8321e"
 
 
 class DrawnOverview(NamedTuple):
-    """What `draw_overview` drew; None is what there was nothing to draw of."""
+    """The artists that `draw_overview` drew; None for those without data."""
 
     heights: AxesImage | None = None
     """Pulses per bin of time and pulse height."""
@@ -68,11 +68,11 @@ def draw_overview(
     Parameters
     ----------
     axes : two Axes
-        Above, for the pulse heights; below, for the rate. They should share x.
+        The upper axes, for pulse heights, and the lower ones, for the rate. They should share x.
     timestamps_ns, pulse_heights, bursts, title
         As for `overview_figure`.
     make_room : bool
-        Whether the axes become narrower for the bar of colours; without, it is an inset at their right.
+        Whether the axes are made narrower for the colour bar; otherwise it is an inset at their right.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def draw_overview(
     Raises
     ------
     InputError
-        If there are not two axes, or the times are not sorted integers.
+        When there are not two axes, or the times are not sorted integers.
 
     Examples
     --------

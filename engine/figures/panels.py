@@ -1,7 +1,7 @@
-"""What stands in the figure of a window: a table of panels, and which columns of a join each of them shows.
+"""The panels of the figure of a window, and the columns of a join that each of them shows.
 
-Columns are found by their ends, so that sources may have any name; where a source has columns of its own (gauges), by
-the beginning of its name, and their units are those that the join gives.
+Columns are found by the ends of their names, so that sources may have any name. The columns of sources with individual
+columns (gauges) are found by the beginning of the name of the source, and have the units that the join knows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["COIL_COLUMNS", "PANELS", "Panel", "column_labels", "panel_label", "p
 Style = Literal["step", "points", "line", "held"]
 
 COIL_COLUMNS = (".on", ".coil_on")
-"""Ends of the columns that say whether the coil is on."""
+"""Ends of the names of columns with the state of the coil."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,24 @@ class Panel:
     Parameters
     ----------
     label : str
-        Of its axis.
+        Label of the y axis.
     columns : tuple of str
-        Ends of the columns that it shows; all but errors, when empty.
+        Ends of the names of the columns that it shows; if empty, it shows all columns except errors.
     style : "step", "points", "line" or "held"
-        Steps hold until the next row; points have error bars; lines join neighbouring readings; what is held has a
-        point where it is new, and a faint step while it is the last value.
+        A step holds its value until the next row; points have error bars; a line connects neighbouring readings; "held"
+        has a point where the value is new, and a faint step while it is the last value.
     height : float
-        Relative to the others.
+        Relative height.
     bursts : bool
         Whether bursts are marked.
     logarithmic : bool
-        Whether its scale is logarithmic where values differ by much.
+        Whether the scale is logarithmic when the values differ by a factor of ten or more.
     sources : tuple of str
-        Beginnings of the names of the sources; any, when empty.
+        Beginnings of the names of its sources; if empty, all sources.
     limits : (float, float), optional
-        Of its axis; without, those of the values.
+        Limits of the y axis; by default, those of the values.
     ticks : tuple of (float, str)
-        Values that have a name, for states; numbers, when empty.
+        Values with their names, for states; if empty, ticks are numbers.
 
     Examples
     --------
@@ -75,12 +75,12 @@ PANELS = (
 
 
 def panels_of(table: pl.DataFrame) -> dict[Panel, list[str]]:
-    """The panels that the figure of a window has, from above, each with its columns.
+    """The panels of the figure of a window, from top to bottom, with their columns.
 
     Parameters
     ----------
     table : polars.DataFrame
-        A part of a join with `every`.
+        Rows of a join with `every`.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def panels_of(table: pl.DataFrame) -> dict[Panel, list[str]]:
 
 
 def panel_label(panel: Panel, columns: Sequence[str], units: Mapping[str, str]) -> str:
-    """What stands along the axis of a panel, with the unit of its columns where the panel itself does not know it.
+    """The label of the y axis of a panel, with the unit of its columns where the label does not contain one.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def panel_label(panel: Panel, columns: Sequence[str], units: Mapping[str, str]) 
 
 
 def column_labels(panel: Panel, columns: Sequence[str], units: Mapping[str, str]) -> list[str]:
-    """What stands in the legend of a panel for each of its columns, with their units where these differ.
+    """The label of each column in the legend of a panel, with units where these differ.
 
     Examples
     --------
@@ -130,6 +130,6 @@ def _is_shown_by(panel: Panel, name: str) -> bool:
 
 
 def _common_unit(panel: Panel, columns: Sequence[str], units: Mapping[str, str]) -> str:
-    """The unit of all columns of a panel whose label does not name it; empty when they have none, or several."""
+    """The common unit of the columns of a panel; empty when the label has one, or there is none, or several."""
     known = set() if panel.columns else {units.get(name, "") for name in columns}
     return known.pop() if len(known) == 1 else ""

@@ -1,4 +1,4 @@
-"""The figure of `PMTAnalysis`: current against time with the coil on and off, and how the readings are distributed."""
+"""The figure of `PMTAnalysis`: current against time with the coil on and off, and histograms of both."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ MOST_TIME_BINS, MOST_CURRENT_BINS = 120, 60
 READINGS_PER_TIME_BIN = 8
 LEAST_SPAN_DAYS = 1e-5
 OUTSIDE = 0.001
-"""Part of the readings that may lie below the histogram, and above: a spike must not squeeze the rest."""
+"""Fraction of the readings that may be below, and above, the range of the histogram, which excludes spikes."""
 MARGIN = 0.1
-"""Room below and above, in parts of the span."""
-LOG_SCALE_FROM = 20  # counts: below, a linear colour scale reads better
+"""Margin below and above the readings, as a fraction of their range."""
+LOG_SCALE_FROM = 20  # counts; for fewer, the colour scale is linear
 COLOURS = {"on": "#d55e00", "off": "#0072b2"}
 PREFIXES = ((1e-15, "fA"), (1e-12, "pA"), (1e-9, "nA"), (1e-6, "uA"), (1e-3, "mA"), (1.0, "A"))
 
 
 class DrawnState(NamedTuple):
-    """What `draw_pmt` drew of the readings with the coil on, or off; without a mean there are no lines of it."""
+    """The artists that `draw_pmt` drew for one state of the coil; lines of the mean are None without a mean."""
 
     readings: QuadMesh
     """Readings per bin of time and current."""
@@ -47,11 +47,11 @@ class DrawnState(NamedTuple):
     mean: Line2D | None
     histogram: StepPatch
     mean_beside: Line2D | None
-    """The mean, in the histogram."""
+    """The mean, in the axes of the histogram."""
 
 
 class DrawnPMT(NamedTuple):
-    """What `draw_pmt` drew; None is what there was nothing to draw of."""
+    """The artists that `draw_pmt` drew; None for those without data."""
 
     on: DrawnState | None = None
     off: DrawnState | None = None
@@ -59,14 +59,14 @@ class DrawnPMT(NamedTuple):
 
 
 class _Bins(NamedTuple):
-    """Bins of time and current, the current in a unit that reads well."""
+    """Bins of time and current; the current is in a unit in which most numbers are between 1 and 1000."""
 
     days: Floats
     current: Floats
     day_edges: Floats
     edges: Floats
     scale: float
-    """Of the unit, in A."""
+    """Size of the unit, A."""
     unit: str
 
 
@@ -79,30 +79,32 @@ def pmt_figure(
     *,
     axes: SeveralAxes | None = None,
 ) -> Figure:
-    """Draw the PMT's current.
+    """Draw the current of a PMT against time, with the coil on and off, and histograms of both.
 
     Parameters
     ----------
     timestamps_ns : int64, shape (n,)
-        Wall clock, ns since 1970.
+        Times, ns since 1970, wall clock.
     current_A : float64, shape (n,)
+        Currents, A.
     coil_on : bool, shape (n,)
+        Whether the coil was on.
     result : mapping, optional
-        The result row of `PMTAnalysis`.
+        A row of the results of `PMTAnalysis`, whose means are drawn.
     title : str
         Name of the source.
     axes : three Axes, optional
-        Into which it is drawn, as by `draw_pmt`; without, into a new figure.
+        Axes to draw into, as for `draw_pmt`; by default, a new figure is made.
 
     Returns
     -------
     Figure
-        The new one, or the one that the axes are in.
+        The new figure, or the one that contains the given axes.
 
     Raises
     ------
     InputError
-        If there are not three axes.
+        When there are not three axes.
 
     Examples
     --------
@@ -141,19 +143,19 @@ def draw_pmt(
     title: str = "",
     make_room: bool = False,
 ) -> DrawnPMT:
-    """Draw the PMT's current against time with the coil on and off, and both distributions.
+    """Draw the current of a PMT against time, with the coil on and off, and histograms of both, into three axes.
 
     Parameters
     ----------
     axes : three Axes
-        For the current with the coil on, for that with the coil off (both should share x and y), and for the
-        histograms.
+        For the current with the coil on, for the current with the coil off (these two should share x and y), and for
+        the histograms.
     timestamps_ns, current_A, coil_on, result
         As for `pmt_figure`.
     title : str
-        Above the first axes.
+        Title of the first axes.
     make_room : bool
-        Whether the axes become narrower for the bars of colours; without, these are insets at their right.
+        Whether the axes are made narrower for the colour bars; otherwise these are insets at their right.
 
     Returns
     -------
@@ -162,7 +164,7 @@ def draw_pmt(
     Raises
     ------
     InputError
-        If there are not three axes.
+        When there are not three axes.
 
     Examples
     --------
@@ -205,7 +207,7 @@ def _draw_state(
     result: Mapping[str, Any] | None,
     make_room: bool,
 ) -> DrawnState:
-    """The readings of one state of the coil."""
+    """Draw the readings with the coil in one state."""
     counts = np.histogram2d(bins.days[chosen], bins.current[chosen], (bins.day_edges, bins.edges))[0]
     most = max(2.0, counts.max())
     norm = LogNorm(1, most) if most >= LOG_SCALE_FROM else Normalize(0, most)
@@ -240,13 +242,13 @@ def _bins_of(timestamps_ns: NDArray[np.int64], current_A: Floats) -> _Bins:
 
 
 def _unit(current_A: Floats) -> tuple[float, str]:
-    """The unit in which most currents are numbers of one to three digits: its size in A, and its name."""
+    """Size in A, and name, of the unit in which most currents are numbers of one to three digits."""
     size = float(np.quantile(np.abs(current_A), 0.9))
     return next(((s, name) for s, name in reversed(PREFIXES) if size >= s), PREFIXES[0])
 
 
 def _measured(result: Mapping[str, Any], name: str, bins: _Bins) -> str:
-    """A current of the result row with its error; empty where there is none."""
+    """A current of the row of results with its error, as text; empty where there is none."""
     if result[name] is None:
         return ""
     column = error_column(name, result.keys())

@@ -1,4 +1,4 @@
-"""Figures to files: painted, encoded and written, each file whole or not at all."""
+"""Write figures to files; after a failure there is no partly written file."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _painting = threading.Lock()
 
 
 def save_figure(figure: Figure | Sheet, path: Path) -> None:
-    """Paint a figure and write its file, whole or not at all.
+    """Write a figure to a file; after a failure there is no partly written file.
 
     Parameters
     ----------
     figure : Figure or Sheet
     path : path
-        Its ending says the format: any that matplotlib writes.
+        The ending is the format, one of those that matplotlib writes.
 
     Raises
     ------
     OutputError
-        When it cannot be written.
+        When the file cannot be written.
     """
     _write(encoder_of(figure, path), path)
 
@@ -47,11 +47,11 @@ def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, she
     ----------
     drawings : iterable of Drawing
     folder : path
-        Made if it is missing.
+        Folder for the files; it is made when it does not exist.
     extension : str
-        ``.png``, ...
+        Ending of the files: ``.png``, for example.
     sheets : mapping
-        Those that are kept from one call to the next.
+        The sheets that are kept from one call to the next.
 
     Returns
     -------
@@ -61,12 +61,12 @@ def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, she
     Raises
     ------
     OutputError
-        When one cannot be written; those before it are.
+        When a file cannot be written; the figures before it have been written.
     """
     paths: list[Path] = []
     written: Future[None] | None = None
-    # A picture of a sheet is encoded and written while the next one is painted; at most one waits. Other figures are on
-    # disk before the next is drawn: their memory is theirs alone.
+    # A picture of a sheet is encoded and written while the next one is painted. Other figures are written before the
+    # next one is drawn, so that their memory is free again.
     with ThreadPoolExecutor(1, thread_name_prefix="figures") as writer:
         for drawing in drawings:
             path = folder / f"{drawing.name}{extension}"
@@ -86,7 +86,7 @@ def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, she
 
 
 def encoder_of(figure: Figure | Sheet, path: Path) -> Callable[[], bytes]:
-    """Paint a figure for a file; what is returned makes its content, in whatever thread."""
+    """Paint a figure, and return a function that encodes it as the content of a file, in any thread."""
     extension = path.suffix[1:].lower()
     with _painting:
         if isinstance(figure, Sheet):

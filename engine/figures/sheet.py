@@ -1,9 +1,9 @@
-"""`Sheet`: a figure for a series of pictures, of which most is painted once.
+"""`Sheet`: a figure for a series of pictures, whose axes, ticks and labels are painted only once.
 
-Axes, ticks and labels take a hundred times as long to make and to paint as the data of one picture. A sheet keeps
-them: its ground, all that lasts, is painted once and copied, and only the artists that change are painted over it. It
-holds one picture at a time, so it belongs to one analysis and its thread, and is never given away; what a function
-returns is the figure of a sheet of its own.
+Making and painting axes, ticks and labels takes a hundred times as long as painting the data of one picture. A sheet
+paints all artists that do not change once, as its background; for each picture, this background is copied and only the
+artists that change are painted over it. A sheet has one picture at a time. It therefore belongs to one analysis and its
+thread, and is not shared; figures that functions return are those of new sheets.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ DOTS_PER_INCH = 110
 
 
 class Sheet:
-    """A figure and those of its artists that differ from one picture to the next.
+    """A figure, and those of its artists that change from picture to picture.
 
     Parameters
     ----------
     figure : Figure
-        With `DOTS_PER_INCH`; complete, it can be saved in any format.
+        A figure with the resolution `DOTS_PER_INCH`. It can also be saved by itself, in any format.
     changing : sequence of Artist
-        In the order in which they are painted over the ground. All others must stay as they are.
+        The artists that change, in the order in which they are painted over the background. All other artists must not
+        change.
 
     Examples
     --------
@@ -53,12 +54,12 @@ class Sheet:
         self._ground: Any = None
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Paint the picture.
+        """Paint the present picture.
 
         Returns
         -------
         uint8, shape (ny, nx, 4)
-            Red, green, blue and opacity, from the top.
+            Red, green, blue and opacity of each pixel, from the top.
         """
         if self._ground is None:
             self._ground = self._paint_ground()
@@ -67,7 +68,7 @@ class Sheet:
         return np.array(self._canvas.buffer_rgba())
 
     def _paint_ground(self) -> Any:
-        """All that lasts, as a copy of the canvas."""
+        """Paint the artists that do not change, and return a copy of the canvas."""
         shown = [artist for artist in self._changing if artist.get_visible()]
         try:
             for artist in shown:

@@ -1,8 +1,8 @@
 """Figures of the silicon detector: an overview of a file, and one burst with its fit.
 
-Both take arrays, the table of bursts and a `Fit`, and return a `matplotlib.figure.Figure` that belongs to nobody
-else: no pyplot, hence safe in threads and in long runs. Promise: no pulses, no bursts, and a fit that is not valid
-give a figure that says so. What draws into axes, and names what it drew, are `draw_overview` and `draw_burst`.
+Both take arrays, the table of bursts and a `Fit`, and return a new `matplotlib.figure.Figure` that pyplot does not
+know, so that they are safe in threads and in long runs. Promise: without pulses or bursts, and for a fit that is not
+valid, there is a figure that says so. `draw_overview` and `draw_burst` draw into given axes, and return the artists.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ def overview_figure(
     timestamps_ns : array or polars Series of integers, shape (n,)
         Sorted pulse times in ns since 1970, wall clock.
     pulse_heights : array or polars Series of integers or floats, shape (n,)
-        Channels.
+        Pulse heights, channels.
     bursts : polars.DataFrame, optional
         The table of `find_bursts`.
     title : str
         Name of the source.
     axes : two Axes, optional
-        Into which it is drawn, as by `draw_overview`; without, into a new figure.
+        Axes to draw into, as for `draw_overview`; by default, a new figure is made.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The new one, or the one that the axes are in.
+        The new figure, or the one that contains the given axes.
 
     Raises
     ------
     InputError
-        If the times are not sorted integers, or there are not two axes.
+        When the times are not sorted integers, or there are not two axes.
 
     Examples
     --------
@@ -93,23 +93,23 @@ def burst_figure(
     burst : mapping
         The row of the table of `find_bursts` that was fitted.
     fit : Fit
-        The answer of `fit_burst`.
+        The result of `fit_burst`.
     title : str
         Name of the source.
     dead_time_s : float
-        As given to `fit_burst`: the curve is the rate that is left of the fitted one.
+        The same as for `fit_burst`, s: the curve is the fitted rate reduced by the dead time.
     axes : two Axes, optional
-        Into which it is drawn, as by `draw_burst`; without, into a new figure.
+        Axes to draw into, as for `draw_burst`; by default, a new figure is made.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The new one, or the one that the axes are in.
+        The new figure, or the one that contains the given axes.
 
     Raises
     ------
     InputError
-        If the times are not sorted integers, or there are not two axes.
+        When the times are not sorted integers, or there are not two axes.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def burst_figure(
     >>> figure.axes[1].get_xlabel()
     'time since the maximum (s)'
 
-    Beside something else, in a figure of one's own:
+    In a figure of one's own, which has room for something else at the left:
 
     >>> from matplotlib.figure import Figure
     >>> page = Figure(figsize=(12.0, 4.0), layout="constrained")

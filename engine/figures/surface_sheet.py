@@ -1,6 +1,6 @@
-"""Camera signal and fit of an image as surfaces: the artists, and the sheet that keeps them for a folder.
+"""Camera image and fit as surfaces: the artists, and the sheet that keeps them for all images of a folder.
 
-Images are averaged over blocks of pixels: more points along a side are slow and no clearer.
+Images are averaged over blocks of pixels: more points along a side take longer, and show no more.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .sheet import DOTS_PER_INCH, Sheet
 __all__ = ["DrawnSurfaces", "SurfaceSheet", "prepare", "show"]
 
 MOST_POINTS = 40
-"""Along a side of the surface."""
+"""Most points along a side of the surface."""
 MOST_TICKS = 5
 ELEVATION_DEG, AZIMUTH_DEG = 32, -60
-"""From where the surfaces are seen."""
+"""Direction from which the surfaces are seen, degrees."""
 
 
 class DrawnSurfaces(NamedTuple):
-    """What `draw_image_3d` drew."""
+    """The artists that `draw_image_3d` drew."""
 
     camera: Poly3DCollection
     fit: Poly3DCollection
@@ -38,7 +38,7 @@ class DrawnSurfaces(NamedTuple):
 
 
 class SurfaceSheet(Sheet):
-    """Sheet of `image_figure_3d`, for images of one shape.
+    """Sheet for figures of `image_figure_3d`, for images of one shape.
 
     Parameters
     ----------
@@ -64,13 +64,13 @@ class SurfaceSheet(Sheet):
         super().__init__(figure, self._drawn)
 
     def show(self, fitted: FittedImage) -> None:
-        """Make this the picture."""
+        """Show this image."""
         show(self._drawn, fitted)
 
     def _paint_ground(self) -> Any:
         axes_of_z = [axes.zaxis for axes in self._views]
         locators = [axis.get_major_locator() for axis in axes_of_z]
-        # An axis in space is drawn even where it is not visible. Its label does not move.
+        # An axis in three dimensions is drawn even when it is invisible. Its label does not change.
         try:
             for axis in axes_of_z:
                 axis.set_major_locator(NullLocator())
@@ -83,7 +83,7 @@ class SurfaceSheet(Sheet):
 
     def _paint_changes(self, renderer: Any) -> None:
         for axes, surface in zip(self._views, self._drawn[:2], strict=True):
-            axes.M = axes.get_proj()  # as in the drawing of the axes: the limits of z have changed
+            axes.M = axes.get_proj()  # as matplotlib does when it draws the axes: the limits of z have changed
             axes.invM = np.linalg.inv(axes.M)
             axes.zaxis.draw_grid(renderer)
             axes.zaxis.label.set_visible(False)
@@ -98,14 +98,14 @@ class SurfaceSheet(Sheet):
 
 
 def prepare(views: Sequence[Axes3D], shape: tuple[int, ...], title: Text, description: Text) -> DrawnSurfaces:
-    """Draw all but the surfaces of an image of this shape into two axes."""
+    """Draw everything except the surfaces of an image of this shape, into two axes."""
     x, y = _places(shape)
     camera, fit = (_empty_surface(axes, name, x, y) for axes, name in zip(views, NAMES[:2], strict=True))
     return DrawnSurfaces(camera, fit, title, description)
 
 
 def show(drawn: DrawnSurfaces, fitted: FittedImage, *, width: int | None = None) -> None:
-    """Make this image the one that is drawn, with a description of lines of this many letters."""
+    """Show an image in the prepared artists; `width` is the number of letters in a line of the description."""
     x, y = np.meshgrid(*_places(fitted.image.shape))
     block = _block(fitted.image.shape)
     heights = _block_means(fitted.image, block), _block_means(fitted.model, block)
@@ -120,13 +120,13 @@ def show(drawn: DrawnSurfaces, fitted: FittedImage, *, width: int | None = None)
 
 
 def _block(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of pixels that become one point."""
+    """Rows and columns of a block of pixels, whose mean is one point."""
     rows, columns = (-(-n // MOST_POINTS) for n in shape)
     return rows, columns
 
 
 def _places(shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """X and y of the points: the middles of the blocks."""
+    """X and y of the points, pixels: the middles of the blocks."""
     y, x = (
         np.arange(n // step, dtype=np.float64) * step + 0.5 * (step - 1)
         for n, step in zip(shape, _block(shape), strict=True)
@@ -135,14 +135,14 @@ def _places(shape: tuple[int, ...]) -> tuple[Floats, Floats]:
 
 
 def _block_means(image: Image, block: tuple[int, int]) -> Floats:
-    """Means over blocks of pixels; what is left over at the ends is left out."""
+    """Means over blocks of pixels; pixels at the ends that do not fill a block are left out."""
     rows, columns = (n // step for n, step in zip(image.shape, block, strict=True))
     blocks = image[: rows * block[0], : columns * block[1]].reshape(rows, block[0], columns, block[1])
     return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float64)
 
 
 def _quads(points: Floats) -> Floats:
-    """Faces between neighbouring points, shape (n, 4, 3)."""
+    """Faces between neighbouring points: n faces of 4 corners in 3 dimensions, shape (n, 4, 3)."""
     corners = (points[:-1, :-1], points[1:, :-1], points[1:, 1:], points[:-1, 1:])
     return np.stack(corners, axis=2).reshape(-1, 4, 3)
 

@@ -1,8 +1,7 @@
 """The figure of a window: all sources below each other on one time axis, around one event.
 
-What stands in each panel is a table (`PANELS`). A panel whose source is joined but silent in the window says so; one
-whose source is not joined is left out. Gaps are drawn as gaps: a line is never drawn through a time of which nothing is
-known.
+The content of each panel is declared in a table (`PANELS`). A panel whose source has no data in the window says so; a
+panel whose source was not joined is left out. Lines have gaps at times without data.
 """
 
 from __future__ import annotations
@@ -41,23 +40,24 @@ Floats = NDArray[np.float64]
 COLOURS = ("#1f6fb4", "#c8321e", "#3b3b3b", "#2e8b57", "#b07a00", "#7b4fa3")
 COIL_SHADE, EVENT, BURST, SILENT = "#dfe9f5", "#b07a00", "#c8321e", "#777777"
 MOST_ERROR_BARS = 400
-"""Of a column: more than these would hide its points."""
+"""Most error bars of a column; more would hide its points."""
 
 WIDTH_INCH, PANEL_INCH, TOP_INCH, BOTTOM_INCH = 10.0, 1.35, 0.45, 0.6
 TITLE_INCH = 0.08
-"""Above the title."""
+"""Space above the title."""
 LEFT, RIGHT, BETWEEN = 0.1, 0.98, 0.22
-"""Of the panels, in parts of the figure, and of their height."""
+"""Left and right edges of the panels, in units of the width of the figure; space between them, in units of their
+height."""
 LABELS_AT = -0.075
-"""Where the labels of the panels stand, in parts of their width: below each other."""
+"""Position in x of the labels of all panels, in units of their width."""
 LOG_SCALE_FROM = 10.0
-"""Largest over smallest value: below, a linear scale reads better."""
+"""Ratio of largest and smallest value above which the scale is logarithmic."""
 LONGEST_LINE = 3.0
-"""Usual distances of readings: nothing is drawn through a longer time."""
+"""A line has a gap where two readings are farther apart than this many median distances."""
 
 
 class DrawnColumn(NamedTuple):
-    """What `draw_window` drew of one column."""
+    """The artists that `draw_window` drew for one column."""
 
     line: Line2D | None = None
     points: Line2D | None = None
@@ -65,29 +65,29 @@ class DrawnColumn(NamedTuple):
 
 
 class DrawnPanel(NamedTuple):
-    """What `draw_window` drew in one panel; None is what there was nothing to draw of."""
+    """The artists that `draw_window` drew in one panel; None for those without data."""
 
     columns: dict[str, DrawnColumn]
-    """By the name of the column; those of which nothing is known are missing."""
+    """Artists by column; columns without data are missing."""
     event: Line2D
     coil: PolyCollection | None
-    """The ground where the coil was on."""
+    """Shaded background where the coil was on."""
     bursts: Line2D | None
     legend: Legend | None
 
 
 class DrawnWindow(NamedTuple):
-    """What `draw_window` drew."""
+    """The artists that `draw_window` drew."""
 
     panels: dict[Panel, DrawnPanel]
     title: Text
 
 
 class _Times(NamedTuple):
-    """Times of the rows of a window, in seconds since the event."""
+    """Times of the rows of a window, s after the event."""
 
     edges: Floats
-    """Beginning of every row, and end of the last one."""
+    """Begin of every row, and end of the last one."""
     middles: Floats
 
 
@@ -100,33 +100,33 @@ def window_figure(
     *,
     axes: Axes | SeveralAxes | None = None,
 ) -> Figure:
-    """Draw what all sources saw around an event.
+    """Draw the data of all sources around an event.
 
     Parameters
     ----------
     table : polars.DataFrame
-        A part of a join with `every`.
+        Rows of a join with `every`.
     event_ns : int
-        Zero of the time axis.
+        Time of the event, ns since 1970: the zero of the time axis.
     bursts : polars.DataFrame
-        To be marked: `timestamp_ns`, `significance`.
-    units : mapping of column to unit
-        As the join gives them, for the panels whose columns are whatever a source has (gauges); the other panels name
-        the units of theirs. Columns may be missing.
+        Bursts to be marked, with the column `timestamp_ns`; may be empty.
+    units : mapping of str to str
+        Units by column, for panels with individual columns of a source (gauges); other panels have fixed units. Columns
+        may be missing.
     title : str
     axes : Axes, optional
-        As many as `panels_of(table)` has panels, at least one, into which they are drawn as by `draw_window`; without,
-        into a new figure.
+        Axes to draw into, as for `draw_window`: one for each panel of `panels_of(table)`, and at least one. By default,
+        a new figure is made.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The new one, or the one that the axes are in.
+        The new figure, or the one that contains the given axes.
 
     Raises
     ------
     InputError
-        If there are more or fewer axes than panels.
+        When the number of axes is not that of the panels.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def window_figure(
         return figure_of(axes)
     heights = [panel.height for panel in panels_of(table)] or [1.0]
     height_inch = TOP_INCH + BOTTOM_INCH + PANEL_INCH * sum(heights)
-    # Margins are fixed: to fit them to the labels would take as long as all the rest, a hundred times over.
+    # Margins are fixed: fitting them to the labels would take a hundred times as long as everything else.
     figure = Figure(figsize=(WIDTH_INCH, height_inch))
     panels = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0])
     top, bottom = 1.0 - TOP_INCH / height_inch, BOTTOM_INCH / height_inch
@@ -163,13 +163,13 @@ def draw_window(
     units: Mapping[str, str],
     title: str = "",
 ) -> DrawnWindow:
-    """Draw what all sources saw around an event into axes.
+    """Draw the data of all sources around an event into axes.
 
     Parameters
     ----------
     axes : Axes
-        As many as `panels_of(table)` has panels, from above; one, when it has none. They should share x. The first has
-        the title and the time.
+        One for each panel of `panels_of(table)`, from top to bottom; one, when there is no panel. They should share x.
+        The first one has the title and the time of the event.
     table, event_ns, bursts, units, title
         As for `window_figure`.
 
@@ -180,7 +180,7 @@ def draw_window(
     Raises
     ------
     InputError
-        If there are more or fewer axes than panels.
+        When the number of axes is not that of the panels.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def _moment(event_ns: int) -> str:
 def _draw_panels(
     axes: Sequence[Axes], table: pl.DataFrame, event_ns: int, bursts: pl.DataFrame, units: Mapping[str, str]
 ) -> dict[Panel, DrawnPanel]:
-    """The panels and the time axis that they share."""
+    """Draw the panels and their common time axis."""
     panels = panels_of(table)
     if not panels:
         say_nothing(axes[0], "no source saw anything here", colour=SILENT)
@@ -283,7 +283,7 @@ def _draw_column(
         return DrawnColumn(None, *_draw_points(axes, times.middles[rows], values[rows], errors, colour, label))
     is_held = panel.style == "held"
     width, alpha = (0.8, 0.4) if is_held else (1.1, 1.0)
-    # A line in steps: the same as a patch in steps costs five times as much.
+    # A line with steps: a patch with steps would take five times as long.
     (line,) = axes.plot(
         times.edges, np.append(values, values[-1]), drawstyle="steps-post", color=colour, linewidth=width, alpha=alpha,
         label=label, solid_joinstyle="miter",
@@ -306,7 +306,7 @@ def _errors(name: str, table: pl.DataFrame, rows: NDArray[np.intp]) -> Floats | 
 def _draw_points(
     axes: Axes, at: Floats, values: Floats, errors: Floats | None, colour: str, label: str | None
 ) -> tuple[Line2D, LineCollection | None]:
-    """Points, with bars where an error is known."""
+    """Draw points, with error bars where errors are known."""
     (points,) = axes.plot(at, values, ".", color=colour, label=label, markersize=4.0)
     if errors is None or (barred := np.isfinite(errors)).sum() > MOST_ERROR_BARS:
         return points, None
@@ -315,7 +315,7 @@ def _draw_points(
 
 
 def _with_gaps(at: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Readings with a NaN in every gap, where a line breaks off."""
+    """Readings with a NaN in every gap, so that a line has a gap there."""
     if at.size < 3:
         return at, values
     steps = np.diff(at)
@@ -343,7 +343,7 @@ def _mark_bursts(axes: Axes, bursts: pl.DataFrame, event_ns: int) -> Line2D | No
 
 
 def _coil_spans(table: pl.DataFrame, times: _Times) -> list[tuple[float, float]] | None:
-    """Begin and length of the times in which the coil was on, in seconds; None where nothing says so."""
+    """Begin and length, s, of the times in which the coil was on; None when its state is not known."""
     coil = (n for n in table.columns if n.endswith(COIL_COLUMNS) and table.schema[n] == pl.Boolean)
     name = next(coil, None)
     if name is None or not times.middles.size:
@@ -355,7 +355,7 @@ def _coil_spans(table: pl.DataFrame, times: _Times) -> list[tuple[float, float]]
 
 
 def _shade(axes: Axes, spans: list[tuple[float, float]] | None) -> PolyCollection | None:
-    """A faint ground where the coil was on."""
+    """Shade the background where the coil was on."""
     if spans is None:
         return None
     ground = axes.get_xaxis_transform()

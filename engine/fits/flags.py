@@ -202,26 +202,26 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         "few_events",
         _CLOCKS,
-        "{needed} events of each are needed",
-        "one of the two sources saw fewer events",
+        "too few events: {needed} of each source are needed",
+        "one of the two sources has fewer events",
     ),
     Flag(
         "no_agreement",
         _CLOCKS,
-        "no {needed} events agree at any offset within {longest_s:g} s",
-        "no offset up to `longest` makes enough events agree",
+        "fewer than {needed} events match at any offset up to {longest_s:g} s",
+        "no offset up to `longest`, of either sign, makes enough events match",
     ),
     Flag(
         "chance_match",
         _CLOCKS,
-        "events as many and as regular agree as well by chance",
-        "shuffled events agree as well in more than one of 100 cases",
+        "as many events would match by chance",
+        "with the intervals between the events shuffled, as many match in more than one of 100 cases",
     ),
     Flag(
         "rival_offset",
         _CLOCKS,
-        "another offset has {rival} agreeing pairs beside {pairs}",
-        "another offset makes more than three quarters as many pairs agree",
+        "the offset is ambiguous: another one has {rival} matching pairs, this one {pairs}",
+        "another offset has more than three quarters as many matching pairs",
     ),
 )
 """In the order in which they are asked of a fit."""

@@ -1,10 +1,10 @@
-"""How long atoms stay in the trap: N(t) = N0 exp(-t / tau) + c, fitted to a series of MOT numbers.
+"""The lifetime of atoms in the trap: N(t) = N0 exp(-t / tau) + c, fitted to a series of MOT numbers.
 
-Loading is the same curve with a negative N0. At each tau the best N0 and c are those of a straight line in
-exp(-t / tau), so that the start is searched in tau alone; all three are then fitted by least squares, the likelihood of
-Gaussian errors. Give every image of the series, also those without a detection, with their errors, as `ImageAnalysis`
-has them at a given spot (`mean_spot`): without those that are too faint to be seen the end of the series is too high,
-and the lifetime wrong.
+Loading is the same curve with a negative N0. At fixed tau, the model is a straight line in exp(-t / tau), whose best N0
+and c are known in closed form; the start of the fit is therefore a search in tau alone. All three parameters are then
+fitted by least squares, the maximum likelihood for Gaussian errors. Give all images of the series with their errors,
+also those without detected atoms, which `ImageAnalysis` fits at a given spot (`mean_spot`): without the faint images
+the end of the series is biased upwards, and the lifetime is wrong.
 """
 
 from __future__ import annotations
@@ -29,34 +29,35 @@ Floats = NDArray[np.float64]
 
 NAMES = ("N0", "tau_s", "c")
 GRID = 60
-"""Lifetimes that are tried for a start."""
+"""Number of lifetimes that are tried in the search for a start."""
 SHORTEST, LONGEST = 0.2, 20.0
-"""The first of them, in units of the time between images, and the last, in units of the length of the series."""
+"""Shortest of them, in units of the time between images, and longest, in units of the length of the series."""
 SEEN = 3.0
-"""Errors by which N0 must differ from zero: otherwise there is no decay."""
+"""N0 must be at least this many errors from zero: otherwise there is no decay."""
 LONGEST_KNOWN = 2.0
-"""Lengths of the series: it does not determine a longer lifetime."""
+"""A lifetime that is longer than this many lengths of the series is not valid."""
 WORST_LIFETIME = 0.5
-"""Largest relative error of a lifetime."""
+"""Largest relative error of a valid lifetime."""
 SMALLEST_P = 1e-4
-"""Probability of a larger chi-square, below which the curve does not describe the numbers."""
+"""A fit with a smaller p value of chi-square is not valid: the curve does not describe the numbers."""
 LARGEST_LOG = 300.0
-"""Logarithm of a lifetime in s, to either side: the squares of larger ones overflow."""
+"""Largest absolute value of ln(tau / s): the square of larger numbers overflows."""
 
 
 def lifetime_curve(values: Any, timestamps_ns: ArrayLike) -> Floats:
-    """MOT number of the fitted curve.
+    """MOT numbers on the fitted curve.
 
     Parameters
     ----------
-    values : mapping
-        ``N0, tau_s, c`` and ``start_ns``, as `Fit.values`.
+    values : mapping of str to float
+        ``N0, tau_s, c`` and ``start_ns``, as in the `values` of the fit.
     timestamps_ns : array of integers
-        Times, ns.
+        Times, ns since 1970.
 
     Returns
     -------
-    array of float64, same shape
+    array of float64, shape of `timestamps_ns`
+        Numbers of atoms.
 
     Examples
     --------
@@ -76,16 +77,17 @@ def fit_lifetime(
     Parameters
     ----------
     timestamps_ns : array of integers, shape (n,)
-        When the images were taken, ns; in any order.
+        Times of the images, ns since 1970, in any order.
     numbers : array of float, shape (n,)
         MOT numbers, or counts A; missing ones (nan, null) are left out.
     errors : array of float, shape (n,), optional
-        Their standard errors; without them the scatter around the curve is taken for the error of each.
+        Their standard errors, all positive. Without them, all numbers get the same error, estimated from the scatter
+        around the curve; chi-square then does not test the fit.
 
     Returns
     -------
     Fit
-        ``N0, tau_s, c`` (N0 at the first image), and ``start_ns``, the time of the first image.
+        ``N0`` (atoms, at the first image), ``tau_s`` (s), ``c`` (atoms), and ``start_ns``, the time of the first image.
 
     Raises
     ------
@@ -131,7 +133,7 @@ def fit_lifetime(
 
 
 class _Line(NamedTuple):
-    """The best N0 and c at a lifetime, and half their chi-square."""
+    """The best N0 and c at a fixed lifetime, and half of chi-square there."""
 
     n0: float
     c: float
@@ -140,7 +142,7 @@ class _Line(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Series:
-    """Numbers with their errors against time, s since the first of them; arrays of float64, shape (n,)."""
+    """Numbers with errors, and times in s since the first of them; arrays of float64, shape (n,)."""
 
     start_ns: int
     t_s: Floats
@@ -149,16 +151,16 @@ class _Series:
 
     @property
     def length_s(self) -> float:
-        """From the first to the last."""
+        """Time from the first to the last number."""
         return float(self.t_s[-1])
 
     @property
     def step_s(self) -> float:
-        """The median time between two of them."""
+        """Median time between neighbouring numbers."""
         return float(np.median(np.diff(np.unique(self.t_s))))
 
     def line(self, tau_s: float) -> _Line:
-        """The best straight line in exp(-t / tau)."""
+        """The least-squares straight line in exp(-t / tau), at fixed tau."""
         design = np.column_stack([np.exp(-self.t_s / tau_s), np.ones_like(self.t_s)]) / self.sigma[:, None]
         best = np.linalg.lstsq(design, self.values / self.sigma, rcond=None)[0]
         residual = self.values / self.sigma - design @ best
@@ -176,16 +178,16 @@ class _Series:
 
 @dataclass(frozen=True, eq=False)
 class LifetimeProfile:
-    """Negative log-likelihood of a series at a fixed value of one parameter, best in the others.
+    """Profile likelihood of a series: one parameter is fixed, the others are fitted.
 
     Parameters
     ----------
     series
         The numbers.
     x, size : arrays of float64, shape (3,)
-        Best N0, ln tau and c, and their typical changes.
+        Best N0, ln tau and c, and their scales for the minimisation.
     scale : float
-        What chi-square is divided by: 1 where errors were given.
+        Divisor of chi-square: 1 where errors were given, else chi-square per degree of freedom.
     """
 
     series: _Series
@@ -194,7 +196,7 @@ class LifetimeProfile:
     scale: float
 
     def __call__(self, name: str, value: float) -> float:
-        """The negative log-likelihood at this value of a parameter, in the unit of its name."""
+        """The negative log-likelihood with the parameter `name` fixed at `value`."""
         if name == "tau_s":
             return self.series.line(value).nll / self.scale if value > 0.0 else math.inf
         fixed = NAMES.index(name)
@@ -231,7 +233,7 @@ def _series_of(
 
 
 def _reasons(fit: Fit, length_s: float, converged: bool) -> tuple[Reason, ...]:
-    """Why the numbers must not be used."""
+    """All reasons why the fitted numbers must not be used."""
     values, errors = fit.values, fit.errors
     if not np.all(np.isfinite([errors[name] for name in NAMES])) or abs(values["N0"]) < SEEN * errors["N0"]:
         return (reason_for("no_decay"),)

@@ -1,13 +1,15 @@
-"""How wrong one PC's clock is beside another's, from events that both saw.
+"""The offset between the clocks of two PCs, estimated from events that both recorded.
 
-The coil's relay logs its switches, and the PMT's file has the coil's state in every row; heatings are followed by
-bursts. All differences between an event of the one and an event of the same sort of the other are taken; where most of
-them agree, within what the files resolve, is the offset. Each event is used once, and the offset is the mean of the
-agreeing differences, weighted by their resolutions.
+The log of the coil has every switch of the coil, and the file of the PMT has the state of the coil in every row; a
+burst follows every heating. The time differences of all pairs of events of the same sort, one of source `a` and one of
+source `b`, are computed. At the true offset many of them agree within the time resolution of the files. Each event is
+then used in at most one pair, and the offset is the mean of the differences of these pairs, weighted by the inverse
+square of their resolution.
 
-Events that come at regular intervals agree at many offsets, and few events agree by chance at some: so the same search
-is done on trains whose intervals are shuffled, and the fraction of them that agrees as well is the probability of a
-false match. Offsets that another one rivals, or that chance explains, are reported as not found, with the reason.
+Events at regular intervals agree at many offsets, and a few events agree at some offset by chance. The search is
+therefore repeated with the intervals between the events of `b` shuffled: the fraction of shuffled series in which as
+many events agree is the probability of a false match. An offset is not valid where this probability is too large, or
+where another offset makes nearly as many events agree.
 """
 
 from __future__ import annotations
@@ -31,10 +33,11 @@ __all__ = ["ClockOffset", "estimate_clock_offset"]
 FEWEST_MATCHES = 3
 LARGEST_FALSE_MATCH = 0.01
 RIVAL = 0.75
-"""Part of the best number of matches from which another offset is a rival."""
+"""The offset is ambiguous when another one has more than this fraction of its number of pairs."""
 SHUFFLES = 400
 REACH = 1.75
-"""Half the width of a match, in resolutions of both events: sqrt(12) / 2 = 1.73 of a flat distribution is its edge."""
+"""Half the width of the window in which differences agree, in combined resolutions (standard deviations) of two events:
+a flat distribution ends at sqrt(12) / 2 = 1.73 standard deviations."""
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -42,28 +45,32 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ClockOffset:
-    """What has to be added to the times of `b` so that they agree with those of `a`.
+    """The offset between two clocks: what has to be added to the times of `b` so that they agree with those of `a`.
+
+    A negative offset means that the clock of `b` is fast: it shows later times than that of `a` at the same moment.
 
     Attributes
     ----------
     offset_ns : int
+        The offset, ns; 0 when none was found.
     error_s : float
-        Its standard error; NaN when there is none.
+        Its standard error, s; NaN when none was found.
     matches : int
-        Events that both saw, at this offset.
+        Number of events of `a` that have a partner among those of `b` at this offset.
     events : (int, int)
-        Events of each.
+        Number of events of `a` and of `b`.
     false_match_probability : float
-        Of as many matches at some offset when the two have nothing to do with each other.
+        Probability that as many events match at some offset if `a` and `b` have nothing to do with each other.
     valid : bool
-        Whether it may be used.
+        Whether the offset may be used.
     reason : str
-        Why not.
+        Why it may not be used; empty for a valid offset.
 
     Examples
     --------
-    >>> print(ClockOffset(-1_500_000_000, 0.12, 8, (9, 8), 0.0025, valid=True))
-    clock offset -1.50 +- 0.12 s (8 of 9 and 8 events agree, false match: 0.0025)
+    >>> ClockOffset(-1_500_000_000, 0.12, 8, (9, 8), 0.0025, valid=True)
+    clock offset -1.50 +- 0.12 s, to be added to the times of b: the clock of b is fast
+      8 events match, of 9 in a and 8 in b; probability of a false match: 0.0025
     """
 
     offset_ns: int
@@ -76,7 +83,7 @@ class ClockOffset:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Codes of the reasons why it may not be used, for programs; see `engine.fits.flags`."""
+        """Code of the reason why the offset may not be used, for programs; see `engine.fits.flags`."""
         return (self.reason.code,) if isinstance(self.reason, Reason) else ()
 
     @property
@@ -84,44 +91,52 @@ class ClockOffset:
         """The offset, to the microsecond, as recorders take it."""
         return timedelta(microseconds=round(self.offset_ns / 1000))
 
-    def __str__(self) -> str:
-        value, error = rounded(self.offset_ns / SECOND_NS, self.error_s)
-        agreement = f"{self.matches} of {self.events[0]} and {self.events[1]} events agree"
-        chance = f"false match: {self.false_match_probability:.2g}"
-        if self.valid:
-            return f"clock offset {value} +- {error} s ({agreement}, {chance})"
-        return f"no clock offset: {self.reason} ({agreement}, {chance})"
+    def __repr__(self) -> str:
+        matching = (
+            f"{self.matches} events match, of {self.events[0]} in a and {self.events[1]} in b; "
+            f"probability of a false match: {self.false_match_probability:.2g}"
+        )
+        if not self.valid:
+            return f"no clock offset between a and b: {self.reason}\n  {matching}"
+        offset_s = self.offset_ns / SECOND_NS
+        value, error = rounded(offset_s, self.error_s)
+        if abs(offset_s) <= self.error_s:
+            sign = "the clocks agree within the error"
+        else:
+            sign = f"the clock of b is {'fast' if offset_s < 0 else 'slow'}"
+        return f"clock offset {value} +- {error} s, to be added to the times of b: {sign}\n  {matching}"
 
 
 def estimate_clock_offset(
     a: Any, b: Any, *, longest: Duration = "10min", delay: Duration = 0.0, delay_error: Duration = 0.0, seed: int = 1
 ) -> ClockOffset:
-    """Estimate what has to be added to the times of `b`, from events that both saw.
+    """Estimate the offset that has to be added to the times of `b`, from events that both sources recorded.
 
     Parameters
     ----------
-    a, b : recorders, `Events`, or arrays of ns
-        `CoilRecorder` and `PMTRecorder` saw the coil switch; `HeaterRecorder`, `HeatTimeRecorder` saw heatings, and
-        `SSDRecorder` the bursts after them. Plain times are taken to be exact to a second.
+    a, b : recorders, `Events`, or arrays of int64, shape (n,)
+        Switches of the coil are in `CoilRecorder` and `PMTRecorder`; heatings in `HeaterRecorder` and
+        `HeatTimeRecorder`, and the bursts that follow them in `SSDRecorder`. Arrays are times in ns since 1970, taken
+        to be written in whole seconds.
     longest : duration
-        The largest offset that is looked for, of either sign.
+        The search covers offsets from -`longest` to +`longest`.
     delay : duration
-        How much later `b` sees an event than `a`, by physics: about 2 s from the heating to its burst.
+        True delay from an event in `a` to the same event in `b`: about 2 s from a heating to its burst.
     delay_error : duration
-        How much that varies from event to event.
+        Standard deviation of that delay from event to event.
     seed : int
-        Of the shuffled trains.
+        Seed of the random numbers by which the intervals are shuffled.
 
     Returns
     -------
     ClockOffset
-        Not `valid`, with a `reason`, when fewer than three events agree, when chance would make as many agree in one
-        of a hundred cases, or when another offset does nearly as well.
+        Not `valid`, with a `reason`, when fewer than three events match, when the probability of a false match is above
+        0.01, or when another offset has more than three quarters as many pairs.
 
     Raises
     ------
     InputError
-        When one of them saw no events by its nature, or the durations make no sense.
+        When a source has no events (a gauge, for instance), or a duration is no duration or negative.
 
     Examples
     --------
@@ -181,7 +196,7 @@ def _differences(times_a: Floats, sorts_a: Integers, times_b: Floats, sorts_b: I
 
 
 def _best(differences: Floats, width_s: float) -> tuple[float, int]:
-    """The middle of the interval of twice the width that holds most differences, and how many."""
+    """The mean of the differences in the fullest window of length 2 `width_s`, and their number."""
     if not differences.size:
         return 0.0, 0
     ends = np.searchsorted(differences, differences + 2.0 * width_s, side="right")
@@ -191,7 +206,7 @@ def _best(differences: Floats, width_s: float) -> tuple[float, int]:
 
 
 def _rival(differences: Floats, best_s: float, width_s: float) -> int:
-    """The most differences that agree elsewhere."""
+    """The largest number of differences that agree at an offset farther than three widths from the best one."""
     return _best(differences[np.abs(differences - best_s) > 3.0 * width_s], width_s)[1]
 
 
@@ -229,10 +244,10 @@ def _false_match_probability(
     pairs: int,
     seed: int,
 ) -> float:
-    """How often trains with the same intervals in another order agree as well."""
+    """The fraction of series with the same intervals in another order of which as many events agree."""
     random = np.random.default_rng(seed)
     gaps = np.diff(times_b)
-    # Where a shuffled train begins relative to the other is as unknown as the offset.
+    # A shuffled series begins at the same time; the search is free to move it, as it moves the true one.
     as_good = 0
     for _ in range(SHUFFLES):
         order = random.permutation(gaps.size)

@@ -1,6 +1,7 @@
-"""Events that sources saw: switches of the coil, heatings, bursts; for clocks, which compare them, and for windows.
+"""Events in the data of sources (switches of the coil, heatings, bursts), for clock offsets and for windows.
 
-What a source sees stands on its recorder (`SeenEvents`); here it becomes times with their resolutions.
+Which events the data of a source contain is declared by its recorder (`SeenEvents`); here they become times, each with
+its resolution.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ UNIFORM = math.sqrt(12.0)
 HEATING_APART_NS = 10 * SECOND_NS
 """Steps of the heater that are farther apart are heatings of their own, unless the user says otherwise."""
 APEX_SCATTER_S, APEX_COMMON_S = 0.15, 0.2
-"""Of the apex of a burst: how it scatters from burst to burst, and how far all of them are from the truth together:
-the search places apexes up to a rise time before the burst's t0."""
+"""Errors of the time of a burst's apex: the scatter from burst to burst, and the systematic error common to all bursts,
+because the search puts the apex up to one rise time before the t0 of the burst."""
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -39,18 +40,18 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Events:
-    """What one source saw.
+    """The events of one source.
 
     Parameters
     ----------
-    times_ns : int64, shape (n,)
-        Sorted.
-    sorts : int64, shape (n,)
-        Only events of one sort can be the same: 1 switched on, 0 switched off.
-    resolution_s : float64, shape (n,)
-        Standard deviation of each time.
+    times_ns : array of int64, shape (n,)
+        Times in ns since 1970, sorted.
+    sorts : array of int64, shape (n,)
+        The sort of each event: 1 for switched on, 0 for switched off. Only events of the same sort are matched.
+    resolution_s : array of float64, shape (n,)
+        Standard deviation of each time, s.
     common_s : float
-        Error that all of them share, which no number of events makes smaller.
+        Systematic error that all times have in common, s; averaging over events does not reduce it.
     """
 
     times_ns: Integers
@@ -60,11 +61,12 @@ class Events:
 
 
 def events_of(source: Any) -> Events:
-    """The events that a source saw.
+    """The events of a source.
 
     Parameters
     ----------
-    source : recorder, `Events`, or array of ns
+    source : recorder, `Events`, or array of int64, shape (n,)
+        An array holds times in ns since 1970, in any order.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def events_of(source: Any) -> Events:
     Raises
     ------
     InputError
-        When it is none of those.
+        When a recorder has no events, or an array is not one of integers.
 
     Examples
     --------
@@ -97,23 +99,29 @@ def events_of(source: Any) -> Events:
 
 
 def rises_ns(timestamps_ns: Integers, values: Floats, *, apart_ns: int = HEATING_APART_NS) -> Integers:
-    """When values rose: the heater's target was raised; steps that follow within `apart_ns` are one event."""
+    """Times in ns at which values rose; of steps that follow one another within `apart_ns`, the first."""
     return _firsts_ns(timestamps_ns[1:][np.diff(values) > 0], apart_ns)
 
 
 def heater_on(sources: Sequence[JoinSource], *, merge_within: Duration | None = None) -> Integers:
-    """When the foil was heated: the heater's target was raised; a heating log where there is no heater.
+    """Times in ns at which the foil was heated: each rise of the heater's target, or each line of a heating log.
 
     Parameters
     ----------
     sources : sequence of JoinSource
+        The first heater with data is taken; without one, the first heating log.
     merge_within : duration, optional
         As for `windows`.
+
+    Returns
+    -------
+    array of int64, shape (n,)
+        Times in ns since 1970, corrected by the clock offset of the source.
 
     Raises
     ------
     InputError
-        When there is neither among the sources.
+        When there is neither a heater nor a heating log among the sources.
 
     Examples
     --------
@@ -136,12 +144,21 @@ def heater_on(sources: Sequence[JoinSource], *, merge_within: Duration | None = 
 
 
 def coil_on(sources: Sequence[JoinSource]) -> Integers:
-    """When the coil was switched on, by its log.
+    """Times in ns at which the coil was switched on, from its log.
+
+    Parameters
+    ----------
+    sources : sequence of JoinSource
+
+    Returns
+    -------
+    array of int64, shape (n,)
+        Times in ns since 1970, corrected by the clock offset of the source.
 
     Raises
     ------
     InputError
-        When there is none among the sources.
+        When there is no log of the coil among the sources.
 
     Examples
     --------
@@ -158,11 +175,11 @@ def coil_on(sources: Sequence[JoinSource]) -> Integers:
 
 
 def _switches(table: pl.DataFrame, seen: SeenEvents) -> Events:
-    """Changes of a state: of a log of switches within the second that it names, else somewhere between two readings."""
+    """Changes of a state. A log names the second of each; otherwise a change lies between two readings."""
     times_ns, is_on = table["timestamp"].to_numpy(), (table[seen.column] == seen.on).to_numpy()
     at = np.flatnonzero(is_on[1:] != is_on[:-1]) + 1
     if seen.whole_seconds:
-        # The first line of a log is a switch, too. The order of on and off within a second is not known.
+        # The first line of a log is a switch, too. Two switches in one second are left out: their order is not known.
         at = np.append(np.arange(min(1, times_ns.size)), at)
         lonely = ~np.isin(times_ns[at], times_ns[at][np.append(False, np.diff(times_ns[at]) == 0)])
         at = at[lonely]
@@ -200,7 +217,7 @@ EVENTS: Mapping[str, Callable[[pl.DataFrame, SeenEvents], Events]] = {
 
 
 def _filled(values: pl.Series) -> Floats:
-    """Readings without gaps: the last one holds, and 0 before the first."""
+    """Readings with each null replaced by the last reading before it, or by 0 before the first one."""
     return values.cast(pl.Float64).fill_null(strategy="forward").fill_null(0.0).to_numpy()
 
 

@@ -1,4 +1,4 @@
-"""Joined tables on disk: Parquet with units and offsets, or CSV without."""
+"""Joined tables on disk: Parquet with units and clock offsets, or CSV without them."""
 
 from __future__ import annotations
 
@@ -24,26 +24,29 @@ def write_joined(
     units: Mapping[str, str] | None = None,
     clock_offsets_ns: Mapping[str, int] | None = None,
 ) -> Path:
-    """Write a joined table whole or not at all.
+    """Write a joined table; after a failure there is no partly written file.
 
     Parameters
     ----------
     frame : polars.DataFrame
     path : path
-        ``.parquet``, with unit and offset in the metadata of the file and of its columns, or ``.csv``, without.
-    units : mapping of column to unit, optional
-    clock_offsets_ns : mapping of source to ns, optional
+        Name of the file: ``.parquet``, with units and clock offsets in its metadata, or ``.csv``, without them.
+    units : mapping of str to str, optional
+        Units by column.
+    clock_offsets_ns : mapping of str to int, optional
+        Clock offsets by source, ns.
 
     Returns
     -------
     Path
+        The path.
 
     Raises
     ------
     InputError
-        When the ending is another one.
+        When the name has another ending.
     OutputError
-        When it cannot be written.
+        When the file cannot be written.
     """
     path = Path(path)
     target = io.BytesIO()
@@ -58,12 +61,23 @@ def write_joined(
 
 
 def read_units(path: str | Path) -> tuple[dict[str, str], dict[str, int]]:
-    """Units of the columns and clock offsets (ns) of the sources, from a Parquet file of a join.
+    """Read units and clock offsets from a Parquet file of a join.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    units : dict of str to str
+        Units by column.
+    clock_offsets_ns : dict of str to int
+        Clock offsets by source, ns.
 
     Raises
     ------
     InputError
-        When the file is no such table.
+        When the file is not a joined table in Parquet format.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a join is asked for: its options, and its sources by name, each with its own."""
+"""The options of a join, and its sources by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Limits = tuple[int | None, int | None]
 
 
 def _length(least_ns: int) -> Any:
-    """Mark of a field that holds the length of an interval, or nothing."""
+    """Annotation of a field that is the length of an interval, at least `least_ns`, or None."""
 
     def length(value: Any, *, name: str) -> Any:
         if value is not None:
@@ -83,26 +83,27 @@ class JoinSettings(Settings):
     Parameters
     ----------
     on : str, optional
-        Name of a source: one row for each of its readings (an image, a PMT reading); for a source of pulses, one row a
-        burst, as `find_bursts` finds it.
+        Name of a source. The table has one row for each of its readings (an image, a reading of the PMT); for a source
+        of pulses, one row for each burst that `find_bursts` finds.
     every : duration, optional
-        Instead: one row an interval, ``"1s"``, ``"500ms"``.
-    how : mapping
-        For ``"source"``, ``"source.quantity"`` or ``"source.column"`` of its table, what is made of the readings:
-        ``last``, ``mean`` (with its error), ``first``, ``min``, ``max``, ``median``, ``sum`` or ``count``.
+        Instead of `on`: length of the intervals, ``"1s"`` or ``"500ms"``; the table has one row for each interval.
+    how : mapping of str to str
+        How the readings in an interval are combined: ``last``, ``mean`` (with its error), ``first``, ``min``, ``max``,
+        ``median``, ``sum`` or ``count``. The key is ``"source"``, ``"source.quantity"``, or ``"source.column"`` for any
+        column of the table of the source.
     tolerance : duration, or mapping of source to duration, optional
-        How much older than the beginning of its row a last value may be. By default each kind has its own: 10 s for
-        logs that have a line a second, 12 h for the coil, whose log has a line a switch.
+        Largest age of a last value at the beginning of its row; an older one is null. By default, each kind of source
+        has its own: 10 s for logs with a line every second, 12 h for the coil, whose log has a line for every switch.
     clock_offsets : mapping of source to duration or ClockOffset
-        Added to the times of that source: what the clock of its PC lacks.
+        Added to the times of the source; negative where the clock of its PC is fast.
     between : (begin, end), optional
-        Only rows of begin <= time < end; None (in TOML an empty text) for no end. With `every`, intervals begin at the
-        begin; else they begin at multiples of their length.
+        The table has only rows with begin <= time < end; None (in TOML an empty text) for no limit. With `every`, the
+        first interval begins at `begin`; without it, intervals begin at multiples of their length since 1970.
     window : duration
-        With `on` a source that is not of pulses: length of the interval around each row in which readings are counted
-        and averaged. Bursts have their own interval, from onset to end.
+        When `on` is not a source of pulses: length of the interval around each row in which readings are counted and
+        averaged. The interval of a burst is that from its onset to its end.
     false_alarms_per_hour : float
-        With `on` a source of pulses: as for `find_bursts`.
+        When `on` is a source of pulses: as for `find_bursts`.
 
     Examples
     --------
@@ -135,17 +136,17 @@ class JoinSettings(Settings):
 
     @property
     def limits_ns(self) -> Limits:
-        """Begin and end of the rows, ns since 1970; None for no end."""
+        """Begin and end of the rows, ns since 1970; None for no limit."""
         return limits_ns(self.between)
 
 
 def named_sources(recorders: Sources) -> dict[str, Any]:
-    """Recorders and analyses by name: as the user calls them, else after their kind.
+    """Recorders and analyses by name: the names that were given, or those of their kinds.
 
     Raises
     ------
     InputError
-        When there is none, or a name is none.
+        When there is no source, or a name is empty, has a dot, or is not text.
     """
     if isinstance(recorders, Mapping):
         named = dict(recorders)
@@ -168,7 +169,7 @@ def sources_of(recorders: Sources, settings: JoinSettings) -> dict[str, JoinSour
     Raises
     ------
     InputError
-        When a recorder cannot be joined, or an option names none of the sources.
+        When a recorder cannot be joined, or an option names a source that does not exist.
     """
     named = named_sources(recorders)
     tolerance = settings.tolerance
@@ -200,7 +201,7 @@ def check_source(what: str, given: str, source: str, named: Collection[str]) -> 
 
 
 def offset_ns(offset: Any, name: str) -> int:
-    """An offset in ns, given as a duration, or as `estimate_clock_offset` found it."""
+    """An offset in ns, from a duration or a `ClockOffset`; `InputError` when the latter is not valid."""
     if hasattr(offset, "offset_ns") and hasattr(offset, "valid"):
         if not offset.valid:
             raise InputError(f"clock_offsets: that of {name} could not be estimated: {offset.reason}")
@@ -209,7 +210,7 @@ def offset_ns(offset: Any, name: str) -> int:
 
 
 def limits_ns(between: tuple[Moment | None, Moment | None] | None) -> Limits:
-    """Begin and end in ns."""
+    """Begin and end in ns since 1970; None for no limit."""
     if between is None:
         return None, None
     begin, end = (None if moment is None else moment_ns(moment, "between") for moment in between)

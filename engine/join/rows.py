@@ -1,7 +1,7 @@
-"""The rows of a join: intervals that follow one upon another, the readings of one source, or the bursts of its pulses.
+"""The rows of a join: consecutive intervals, the readings of one source, or the bursts of its pulses.
 
-A row is a moment, for which states are asked, and an interval, whose readings are counted and averaged. Each kind of
-rows knows which of them are touched by what changed since a moment, and makes only those.
+A row is a moment, at which states are taken, and an interval, in which readings are counted and averaged. When data
+after some moment have changed, each kind of rows returns only the rows that depend on them.
 """
 
 from __future__ import annotations
@@ -38,35 +38,38 @@ Between = tuple[int | None, int | None]
 
 
 class Rows(Protocol):
-    """A way to choose the rows of a join."""
+    """A kind of rows of a join."""
 
     def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, JoinRows]:
-        """Rows that are new or touched.
+        """Rows that are new, or depend on data that have changed.
 
         Parameters
         ----------
         changed_ns : int
-            The earliest moment of which anything changed.
+            Earliest time of the data that have changed, ns since 1970.
         known_ns : polars.Series
-            Moments of the rows so far.
+            Moments of the rows so far, ns since 1970.
 
         Returns
         -------
-        (int, JoinRows)
-            How many of the known rows stay as they are, and those that follow them.
+        kept : int
+            Number of first rows that are unchanged.
+        rows : JoinRows
+            All rows after them.
         """
         ...
 
 
 class Intervals:
-    """Rows of one length, from the first reading of any source to the last.
+    """One row for each of consecutive intervals of one length, from the first reading of any source to the last.
 
     Parameters
     ----------
     sources : sequence of JoinSource
     every_ns : int
     between : (int or None, int or None)
-        Begin and end in ns. Intervals begin at the begin; without one, at multiples of their length since 1970.
+        Begin and end in ns. The first interval begins at `begin`; without it, intervals begin at multiples of their
+        length since 1970.
 
     Raises
     ------
@@ -114,13 +117,13 @@ class Intervals:
 
 
 class Moments:
-    """One row a reading of a source, with the interval around it.
+    """One row for each reading of a source, with the interval around it.
 
     Parameters
     ----------
     source : JoinSource
     window_ns : int
-        Length of the interval, of which the moment is the middle.
+        Length of the interval, ns; the reading is in its middle.
     between : (int or None, int or None)
     """
 
@@ -136,7 +139,7 @@ class Moments:
         begin, end = self.between
         first = 0 if begin is None else int(np.searchsorted(times, begin - offset_ns))
         stop = times.size if end is None else int(np.searchsorted(times, end - offset_ns))
-        # A row is touched if its interval ends after what changed: time + after > changed.
+        # A row depends on the change if its interval ends after it: time + after > changed.
         touched = int(np.searchsorted(times, changed_ns - self.after_ns - offset_ns, side="right"))
         kept = min(max(0, touched - first), known_ns.len())
         if kept and int(known_ns[kept - 1]) != int(times[first + kept - 1]) + offset_ns:
@@ -147,12 +150,12 @@ class Moments:
 
 
 class Bursts:
-    """One row a burst of the pulses of a source: its apex, and the interval from onset to end.
+    """One row for each burst of a source of pulses: its apex, and the interval from onset to end.
 
     Parameters
     ----------
     source : JoinSource
-        Of pulses.
+        A source of pulses.
     false_alarms_per_hour : float
         As for `find_bursts`.
     between : (int or None, int or None)
@@ -167,7 +170,7 @@ class Bursts:
         self._before = pl.DataFrame(schema=TIMES)
 
     def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, JoinRows]:
-        """As `Rows` says; the search goes on where it was, and may revise its last bursts."""
+        """See `Rows`; the search continues with the new pulses, and may change its last bursts."""
         if self.source.unchanged < self._fed:
             self._search, self._fed = BurstSearch(false_alarms_per_hour=self.false_alarms_per_hour), 0
         self._search.feed(self.source.times_ns[self._fed :])

@@ -1,9 +1,9 @@
-"""One source of a join as it grows: its times, its readings, and since when they changed.
+"""One growing source of a join: its times, its readings, and the time since which they have changed.
 
-A source is looked at before every update. What it answers is the earliest moment at which anything is other than at the
-last look, so that a join makes only the rows anew that this can touch. Sources that only grow answer it from the new
-rows alone; any other is compared with what it was, where it does not lie in the same memory (`same_rows`). What becomes
-of the readings stands in `values`.
+Before every update of the join, each source reads its new rows, and returns the earliest time of its data that have
+changed, so that only the rows that depend on them are computed again. For sources to which rows are only appended, this
+is the time of the first new row. Other tables are compared with their last version, where they are not in the same
+memory (`same_rows`). The values in the rows are computed in `values`.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class JoinSource:
     Parameters
     ----------
     name : str
-        Before the dot of its columns.
-    source : Joinable, or anything with `get_table`
+        Name of the source: the part before the dot in the names of its columns.
+    source : Joinable, or object with a method `get_table`
         A recorder, or an analysis.
     kind : SourceKind
     tolerance_ns : int
-        How much older than its row a last value may be.
+        Largest age of a last value at the beginning of its row, ns.
     offset_ns : int
-        Added to its times.
+        Added to its times, ns.
     how : mapping of str
         As for `quantities_of`.
     """
@@ -70,24 +70,24 @@ class JoinSource:
         self.times_ns: Integers = np.empty(0, np.int64)
         self.quantities: tuple[Quantity, ...] = quantities_of(kind, name, pl.Schema(), frozenset(), how)
         self.unchanged = 0
-        """Rows that are the same as when the join was last complete."""
+        """Number of first rows that are unchanged since the last complete join."""
         self._is_complete = True
         self._generation = 0
         self._warned_missing = False
 
     @property
     def first_ns(self) -> int | None:
-        """When its first reading was, offset included; None while there is none."""
+        """Time of the first reading, ns, with the offset; None without readings."""
         return int(self.times_ns[0]) + self.offset_ns if self.times_ns.size else None
 
     @property
     def last_ns(self) -> int | None:
-        """When its last reading was, offset included."""
+        """Time of the last reading, ns, with the offset; None without readings."""
         return int(self.times_ns[-1]) + self.offset_ns if self.times_ns.size else None
 
     @property
     def clock_offset_ns(self) -> int:
-        """All that was added to the times of the file: by the recorder and here."""
+        """Sum of the offsets that the recorder and the join add to the times of the file, ns."""
         return self.offset_ns + self.source.clock_offset_ns
 
     @property
@@ -102,18 +102,17 @@ class JoinSource:
         return units
 
     def look(self) -> int | None:
-        """Read what is new.
+        """Read new rows.
 
         Returns
         -------
         int or None
-            The earliest moment in ns, offset included, of which anything is other than at the last look; None when
-            nothing is.
+            Earliest time of data that differ from those of the last call, ns, with the offset; None without changes.
 
         Raises
         ------
         InputError
-            When the source cannot be read or has no times. One that does not exist yet is empty.
+            When the source cannot be read or has no times. A file that does not exist yet is an empty source.
         """
         whole = self._whole_table()
         generation = self.source.generation
@@ -121,7 +120,7 @@ class JoinSource:
         before, times_before = self.table, self.times_ns
         metadata = self._metadata_columns(whole) if self.kind.others and whole.width > 1 else frozenset[str]()
         schema = pl.Schema({n: t for n, t in whole.schema.items() if n not in metadata})
-        is_there = whole.height > 0 or not set(whole.columns).issubset(TIMES)  # a file without a header is not, yet
+        is_there = whole.height > 0 or not set(whole.columns).issubset(TIMES)  # not while its header is incomplete
         self.quantities = quantities_of(self.kind, self.name, schema if is_there else pl.Schema(), metadata, self.how)
         missing = [q.column for q in self.quantities if q.column and q.column not in whole.columns]
         if missing and is_there:
@@ -132,23 +131,23 @@ class JoinSource:
         self._generation = generation
         known = times_before.size
         same = known if only_grew and before.columns == self.table.columns else same_first_rows(before, self.table)
-        # An update that failed leaves looks whose changes were not joined.
+        # After an update that failed, the changes of its looks have not been joined.
         self.unchanged = same if self._is_complete else min(same, self.unchanged)
         self._is_complete = False
         changed = [int(t[same]) for t in (times_before, self.times_ns) if t.size > same]
         if not changed:
             return None
         if known and any(q.how in {"count", "rate"} for q in self.quantities):
-            # Nothing is known after the last reading: where that was, and where it is now, counts begin or end.
+            # Counts are null after the last reading: they change at its old and at its new time.
             changed += [int(times[-1]) for times in (times_before, self.times_ns) if times.size]
         return min(changed) + self.offset_ns
 
     def note_joined(self) -> None:
-        """Note that all that was seen by the last looks is joined."""
+        """Note that the changes of all calls of `look` so far have been joined."""
         self._is_complete = True
 
     def columns(self, rows: JoinRows) -> list[pl.Series | pl.Expr]:
-        """What it gives to each of the rows: the columns that `units` names."""
+        """The columns of the source for these rows, with the names of `units`."""
         if not rows.count or not self.times_ns.size:
             return self._unknown()
         states = [q for q in self.quantities if q.how == "last"]
@@ -168,7 +167,7 @@ class JoinSource:
         return columns
 
     def _whole_table(self) -> pl.DataFrame:
-        """The source's table, sorted by time; empty while it does not exist."""
+        """The table of the source, sorted by time; empty while the file does not exist."""
         empty = pl.DataFrame(schema={"timestamp": pl.Int64})
         try:
             table = self.source.table_to_join()
@@ -186,12 +185,12 @@ class JoinSource:
         return table.filter(pl.col("timestamp").is_not_null()) if table["timestamp"].null_count() else table
 
     def _metadata_columns(self, whole: pl.DataFrame) -> frozenset[str]:
-        """Columns that repeat the header in every row."""
+        """Names of the columns of the table that repeat the header in every row."""
         keys = list(self.source.get_metadata().columns)
         return frozenset(f"{key} (header)" if f"{key} (header)" in whole.columns else key for key in keys)
 
     def _unknown(self) -> list[pl.Series | pl.Expr]:
-        """Its columns while it has no reading."""
+        """The columns of a source without readings: all null."""
         columns: list[pl.Series | pl.Expr] = []
         for quantity in self.quantities:
             name = f"{self.name}.{quantity.name}"
@@ -210,7 +209,7 @@ class JoinSource:
 
 
 class _Foreign:
-    """A source of another package, which has a table and says nothing else."""
+    """A source of another package that has only `get_table`, and perhaps `get_metadata`."""
 
     generation = 0
     only_grows = False
@@ -224,11 +223,11 @@ class _Foreign:
         return as_polars(self._source.get_table())
 
     def get_metadata(self) -> pl.DataFrame:
-        """What it says of it, if anything."""
+        """Its metadata as a polars frame; empty when it has none."""
         return as_polars(self._source.get_metadata()) if hasattr(self._source, "get_metadata") else pl.DataFrame()
 
     def source_kind(self, name: str = "") -> SourceKind:
-        """By the types of its columns."""
+        """The kind, from the types of its columns."""
         return kind_of(self._source, name)
 
 

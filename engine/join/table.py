@@ -1,13 +1,13 @@
-"""All sources on one time axis: one row a burst, an image or an interval, one column a quantity of a source.
+"""All sources on one time axis: a row for each burst, image or interval, a column for each quantity of a source.
 
-States (coil, heater) are joined as-of: the last value before the end of a row's interval, if it is not older than the
-tolerance; a value that is too old is null, never silently stale. Currents and pressures are means with their errors
-over the interval, pulses are counted in it. What every kind of source gives stands on its recorder; how it is made of
-the readings stands in `values`. Sorted pulse times are counted where intervals begin and end, so that 1e8 of them cost
-as much as their number of intervals.
+States (coil, heater) have the last value before the end of the interval of a row, or null when it is older than the
+tolerance. Currents and pressures are means over the interval with their standard errors; pulses are counted in it. The
+quantities of each kind of source are declared by its recorder; their values are computed in `values`. Since pulse times
+are sorted, counting needs only the places of the edges of the intervals: the time for 1e8 pulses is proportional to the
+number of intervals.
 
-`JoinedTable` keeps the rows that nothing can touch any more: an update costs the new rows. It promises the table that
-`join` would make of the same files, however they grew.
+`JoinedTable` keeps rows that do not depend on new data, so that an update takes time only for the new rows. Promise:
+its table is the one that `join` would make of the same files, however they grew.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ __all__ = ["JoinedTable", "join"]
 
 MOST_CHUNKS = 64
 FEW_ROWS = 10_000
-"""Below it, threads cost more than they gain."""
+"""Fewest rows for which threads save time."""
 EVERYTHING, NOTHING = -(2**62), 2**62
-"""Moments before and after all others: since when rows are to be made."""
+"""Times before and after all data: all rows, or none, are to be computed again."""
 
 
 T = TypeVar("T", bound=Callable[..., Any])
 
 
 def _with_options(taker: T) -> T:
-    """Show the options of a join in the signature of who takes them."""
+    """Add the options of a join to the signature of a function or class."""
     function = taker.__init__ if isinstance(taker, type) else taker  # type: ignore[misc]
     taker.__signature__ = signature_with(function, JoinSettings)  # type: ignore[attr-defined]
     return taker
@@ -54,7 +54,7 @@ def _with_options(taker: T) -> T:
 
 @_with_options
 class JoinedTable:
-    """A join that follows its sources: `update` makes only those rows that new readings touch.
+    """A join of growing sources: `update` computes only the rows that depend on new readings.
 
     Parameters
     ----------
@@ -107,12 +107,12 @@ class JoinedTable:
 
     @property
     def joined_sources(self) -> tuple[JoinSource, ...]:
-        """The sources, as they were at the last update."""
+        """The sources, in the state of the last update."""
         return tuple(self._sources.values())
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of every column; empty where there is none, or the file does not say it."""
+        """Unit of every column; empty where there is none, or it is not known from the file."""
         units = {"timestamp": "ns", "datetime": ""} | self._extra_units
         for source in self._sources.values():
             units |= source.units
@@ -120,21 +120,21 @@ class JoinedTable:
 
     @property
     def clock_offsets_ns(self) -> dict[str, int]:
-        """What was added to the times of each source's file, by its recorder and by the join."""
+        """Sum of the offsets, ns, that recorder and join add to the times of the file of each source."""
         return {name: source.clock_offset_ns for name, source in self._sources.items()}
 
     def update(self, progress: Callable[[float], None] | None = None) -> int:
-        """Read what is new, and bring the table up to date.
+        """Read new data, and bring the table up to date.
 
         Parameters
         ----------
         progress : callable, optional
-            Called with the fraction that is done (0 to 1).
+            Called with the fraction that is done, from 0 to 1.
 
         Returns
         -------
         int
-            Rows that are new or were made anew.
+            Number of rows that are new or were computed again.
 
         Raises
         ------
@@ -157,18 +157,18 @@ class JoinedTable:
                 return self._completed(0, report)
             new = self._new_rows(rows)
             if kept and new.schema != self.frame.schema:
-                # A source came, or has other columns than before: its old rows are not as new ones would be.
+                # A source is new, or its columns have changed: all rows are computed again.
                 kept, rows = self._rows.since(EVERYTHING, known_ns.clear())
                 new = self._new_rows(rows)
             self.frame = _appended(self.frame, kept, new)
             return self._completed(new.height, report)
 
     def write(self, path: str | Path) -> Path:
-        """Write the table, as `write_joined`."""
+        """Write the table to a ``.parquet`` file, with units and clock offsets, or to a ``.csv`` file, without them."""
         return write_joined(self.frame, path, units=self.units, clock_offsets_ns=self.clock_offsets_ns)
 
     def _rows_asked_for(self) -> Rows:
-        """Which rows the table has."""
+        """The kind of rows, from the options `on` and `every`."""
         settings, limits, on = self.settings, self.limits, self.settings.on
         if (on is None) == (settings.every is None):
             row_a_reading, row_an_interval = option("on", "ssd"), option("every", "1s")
@@ -192,7 +192,7 @@ class JoinedTable:
 
     @property
     def _columns(self) -> list[str]:
-        """Names of the columns that a join of the sources has as they are now."""
+        """Names of the columns of a join of the sources in their present state."""
         return [
             "timestamp",
             "datetime",
@@ -221,26 +221,27 @@ def join(recorders: Sources, *, settings: JoinSettings | None = None, **options:
     Parameters
     ----------
     recorders : sequence, or mapping of names
-        Recorders and analyses (`ImageAnalysis` gives MOT numbers). Without names they are called after their kind:
+        Recorders and analyses (`ImageAnalysis` for MOT numbers). Without names, they have those of their kinds:
         ``ssd``, ``pmt``, ``coil``, ``heater``, ``heating``, ``gauge``, ``ion``, ``laser``, ``image``, ``bursts``,
         ``files``; a second one of a kind is ``ssd_2``. A file that does not exist yet gives empty columns.
     settings : JoinSettings, optional
-        The options.
+        The options; `on` or `every` is required.
     **options
-        Instead: the fields of `JoinSettings`, of which `on` or `every` is needed.
+        Instead of `settings`, the fields of `JoinSettings` as keywords.
 
     Returns
     -------
     polars.DataFrame
-        Sorted by `timestamp` (Int64, ns: the beginning of the interval, the reading, the apex of the burst) and
-        `datetime`, then ``source.quantity`` columns. A mean has its standard error beside it (``pmt.current_error_A``),
-        null for a single reading. Counts are null outside the first and last reading of their source; rates, with
-        their Poisson errors, are null where the interval does not lie wholly between those.
+        Sorted by time. `timestamp` (Int64, ns since 1970: the beginning of the interval, the time of the reading, or
+        the apex of the burst) and `datetime`, then the columns ``source.quantity``. After each mean is its standard
+        error (``pmt.current_error_A``), which is null for a single reading, and unreliable for two or three. Counts are
+        null before the first and after the last reading of their source. Rates, with their Poisson errors, are null
+        unless the whole interval is between these two readings.
 
     Raises
     ------
     InputError
-        When a source, a name or a duration is not what is asked for.
+        When a source cannot be read or joined, or the value of an option is not possible.
 
     Examples
     --------
@@ -255,12 +256,12 @@ def join(recorders: Sources, *, settings: JoinSettings | None = None, **options:
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options without those that are None, which have always meant the default."""
+    """The options without those that are None: None has always meant the default."""
     return {name: value for name, value in options.items() if value is not None or name not in JoinSettings.names()}
 
 
 def _appended(frame: pl.DataFrame, kept: int, made: pl.DataFrame) -> pl.DataFrame:
-    """The kept rows with the new ones after them, seldom copied."""
+    """The first `kept` rows followed by the new ones; they are copied only when there are many chunks."""
     if not kept:
         return made
     whole = pl.concat([frame.head(kept), made], rechunk=False)

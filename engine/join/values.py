@@ -1,9 +1,9 @@
-"""What the readings of a source make of the rows of a join: last values, means with errors, counts and rates.
+"""The values of a source in the rows of a join: last values, means with errors, counts and rates.
 
-Readings and rows are sorted by time, so that kernels find in one pass which readings belong to which row (`merge`):
-that is several times as fast as polars' as-of join and its groups, which cannot rely on it. Every aggregate but the
-mean is polars' own, as are text and whatever else is no plain number. Times stay where the reader put them: it is the
-edges of the intervals that are moved by the clock's offset.
+Readings and rows are sorted by time, so that kernels find in one pass which readings belong to which row
+(`kernels.merge`). This is several times faster than as-of joins and groups of polars, which cannot rely on the order.
+Aggregates other than the mean, and columns other than plain numbers, are left to polars. The times of the readings are
+not copied: the clock offset is applied to the edges of the intervals instead.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ __all__ = ["Edges", "JoinRows", "Readings", "column_of", "counts_of", "last_valu
 
 MOST_READINGS_TOGETHER = 4_000_000
 FAR = 256
-"""Readings between two edges, from which bisection finds the next one sooner than steps that double."""
+"""With more readings than this between two edges, bisection finds the next place faster than doubling steps."""
 ROWS_TOGETHER = 1 << 17
-"""Rows whose readings are found and taken while their places are in the cache; eight rows are a byte of bits."""
+"""Rows that are processed together, while their places are in the cache; a multiple of 8, for whole bytes of bits."""
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Where the intervals of all rows begin or end: moments, and what is to be added to them, ns."""
+    """Begins, or ends, of the intervals of all rows: `moments_ns` + `shift_ns`, ns since 1970."""
 
     moments_ns: Integers
     shift_ns: int = 0
 
     @property
     def times_ns(self) -> Integers:
-        """The sum."""
+        """The edges, ns since 1970, shape (n,)."""
         return self.moments_ns + self.shift_ns
 
 
@@ -56,13 +56,13 @@ class JoinRows:
     Parameters
     ----------
     moments_ns : array of int64, shape (n,)
-        Sorted; for what states are asked.
+        Times of the rows, ns since 1970, sorted; states are taken at these times.
     begins, ends : Edges
-        Of each row's interval, whose readings are counted and averaged: begin <= time < end.
+        Edges of the interval of each row; readings with begin <= time < end are counted and averaged.
     every_ns : int, optional
-        Length of the intervals, when they follow one upon another.
+        Length of the intervals, ns, when they are consecutive.
     columns : tuple of polars.Series
-        What else is known of each row.
+        Further columns of the rows (the results of the search for bursts).
     """
 
     moments_ns: Integers
@@ -73,7 +73,7 @@ class JoinRows:
 
     @property
     def count(self) -> int:
-        """Rows."""
+        """Number of rows."""
         return int(self.moments_ns.size)
 
 
@@ -84,13 +84,13 @@ class Readings:
     Parameters
     ----------
     name : str
-        The source's.
+        Name of the source.
     table : polars.DataFrame
-        Sorted by `timestamp`.
+        Readings, sorted by `timestamp`.
     times_ns : array of int64, shape (n,)
-        Its times.
+        Their times, ns since 1970, without the offset.
     offset_ns : int
-        Added to them.
+        Clock offset that is added to the times, ns.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Readings:
     offset_ns: int
 
     def before(self, edges: Edges) -> Integers:
-        """How many of them are before each edge."""
+        """Number of readings before each edge, shape of the edges."""
         if self.times_ns.size > FAR * edges.moments_ns.size:
             return np.asarray(np.searchsorted(self.times_ns, edges.times_ns - self.offset_ns))
         counts = np.empty(edges.moments_ns.size, np.int64)
@@ -107,7 +107,7 @@ class Readings:
         return counts
 
     def inside(self, rows: JoinRows) -> tuple[Integers, Integers]:
-        """First and last of each row's interval, the last one excluded."""
+        """First reading of the interval of each row, and first one after it: indices, shape (rows,) each."""
         first = self.before(rows.begins)
         if rows.every_ns and rows.count:
             last = np.empty_like(first)
@@ -117,14 +117,14 @@ class Readings:
         return first, self.before(rows.ends)
 
     def values(self, quantities: Sequence[Quantity], begin: int, end: int) -> pl.DataFrame:
-        """The quantities of the readings from begin to end, named as in the join."""
+        """The quantities of the readings with indices begin to end - 1, with the names of the join."""
         part = self.table.slice(begin, end - begin)
         return part.select(q.values(part.schema).alias(f"{self.name}.{q.name}") for q in quantities)
 
 
 def last_values(readings: Readings, rows: JoinRows, states: Sequence[Quantity], tolerance_ns: int) -> list[pl.Series]:
-    """The last reading of each row: of before its end, and at most the tolerance older than its beginning."""
-    # The last nanosecond of an interval is when its state is asked for; a moment is asked for itself.
+    """Last reading before the end of each row, not older than the tolerance at the beginning of the row; else null."""
+    # The state of an interval is that at its last nanosecond; the state of a moment is that at the moment itself.
     behind_ns = rows.every_ns - 1 if rows.every_ns else 0
     shift_ns = behind_ns - readings.offset_ns
     first, last = readings.before(Edges(rows.moments_ns[[0, -1]], behind_ns + 1))
@@ -149,7 +149,7 @@ def last_values(readings: Readings, rows: JoinRows, states: Sequence[Quantity], 
             whole = f"i{column.itemsize}"
             take(column.view(whole), here, taken[name][part].view(whole))
     valid = pa.py_buffer(bits) if missing else None
-    # Text and whatever has nulls is polars' to take.
+    # Text, and columns with nulls, are gathered by polars.
     return [
         _shared(column.name, taken[column.name], valid)
         if column.name in taken
@@ -159,7 +159,7 @@ def last_values(readings: Readings, rows: JoinRows, states: Sequence[Quantity], 
 
 
 def means_of(readings: Readings, rows: JoinRows, averaged: Sequence[Quantity]) -> list[pl.Series]:
-    """Mean and standard error of the readings of each row's interval; null of none, and the error of a single one."""
+    """Mean and standard error, s / sqrt(n), in each interval; null without readings; one reading has no error."""
     first, last = readings.inside(rows)
     begin, end = int(first.min()), int(last.max())
     first, last = first - begin, last - begin
@@ -177,14 +177,14 @@ def means_of(readings: Readings, rows: JoinRows, averaged: Sequence[Quantity]) -
 
 
 def others_of(readings: Readings, rows: JoinRows, quantities: Sequence[Quantity]) -> list[pl.Series]:
-    """Any other aggregate of the readings of each row's interval; null of none."""
+    """Other aggregates of the readings in the interval of each row; null without readings."""
     first, last = readings.inside(rows)
     wanted = [_aggregate(q, f"{readings.name}.{q.name}") for q in quantities]
     if rows.every_ns:
         some = _in_intervals(readings, rows, rows.every_ns, int(first[0]), int(last[-1]), quantities, wanted)
     else:
         some = _in_windows(readings, first, last, quantities, wanted)
-    # Both sides are sorted by row: an as-of join without tolerance is a left join that need not hash them.
+    # Both sides are sorted by row: an as-of join with tolerance 0 is a left join without hashing.
     all_rows = pl.LazyFrame({"row": pl.Series(np.arange(rows.count, dtype=np.uint32)).set_sorted()})
     joined = all_rows.join_asof(some.with_columns(pl.col("row").set_sorted()), on="row", tolerance=0)
     return joined.drop("row").collect().get_columns()
@@ -199,7 +199,7 @@ def _in_intervals(
     quantities: Sequence[Quantity],
     wanted: Sequence[pl.Expr],
 ) -> pl.LazyFrame:
-    """`row` and aggregates of intervals that follow one upon another."""
+    """The columns `row` and aggregates, for consecutive intervals."""
     since_ns = readings.times_ns[begin:end] + (readings.offset_ns - int(rows.moments_ns[0]))
     values = readings.values(quantities, begin, end).lazy()
     groups = values.with_columns(pl.Series("since", since_ns).set_sorted()).group_by_dynamic(
@@ -212,7 +212,7 @@ def _in_intervals(
 def _in_windows(
     readings: Readings, first: Integers, last: Integers, quantities: Sequence[Quantity], wanted: Sequence[pl.Expr]
 ) -> pl.LazyFrame:
-    """The same of intervals that may overlap: readings are then taken as often as they are asked for."""
+    """The columns `row` and aggregates, for intervals that may overlap: a reading is used in each of them."""
     parts: list[pl.LazyFrame] = []
     for part in _pieces(last - first):
         begin, end = int(first[part].min()), int(last[part].max())
@@ -226,7 +226,7 @@ def _in_windows(
 
 
 def counts_of(readings: Readings, rows: JoinRows, counted: Sequence[Quantity]) -> list[pl.Series]:
-    """Numbers of readings, known from the first to the last; rates of intervals that lie wholly between them."""
+    """Counts, null before the first and after the last reading; rates, null unless the interval is between them."""
     first, last = readings.inside(rows)
     number = last - first
     begin, end = rows.begins.times_ns, rows.ends.times_ns
@@ -240,14 +240,14 @@ def counts_of(readings: Readings, rows: JoinRows, counted: Sequence[Quantity]) -
         if quantity.how == "count":
             columns.append(column_of(name, number, touched))
         else:
-            # No pulse seen is no rate without an error: one more or less could have come.
+            # A rate of zero has an error, too: that of one pulse.
             error = np.sqrt(np.maximum(number, 1)) / length_s
             columns += [column_of(name, number / length_s, whole), column_of(error_name(name), error, whole)]
     return columns
 
 
 def column_of(name: str, values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> pl.Series:
-    """Values as a column that shares their memory; null where they are not known."""
+    """A column that shares the memory of the values; null where they are not known."""
     return _shared(name, values, None if known is None or known.all() else _bits(known))
 
 
@@ -261,14 +261,14 @@ def _bits(flags: NDArray[np.bool_]) -> pa.Buffer:
 
 
 def _aggregate(quantity: Quantity, name: str) -> pl.Expr:
-    """What is made of the readings of an interval, which stand in the column `name`."""
+    """The aggregate of the readings of an interval, which are in the column `name`."""
     if quantity.how == "count":
         return pl.col(name).count().cast(pl.Int64)
     return AGGREGATES[quantity.how](pl.col(name))
 
 
 def _pieces(numbers: Integers) -> list[slice]:
-    """Rows cut into parts that have not too many readings together."""
+    """Slices of the rows with at most `MOST_READINGS_TOGETHER` readings, but at least one row, each."""
     ends = np.cumsum(numbers)
     pieces, begin = [], 0
     while begin < numbers.size:

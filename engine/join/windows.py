@@ -1,9 +1,8 @@
-"""One table and one figure per heating, by which a person sees whether this was the francium MOT.
+"""One table and one figure for each heating, in which a person can see whether there was a francium MOT.
 
-Around each event (the heater was turned up, the coil switched) all sources are joined on one axis, from somewhat
-before to somewhat after, and drawn below each other: heater, SSD rate with its bursts, coil, PMT current, MOT number,
-gauge.
-The sources are joined once, over all events; each window is a slice of that, made when it is asked for.
+Around each event (the target of the heater was raised, the coil was switched on), all sources are joined on one time
+axis and drawn below each other: heater, SSD rate with its bursts, coil, PMT current, MOT number, gauge, Faraday cup.
+The sources are joined once, for all events; a window is a slice of this table, taken when it is asked for.
 """
 
 from __future__ import annotations
@@ -41,19 +40,20 @@ Around = Callable[[Sequence[JoinSource]], Integers]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Window:
-    """What all sources saw around one event.
+    """The data of all sources around one event.
 
     Attributes
     ----------
     number : int
-        Of the event, from 1.
+        Number of the event, from 1.
     timestamp_ns : int
-        When it was.
+        Time of the event, ns since 1970.
     table : polars.DataFrame
-        The join around it, as `utokyo.join` with `every` gives it.
+        The rows of `utokyo.join` with `every` around the event.
     bursts : polars.DataFrame
-        Those in the window, as `find_bursts` gives them; empty without a source of pulses.
-    units : mapping of column to unit
+        The bursts in the window, with the columns of `find_bursts`; empty without a source of pulses.
+    units : mapping of str to str
+        Units by column.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class Window:
 
     @property
     def name(self) -> str:
-        """For a file: the number and when it was."""
+        """Name for files: the number and the time of the event."""
         moment = pl.Series([self.timestamp_ns]).cast(pl.Datetime("ns")).dt.strftime("%Y%m%d-%H%M%S")[0]
         return f"window_{self.number:03d}_{moment}"
 
@@ -93,7 +93,7 @@ class Window:
 
 
 class Windows(Sequence[Window]):
-    """The windows around all events, in order of time; each is sliced when it is asked for."""
+    """The windows around all events, a sequence in order of time."""
 
     def __init__(
         self,
@@ -143,21 +143,21 @@ class Windows(Sequence[Window]):
         Parameters
         ----------
         folder : path
-            Made if it is missing.
+            Folder for the files; it is made when it does not exist.
         extension : str
-            Of the figures.
+            Ending of the figures; tables are ``.parquet``.
         progress : callable, optional
-            Called with the fraction that is done (0 to 1).
+            Called with the fraction that is done, from 0 to 1.
 
         Returns
         -------
         list of path
-            The figures.
+            Paths of the figures.
 
         Raises
         ------
         OutputError
-            When one cannot be written.
+            When a file cannot be written.
         """
         paths = []
         for window in self:
@@ -190,18 +190,18 @@ def windows(
     ----------
     recorders : sequence, or mapping of names
         As for `join`.
-    around : `heater_on`, `coil_on`, or sequence of ns
-        Which events; by default `heater_on`.
+    around : `heater_on`, `coil_on`, or sequence of int
+        The events: heatings (the default), switches of the coil, or any times in ns since 1970.
     before, after : duration
-        What is shown around each.
+        Lengths of the window before and after the event.
     every : duration
-        Length of the intervals.
+        Length of the intervals, one for each row.
     merge_within : duration, optional
         With `heater_on`: steps of the heater, or lines of the heating log, that follow one another within this time
-        are one heating, whose window is around the first of them. By default 10 s for the heater; of a log, every line
-        is a heating.
+        are one heating, and the window is around the first of them. The default is 10 s for the heater; every line of a
+        heating log is a heating.
     false_alarms_per_hour : float
-        Of the bursts that are marked, as for `find_bursts`.
+        For the search for bursts, as for `find_bursts`.
     **options
         `how`, `tolerance`, `clock_offsets` and `between`, as for `join`.
 
@@ -213,7 +213,7 @@ def windows(
     Raises
     ------
     InputError
-        When a source or an option is not what is asked for, or no source saw the events.
+        When a source cannot be read, the value of an option is not possible, or no source has events of this kind.
 
     Examples
     --------

@@ -8,13 +8,7 @@ Pydantic is imported when the first value that is not a default has to be checke
 
     @dataclass(frozen=True)
     class MagnetSettings(Settings):
-        '''How currents become fields.
-
-Parameters
-----------
-        field_per_current_T_per_A : float
-        window : duration
-        '''
+        '''How currents become fields.'''  # with a section `Parameters`: it describes the options to editors
 
         field_per_current_T_per_A: Annotated[float, Gt(0)] = 1e-3
         window: Span = "1s"
@@ -63,18 +57,19 @@ PARAMETERS = re.compile(r"Parameters\n\s*-{4,}\n(.*?)(?:\n\s*\n\s*\w[\w ]*\n\s*-
 
 @dataclass(frozen=True, eq=False)
 class Converted:
-    """Mark for a field's annotation: what is given is converted by a function before its type is checked.
+    """Part of the annotation of a field: a function converts the value before its type is checked.
 
     Parameters
     ----------
     convert : callable
-        ``convert(value)``; raises `InputError` with a whole sentence.
+        ``convert(value)`` returns the converted value, or raises `InputError` with a whole sentence.
     json_schema : mapping, optional
-        What a TOML file may hold there, for editors.
+        JSON Schema of the values that a TOML file may have, for editors.
     wants : tuple of str
-        What else the function takes, as keywords: ``name`` of the field, ``folder`` of the TOML file (None elsewhere).
+        Further keywords of `convert`: ``name`` for the name of the field, ``folder`` for the folder of the TOML file
+        (None where there is no file).
     final : bool
-        Whether the answer needs no further check.
+        Whether the converted value is taken without a check of its type.
     """
 
     convert: Callable[..., Any]
@@ -195,12 +190,12 @@ NOTHING = FrozenMapping()
 
 @dataclass(frozen=True)
 class Settings:
-    """Options that check themselves. Subclasses are frozen dataclasses, too; each field has a default.
+    """Base class of options, checked when they are made: a frozen dataclass whose fields all have defaults.
 
     Raises
     ------
     InputError
-        One sentence: which option, what it should be, and what it is.
+        When a value is not what its annotation allows. The message names the option, what it should be, and what it is.
 
     Examples
     --------
@@ -213,7 +208,8 @@ class Settings:
     """
 
     words: ClassVar[Mapping[str, str]] = {}
-    """Of options, what they should be, where a limit alone says too little: ``"a positive number of counts"``."""
+    """By the name of an option, what the message about a bad value says that it should be: with ``{"gain": "a positive
+    number of counts"}``, "gain should be a positive number of counts, not -1". Without, the limit: "above 0"."""
 
     def __post_init__(self) -> None:
         given = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if not _is_default(self, f)}
@@ -224,27 +220,32 @@ class Settings:
         self.check()
 
     def check(self) -> None:
-        """Refuse options that do not go together, by an `InputError`; a subclass says which."""
+        """Raise `InputError` when options contradict one another; a subclass overrides this."""
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of class and fields: the same in every process, for the same options."""
+        """SHA-256 of the name of the class and of all options, as text: the same in every process for equal options."""
         canonical = json.dumps([type(self).__qualname__, _jsonable(self)], sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """Of the options."""
+        """The names of the options, in the order of the fields."""
         return tuple(f.name for f in fields(cls))
 
     @classmethod
     def of(cls, settings: Self | None, options: Mapping[str, Any], owner: str) -> Self:
-        """Those that were given whole, or as keywords to `owner`; not both.
+        """The settings of a constructor that takes either a settings object or the options as keywords.
+
+        `settings` is returned as it is; when it is None, new settings are made of the keywords `options`. `owner` is
+        the name of the class whose constructor was called, for messages.
 
         Raises
         ------
         TypeError
-            When `owner` has no such option, or both are given.
+            When both are given, an option is unknown, or `settings` is of another class.
+        InputError
+            When the value of an option is not what it should be.
         """
         if unknown := [name for name in options if name not in cls.names()]:
             known = ", ".join(cls.names())
@@ -259,7 +260,7 @@ class Settings:
 
 
 def signature_with(function: Callable[..., Any], cls: type[Settings]) -> inspect.Signature:
-    """The signature of a function (a method's without `self`) with the options in the place of ``**options``."""
+    """The signature of a function, without `self`, and with the options of `cls` in place of ``**options``."""
     given = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
     options = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=_default_of(f), annotation=f.type)
@@ -271,19 +272,20 @@ def signature_with(function: Callable[..., Any], cls: type[Settings]) -> inspect
 
 
 def checked_fields(cls: Any, given: Mapping[str, Any], folder: Path | None = None) -> dict[str, Any]:
-    """Fields of a class of settings, checked and converted by their annotations.
+    """Check and convert values of options by the annotations of their fields.
 
     Parameters
     ----------
     cls : type of Settings
     given : mapping of str
-        The others keep their defaults.
+        Values by the name of the option; the answer has the same names.
     folder : path, optional
-        Of the TOML file that they stand in.
+        Folder of the TOML file that has the values, for relative paths.
 
     Raises
     ------
     InputError
+        When a value is not what its annotation allows.
     """
     from pydantic import ValidationError  # noqa: PLC0415
 
@@ -323,7 +325,7 @@ def model_fields_of(cls: Any) -> dict[str, Any]:
 
 @cache
 def described(cls: Any) -> Mapping[str, str]:
-    """What each parameter means, out of a numpydoc docstring, those of base classes included."""
+    """The description of each parameter in the numpydoc docstrings of a class and its base classes."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         # From Python 3.13 on docstrings come without the indents of the source.

@@ -1,1 +1,1 @@
-"""The Runner, and what it reports of a run."""
+"""The Runner, and the summary of a run."""

@@ -1,10 +1,11 @@
-"""`Runner`: does the analyses of an experiment every cycle.
+"""`Runner`: runs the analyses of an experiment every cycle.
 
-Cycle k starts at start + k * period, by a clock that is not set (no drift, no jump when the PC's time is corrected). A
-cycle that takes too long is reported, and the cycles that it ran into are skipped. The analyses of a cycle run side by
-side in threads: kernels and file reading release the GIL. One that fails says why and is tried again in the next cycle,
-while the others go on; one whose file does not exist yet waits for it. Ctrl-C finishes the running analyses, prints the
-summary and leaves with exit code 130.
+Cycle k starts at start + k * period on a monotonic clock: starts do not drift, and do not jump when the time of the PC
+is corrected. When a cycle takes longer than the period, this is reported, and the cycles that should have started
+meanwhile are skipped. The analyses of a cycle run in parallel in threads, since kernels and file reading release the
+GIL. When an analysis fails, the reason is logged and it is tried again in the next cycle, while the others continue. An
+analysis whose file does not exist yet waits for it. Ctrl-C waits for the running analyses, prints the summary, and
+exits with code 130.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ __all__ = ["Runner"]
 log = logging.getLogger("utokyo")
 
 EXIT_INTERRUPTED = 130
-LATE_START = 0.1  # of a period: a cycle that begins so late is late, one that would begin later is skipped
+LATE_START = 0.1  # of a period: a cycle may start this late; one that would start later is skipped
 
 
 class Runnable(Protocol):
-    """What the Runner can run: an `Analysis`, or anything with a `run` that returns a table."""
+    """An object that the Runner can run: an `Analysis`, or another one whose method `run` returns a table."""
 
     def run(self) -> Any:
         """Analyse what is new."""
@@ -44,7 +45,7 @@ class Runnable(Protocol):
 
 @runtime_checkable
 class Named(Protocol):
-    """What has a name for people, as an `Analysis` has, and a source whose rows are counted."""
+    """An object with a name for people and a source whose rows are counted, as an `Analysis` has them."""
 
     name: str
     recorder: Source
@@ -57,12 +58,12 @@ class Runner:
     ----------
     analyses : sequence of Analysis
     console : rich.console.Console, optional
-        Where the live line and the summary go; by default the standard error stream.
+        Console on which the live line and the summary are printed; by default the standard error stream.
 
     Raises
     ------
     InputError
-        When there is no analysis to run.
+        When `analyses` is empty, or not a list of objects with a method `run`.
 
     Examples
     --------
@@ -98,22 +99,24 @@ class Runner:
         Parameters
         ----------
         cycles : int
-            The last one starts at start + (cycles - 1) * period_s; skipped ones count.
+            Number of cycles, skipped ones included: the last one starts at start + (cycles - 1) * period_s.
         period_s : float
-            Seconds from the start of one cycle to that of the next.
+            Time from the start of one cycle to that of the next, s.
         on_cycle : callable, optional
-            Called after every cycle; answering False ends the run.
+            Called with the `RunSummary` after every cycle. When it returns False, the run ends.
 
         Returns
         -------
         RunSummary
+            Numbers of cycles, runs, failures and results.
 
         Raises
         ------
         InputError
             When `cycles` or `period_s` is not positive.
         SystemExit
-            With code 130, after Ctrl-C and the end of the running analyses; in a notebook the summary is returned.
+            With code 130, after Ctrl-C and the end of the running analyses. In a notebook the summary is returned
+            instead.
         """
         if cycles < 1 or not 0.0 < period_s < float("inf"):
             raise InputError(f"a run needs 1 cycle or more and a period above 0 s, not {cycles} and {period_s}")
@@ -127,7 +130,7 @@ class Runner:
             summary.interrupted = True
             self.console.print("Interrupted: the running analyses are finished first.")
         finally:
-            # Analyses that have not begun are dropped; those that run are waited for.
+            # Analyses that have not started are dropped; running ones are waited for.
             pool.shutdown(wait=True, cancel_futures=True)
         self.console.print(summary_table(summary))
         if summary.interrupted and not _is_notebook():
@@ -168,7 +171,7 @@ class Runner:
                 live.update(live_line(summary, cycle, cycles, f"next in {max(0.0, wait_s):.0f} s"))
 
     def _run_once(self, summary: RunSummary, pool: ThreadPoolExecutor) -> None:
-        """One cycle: all analyses side by side, and what became of them."""
+        """Run all analyses of one cycle in parallel, and note the outcome in their reports."""
         futures = [
             pool.submit(_run_analysis, analysis, report)
             for analysis, report in zip(self.analyses, summary.analyses, strict=True)
@@ -203,7 +206,7 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
 
 
 def _note_failure(report: AnalysisReport, reason: str) -> bool:
-    """Count a failure; whether it is another one than in the cycle before, and so worth telling."""
+    """Count a failure, and return whether its reason differs from that of the cycle before: only then it is logged."""
     is_new = report.failure != reason
     report.failures += 1
     report.rows_added = 0
@@ -212,7 +215,7 @@ def _note_failure(report: AnalysisReport, reason: str) -> bool:
 
 
 def _wait_for(futures: list[Future[None]]) -> None:
-    # In steps: on Windows a wait without end does not hear Ctrl-C.
+    # In steps of 0.5 s: on Windows, Ctrl-C does not interrupt a wait without a timeout.
     while wait(futures, timeout=0.5).not_done:
         pass
     for future in futures:
@@ -225,7 +228,7 @@ def _sleep_until(moment: float) -> None:
 
 
 def _is_notebook() -> bool:
-    """Whether this runs in a kernel of Jupyter, which must not end with the run."""
+    """Whether this runs in a kernel of Jupyter, which must not exit at the end of the run."""
     return "ipykernel" in sys.modules
 
 

@@ -1,4 +1,4 @@
-"""What a run shows in the terminal: a line while it goes on, a table at its end."""
+"""The output of a run in the terminal: a line while it is running, a table at its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["live_line", "summary_table"]
 
 
 def live_line(summary: RunSummary, cycle: int, cycles: int, what: str) -> Text:
-    """The live line: cycle, next start, rows added, peaks found, and who fails."""
+    """The live line: cycle, time to the next start, new rows, results of each analysis, and analyses without result."""
     parts = [f"cycle {cycle + 1}/{cycles}", what]
     parts.append(f"+{sum(a.rows_added for a in summary.analyses)} rows")
     parts += [f"{a.name}: {a.results}" for a in summary.analyses if a.runs]
@@ -23,7 +23,7 @@ def live_line(summary: RunSummary, cycle: int, cycles: int, what: str) -> Text:
 
 
 def summary_table(summary: RunSummary) -> Table:
-    """The summary as rich shows it."""
+    """The summary as a table for `rich`."""
     table = Table(title=summary.title, title_justify="left")
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading in {"analysis", "last failure"} else "right")

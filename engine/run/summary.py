@@ -1,4 +1,4 @@
-"""What became of a run, as data."""
+"""The outcome of a run, as data."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ HEADINGS = ("analysis", "runs", "failures", "rows", "results", "last run (s)", "
 
 @dataclass
 class AnalysisReport:
-    """What became of one analysis.
+    """The outcome of one analysis.
 
     Attributes
     ----------
     name : str
     runs, failures, waits : int
-        Cycles in which it ran through, failed, and waited for its file.
+        Numbers of cycles in which it succeeded, failed, and waited for its file.
     rows, rows_added : int
-        Rows of its source: all, and those that came in the last cycle.
+        Number of rows of its source: in all, and new ones in the last cycle.
     results : int
-        Rows of its result table: peaks, images, means.
+        Number of rows of its result table (bursts, images, means).
     seconds : float
-        What its last run took.
+        Duration of its last run, s.
     failure : str
-        Why its last run failed; empty when it did not.
+        Reason why its last run failed; empty when it succeeded.
 
     Examples
     --------
@@ -50,21 +50,21 @@ class AnalysisReport:
 
     @property
     def cells(self) -> tuple[str | int, ...]:
-        """What a table of the summary shows, under `HEADINGS`."""
+        """The row of this analysis in the table of the summary, under `HEADINGS`."""
         numbers = (self.runs, self.failures, self.rows, self.results)
         return self.name, *numbers, f"{self.seconds:.2f}", self.failure
 
 
 @dataclass(repr=False)
 class RunSummary:
-    """What became of a run.
+    """The outcome of a run.
 
     Attributes
     ----------
     cycles, skipped : int
-        Cycles that were run, and those that were skipped because an earlier one took too long.
+        Numbers of cycles that were run, and that were skipped because an earlier one took too long.
     interrupted : bool
-        Whether Ctrl-C ended it.
+        Whether the run was ended by Ctrl-C.
     analyses : list of AnalysisReport
         In the order of the Runner's analyses.
 
@@ -83,7 +83,7 @@ class RunSummary:
         return f"RunSummary({self.title}: {', '.join(map(str, self.analyses))})"
 
     def _repr_html_(self) -> str:
-        """What became of each analysis, for a notebook."""
+        """A table with the outcome of each analysis, for a notebook."""
         headings = "".join(f"<th>{name}</th>" for name in HEADINGS)
         rows = ("".join(f"<td>{escape(str(cell))}</td>" for cell in report.cells) for report in self.analyses)
         body = "".join(f"<tr>{row}</tr>" for row in rows)
@@ -91,7 +91,7 @@ class RunSummary:
 
     @property
     def title(self) -> str:
-        """How many cycles there were, and whether they were interrupted."""
+        """Numbers of cycles that were run and skipped, and whether the run was interrupted, as text."""
         parts = [f"{self.cycles} cycle{'' if self.cycles == 1 else 's'}"]
         parts += [f"{self.skipped} skipped"] if self.skipped else []
         parts += ["interrupted"] if self.interrupted else []

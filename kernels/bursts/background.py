@@ -1,4 +1,4 @@
-"""The background of a search for bursts, from blocks of time that do not stand out; and the gaps in the data."""
+"""The background of the search for bursts, from blocks of time without an excess; and long gaps in the data."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ Integers = NDArray[np.int64]
 
 @kernel
 def wide_gaps(times_ns: Integers, neighbours: int, part: float, found: Integers) -> int:
-    """Find the gaps that are wider than `part` of the time that the events before them took.
+    """Find gaps between events that are longer than `part` times the duration of the events before them.
 
     Parameters
     ----------
     times_ns : array of int64, shape (n,)
         Sorted event times.
     neighbours : int
-        How many events before.
+        Number of events before a gap whose duration is taken.
     part : float
+        Fraction of this duration.
     found : array of int64, shape (most,)
-        Written: indices of the first event after such a gap.
+        Written: indices of the first event after each of these gaps.
 
     Returns
     -------
     int
-        How many there are; those beyond `most` are not written.
+        Number of these gaps; those after the first `most` are not written.
     """
     gaps = 0
     for i in range(1, times_ns.size):
@@ -46,25 +47,26 @@ def wide_gaps(times_ns: Integers, neighbours: int, part: float, found: Integers)
 
 @kernel
 def clipped_background(counts: Integers, live_ns: Integers, reach: int, sums: Floats, live: Floats) -> None:
-    """Add up the counts around each block, without those that stand out.
+    """Sum the counts around each block, without blocks that have an excess.
 
-    The lower quartile of the blocks around is taken for quiet; blocks above it by more than chance allows are left out.
+    The lower quartile of the counts of the blocks around is taken as their background. Blocks with more than
+    q + 4 sqrt(q + 1) + 2 counts, q being this quartile, are left out.
 
     Parameters
     ----------
     counts, live_ns : arrays of int64, shape (blocks,)
         Counts and live time of each block; only the last one may be shorter than the others.
     reach : int
-        Blocks to either side.
+        Number of blocks before, and after, each block.
     sums, live : arrays of float64, shape (blocks,)
-        Written: counts and live time (ns) that are left.
+        Written: counts and live time (ns) of the blocks that are not left out.
     """
     n = counts.size
     window = np.empty(2 * reach + 1, np.int64)
     held = 0
     for i in range(-reach, n):
         enters, leaves = i + reach, i - reach - 1
-        if leaves >= 0:  # a sorted list of what is in reach
+        if leaves >= 0:  # `window` is the sorted list of the counts in reach
             j = np.searchsorted(window[:held], counts[leaves])
             held -= 1
             for k in range(j, held):

@@ -4,15 +4,15 @@
               b + (N_d/tau_d) exp(-(t-t0)/tau_d)   for t >= t0
 
 observed without interruption from 0 to W. The extended unbinned negative log-likelihood is the integral of the rate,
-which is closed-form, minus the sum of the log-rate over the events. With a dead time after each event (non-extending)
-the integral leaves those times out, which is exact: given the events before, the rate is zero there. The positive
-parameters enter by their logarithms, because that is how they are fitted: x = (ln b, ln N_r, ln tau_r, ln N_d,
-ln tau_d, t0).
+which has a closed form, minus the sum of the logarithm of the rate over the events. With a non-extending dead time
+after each event, these times are left out of the integral. This is exact: given the earlier events, the rate is zero
+there. The fit uses the logarithms of the positive parameters: x = (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0).
 
-A rate that is continuous at t0 has a likelihood that is continuous in t0, with an edge at every event: between events
-it bends down, so that its maxima lie at events. Its expected curvature is that of the squared scores, which is what
-`burst_likelihood` writes for t0; it returns the curvature between events, too. A rate that may jump at t0 has a
-likelihood that jumps there. The best t0 of either kind is found by `switch`. All promise one pass over the events.
+For a rate that is continuous at t0, the log-likelihood is continuous in t0, and its derivative jumps at every event:
+between events it is convex, so that its maxima are at events. The expected second derivative by t0 is the sum of the
+squared scores, which `burst_likelihood` writes; it also returns the second derivative between events. For a rate that
+jumps at t0, the log-likelihood jumps at every event. The best t0 is found by `switch` in both cases. Promise: one pass
+over the events.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ Floats = NDArray[np.float64]
 U = np.uint64
 
 CHUNK = 512
-"""Events whose mantissas, from 1 to 2, are multiplied: 2^512 is a double still."""
+"""Number of events whose mantissas, from 1 to 2, are multiplied: the product, up to 2^512, is still a double."""
 FAR = 60.0
-"""Decay times after which an exponential is nothing beside any background."""
+"""Number of decay times after which an exponential is negligible compared with any background."""
 LOG2_E = 1.0 / LN_2
 MANTISSA, ONE = U(0x000FFFFFFFFFFFFF), U(0x3FF0000000000000)
 TO_WHOLE = 1.5 * 2.0**52
-"""Added to a small number, it leaves the nearest whole one in the lowest bits."""
+"""After it is added to a small number, the lowest bits of the sum are the nearest whole number."""
 E0, E1, E2, E3, E4 = (
     1.0000000000000135,
     1.000000000000007,
@@ -54,28 +54,28 @@ E5, E6, E7, E8, E9 = (
     2.4884460544909982e-05,
     2.7639090792544156e-06,
 )
-"""Coefficients of exp(r) for |r| <= ln(2) / 2, by interpolation in Chebyshev's points, to 2e-14."""
+"""Coefficients of a polynomial for exp(r), |r| <= ln(2) / 2, by interpolation at Chebyshev points; error 2e-14."""
 
 
 @inlined
 def _whole(x: float) -> Any:
-    """The nearest whole number: in the lowest bits of a double, and as a double."""
+    """The nearest whole number, twice: in the lowest bits of a double, and as a double."""
     shifted = x + TO_WHOLE
     return shifted, shifted - TO_WHOLE
 
 
 @kernel
 def burst_integral(edges_s: Floats, x: Floats, expected: Floats) -> None:
-    """Add the expected numbers of pulses between times.
+    """Add the expected number of pulses in each bin of time.
 
     Parameters
     ----------
     edges_s : array of float64, shape (n + 1,)
-        Increasing times, s.
+        Edges of the bins, s, increasing.
     x : array of float64, shape (6,)
-        ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0; rates in 1/s, times in s on the same clock.
+        ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0; rates in 1/s, times in s from the same origin as the edges.
     expected : array of float64, shape (n,)
-        To which the pulses between neighbouring edges are added.
+        The expected pulses between neighbouring edges are added to it.
     """
     background, tau_r, tau_d, t0_s = math.exp(x[0]), math.exp(x[2]), math.exp(x[4]), x[5]
     for i in range(expected.size):
@@ -101,19 +101,22 @@ def burst_deviance(
     times_s, dead_s
         As in `burst_likelihood`.
     bursts : array of float64, shape (k, 6)
-        Parameters of each of the bursts in the window, which add up; one has the background, the others have none
-        (-inf).
+        Parameters of each burst in the window, whose rates are added; one has the background, in the others its
+        logarithm is -inf.
     grid_s : array of float64, shape (m,)
-        Increasing times from the beginning to the end of the window, s; between them edges are interpolated.
+        Increasing times from the begin to the end of the window, s; the edges of the bins are interpolated between
+        them.
     content, fewer : float
-        Expected content of a bin; the second where the first gives fewer than twice the fewest bins.
+        Expected pulses per bin; `fewer` is used where `content` gives fewer than twice `fewest` bins.
     fewest, most : int
-        Numbers of bins.
+        Limits of the number of bins.
 
     Returns
     -------
-    (deviance, bins) : float, int
-        nan and 0 where not even the fewest bins can be filled.
+    deviance : float
+        nan when there are too few pulses for `fewest` bins.
+    bins : int
+        Number of bins; 0 when there are too few pulses.
     """
     m = grid_s.size
     parts, before = np.zeros(m - 1), np.empty(m)
@@ -162,26 +165,28 @@ def burst_deviance(
 def burst_likelihood(
     times_s: Floats, length_s: float, dead_s: float, x: Floats, gradient: Floats, information: Floats
 ) -> tuple[float, float]:
-    """Negative log-likelihood; writes its gradient and its Hessian.
+    """Negative log-likelihood of one burst, with gradient and Hessian.
 
     Parameters
     ----------
     times_s : array of float64, shape (n,)
-        Sorted event times in s since the beginning of the window, within [0, length_s].
+        Sorted event times, s after the begin of the window, within [0, length_s].
     length_s : float
         Length of the window, s.
     dead_s : float
-        Dead time after each event (of the non-extending kind), s, short beside all other times; 0 for none.
+        Non-extending dead time after each event, s, short compared with all other times; 0 for none.
     x : array of float64, shape (6,)
         ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0 in s; 0 <= t0 <= length_s.
     gradient, information : arrays of float64, shapes (6,) and (6, 6)
-        Written: first derivatives, and second derivatives (observed information); for t0 alone the sum of the squared
-        scores, which expects the second derivative, edges included.
+        Written: first derivatives, and second derivatives (observed information). The element of t0 is instead the sum
+        of the squared scores, the expected second derivative including the jumps of the first one at events.
 
     Returns
     -------
-    (nll, bend) : floats
-        The negative log-likelihood, no constant dropped, and its second derivative by t0 between events.
+    nll : float
+        The negative log-likelihood, with all constants.
+    bend : float
+        Its second derivative by t0 between events.
     """
     gradient[:] = 0.0
     information[:, :] = 0.0
@@ -207,28 +212,29 @@ def _one_side(
     gradient: Floats,
     information: Floats,
 ) -> tuple[float, float]:
-    """Add one exponential, `reach_s` long, to gradient and Hessian; its nll and bend. Its parameters begin at `at`.
+    """Add one exponential, of length `reach_s`, to gradient and Hessian; return its nll and bend.
 
-    With s the exponential's part of the rate in units of the background and p = s / (1 + s) its share, all that is
-    needed are sums over the events of p and p (1 - p) times powers of y, the time in units of tau, and of ln(1 + s).
+    The index of its first parameter is `at`. Let s be the rate of the exponential in units of the background,
+    p = s / (1 + s), and y the time from t0 in units of tau. All that is needed are sums over the events of p and
+    p (1 - p) times powers of y, and of ln(1 + s).
     """
     number, per_tau, t0_s = math.exp(x[at]), math.exp(-x[at + 1]), x[5]
     height = number * per_tau / background
     p_sum, py_sum, pq_sum, pqy_sum, pqyy_sum, log_sum = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     slope, shift = sign * per_tau, -sign * per_tau * t0_s
     count = times_s.size
-    # What is farther away has no share in the last digit of anything.
+    # Events farther away do not change the last digit of any sum.
     if sign > 0.0:
         times_s = times_s[: np.searchsorted(times_s, t0_s + FAR / per_tau)]
     else:
         times_s = times_s[np.searchsorted(times_s, t0_s - FAR / per_tau) :]
     for begin in range(0, times_s.size, CHUNK):
-        # The product of the mantissas and the sum of the exponents stand for the sum of the logarithms.
+        # The sum of logarithms is that of the product of the mantissas and of the sum of the exponents.
         product, exponents = 1.0, np.int64(0)
         end_of_chunk = min(begin + CHUNK, times_s.size)
         for i in range(U(begin), U(end_of_chunk)):
             y = times_s[i] * slope + shift
-            # exp(-y) = 2^k exp(r), in vectors, unlike math.exp.
+            # exp(-y) = 2^k exp(r), by vector instructions, which math.exp does not allow.
             bits, k = _whole(-y * LOG2_E)
             r = -y - k * LN_2
             r2 = r * r
@@ -261,7 +267,7 @@ def _one_side(
     h_t0 = -of_t0 * (rest * (end - 1.0) + pqy_sum - pq_sum - p_sum)
     bend = -(rest + pq_sum) * per_tau * per_tau
     if dead_s > 0.0:
-        # After each event, nothing can be seen for the dead time: so much less is expected.
+        # During the dead time after each event no pulses are expected.
         dead = dead_s * background
         s_sum, sy_sum, syy_sum = _sums_of_powers(times_s, slope, shift, height)
         nll -= dead * (count + s_sum)
@@ -319,19 +325,21 @@ def penalized_likelihood(
     gradient: Floats,
     information: Floats,
 ) -> tuple[float, float]:
-    """`burst_likelihood` with a penalty: beyond `low` and `high` a logarithm costs a parabola of width `wall`.
+    """`burst_likelihood` plus a penalty: a parabola of width `wall` for each logarithm outside `low` and `high`.
 
     Parameters
     ----------
     times_s, length_s, dead_s, x, gradient, information
         As in `burst_likelihood`.
     low, high : arrays of float64, shape (5,)
+        Limits of the logarithms.
     wall : float
+        Width of the parabola.
 
     Returns
     -------
-    (nll, bend) : floats
-        As of `burst_likelihood`, with the penalty.
+    nll, bend : float
+        As in `burst_likelihood`, with the penalty.
     """
     nll, bend = burst_likelihood(times_s, length_s, dead_s, x, gradient, information)
     for i in range(low.size):

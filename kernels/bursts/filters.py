@@ -1,13 +1,14 @@
 """A bank of exponential filters over sorted event times, in linear time: the first pass of the search for bursts.
 
-A burst that decays with the time constant tau over a flat background is found best by the sum of exp(-(t_i - t)/tau)
-over the events after its beginning t: the matched filter. Read from the last event to the first, the sum at every
-event follows from the one before: it fades, and the event adds one. `FILTERS` time constants, each half of the one
-before, run side by side; a burst between two of them loses 1.5 % of its signal to noise, a flat one of any length at
-most 10 %. `significance` says how unlikely a sum is under background alone; `separation` picks the bursts.
+The matched filter for a burst that begins at t and decays with the time constant tau, over a flat background, is the
+sum of exp(-(t_i - t) / tau) over the events after t. From the last event to the first, the sum at each event follows
+from the sum at the next one: it is multiplied by the exponential of the time between them, and one is added for the
+event. There are `FILTERS` time constants, each half of the one before. A burst with a time constant between two of them
+has a signal-to-noise ratio that is 1.5 % smaller; a burst of constant rate, of any length, at most 10 % smaller.
+`significance` computes how improbable a sum is in background alone; `separation` finds the bursts.
 
-Promises: `scan_blocks` is one pass, reads the times alone and keeps, for each block of time, the highest sums: whatever
-background is assumed later, only blocks that exceed are looked at again. Nothing is allocated.
+Promises: `scan_blocks` is one pass over the times only. It keeps the highest sums of each block of time, so that with
+any background that is assumed later, only blocks with an excess are read again. It allocates no memory.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def fade_factor(x: float) -> float:
 
 @inlined
 def _fades_of_all(fade: float) -> Any:
-    """The factors by which all filters fade, of which `fade` is that of the slowest."""
+    """The factors of all filters between two events; `fade` is that of the slowest filter."""
     fade1 = fade * fade
     fade2 = fade1 * fade1
     fade3 = fade2 * fade2
@@ -57,7 +58,7 @@ def _fades_of_all(fade: float) -> Any:
 
 @inlined
 def step_to(sums: Any, fade: float) -> Any:
-    """The sums at an earlier event: what the filters hold fades, and the event adds one."""
+    """The sums at the event before: the present sums times their factors, plus one."""
     f = _fades_of_all(fade)
     return (
         sums[0] * f[0] + 1.0,
@@ -72,7 +73,7 @@ def step_to(sums: Any, fade: float) -> Any:
 
 @inlined
 def step_over(sums: Any, fade: float, count: float, half: float) -> Any:
-    """The sums at the first of `count` events spread evenly over a short time; `half` is the fade over half of it."""
+    """The sums at the first of `count` events, spread evenly over a short time; `half` is the fade over half of it."""
     f, h = _fades_of_all(fade), _fades_of_all(half)
     return (
         sums[0] * f[0] + count * h[0],
@@ -100,7 +101,7 @@ def _larger_of(a: Any, b: Any) -> Any:
 
 @inlined
 def sums_of(row: Floats) -> Any:
-    """The sums that an array holds, as the tuple that stays in registers."""
+    """The sums in an array, as a tuple, which is kept in registers."""
     return (row[0], row[1], row[2], row[3], row[4], row[5], row[6])
 
 
@@ -115,24 +116,24 @@ def scan_blocks(
     carry_ns: Integers,
     highest: Floats,
 ) -> None:
-    """Run the filters from the last event to the first, and keep the highest sums of each block.
+    """Run the filters from the last event to the first, and write the highest sums of each block.
 
     Parameters
     ----------
     times_ns : array of int64, shape (n,)
         Sorted event times.
     edges : array of int64, shape (blocks + ahead + 1,)
-        Index of the first event of each block; the blocks ahead only fill the filters.
+        Index of the first event of each block. From the blocks ahead, only the sums at their begin are needed.
     blocks : int
-        How many blocks to keep.
+        Number of blocks whose sums are written.
     slowest_per_ns : float
-        Inverse of the longest time constant; every other filter is twice as fast as the one before.
+        Inverse of the longest time constant, 1/ns; each other time constant is half of the one before.
     step_ns : int
-        Events that are closer than this to the latest of them enter together, as if spread evenly.
+        Events within this time, ns, before an event enter together with it, as if spread evenly.
     carry, carry_ns : arrays of float64 and int64, shapes (blocks, FILTERS) and (blocks,)
-        Written: the sums of all events later than a block, and the time of the first of them.
+        Written: the sums of all events after a block, and the time of the first of these events.
     highest : array of float64, shape (blocks, FILTERS)
-        Written: the highest sums at events of the block, 0 where it has none.
+        Written: the highest sums at the events of the block; 0 for a block without events.
     """
     sums = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     last = times_ns[edges[-1] - 1] if edges[-1] > edges[0] else 0
@@ -172,20 +173,20 @@ def flag_blocks(
     Parameters
     ----------
     highest : array of float64, shape (blocks, FILTERS)
-        From `scan_blocks`.
+        As written by `scan_blocks`.
     counts, live_ns, levels : arrays of float64, shape (blocks,)
-        Background and level (z) of each block.
+        Counts and live time (ns) of the background, and level of significance (z), of each block.
     slowest_ns : float
-        The longest time constant.
+        The longest time constant, ns.
     flags : array of bool, shape (blocks,)
-        Written.
+        Written: True where a filter exceeds the level.
     """
     for i in range(flags.size):
         flags[i] = False
         for k in range(FILTERS):
             part = slowest_ns / (1 << k) / live_ns[i]
             excess, mean = highest[i, k] - 1.0, (counts[i] + 1.0) * part
-            # No sum below this line is significant: the true one lies higher, because the sums are skew.
+            # A fast lower bound of the threshold, which is higher because the distribution of the sums is skew.
             line = mean + levels[i] * math.sqrt(0.5 * mean) + 0.02 * levels[i] * levels[i]
             if excess > line and significance(excess, counts[i], part) > levels[i]:
                 flags[i] = True

@@ -1,7 +1,7 @@
-"""The minimum of a burst's likelihood, and its profile in t0, by damped Newton steps (`newton`).
+"""The minimum of the negative log-likelihood of a burst, and its profile in t0, by damped Newton steps (`newton`).
 
-The parameters move along given directions only: those of a continuous rate, with t0 or without it. Promise: what is
-found does not depend on anything but the arguments, and with a minimum comes how far it may be off.
+The parameters change along given directions only: those of a continuous rate, with or without t0. Promise: results
+depend on the arguments only, and each minimum comes with an estimate of its distance from the true one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["burst_minimum", "burst_profile", "total_covariance"]
 Floats = NDArray[np.float64]
 
 MOST_REFUSED = 4
-"""Steps that do not descend, one after the other, at which an edge of the likelihood is taken for its minimum."""
+"""After this many steps in a row without descent, t0 is taken to be at an event where the derivative jumps."""
 
 
 @kernel
@@ -58,31 +58,33 @@ def burst_minimum(
     gradient: Floats,
     information: Floats,
 ) -> tuple[float, float, float]:
-    """Find the best parameters, by damped Newton steps.
+    """Minimise the negative log-likelihood by damped Newton steps.
 
     Parameters
     ----------
     times_s, length_s, dead_s
         As in `burst_likelihood`.
     x : array of float64, shape (6,)
-        Where to begin; written: the best.
+        Start of the fit; written: the best parameters.
     directions : array of float64, shape (6, k)
-        They move along these columns only.
+        The parameters change along these columns only.
     low, high : arrays of float64, shape (6,)
-        Limits; beyond those of the logarithms the likelihood has a penalty, t0 never leaves its own.
+        Limits. Outside those of the logarithms, the likelihood has a penalty; t0 is kept inside its limits.
     wall : float
         Width of the parabolas of the penalty.
     close : float
-        Distance to the minimum, in errors, that is close enough.
+        The fit ends at this distance from the minimum, in standard errors.
     most_steps : int
-        Steps after which to stop anyway.
+        The fit ends after this number of steps.
     gradient, information : arrays of float64, shapes (6,) and (6, 6)
-        Written: derivatives there, those of the penalty included.
+        Written: derivatives at the best parameters, with those of the penalty.
 
     Returns
     -------
-    (nll, bend, distance) : floats
-        As of `penalized_likelihood`, and how far the minimum is, in errors (inf where that is not known).
+    nll, bend : float
+        As in `penalized_likelihood`.
+    distance : float
+        Distance from the minimum, in standard errors; inf where it is not known.
     """
     n, k = directions.shape
     step, factor, tried = np.empty(k), np.empty((k, k)), np.empty(n)
@@ -103,7 +105,7 @@ def burst_minimum(
             distance = math.sqrt(fall)
             if distance < close:
                 break
-        # Beyond a change of one in a logarithm, or of a tau in t0, the parabola of the step is not true any more.
+        # For changes above 1 in a logarithm, or above tau in t0, the parabola of the step is no approximation any more.
         longest = 0.0
         for p in range(n):
             tried[p] = 0.0
@@ -157,24 +159,25 @@ def burst_profile(
     free_x: Floats,
     free_gain: Floats,
 ) -> None:
-    """Find the best parameters at each of many t0, every one from that of its neighbour.
+    """Minimise at each of many fixed t0, starting from the result at the neighbouring t0.
 
     Parameters
     ----------
     times_s, length_s, dead_s, directions, low, high, wall, close, most_steps
-        As in `burst_minimum`; the directions leave t0 alone.
+        As in `burst_minimum`; the directions do not change t0.
     begin : int
-        The node to begin at.
+        Index of the first t0.
     x : array of float64, shape (nodes, 6)
-        The last column holds the times t0, increasing, and the row `begin` a beginning; written: the best, after one
-        more Newton step from the last place that was looked at.
+        In the last column, the times t0, increasing; in the row `begin`, the start. Written: the best parameters, after
+        a last Newton step, at whose end the likelihood was not evaluated.
     nll : array of float64, shape (nodes,)
-        Written: the negative log-likelihood, as that step expects it.
+        Written: the negative log-likelihood that is predicted for this last step.
     gradient, information : arrays of float64, shapes (nodes, 6) and (nodes, 6, 6)
-        Written, as of the last place that was looked at.
-    free_x, free_gain : arrays of float64, shapes (nodes, 6) and (nodes,)
-        Written: where one Newton step leads when all logarithms are free, and twice the gain in log-likelihood that it
-        expects; inf where that is not known.
+        Written: derivatives before this last step.
+    free_x : array of float64, shape (nodes, 6)
+        Written: the parameters after one Newton step in which all logarithms are free.
+    free_gain : array of float64, shape (nodes,)
+        Written: twice the gain in log-likelihood that is predicted for this step; inf where it is not known.
     """
     nodes = x.shape[0]
     free_factor, free_step = np.empty((5, 5)), np.empty(5)
@@ -187,7 +190,7 @@ def burst_profile(
             if i != begin:
                 before = i - way
                 moved = x[i, 5] - x[before, 5]
-                # The others follow t0 as their information says; the neighbour is no beginning where it lost the rise.
+                # The other parameters follow t0 by the information matrix; without a rise, begin at `start` again.
                 lost = x[before, 2] < low[2] + wall
                 _project(directions, information[before, :, 5] * moved, information[before], along, bends)
                 follows = newton_step(along, bends, 0.0, factor, step) >= 0.0 and not lost
@@ -227,24 +230,27 @@ def total_covariance(
     best: Floats,
     covariance: Floats,
 ) -> bool:
-    """Average over the profile of t0: covariance at t0, and covariance of the estimates at t0.
+    """Covariance by averages over the profile of t0: covariance at t0, plus covariance of the estimates at t0.
 
     Parameters
     ----------
     x, nll, information : arrays of float64, shapes (nodes, 6), (nodes,) and (nodes, 6, 6)
-        From `burst_profile`.
-    directions, flat_directions : arrays of float64, shapes (6, k) and (6, l)
-        In which the logarithms are free; the second where `flat` says that the rise is not.
+        As written by `burst_profile`.
+    directions : array of float64, shape (6, k)
+        Directions in which the logarithms may change.
+    flat_directions : array of float64, shape (6, l)
+        The same without the rise, for nodes that show none.
     flat : array of bool, shape (nodes,)
+        True where a node shows no rise.
     best : array of float64, shape (6,)
         The estimate.
     covariance : array of float64, shape (6, 6)
-        Written: of the parameters themselves, not of their logarithms.
+        Written: covariance of the parameters (not of their logarithms).
 
     Returns
     -------
     bool
-        False, and nothing is written, where no node has a covariance.
+        False when no node has a covariance; then nothing is written.
     """
     lowest, total = nll.min(), 0.0
     summed, away = np.zeros((6, 6)), np.empty(6)

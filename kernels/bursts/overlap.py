@@ -1,8 +1,9 @@
-"""The likelihood of several bursts on one background, for those that overlap, and the place where one is missing.
+"""The likelihood of several overlapping bursts on one background, and the search for a further burst.
 
 Each burst has the shape of `decay`: x = (ln b, then for each burst ln N_r, ln tau_r, ln N_d, ln tau_d, t0). The rates
-add up, and the sums over the events do not separate by burst: this costs a hundred times more than one burst, and is
-asked for rarely. The information is the sum of the squared scores, which is right on average at the truth.
+are added, so that the sums over the events are not sums for single bursts. The likelihood takes a hundred times as long
+as that of one burst, but is needed rarely. The information is the sum of the squared scores, whose expectation at the
+true parameters is the Fisher information.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Floats = NDArray[np.float64]
 def overlap_likelihood(
     times_s: Floats, length_s: float, dead_s: float, x: Floats, gradient: Floats, information: Floats
 ) -> float:
-    """Negative log-likelihood; writes its gradient and the sum of the squared scores.
+    """Negative log-likelihood of several bursts, with gradient and sum of the squared scores.
 
     Parameters
     ----------
@@ -33,12 +34,12 @@ def overlap_likelihood(
     x : array of float64, shape (1 + 5 k,)
         The logarithm of the background and five parameters of each of k bursts; rates in 1/s, times in s.
     gradient, information : arrays of float64, shapes (1 + 5 k,) and (1 + 5 k, 1 + 5 k)
-        Written.
+        Written: first derivatives, and the sum over the events of the squared scores.
 
     Returns
     -------
     float
-        The negative log-likelihood, no constant dropped.
+        The negative log-likelihood, with all constants.
     """
     bursts = (x.size - 1) // 5
     gradient[:] = 0.0
@@ -87,7 +88,7 @@ def overlap_likelihood(
 def best_addition(
     times_s: Floats, length_s: float, rates_Hz: Floats, taus_s: Floats
 ) -> tuple[float, float, float, float]:
-    """Find where one more decay is needed most: the score of its height, in standard deviations, over all events.
+    """Find the most significant further decay: the score of its height over its standard deviation, at all events.
 
     Parameters
     ----------
@@ -96,15 +97,18 @@ def best_addition(
     length_s : float
         Length of the window, s.
     rates_Hz : array of float64, shape (n,)
-        The rate that is assumed, at the events.
+        The assumed rate at each event, 1/s.
     taus_s : array of float64, shape (m,)
         Decay times to try, s.
 
     Returns
     -------
-    (t_s, tau_s, height_Hz, z) : floats
-        Where it begins, its decay time, a height to begin with (that of small ones is right, that of large ones low),
-        and how significant it is, at its place.
+    t_s, tau_s : float
+        Begin and decay time of the decay, s.
+    height_Hz : float
+        Estimate of its height, 1/s, for the start of a fit; too low for large ones.
+    z : float
+        Its local significance.
     """
     best_s, best_tau_s, best_height_Hz, best = 0.0, taus_s[0], 0.0, 0.0
     for k in range(taus_s.size):
@@ -114,7 +118,7 @@ def best_addition(
             fade = math.exp((times_s[i] - last) / tau)
             weight = 1.0 / rates_Hz[i]
             total, squares, last = total * fade + weight, squares * fade * fade + weight * weight, times_s[i]
-            # The event at the beginning was chosen, and is left out.
+            # The event at which the decay begins is left out: that there is an event is no evidence.
             excess = total - weight - tau * -math.expm1((last - length_s) / tau)
             variance = squares - weight * weight
             if variance > 0.0 and excess > best * math.sqrt(variance):

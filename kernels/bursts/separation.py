@@ -1,10 +1,11 @@
-"""Which bursts there are in a region of event times, by the filters of `filters`: the second pass of the search.
+"""The second pass of the search for bursts: the bursts in a region of event times, by the filters of `filters`.
 
-The event at which a filter exceeds its threshold most is the apex of the strongest burst. Where its events become as
-rare as background it ends; what lies before it saw it through the filters, and is searched again without it. So the
-strongest is picked first, and a region falls into segments, each searched once more for every burst in it.
+The event at which a filter exceeds its threshold most is the apex of the strongest burst. The burst ends where the rate
+of its events has fallen to that of the background. The filters at earlier events contain this burst, too; they are
+computed again with background in its place. The strongest burst is thus found first, and divides the region into
+segments, in each of which the search is repeated.
 
-Promise: nothing is allocated for each burst but its place on a stack of segments.
+Promise: for each burst, no memory is allocated but its place on a stack of segments.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 STRETCH = 256
-"""Events of which the highest is kept, so that a region is not read through for every burst in it."""
+"""The highest excess of each group of this many events is kept, so that not all events are read for every burst."""
 
 
 @kernel
@@ -45,7 +46,7 @@ def _write_excess(
     scale: NDArray[np.int8],
     excess: NDArray[np.float32],
 ) -> None:
-    """Write, for the events low to high, which filter exceeds most (-1: none), and by how many standard deviations."""
+    """Write for each event which filter has the highest excess (-1: none), and the excess in standard deviations."""
     sums = sums_of(start)
     scale[low - first : high - first] = -1
     excess[low - first : high - first] = -1.0
@@ -83,7 +84,7 @@ def _write_excess(
 
 @kernel
 def _end_of(times_ns: Integers, i: int, high: int, width_ns: float, quiet: float) -> int:
-    """Time at which the events after i become as rare as background: the middle of the first quiet window."""
+    """Time, ns, at which the rate after event i has fallen to the background: the middle of the first quiet window."""
     end = i
     while i < high:
         while end < high and times_ns[end] - times_ns[i] < width_ns:
@@ -97,7 +98,7 @@ def _end_of(times_ns: Integers, i: int, high: int, width_ns: float, quiet: float
 
 @kernel
 def _onset_of(times_ns: Integers, i: int, low: int, width_ns: float, quiet: float) -> int:
-    """The event before which the events are as rare as background."""
+    """Index of the event before which the rate is that of the background."""
     begin = i
     while i > low:
         while begin > low and times_ns[i] - times_ns[begin - 1] < width_ns:
@@ -110,7 +111,7 @@ def _onset_of(times_ns: Integers, i: int, low: int, width_ns: float, quiet: floa
 
 @kernel
 def _keep_highest(excess: NDArray[np.float32], begin: int, end: int, highest: Integers) -> None:
-    """Write, for each stretch of events that begin to end touch, the first event that exceeds most; -1 for none."""
+    """Write the first event of highest excess (-1: none) of each group that overlaps with the events begin to end."""
     for stretch in range(begin // STRETCH, (end + STRETCH - 1) // STRETCH):
         best, at = np.float32(-1.0), -1
         for i in range(stretch * STRETCH, min((stretch + 1) * STRETCH, excess.size)):
@@ -121,7 +122,7 @@ def _keep_highest(excess: NDArray[np.float32], begin: int, end: int, highest: In
 
 @kernel
 def _highest_of(excess: NDArray[np.float32], begin: int, end: int, highest: Integers) -> int:
-    """The first of the events begin to end that exceeds most, -1 for none; by `highest` for whole stretches."""
+    """Index of the first event of highest excess from begin to end, -1 for none; `highest` is used for whole groups."""
     best, at, i = np.float32(-1.0), -1, begin
     while i < end:
         if i % STRETCH == 0 and i + STRETCH <= end:
@@ -152,33 +153,34 @@ def separate_bursts(
     picked: Integers,
     scores: Floats,
 ) -> int:
-    """Pick the bursts of a region, the strongest first; what lies before one is searched without it.
+    """Find the bursts in a region, the strongest first.
 
     Parameters
     ----------
     times_ns : array of int64, shape (n,)
         Sorted event times.
     low, high : int
-        The events of the region: those of whole blocks.
+        Indices of the events of the region, which consists of whole blocks: low to high - 1.
     origin_ns, block_ns : int
-        Event t belongs to the block (t - origin_ns) // block_ns, which counts from the region's first.
+        An event at the time t belongs to block number (t - origin_ns) // block_ns of the region.
     slowest_ns : float
         The longest time constant.
     step_ns : int
         As in `scan_blocks`.
     carry, carry_ns : array of float64, shape (FILTERS,), and int
-        Of the region's last block, from `scan_blocks`.
+        As written by `scan_blocks` for the last block of the region.
     counts, live_ns, levels : arrays of float64, shape (blocks,)
-        Background and level of each block of the region; an infinite level where there is nothing to be found.
+        Counts and live time (ns) of the background, and level (z), of each block; the level is infinite for blocks
+        without an excess.
     picked : array of int64, shape (most, 3)
         Written: onset, apex and end (ns) of each burst.
     scores : array of float64, shape (most,)
-        Written: significance of each.
+        Written: significance (z) of each burst.
 
     Returns
     -------
     int
-        How many were picked; at most `most`.
+        Number of bursts, at most `most`.
     """
     blocks = counts.size
     means, weights = np.empty((blocks, FILTERS)), np.empty((blocks, FILTERS))
@@ -226,7 +228,7 @@ def separate_bursts(
         found += 1
         segments[waiting, 0], segments[waiting, 1] = np.searchsorted(times_ns[:end], end_ns), end
         waiting += 1
-        # What came before saw this burst: it is searched again, with background in its place.
+        # The filters at earlier events contain this burst: they are computed again with background in its place.
         seen_ns = np.int64(slowest_ns * math.log(1.0 + 40.0 * above * weights[block, 0]))
         again = max(begin, np.searchsorted(times_ns[:onset], times_ns[onset] - seen_ns))
         # fmt: off

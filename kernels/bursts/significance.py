@@ -1,12 +1,13 @@
-"""The significance of a filter's sum over event times, under background whose rate is itself measured.
+"""The significance of a filter's sum over event times, in background whose rate is known from a measurement.
 
-How unlikely a sum is under background alone follows from its cumulant generating function (Campbell's theorem). With
-the rate known from m counts in a live time T, by a gamma distribution of index m + 1, it is
+The probability of a sum in background alone follows from its cumulant generating function (Campbell's theorem). When
+the rate was measured by m counts in a live time T, and so has a gamma distribution of index m + 1, this function is
 
     K(theta) = -(m + 1) ln(1 - (tau/T) Ein(theta)),   Ein(theta) = integral of (exp(v) - 1)/v from 0 to theta,
 
-and z = sqrt(2 (theta s - K(theta))) with K'(theta) = s is the signed root of Chernoff's bound on the probability of a
-sum above s: z of a Gaussian where counts are high, and right in the exponent where they are low.
+where tau is the time constant of the filter. The significance is z = sqrt(2 (theta s - K(theta))) with K'(theta) = s,
+where exp(-z^2 / 2) is Chernoff's bound of the probability of a sum above s. For many counts, z is that of a Gaussian;
+for few counts, the exponent of the probability is still right.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ def _ein(theta: float) -> float:
 
 @kernel
 def significance(excess: float, counts: float, part: float) -> float:
-    """The z of a filter's sum, as this module's docstring says; 0 below the expectation.
+    """The significance z of a filter's sum (see the docstring of the module); 0 for sums below the expectation.
 
     Parameters
     ----------
     excess : float
-        The sum without the event that it begins with.
+        The sum, without the event at which it begins.
     counts : float
-        Counts m that measure the background.
+        Counts m in the measurement of the background.
     part : float
-        Time constant of the filter over the live time of those counts.
+        Time constant of the filter over the live time of this measurement.
     """
     index = counts + 1.0
     if excess <= index * part:
@@ -55,7 +56,7 @@ def significance(excess: float, counts: float, part: float) -> float:
             low = theta
         if high - low < 1e-9 * high:
             break
-        # Newton on ln K', which is nearly straight; halves where that leaves what is known.
+        # Newton's step for ln K', which is nearly linear in theta; bisection where it leaves the interval.
         following = 0.5 * (low + high)
         if ein < 1.0:
             of_slope = (math.exp(theta) - slope) / theta / slope + part * slope / (1.0 - ein)
@@ -71,7 +72,7 @@ def significance(excess: float, counts: float, part: float) -> float:
 
 @kernel
 def threshold(level: float, counts: float, part: float) -> float:
-    """The excess whose `significance` is `level`.
+    """The excess whose significance is `level`; `counts` and `part` as in `significance`.
 
     Examples
     --------
@@ -98,7 +99,7 @@ def threshold(level: float, counts: float, part: float) -> float:
                 high = theta
             else:
                 low = theta
-            # Newton: z is nearly straight in theta. Its slope is theta K'' / z.
+            # Newton's step: z is nearly linear in theta, with the derivative theta K'' / z.
             bend = excess * ((math.exp(theta) - slope) / (theta * slope) + part * slope / (1.0 - ein))
             following = theta + (level - z) * z / (theta * bend)
         if not low < following < high:

@@ -1,8 +1,8 @@
-"""Where a burst's rise becomes its decay: the best t0 among the events, for the likelihood of `decay`.
+"""The best t0 of a burst among the events, for the likelihood of `decay`: where the rise becomes the decay.
 
-`edges_near` is for a rate that is continuous at t0, whose likelihood has an edge at every event; `best_switch` for one
-that may jump there, whose likelihood jumps at every event. Neither evaluates the likelihood of events that stay on
-their side of t0, and neither allocates.
+`edges_near` is for a rate that is continuous at t0, where the derivative of the likelihood jumps at every event;
+`best_switch` is for a rate that may jump, where the likelihood itself does. Both evaluate the likelihood only for
+events that change sides when t0 moves, and allocate no memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["best_switch", "edges_near"]
 Floats = NDArray[np.float64]
 
 HOPELESS = 100.0
-"""A fall of the log-likelihood after which nothing better is looked for."""
+"""The search in one direction ends when the log-likelihood has fallen by this much below the best."""
 
 
 @kernel
@@ -36,8 +36,8 @@ def edges_near(
 ) -> int:
     """The profile likelihood of t0 at the events around it, for a rate that is continuous at t0.
 
-    The best of all other parameters is taken to move with t0 as their information says; what of the likelihood is
-    smooth is taken for a parabola, and the events that go over from one exponential to the other enter exactly.
+    The other parameters are taken to follow t0 linearly, by the information matrix. The smooth part of the likelihood
+    is approximated by a parabola; events that change from one exponential to the other are computed exactly.
 
     Parameters
     ----------
@@ -46,20 +46,20 @@ def edges_near(
     dead_s : float
         As in `decay.burst_likelihood`.
     reach_s : float
-        How far from t0 to look, s.
+        Largest distance of the events from t0, s.
     x : array of float64, shape (6,)
-        As in `decay.burst_likelihood`, the best at its t0.
+        As in `decay.burst_likelihood`; the best parameters at this t0.
     slope, bend : float
         First and second derivative of the negative log-likelihood by t0, the second between events.
     gain : float
-        What the other parameters take off the second derivative when they follow.
+        Reduction of the second derivative when the other parameters follow t0.
     found_s, found : arrays of float64, shape (most,)
-        Written: events, and the negative log-likelihood there less the present one; the nearest, if there are more.
+        Written: times of the events nearest to t0, and the negative log-likelihood there minus the present one.
 
     Returns
     -------
     int
-        How many there are.
+        Number of events written, at most `most`.
     """
     background, t0_s = math.exp(x[0]), x[5]
     per_tau_r, per_tau_d = math.exp(-x[2]), math.exp(-x[4])
@@ -75,7 +75,7 @@ def edges_near(
             moved = at - t0_s
             total = moved * (slope + 0.5 * moved * (bend - gain))
             j = first
-            while j != i:  # these go over from the side on which they are to the other
+            while j != i:  # these events change sides
                 from_edge = abs(at - times_s[j])
                 if way > 0:
                     stay, go = height_d * math.exp(from_edge * per_tau_d), height_r * math.exp(-from_edge * per_tau_r)
@@ -93,27 +93,29 @@ def edges_near(
 def best_switch(
     times_s: Floats, low_s: float, high_s: float, dead_s: float, x: Floats, just_after_s: float
 ) -> tuple[float, float]:
-    """Best time to change from the rise to the decay when both exponentials stay where they are.
+    """The best t0 when both exponentials stay unchanged as functions of time.
 
-    Between events the likelihood changes smoothly and monotonically (or has its maximum where the two rates cross,
-    which is the present t0 of a continuous rate), so that only places at events are tried: t0 at an event (which then
-    decays) and `just_after_s` after it (which then rises).
+    Between events, the likelihood is smooth and monotonic in t0, apart from a maximum where the two rates are equal,
+    which is the present t0 of a continuous rate. Therefore only t0 at an event (which then belongs to the decay), and
+    `just_after_s` after it (the event then belongs to the rise), are tried.
 
     Parameters
     ----------
     times_s : array of float64, shape (n,)
         Sorted event times, s.
     low_s, high_s : float
-        Where t0 may lie, s.
+        Limits of t0, s.
     dead_s, x
         As in `decay.burst_likelihood`: the exponentials pass through (t0, N/tau).
     just_after_s : float
-        Step after an event, s; about the resolution of the clock.
+        A time after an event, s, of about the resolution of the clock.
 
     Returns
     -------
-    (t0_s, gain) : floats
-        The best switch and the fall of the negative log-likelihood from the present one (0 when none is better).
+    t0_s : float
+        The best t0, s.
+    gain : float
+        Gain in log-likelihood over the present t0; 0 when none is better.
     """
     background, t0_s = math.exp(x[0]), x[5]
     per_tau_r, per_tau_d = math.exp(-x[2]), math.exp(-x[4])
@@ -122,7 +124,7 @@ def best_switch(
     best_s, best = t0_s, 0.0
     origin = np.searchsorted(times_s, t0_s)
     gain = 0.0
-    for i in range(origin, times_s.size):  # to the right: events go over to the rise, one by one
+    for i in range(origin, times_s.size):  # to later times: events change to the rise, one by one
         t = times_s[i]
         moved = t - t0_s
         if t > high_s or moved * per_tau_r > 30.0:
@@ -139,7 +141,7 @@ def best_switch(
         if after > best and t + just_after_s <= high_s:
             best_s, best = t + just_after_s, after
     gain = 0.0
-    for i in range(origin - 1, -1, -1):  # to the left: events go over to the decay
+    for i in range(origin - 1, -1, -1):  # to earlier times: events change to the decay
         t = times_s[i]
         moved = t - t0_s
         if t < low_s or -moved * per_tau_d > 30.0:

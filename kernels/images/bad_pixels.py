@@ -1,8 +1,9 @@
-"""Hot and dead pixels: those that their neighbours contradict.
+"""Hot and dead pixels: pixels whose counts are improbable next to those of their neighbours.
 
-A pixel is compared with the median of its neighbours by the likelihood ratio n log(n / m) - (n - m), whose exponential
-bounds the Poisson tail on either side (H. Chernoff, Ann. Math. Statist. 23 (1952) 493). A narrow bright spot, too,
-stands out of its neighbours; but it lifts two or more of them, which a hot pixel, and even a pair of them, does not.
+A pixel with n counts is compared with the median m of its neighbours by the logarithm of the likelihood ratio,
+n log(n / m) - (n - m), which bounds both tails of the Poisson distribution (H. Chernoff, Ann. Math. Statist. 23 (1952)
+493). The centre of a narrow bright spot is brighter than its neighbours, too; but a spot makes at least two of them
+brighter, which a hot pixel, or a pair of hot pixels, does not.
 """
 
 from __future__ import annotations
@@ -20,37 +21,37 @@ Floats = NDArray[np.float64]
 
 HOT, DEAD = 1, 2
 PIECE = 16
-"""Pixels of a row over which the light is taken for a slope."""
+"""Pixels of a row over which the light is taken to be linear."""
 SHARE = 1.0 / 3.0
-"""Of the excess: what the second brightest neighbour has of that of a spot of sigma 0.8 pixels or more."""
+"""In a spot of sigma 0.8 pixels or more, the second brightest neighbour has at least this fraction of the excess."""
 CLOSE = 3.0
-"""Standard deviations from their neighbours that good pixels have: a bad one differs from the median by 3.1 or more, if
-the limit is 16 or more (one false alarm in 10^7)."""
+"""Pixels within this many standard deviations of half of their neighbours are good: a bad one differs from the median
+by at least 3.1, when `limit` is 16 or more (one false alarm in 10^7)."""
 MEDIAN_ERRORS = 2.0
-"""By so many of its errors the median is moved in favour of the pixel."""
+"""The median is moved towards the pixel by this many of its standard errors before the comparison."""
 ERROR_OF_MEDIAN = 0.46
-"""Of eight values, in units of their standard deviation."""
+"""Standard error of the median of eight values, in units of their standard deviation."""
 
 
 @kernel
 def mark_bad_pixels(counts: Floats, noise: float, limit: float, out: NDArray[np.uint8]) -> int:
-    """Mark pixels that their neighbours contradict.
+    """Mark hot and dead pixels.
 
     Parameters
     ----------
     counts : float64, shape (ny, nx)
-        Two rows and columns or more.
+        At least two rows and two columns.
     noise : float
-        Variance of a pixel in units of its mean.
+        Variance of a pixel over its mean, counts.
     limit : float
-        Logarithm of the likelihood ratio from which a pixel is marked.
+        A pixel is marked when the logarithm of its likelihood ratio is above this.
     out : uint8, shape (ny, nx)
-        Gets 0, `HOT` or `DEAD`.
+        Written: 0, `HOT` or `DEAD`.
 
     Returns
     -------
     int
-        How many are marked.
+        Number of marked pixels.
     """
     rows, columns = counts.shape
     around = np.empty(8)
@@ -74,7 +75,7 @@ def _code_of(counts: Floats, i: int, j: int, noise: float, limit: float, around:
     """Compare one pixel with the median of its neighbours: 0, `HOT` or `DEAD`."""
     rows, columns = counts.shape
     value = counts[i, j]
-    # None is bad that lies close to half of its neighbours, or between them, as the median then does.
+    # A pixel that is close to half of its neighbours, or between them, is close to their median, and good.
     near = CLOSE * math.sqrt(noise * (max(value, 0.0) + noise))
     n = lower = higher = 0
     for a in range(max(i - 1, 0), min(i + 2, rows)):
@@ -90,7 +91,7 @@ def _code_of(counts: Floats, i: int, j: int, noise: float, limit: float, around:
     for a in range(max(i - 1, 0), min(i + 2, rows)):
         for b in range(max(j - 1, 0), min(j + 2, columns)):
             if a != i or b != j:
-                place = n  # sorted as they come
+                place = n  # insertion sort
                 while place > 0 and around[place - 1] > counts[a, b]:
                     around[place] = around[place - 1]
                     place -= 1
@@ -116,9 +117,9 @@ def _code_of(counts: Floats, i: int, j: int, noise: float, limit: float, around:
 
 @kernel
 def _mark_suspects(counts: Floats, i: int, noise: float, suspect: NDArray[np.uint8]) -> None:
-    """Mark the pixels of row i that are to be looked at.
+    """Mark the pixels of row i that need to be compared with all eight neighbours.
 
-    Most pixels lie within what their nearest neighbours span, the most extreme of them left out, or close.
+    Most pixels do not: they are inside the range of their four nearest neighbours without its extremes, or close to it.
     """
     one = np.uint64(1)
     above, below = max(i - 1, 0), min(i + 1, counts.shape[0] - 1)
@@ -139,19 +140,19 @@ def _mark_suspects(counts: Floats, i: int, noise: float, suspect: NDArray[np.uin
 
 @kernel
 def second_differences(counts: Floats, used: Floats, sums: Floats) -> int:
-    """Sum, in pieces of rows, by how much neighbours differ, apart from a slope of the light.
+    """Compute second differences of neighbouring pixels, which a linear slope of the light does not change.
 
     Parameters
     ----------
     counts, used : float64, shape (ny, nx)
     sums : float64, shape (m, 2)
-        Gets for each piece of `PIECE` pixels of which none is left out the mean of (a - 2 b + c)^2 / 6 and that of the
-        pixels; m is (ny * nx) // `PIECE` or more.
+        Written: for each piece of `PIECE` used pixels of a row, the mean of (a - 2 b + c)^2 / 6 over three successive
+        pixels, which is an estimate of their variance, and the mean of the pixels; m is at least (ny * nx) // `PIECE`.
 
     Returns
     -------
     int
-        How many pieces there are.
+        Number of pieces.
     """
     rows, columns = counts.shape
     one, two = np.uint64(1), np.uint64(2)

@@ -1,8 +1,8 @@
 """The fit of a Gaussian spot: Fisher scoring within the limits of the image.
 
 The steps are those of Fisher's scoring (C. R. Rao, Advanced Statistical Methods in Biometric Research, 1952, section
-4c) in A, x0, y0, log sigma_x, log sigma_y, C, s, each scaled by its expected error, damped where they fail
-(`newton_step`).
+4c) in A, x0, y0, log sigma_x, log sigma_y, C, s, each scaled by its expected error. Steps that do not reduce the
+negative log-likelihood are damped (`newton_step`).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ __all__ = ["fit_spot"]
 Floats = NDArray[np.float64]
 
 NEAR = 1e-3
-"""Distance from the minimum, in errors, at which the likelihood changes by little more than its last digits."""
+"""Closer to the minimum than this, in standard errors, the likelihood changes by little more than its last digits."""
 NARROWEST, WIDEST = 0.2, 2.0
-"""Limits of a width: pixels, and sides of the image."""
+"""Lower limit of a width, in pixels, and upper limit, in sides of the image."""
 LONGEST_LOG = 0.7
 """Largest change of the logarithm of a width in a step."""
 CENTRE = 0b110
-"""Places of x0 and y0, as bits."""
+"""Bit mask of the parameters x0 and y0."""
 LEAST_PART = 0.1
-"""Of amplitude or background that a step leaves."""
+"""A step leaves at least this fraction of the amplitude, and of the background."""
 AT_LIMIT = 1e-9
-"""Distance of s from a limit, in units of its largest value, at which it is there."""
+"""s is taken to be at a limit when it is closer to it than this, in units of its largest value."""
 
 
 @kernel
@@ -55,24 +55,28 @@ def fit_spot(
     image, used, reference, totals
         As in `spot_likelihood`.
     parameters : float64, shape (6,) or (7,)
-        Where to begin; written: the best.
+        Start of the fit; written: the best parameters.
     lowest_background : float
-        C stays at or above it, when there is no reference. At such a limit, as at the edges of the image, within which
-        the centre stays, and those of the widths, a derivative that points outwards counts no more.
+        Lower limit of C without a reference. The centre stays inside the image, and the widths have limits, too. A
+        parameter at a limit is held there while the derivative points outwards.
     enough : float
-        Distance from the minimum, in errors, at which to stop.
+        The fit ends at this distance from the minimum, in standard errors.
     most_steps : int
-        After so many it stops anyway.
+        The fit ends after this number of steps.
     fixed : int
-        Which parameters stay as they are: the sum of 2**k over their places k. With the centre among them the spot is
-        there or not, and A may become negative.
+        Bit mask of the parameters that are not fitted: the sum of 2**k over their indices k. With a fixed centre, A may
+        become negative.
     score, information
         Written, as in `spot_likelihood`, at the best parameters.
 
     Returns
     -------
-    nll, distance, steps : floats and int
-        The distance is infinite when the minimum was not found.
+    nll : float
+        Negative log-likelihood at the best parameters.
+    distance : float
+        Distance from the minimum, in standard errors; infinite when the fit failed.
+    steps : int
+        Number of steps.
     """
     n = parameters.size
     rows, columns = image.shape
@@ -107,7 +111,7 @@ def fit_spot(
             gradient[a] = score[a] * size[a]
             for b in range(n):
                 bends[a, b] = information[a, b] * size[a] * size[b]
-            if size[a] == 0.0:  # it stays
+            if size[a] == 0.0:  # not changed by the step
                 bends[a, a] = 1.0
         fall = newton_step(gradient, bends, 0.0, factor, step)
         if fall >= 0.0:

@@ -1,11 +1,13 @@
 """A Gaussian spot on a background, integrated over the pixels: its mean, and its Poisson likelihood.
 
 The mean counts of pixel (i, j) are mu = A Gy(i) Gx(j) + C + s R(i, j) with G(k) = Phi((k + 1/2 - c) / sigma) -
-Phi((k - 1/2 - c) / sigma): separable, so nx + ny error functions serve nx * ny pixels. So are the derivatives, and one
-pass over a row gives its share of likelihood, score and Fisher information as sums of weights times powers of Gx. Where
-the spot ends and no reference R varies, mu is the constant C, and the counts enter by their sum alone.
+Phi((k - 1/2 - c) / sigma). This is a product of a function of i and one of j, so that nx + ny error functions are
+enough for nx * ny pixels. The same holds for the derivatives: one pass over a row gives its part of likelihood, score
+and Fisher information, as sums of weights times products of Gx and its derivatives. Outside the spot, and without a
+reference R, mu is the constant C, and only the sum of the counts is needed.
 
-A reference that is the mean of k images has their noise; the likelihood is then that of all of them (`reference`).
+A reference that is the mean of k images has noise; the likelihood is then that of the image and these images together
+(`reference`).
 
 Pixel centres are at whole numbers; x runs along a row, y from row to row.
 """
@@ -40,13 +42,13 @@ Floats = NDArray[np.float64]
 ROOT_HALF = math.sqrt(0.5)
 ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 NEGLECTED = 1e-12
-"""Part of the background below which the spot adds nothing to a pixel."""
+"""A spot is neglected in pixels where it is less than this fraction of the background."""
 FARTHEST = 8.5
 """Sigmas, beyond which a Gaussian is smaller than the last digit of its peak."""
 COUNTS, PIXELS, FRAMES, SHIFT, GAIN, LARGEST_S = range(6)
 """Places in the `totals` of `spot_likelihood`."""
 BUFFER = 512
-"""Pixels, beyond those of a row, whose logarithms are taken together."""
+"""Size of the buffer of pixels whose logarithms are taken together, in addition to one row."""
 
 
 @kernel
@@ -58,7 +60,8 @@ def pixel_profile(centre: float, sigma: float, out: Floats) -> None:
     centre, sigma : float
         In pixels.
     out : float64, shape (3, n)
-        Gets the integral over each pixel and its derivatives by `centre` and by `sigma`; zeros beyond `FARTHEST`.
+        Written: the integral over each pixel, and its derivatives by `centre` and by `sigma`; zero beyond `FARTHEST`
+        sigmas.
     """
     n = out.shape[1]
     first = min(n, max(0, int(min(max(math.floor(centre - FARTHEST * sigma), -1.0), float(n)))))
@@ -72,7 +75,7 @@ def pixel_profile(centre: float, sigma: float, out: Floats) -> None:
     for k in range(first, last):
         z_next = (k + 0.5 - centre) / sigma
         density_next = math.exp(-0.5 * z_next * z_next) / ROOT_TWO_PI
-        # Beyond the centre the tails are subtracted: 1 - 1e-17 has lost its digits.
+        # Beyond the centre, survival functions are subtracted: cumulative ones near 1 have lost their digits.
         if z >= 0.0:
             survival_next = 0.5 * math.erfc(z_next * ROOT_HALF)
             out[0, k] = survival - survival_next
@@ -117,19 +120,21 @@ def spot_likelihood(
     parameters : float64, shape (6,) or, with a reference, (7,)
         A, x0, y0, sigma_x, sigma_y, C, s.
     x_profile, y_profile : float64, shapes (3, nx) and (3, ny)
-        Written: those of `pixel_profile`.
+        Written: the results of `pixel_profile` in x and in y.
     work : float64, shape (3, m)
         Working space; m is `BUFFER` more than nx.
     score : float64, shape (n,)
-        Gets the gradient of the negative log-likelihood.
+        Written: gradient of the negative log-likelihood.
     information : float64, shape (n, n)
-        Gets the expected second derivatives: sum of d mu d mu' / V, where V is mu, and s^2 L / k more with the noise of
-        a reference, of whose light only what is no noise counts: L^2 - gain L mu / (k V) in the place of L^2.
+        Written: expected second derivatives, the sum of d mu d mu' / V with V = mu. With the noise of a reference of
+        light L, V = mu + s^2 L / k; and the noise of L is subtracted in the element of s, where L^2 is replaced by
+        L^2 - gain L mu / (k V).
 
     Returns
     -------
     float
-        Sum of mu - counts log(mu), and of k (L - R) - k R log(L / R). Infinite where a mean is not positive.
+        Negative log-likelihood in counts: sum of mu - counts log(mu), plus, with the noise of a reference, the sum of
+        k (L - R) - k R log(L / R). Infinite when a mean is not positive.
     """
     amplitude, background = parameters[0], parameters[5]
     x0, y0, sigma_x, sigma_y = parameters[1], parameters[2], parameters[3], parameters[4]
@@ -157,9 +162,9 @@ def spot_likelihood(
         reach = min(FARTHEST, math.sqrt(2.0 * math.log(brighter))) if brighter > 1.0 else 0.0
     inside_counts = inside_pixels = 0.0
     nll = 0.0
-    filled = 0  # of the buffer, whose logarithms are taken together
+    filled = 0  # pixels in the buffer, whose logarithms are taken together
     for i in range(rows):
-        # the pixels of this row that the ellipse of this reach touches
+        # the pixels of this row inside the ellipse that reaches so far
         distance = max(abs(i - y0) - 0.5, 0.0) / sigma_y
         first = last = 0
         if distance < reach:
@@ -171,7 +176,7 @@ def spot_likelihood(
         begin, end = (0, columns) if with_reference else (first, last)
         gy, gy_c, gy_s = y_profile[0, i], y_profile[1, i], y_profile[2, i]
         height = amplitude * gy
-        # unsigned columns: only such loops, which need not look for negative ones, become vector instructions
+        # With unsigned indices, which cannot be negative, the compiler makes vector instructions of the loops.
         bad = p0 = w00 = 0.0
         if filled + end - begin > work.shape[1]:
             nll -= weighted_log_sum(work[1], work[0], work[2], filled)
@@ -302,7 +307,7 @@ def spot_likelihood(
 
 @kernel
 def spot_mean(parameters: Floats, reference: Floats, x_profile: Floats, y_profile: Floats, out: Floats) -> None:
-    """Mean counts of a spot on its background.
+    """Write the mean counts of a spot and its background.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""The true light of a reference that is the mean of k images, and so has their noise.
+"""The true light of a reference that is the mean of k images, and therefore has noise.
 
-The true light L of a pixel is one more unknown, which the counts n of the image, of mean m + s L, and the mean R of the
-k images determine together. The likelihood of both, at the best L, is the sum of mu - n log(mu) and of
-k (L - R) - k R log(L / R). Were R taken for L, s would come out too small (attenuation: W. A. Fuller, Measurement Error
-Models, 1987, section 1.1), and the light that is left over would look like a spot.
+The true light L of a pixel is a further unknown. It is determined by the counts n of the image, whose mean is
+mu = m + s L, and by the mean R of the k images. The negative log-likelihood of both, at the best L, is the sum of
+mu - n log(mu) and of k (L - R) - k R log(L / R). If R were taken to be L, s would be biased towards zero (attenuation:
+W. A. Fuller, Measurement Error Models, 1987, section 1.1), and the rest of the light would look like a spot.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ __all__ = ["LEAST_MEAN", "add_light", "noise_of_light", "slope_without_mean", "t
 Floats = NDArray[np.float64]
 
 LEAST_MEAN = 1e-9
-"""Counts: the mean of a pixel that has none, and whose light is best where its mean is zero."""
+"""Mean counts of a pixel without counts, when the best light would make its mean zero."""
 
 
 @inlined
 def true_light(rest: float, counts: float, given: float, scale: float, frames: float) -> float:
-    """The most likely light L of a pixel of which the image has ``counts`` and the reference ``given``.
+    """The most likely light L of a pixel with ``counts`` in the image and ``given`` in the reference.
 
-    It is the positive root of s (s + k) L^2 + ((s + k) m - s (n + k R)) L - k R m = 0, m the rest and s the scale.
+    It is the positive root of s (s + k) L^2 + ((s + k) m - s (n + k R)) L - k R m = 0, with m = `rest`, s = `scale`,
+    n = `counts`, R = `given` and k = `frames`.
     """
     seen = frames * given
     b = (scale + frames) * rest - scale * (counts + seen)
     square = b * b + 4.0 * scale * (scale + frames) * seen * rest
     root = math.sqrt(square if square > 0.0 else 0.0)
-    # Of the two forms of the root the one that does not subtract what is almost the same.
+    # Of the two forms of the root, the one without a difference of nearly equal numbers.
     return 2.0 * seen * rest / (b + root) if b > 0.0 else (root - b) / (2.0 * scale * (scale + frames))
 
 
@@ -41,14 +42,14 @@ def true_light(rest: float, counts: float, given: float, scale: float, frames: f
 def slope_without_mean(light: float, given: float, scale: float, frames: float) -> float:
     """Derivative of the negative log-likelihood by the mean, for a pixel without counts whose best mean is zero.
 
-    Elsewhere it is 1 - n / mu, which is the same but for the division by zero.
+    It is the limit of 1 - n / mu, the derivative of other pixels, where both n and mu are zero.
     """
     return (frames * given / light - frames) / scale if light > 0.0 and scale != 0.0 else 1.0
 
 
 @kernel
 def add_light(image: Floats, reference: Floats, scale: float, frames: float, shift: float, out: Floats) -> None:
-    """Add the light that image and reference determine together.
+    """Add the most likely light of the reference to the mean counts.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def add_light(image: Floats, reference: Floats, scale: float, frames: float, shi
     scale, frames, shift : float
         As for `noise_of_light`.
     out : float64, shape (ny, nx)
-        Mean counts without the light; gets them with it, `LEAST_MEAN` at the least.
+        Mean counts without the light; written: mean counts with it, at least `LEAST_MEAN`.
     """
     for i in range(out.shape[0]):
         for j in range(np.uint64(out.shape[1])):
@@ -69,23 +70,25 @@ def add_light(image: Floats, reference: Floats, scale: float, frames: float, shi
 def noise_of_light(
     reference: Floats, used: Floats, mean: Floats, scale: float, frames: float, shift: float
 ) -> tuple[float, float]:
-    """Sum what the noise of a reference does to a fit.
+    """Sums by which the noise of a reference changes chi-square and the variance of s.
 
     Parameters
     ----------
     reference, used, mean : float64, shape (ny, nx)
-        Mean counts of k images, pixels that count, and mean counts of the image, which are positive.
+        Mean of the k images; 1 where a pixel is used, else 0; and mean counts of the image, all positive.
     scale : float
-        Part s of the reference in the image.
-    frames, shift : float
-        k, and what is added to the counts of each, so that their variance is the gain times their mean.
+        Factor s of the reference in the image.
+    frames : float
+        Number k of images in the reference.
+    shift : float
+        Added to the counts of each image, so that their variance is the gain times their mean.
 
     Returns
     -------
     left, doubt : float
-        Sums of mu / V with V = mu + s^2 L / k: what the fitted light leaves of the variance of a residual, in units of
-        gain mu; and of L mu / (k V^2): the score of s is L (n - mu) / V, and image and reference together determine L
-        to L mu / (k V).
+        `left` is the sum of mu / V with V = mu + s^2 L / k: the variances of the residuals after the fit of the light,
+        in units of gain mu. `doubt` is the sum of L mu / (k V^2): the variance that the noise of L adds to the score of
+        s, which is L (n - mu) / V, since L is known with the variance L mu / (k V).
     """
     left = doubt = 0.0
     for i in range(mean.shape[0]):

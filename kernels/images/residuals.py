@@ -1,7 +1,8 @@
-"""What an image leaves of its fit: deviance, chi-square, and how much of the residuals neighbouring pixels share.
+"""The residuals of a fit: deviance, chi-square, and the correlation of neighbouring pixels.
 
-Noise is what differs between neighbours, a misfit is what they share: the mean product of neighbouring residuals, in
-units of their variance, distinguishes them whatever the gain, and a hot pixel has no share in it, however bright.
+Noise is independent in neighbouring pixels, while a wrong model gives them similar residuals. The mean product of
+neighbouring residuals, divided by the variance from their differences, separates the two for any gain, and is not
+changed by a single hot pixel.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["block_dispersion", "local_dispersion", "residual_sums", "saturated_l
 Floats = NDArray[np.float64]
 
 TABLE_SIZE = 4096
-"""Counts, whole numbers, of which n log n is looked up: most pixels have fewer."""
+"""n log n is taken from a table for whole numbers of counts below this, which most pixels have."""
 
 _n = np.arange(float(TABLE_SIZE))
 N_LOG_N = _n * np.log(np.maximum(_n, 1.0))
@@ -27,12 +28,12 @@ N_LOG_N = _n * np.log(np.maximum(_n, 1.0))
 
 @kernel
 def saturated_likelihood(counts: Floats, work: Floats) -> float:
-    """Sum of n - n log n: the negative log-likelihood of a model that has a parameter for each pixel.
+    """Sum of n - n log n: the negative log-likelihood of the saturated model, whose mean is the counts of each pixel.
 
     Parameters
     ----------
     counts : float64, shape (ny, nx)
-        Negative ones are taken for zero.
+        Negative counts are taken to be zero.
     work : float64, shape (3, nx)
         Working space.
     """
@@ -68,22 +69,23 @@ def residual_sums(
     steps_per_root: float,
     found: Floats,
 ) -> None:
-    """Write the sums that say how well a model describes an image.
+    """Sums over the residuals of an image, for its goodness of fit.
 
     Parameters
     ----------
     counts, used, mean : float64, shape (ny, nx)
-        `mean` is that of the model, positive.
+        Counts; 1 where a pixel is used, else 0; and mean counts of the model, all positive.
     gain : float
         Counts per electron, for the expected deviance.
     table : float64, shape (2, n)
-        Empty, where the deviance is not asked for; otherwise mean and variance of that of one pixel at `steps_per_root`
-        times the root of its mean in electrons.
+        Mean and variance of the deviance of one pixel; the index is `steps_per_root` times the square root of its mean
+        in electrons. Empty when the deviance is not needed.
     steps_per_root : float
     found : float64, shape (9,)
-        Gets: Pearson's chi-square, the sum of products of neighbouring residuals, how many of them, the sum of squares
-        of half the differences of neighbours (so that it is an estimate of their variance), the mean and the variance
-        of the deviance in units of the gain, the pixels, and the sums of squares of residuals and of counts.
+        Written, with residuals in units of the square root of the mean: Pearson's chi-square; the sum of products of
+        neighbouring residuals; the number of these pairs; half the sum of squared differences of these pairs (an
+        estimate of their variance times their number); the expected mean and the variance of the deviance, in units of
+        the gain; the number of pixels; and the sums of squared residuals and of squared counts, in counts^2.
     """
     rows, columns = counts.shape
     one = np.uint64(1)
@@ -103,7 +105,7 @@ def residual_sums(
         if varies:
             for j in range(np.uint64(columns)):
                 residuals[j] /= math.sqrt(mean[i, j])
-        else:  # a row beside the spot, as most are
+        else:  # a row outside the spot, as most are
             scale = 1.0 / math.sqrt(mean[i, 0])
             for j in range(np.uint64(columns)):
                 residuals[j] *= scale
@@ -123,7 +125,7 @@ def residual_sums(
                 difference = residuals[j] - above[j]
                 differences += 0.5 * both * difference * difference
         for j in range(columns if table.size else 0):
-            if mean[i, j] != previous:  # where no spot is, neighbours are alike
+            if mean[i, j] != previous:  # outside the spot, neighbours have the same mean
                 previous = mean[i, j]
                 place = math.sqrt(previous / gain) * steps_per_root
                 if place < last:
@@ -143,13 +145,13 @@ def residual_sums(
 
 @kernel
 def block_dispersion(counts: Floats, used: Floats, mean: Floats, side: int) -> tuple[float, float]:
-    """Chi-square of the sums over squares of pixels, and how many squares there are.
+    """Chi-square of sums of pixels over squares, and the number of squares.
 
     Parameters
     ----------
     counts, used, mean : float64, shape (ny, nx)
     side : int
-        Of the squares, in pixels.
+        Side of the squares, pixels.
     """
     rows, columns = counts.shape[0] // side, counts.shape[1] // side
     width = np.uint64(columns * side)
@@ -177,7 +179,7 @@ def block_dispersion(counts: Floats, used: Floats, mean: Floats, side: int) -> t
 def local_dispersion(
     counts: Floats, used: Floats, mean: Floats, x0: float, y0: float, sigma_x: float, sigma_y: float, reach: float
 ) -> tuple[float, float]:
-    """Chi-square and pixels within so many sigmas of a spot.
+    """Chi-square of the pixels inside an ellipse around a spot, and their number.
 
     Parameters
     ----------
@@ -185,7 +187,7 @@ def local_dispersion(
     x0, y0, sigma_x, sigma_y : float
         The spot, in pixels.
     reach : float
-        In sigmas.
+        Size of the ellipse, in sigmas of the spot.
     """
     rows, columns = counts.shape
     chi_square = pixels = 0.0

@@ -1,8 +1,9 @@
-"""A Gaussian spot whose axes are turned against those of the image: its Poisson likelihood.
+"""The Poisson likelihood of a Gaussian spot whose axes are rotated against those of the image.
 
-A turned Gaussian is no product of profiles, and its integral over a pixel has no closed form: it is taken at 3 x 3
-points of Gauss and Legendre, good to 1e-5 of it for widths of one pixel and better for wider ones. The parameters are
-the elements of the covariance matrix of the spot, in which nothing special happens where the spot is round.
+A rotated Gaussian is not a product of functions of x and y, and its integral over a pixel has no closed form. It is
+computed by Gauss-Legendre quadrature with 3 x 3 points, with a relative error of 1e-5 for widths of one pixel, and less
+for wider spots. The parameters are the elements of the covariance matrix of the spot, in which the likelihood is
+regular also for a round spot.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ __all__ = ["rotated_likelihood", "rotated_spot"]
 Floats = NDArray[np.float64]
 
 NODE = 0.5 * math.sqrt(0.6)
-"""Distance of the outer two of three points from the middle of a pixel."""
+"""Distance of the two outer points of the quadrature from the middle of a pixel, pixels."""
 SIDE, MIDDLE = 5.0 / 18.0, 8.0 / 18.0
-"""Weights of the points."""
+"""Weights of the outer points and of the middle one."""
 
 
 @kernel
 def _pixel_moments(u: float, v: float, p_xx: float, p_xy: float, p_yy: float, out: Floats) -> None:
-    """Integral of exp(-d' P d / 2) over the pixel whose centre is (u, v) from the spot's, and of it times the moments.
+    """Integrals of exp(-d' P d / 2), and of its moments, over the pixel at (u, v) from the centre of the spot.
 
-    `out` gets the integrals with the factors 1, a, b, a^2, a b, b^2, where (a, b) = P d.
+    Written to `out`: the integrals with the factors 1, a, b, a^2, a b, b^2, where (a, b) = P d.
     """
     out[:] = 0.0
     for k in range(3):
@@ -50,7 +51,7 @@ def _pixel_moments(u: float, v: float, p_xx: float, p_xy: float, p_yy: float, ou
 
 @kernel
 def rotated_spot(x0: float, y0: float, s_xx: float, s_xy: float, s_yy: float, out: Floats) -> None:
-    """Integrate a turned Gaussian of unit volume over pixels.
+    """Integrate a rotated Gaussian of unit volume over pixels.
 
     Parameters
     ----------
@@ -59,6 +60,7 @@ def rotated_spot(x0: float, y0: float, s_xx: float, s_xy: float, s_yy: float, ou
     s_xx, s_xy, s_yy : float
         Covariance matrix of the spot, pixels^2; positive definite.
     out : float64, shape (ny, nx)
+        Written.
     """
     determinant = s_xx * s_yy - s_xy * s_xy
     p_xx, p_xy, p_yy = s_yy / determinant, -s_xy / determinant, s_xx / determinant
@@ -96,7 +98,7 @@ def rotated_likelihood(
     Returns
     -------
     float
-        As `spot_likelihood`. Infinite where a mean is not positive, or S not positive definite.
+        As `spot_likelihood`. Infinite when a mean is not positive, or S is not positive definite.
     """
     n = parameters.size
     amplitude, x0, y0 = parameters[0], parameters[1], parameters[2]

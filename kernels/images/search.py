@@ -1,10 +1,11 @@
-"""Where in an image a spot may be: the search for the start of a fit, over all places and widths.
+"""The search for a spot in an image, over all places and widths, for the start of a fit.
 
-The image less its background is summed in squares of 2, 4, 8, ... pixels, and at each size every 3 x 3 of these squares
-is tried: a matched filter for each width, whose places are as close as it is wide. They are ranked by the likelihood
-ratio of the counts in them, n log(n / b) - (n - b) for n counts on a background of b (W. Cash, Astrophys. J. 228 (1979)
-939), so that few counts are not mistaken for many. Single pixels far above all of their neighbours (hot ones, cosmic
-rays) are cut off first. The fit begins on the image in squares of a quarter of the width: sums of pixels are pixels.
+The image minus its background is summed over squares of side 2, 4, 8, ... pixels. At each size, every group of 3 x 3
+such squares is tried: this is a matched filter for one width, at distances of about this width. The groups are ranked
+by the likelihood ratio n log(n / b) - (n - b) of n counts on a background of b (W. Cash, Astrophys. J. 228 (1979) 939),
+which is right for few counts, too. Single pixels far above all of their neighbours (hot pixels, cosmic rays) are
+reduced to their largest neighbour first. The fit itself begins on sums over squares of a fraction of the width, which
+have the same likelihood as pixels.
 """
 
 from __future__ import annotations
@@ -28,22 +29,22 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 MOST_LEVELS = 8
-"""Sizes of squares: the largest has 3 * 2^7 pixels a side."""
+"""Number of sizes of the squares: the largest has a side of 3 * 2^7 pixels."""
 ENOUGH_ROWS = 80
-"""For a guess of the noise."""
+"""Number of rows from which the noise is guessed."""
 LARGEST_BLOCK = 8
-"""Pixels a side of the blocks whose median is the background."""
+"""Largest side, pixels, of the blocks whose median is the guess of the background."""
 BLOCKS_ALONG = 10
-"""At least so many blocks, where the image is small."""
+"""Fewest blocks along the shorter side of a small image."""
 LEAST_COVERED = 0.8
-"""Part of a square of pixels that must not be masked for it to be used."""
+"""A square of pixels is used when at least this fraction of it is not masked."""
 ISOLATED = 5.0
-"""Standard deviations over the largest neighbour that no spot reaches."""
+"""A pixel this many standard deviations above its largest neighbour cannot belong to a spot."""
 
 
 @kernel
 def copy_counts(image: Floats, used: Floats, shift: float, out: Floats) -> tuple[float, float, float, float, float]:
-    """Copy the used pixels, and sum what says whether they can be fitted.
+    """Copy the used pixels, with sums that show whether they can be fitted.
 
     Parameters
     ----------
@@ -52,12 +53,13 @@ def copy_counts(image: Floats, used: Floats, shift: float, out: Floats) -> tuple
     shift : float
         Added to every used pixel.
     out : float64, shape (ny, nx)
-        Gets the counts; zeros where not used.
+        Written: the shifted counts; zero where not used.
 
     Returns
     -------
     pixels, total, squares, negative, infinite : floats
-        How many are used, the sums of their counts and of the squares, how many are negative and how many no numbers.
+        Number of used pixels; sum of their shifted counts; sum of the squares; number of negative ones; and number of
+        infinite or missing ones.
     """
     rows, columns = image.shape
     pixels = total = squares = negative = infinite = 0.0
@@ -76,17 +78,17 @@ def copy_counts(image: Floats, used: Floats, shift: float, out: Floats) -> tuple
 
 @kernel
 def pixel_noise(counts: Floats, used: Floats) -> float:
-    """Guess the noise of an image by how much neighbouring pixels differ.
+    """Guess the noise of an image from the differences of neighbouring pixels.
 
     Parameters
     ----------
     counts, used : float64, shape (ny, nx)
-        Of `copy_counts`.
+        As in `copy_counts`.
 
     Returns
     -------
     float
-        The variance of pixels in units of their mean: median over rows, which few hot pixels do not move.
+        Variance of a pixel over its mean, counts: the median over rows, which does not depend on a few hot pixels.
     """
     rows, columns = counts.shape
     ratios = np.empty(rows)
@@ -111,12 +113,12 @@ def median_background(counts: Floats, used: Floats) -> float:
     Parameters
     ----------
     counts, used : float64, shape (ny, nx)
-        Of `copy_counts`.
+        As in `copy_counts`.
 
     Returns
     -------
     float
-        Counts per pixel: median over blocks, which a spot that covers less than half of the image hardly moves.
+        Counts per pixel: the median over blocks, which hardly depends on a spot that covers less than half the image.
     """
     rows, columns = counts.shape
     block = max(1, min(LARGEST_BLOCK, min(rows, columns) // BLOCKS_ALONG))
@@ -145,7 +147,7 @@ def median_background(counts: Floats, used: Floats) -> float:
 
 @kernel
 def clean_excess(counts: Floats, used: Floats, background: Floats, noise: float, out: Floats) -> None:
-    """Counts above the background, without single pixels far above all of their neighbours.
+    """Counts minus background, with single pixels far above all of their neighbours reduced to the largest of these.
 
     Parameters
     ----------
@@ -155,7 +157,7 @@ def clean_excess(counts: Floats, used: Floats, background: Floats, noise: float,
     noise : float
         Variance of a pixel in units of its mean.
     out : float64, shape (ny, nx)
-        Zero where not used.
+        Written: the excess, counts; zero where not used.
     """
     rows, columns = counts.shape
     flat = background.size == 1
@@ -184,15 +186,15 @@ def clean_excess(counts: Floats, used: Floats, background: Floats, noise: float,
 
 @kernel
 def bin_pixels(image: Floats, used: Floats, side: int, out: Floats, covered: Floats) -> tuple[float, float]:
-    """Sum squares of pixels; those with masked pixels in them are scaled up.
+    """Sum an image over squares of pixels; sums are scaled up for masked pixels.
 
     Parameters
     ----------
     image, used : float64, shape (ny, nx)
     side : int
-        Of the squares, in pixels.
+        Side of the squares, pixels.
     out, covered : float64, shape (ny // side, nx // side)
-        Get the sums, and 1 where a square is to be used, else 0.
+        Written: the sums, and 1 where a square is used, else 0.
 
     Returns
     -------
@@ -225,7 +227,7 @@ def bin_pixels(image: Floats, used: Floats, side: int, out: Floats, covered: Flo
 
 @kernel
 def _halve(fine: Floats, out: Floats) -> None:
-    """Sum squares of 2 x 2; at the edges what is left of them."""
+    """Sums over squares of 2 x 2; at the edges, over the parts of squares that are inside."""
     rows, columns = fine.shape
     one = np.uint64(1)
     whole = np.uint64(columns // 2)
@@ -242,7 +244,7 @@ def _halve(fine: Floats, out: Floats) -> None:
 
 @kernel
 def _three_rows(fine: Floats, i: int, out: Floats) -> None:
-    """Sum row i and its neighbours to ``out[1:-1]``."""
+    """Write the sum of row i and its neighbours to ``out[1:-1]``."""
     one = np.uint64(1)
     for j in range(np.uint64(fine.shape[1])):
         out[j + one] = fine[i, j]
@@ -263,12 +265,12 @@ def best_square(
     Parameters
     ----------
     excess : float64, shape (ny, nx)
-        Of `clean_excess`.
+        The result of `clean_excess`.
     background : float64, shape (ny, nx) or (1, 1)
         Counts per pixel.
     level_ratio, level_limit : float64, shape (MOST_LEVELS,)
-        Get, for each size, the best likelihood ratio and the largest excess plus 1.645 of its standard deviations;
-        nan for sizes that do not fit into the image.
+        Written for each size: the best logarithm of the likelihood ratio, and the largest excess plus 1.645 standard
+        deviations (an upper limit at 95 %), counts; nan for sizes that do not fit into the image.
     noise : float
         Variance of a pixel in units of its mean.
 
@@ -317,7 +319,7 @@ def best_square(
                     levels[j] = levels_of[j] + levels_of[j + np.uint64(1)] + levels_of[j + np.uint64(2)]
             if not flat:
                 for j in range(np.uint64(across)):
-                    margin += levels[j]  # of all of them: never less than that of one
+                    margin += levels[j]  # the sum over the row, which is at least that of each square
                 margin = spread * math.sqrt(margin)
             worth = 0.0
             for j in range(np.uint64(across)):

@@ -1,7 +1,7 @@
-"""Many small images, each with one spot: start, fit and covariance of all of them in one call.
+"""Start, fit and covariance of many small images, each with one spot, in one call.
 
-The start is the brightest 3 x 3 square above the median of the edge, and the width at which a Gaussian has the share of
-its light in this square that the image shows. The fit is `fit_spot`.
+The start is the brightest square of 3 x 3 pixels, with a background from the pixels at the edge of the image, and the
+width at which a Gaussian has the same fraction of its light in this square as the image. The fit is `fit_spot`.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ __all__ = ["fit_stack", "start_of_spot"]
 Floats = NDArray[np.float64]
 
 RADIUS = 3.0 / math.sqrt(math.pi)
-"""Of the circle with the area of 3 x 3 pixels, in which a Gaussian has 1 - exp(-r^2 / 2 sigma^2) of its light."""
+"""Radius r, pixels, of the circle with the area of 3 x 3 pixels; a Gaussian has 1 - exp(-r^2 / 2 sigma^2) of its light
+in it."""
 SMALLEST_SHARE, LARGEST_SHARE = 0.05, 0.98
 LEAST_COUNTS = 1e-3
 
 
 @kernel
 def start_of_spot(image: Floats, parameters: Floats) -> None:
-    """Write where the fit of a small image begins.
+    """Write the start of the fit of a small image.
 
     Parameters
     ----------
     image : float64, shape (ny, nx)
-        3 x 3 pixels or more.
+        Counts, at least 3 x 3 pixels.
     parameters : float64, shape (6,)
-        Gets A, x0, y0, sigma_x, sigma_y, C.
+        Written: A, x0, y0, sigma_x, sigma_y, C.
     """
     rows, columns = image.shape
     edge = np.empty(2 * (rows + columns) - 4)
@@ -51,7 +52,7 @@ def start_of_spot(image: Floats, parameters: Floats) -> None:
                     place -= 1
                 edge[place] = image[i, j]
                 n += 1
-    # half of it at the least: a wide spot reaches the edge
+    # between the lower quartile and the median of the edge, which a wide spot reaches
     background = max(0.5 * (edge[n // 4] + edge[n // 2]), LEAST_COUNTS)
     best, row, column = -np.inf, 1, 1
     for i in range(1, rows - 1):
@@ -94,12 +95,15 @@ def fit_stack(
     Parameters
     ----------
     stack : float64, shape (n, ny, nx)
-        Counts, not negative (or shifted, so that they are not).
+        Counts, shifted where necessary so that none are negative.
     enough, most_steps
-        As for `fit_spot`.
-    parameters, nll, distances, chi_squares, covariances : float64, shapes (n, 6), (n,), (n,), (n,) and (n, 6, 6)
-        Written: the best parameters, the negative log-likelihood there, how far the minimum is in errors, Pearson's
-        chi-square, and the inverse Fisher information.
+        As in `fit_spot`.
+    parameters : float64, shape (n, 6)
+        Written: the best parameters.
+    nll, distances, chi_squares : float64, shape (n,)
+        Written: negative log-likelihood, distance from the minimum in standard errors, and Pearson's chi-square.
+    covariances : float64, shape (n, 6, 6)
+        Written: inverse of the Fisher information.
     """
     images, rows, columns = stack.shape
     information = np.empty((6, 6))

@@ -1,10 +1,10 @@
-"""How often background alone looks like a burst: the calibration of the search, by simulation.
+"""The false-alarm rate of the search for bursts in background alone, calibrated by simulation.
 
-``benchmarks/calibrations/calibrate_search.py`` searches simulated background (a Poisson process of constant rate; the
-whole search, with its own measurement of the background; seed 20220314) and prints the significances z that are
-exceeded once, 0.1 and 0.01 times an hour: the table below. Between its rates and numbers of alarms z^2/2 is
-interpolated in their logarithms; for fewer alarms it goes on with the last slope, or with that of Chernoff's bound
-where this is safer.
+``benchmarks/calibrations/calibrate_search.py`` runs the whole search, with its own measurement of the background, on
+simulated background (a Poisson process of constant rate; seed 20220314), and prints the significances z that are
+exceeded once, 0.1 and 0.01 times an hour: the table below. Between the rates and the numbers of alarms of the table,
+z^2/2 is interpolated linearly in their logarithms. For fewer alarms it is extrapolated with the last slope, or with
+that of Chernoff's bound where this gives the higher level.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 ALARMS = (1.0, 0.1, 0.01)
 """False alarms per hour of the columns of `LEVELS`."""
 LOWEST_LEVEL = 3.5
-"""Significance (z) below which places overlap so much that counting them means nothing."""
+"""Lowest level of significance (z): below it, neighbouring excesses overlap, and cannot be counted."""
 LEVELS = [
     [3.500, 3.500, 3.500],  # 0.01 Hz, 30000 h: [65, 65, 65] seen
     [3.500, 3.500, 3.500],  # 0.0316 Hz, 30000 h: [283, 283, 283] seen
@@ -43,13 +43,13 @@ EXPONENTS = np.square(LEVELS).T / 2.0
 """z^2/2 of these levels, one row a number of alarms."""
 LOG_RATES = np.log(np.geomspace(0.01, 10_000.0, len(LEVELS)))
 MARGIN = 0.2
-"""Added to ln(alarms): for what drifts and what is interpolated; the calibration itself is good to half as much."""
+"""Added to ln(alarms), for drifts of the background and for interpolation; the calibration has half that error."""
 LOWEST_RATE_Hz = 1e-9
-"""In place of a rate of zero, whose logarithm is needed."""
+"""Replaces a rate of zero, which has no logarithm."""
 
 
 def level_for(alarms: float, rate_Hz: ArrayLike) -> Floats:
-    """Significance that background of some rates exceeds with a given number of false alarms an hour.
+    """Level of significance that background of these rates exceeds a given number of times an hour.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def level_for(alarms: float, rate_Hz: ArrayLike) -> Floats:
 
 
 def alarms_per_hour(significance: float, rate_Hz: float) -> float:
-    """Expected number of places as significant in an hour of background alone: the inverse of `level_for`.
+    """Expected number of false alarms of this significance or more in an hour of background: inverse of `level_for`.
 
     Examples
     --------

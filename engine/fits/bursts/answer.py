@@ -1,12 +1,12 @@
 """The answers of the fits of bursts: values, errors, covariance, goodness of fit, and the profile likelihood.
 
-Errors of a single burst come from the profile in t0: the likelihood over t0, normalised, is a weight, and by the law of
-total covariance
+The covariance of a single burst comes from its profile likelihood in t0. Normalised over t0, it is a weight w(t0), and
+by the law of total covariance
 
-    cov = <cov at t0> + cov of the estimates at t0,   <> over that weight.
+    cov = <cov at t0> + cov of the estimates at t0,   mean <> and the second covariance taken with the weight w.
 
-Those of bursts that were fitted together come from the information of all parameters, the times t0 among them. Answers
-hold what their profile needs and nothing that cannot be pickled: intervals are the same in another process.
+The covariance of bursts that were fitted together is the inverse information of all parameters, including the times t0.
+A fit contains what its profile likelihood needs, and can be pickled: intervals are the same in another process.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ __all__ = ["BurstProfile", "JointProfile", "fit_of_one", "fits_of_several", "no_
 Floats = NDArray[np.float64]
 
 EXPECTED_PER_BIN = (20.0, 10.0)
-"""Content of the bins for the goodness of fit; the second where the first gives too few of them."""
+"""Expected pulses per bin for the goodness of fit; the second value is used where the first gives too few bins."""
 FEWEST_BINS, MOST_BINS = 12, 200
 EVENLY, OUTWARDS = np.linspace(0.0, 1.0, 200), 0.02 * np.expm1(np.linspace(0.0, 6.0, 150))
-"""Times between which the edges of those bins are interpolated: in windows, and in decay times."""
+"""Grids between which the edges of those bins are interpolated: in units of the window, and of the decay time."""
 PROFILED = 3
-"""Beginnings, the likeliest of those at the nodes, whose t0 is optimised for a point of the profile."""
+"""Number of nodes, the likeliest ones, from which t0 is optimised for a point of the profile."""
 
 
 class _Estimates(NamedTuple):
@@ -51,7 +51,7 @@ class _Estimates(NamedTuple):
 
 
 def fit_of_one(problem: BurstProblem, best: BestBurst, significance: float) -> Fit:
-    """The fit of a single burst, before it is asked for reasons against it."""
+    """The fit of a single burst, without the reasons why it may not be valid."""
     minimum, nodes = best
     deviance, ndof = _deviance(problem, minimum.x[None, :], problem.directions.shape[1])
     return Fit(
@@ -68,13 +68,13 @@ def fit_of_one(problem: BurstProblem, best: BestBurst, significance: float) -> F
 def fits_of_several(together: Together, significance: float, cut: Cut) -> list[Fit]:
     """A fit for each of several bursts that were fitted together, in order of time.
 
-    All are the same fit: each names its own burst plainly, and the others with numbers.
+    All contain the same parameters. In each, its own burst has the plain names, and the others have numbers.
     """
     return [_fit_that_names(together, first, significance, cut) for first in range(len(together.bursts))]
 
 
 def no_fit(t0_ns: int, significance: float, pulses: int) -> Fit:
-    """The answer where too few pulses are in the window."""
+    """The answer for a window with too few pulses: all numbers are nan, except t0."""
     values = dict.fromkeys((*FITTED, *DERIVED), math.nan)
     errors = dict(values)
     values["t0_ns"] = t0_ns
@@ -83,14 +83,14 @@ def no_fit(t0_ns: int, significance: float, pulses: int) -> Fit:
 
 
 def with_reasons(fit: Fit, problem: BurstProblem, best: Minimum, cut: Cut) -> Fit:
-    """The same with the reasons why its numbers must not be used; `best` has its burst first."""
+    """The fit with the reasons why it is not valid; in `best`, the parameters of its burst come first."""
     bounded = bool(problem.at_limit(best.x[:6], 4))
     why = reasons(fit, float(best.x[5]), problem.length_s, converged=best.converged, bounded=bounded, cut=cut)
     return replace(fit, reasons=tuple(why))
 
 
 def _fit_that_names(together: Together, first: int, significance: float, cut: Cut) -> Fit:
-    """The fit of bursts together, with one of them named plainly and the others numbered in order of time."""
+    """The fit of several bursts; burst `first` has the plain names, the others are numbered in order of time."""
     problem, best, count = together.problem, together.best, len(together.bursts)
     order = [first, *(burst for burst in range(count) if burst != first)]
     profile = JointProfile(
@@ -112,14 +112,14 @@ def _fit_that_names(together: Together, first: int, significance: float, cut: Cu
 
 
 def _estimates_of_one(problem: BurstProblem, best: Minimum, nodes: Nodes) -> _Estimates:
-    """Values, errors and the total covariance (see the module's first paragraph)."""
+    """Values, errors and total covariance (see the docstring of the module)."""
     value = np.append(np.exp(best.x[:5]), best.x[5])
     covariance = np.full((6, 6), np.nan)
     flat, flat_directions = problem.shows_no_rise(nodes.x), problem.without_rise.directions
     total_covariance(
         nodes.x, nodes.nll, nodes.information, problem.directions, flat_directions, flat, best.x, covariance
     )
-    # A background of no count at all is known to one count.
+    # The error of a background without any count is that of one count.
     one_count = max(1.0, 1.0 / (problem.length_s * math.sqrt(covariance[0, 0]))) if covariance[0, 0] > 0.0 else 1.0
     covariance[0, :] *= one_count
     covariance[:, 0] *= one_count
@@ -141,7 +141,7 @@ def _estimates_of_one(problem: BurstProblem, best: Minimum, nodes: Nodes) -> _Es
 
 
 def _estimates_of_several(profile: JointProfile, count: int) -> _Estimates:
-    """Values, errors and covariance of some bursts, in the order of the names of their profile."""
+    """Values, errors and covariance of several bursts, in the order of the names of the profile."""
     together, at, is_t0 = profile.together, profile.places, profile.is_t0
     x = together.best.x[at]
     value = np.where(is_t0, x, np.exp(np.where(is_t0, 0.0, x)))
@@ -174,10 +174,10 @@ def _deviance(problem: BurstProblem, bursts: Floats, fitted: int) -> tuple[float
 
 @dataclass(frozen=True, eq=False)
 class BurstProfile:
-    """Negative log-likelihood at a fixed value of one parameter, or farther from the estimate, best in all others.
+    """Profile likelihood of a single burst: one parameter is fixed, the others are fitted.
 
-    Where t0 jumps from event to event the profile has a minimum of its own for many of them; "or farther" makes an
-    interval span them all.
+    As t0 moves from pulse to pulse, the profile has many local minima. The value returned is therefore the smallest one
+    at this value or farther from the estimate, so that an interval contains all minima that are good enough.
     """
 
     problem: BurstProblem
@@ -216,15 +216,15 @@ class BurstProfile:
 
 @dataclass(frozen=True, eq=False)
 class JointProfile:
-    """Negative log-likelihood of bursts that were fitted together, at a fixed value of one parameter.
+    """Profile likelihood of k bursts that were fitted together: one parameter is fixed, the others are fitted.
 
     Parameters
     ----------
     together : Together
     names : tuple of str
-        Of the fitted parameters: the background, and five of each burst.
+        Names of the fitted parameters: the background, and five of each burst.
     places : array of int, shape (1 + 5 k,)
-        Where each of them stands among the parameters of `together`.
+        Index of each of them among the parameters of `together`.
     """
 
     together: Together
@@ -233,7 +233,7 @@ class JointProfile:
 
     @property
     def is_t0(self) -> NDArray[np.bool_]:
-        """Which of the names are times t0."""
+        """True for the names that are times t0, shape (1 + 5 k,)."""
         number = np.arange(len(self.names))
         return np.asarray((number % 5 == 0) & (number > 0))
 

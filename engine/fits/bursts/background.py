@@ -1,9 +1,9 @@
-"""The background of a search for bursts: where the data are whole, and how many pulses a second to expect there.
+"""The background of the search for bursts: interruptions of the data, and the local rate of the background.
 
-The background drifts over minutes to hours, so that it is measured around each block of ten seconds, two minutes to
-either side, with bursts masked. The first measurement knows no bursts: it leaves out the blocks that stand out above
-the lower quartile. Promises: every block has a live time, so that the uncertainty of the background can enter the
-search; the background of a block depends on the data within minutes of it alone.
+The background drifts over minutes to hours. It is therefore measured locally: for each block of ten seconds, from the
+two minutes before and after it, with bursts masked. In the first measurement no bursts are known, and blocks that are
+significantly above the lower quartile are left out. Promises: the background of each block has counts and a live time,
+so that its uncertainty can enter the search; and it depends only on the data within a few minutes of the block.
 """
 
 from __future__ import annotations
@@ -36,41 +36,42 @@ Integers = NDArray[np.int64]
 BLOCK_NS = 10 * SECOND_NS
 """Length of a block."""
 REACH = 12
-"""Blocks of background to either side of the block that is searched."""
+"""Blocks before and after a block from which its background is measured."""
 CLIPPED_REACH = 13
-"""The same, while bursts are not known."""
+"""The same for the first measurement, without known bursts."""
 LONGEST_PAUSE_NS = 3600 * SECOND_NS
-"""A longer pause is an interruption: nothing is known of the rate after it."""
+"""A longer pause is always an interruption: the rate after it may be any other."""
 FORBIDDEN = 30.0
-"""Pulses expected in a pause, from which on it is an interruption: chance does so with the probability exp(-30)."""
+"""A pause in which this many pulses are expected is an interruption: its probability by chance is exp(-30)."""
 SIDE, QUIET = 10, 2
-"""Windows of a block's length to either side of a pause, and which of them, the quietest being 0, has the rate without
-bursts."""
+"""Number of windows of the length of a block before and after a pause, and the rank, from 0 for the lowest rate, of the
+window whose rate is taken to be that without bursts."""
 NEIGHBOURS, WIDE = 50, 0.3
-"""A pause is looked at when it is longer than a part (`WIDE`) of the time of the `NEIGHBOURS` pulses before it."""
+"""A gap is tested for being an interruption when it is longer than `WIDE` times the duration of the `NEIGHBOURS` pulses
+before it."""
 MOST_PAUSES = 4096
-"""Such pauses that there is room for at first."""
+"""Number of such gaps for which memory is reserved at first."""
 LEAST_LIVE = 0.2
-"""Part of the time around a block that the masks must leave; below it the first measurement is the better one."""
+"""Smallest unmasked fraction of the time around a block; below it, the first measurement is used."""
 LEAST_MARGIN_NS, MOST_MARGIN_NS = SECOND_NS // 5, 10 * SECOND_NS
-"""Of the tail that is masked after a burst, which is otherwise as long as the burst; half of it is masked before."""
+"""Limits of the time that is masked after a burst, otherwise the length of the burst; half of it is masked before."""
 
 
 @dataclass(frozen=True, eq=False)
 class Background:
-    """Counts and live time (ns) from which the background around each block is known; arrays of float64."""
+    """Background of each block: counts and live time (ns) around it; arrays of float64, shape (blocks,)."""
 
     counts: Floats
     live_ns: Floats
 
     @property
     def rate_Hz(self) -> Floats:
-        """Background rate around each block, pulses per s."""
+        """Rate around each block, pulses per s."""
         return np.asarray(self.counts / self.live_ns * 1e9)
 
     @property
     def error_Hz(self) -> Floats:
-        """Its standard error; of one count where there was none."""
+        """Standard error of the rate, pulses per s; that of one count where there was none."""
         return np.asarray(np.sqrt(np.maximum(self.counts, 1.0)) / self.live_ns * 1e9)
 
 
@@ -83,7 +84,7 @@ class Blocks:
     times_ns : array of int64, shape (n,)
         Sorted pulse times.
     origin_ns : int
-        Where the first of these blocks begins.
+        Beginning of the first block.
     edges : array of int64, shape (blocks + 1,)
         Index of the first pulse of each block.
     """
@@ -101,7 +102,7 @@ class Blocks:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of blocks."""
         return self.edges.size - 1
 
     @property
@@ -113,7 +114,7 @@ class Blocks:
 
 
 def interruptions(times_ns: Integers) -> Integers:
-    """Where the data are interrupted: by pauses that the rate around them forbids.
+    """Find the interruptions of the data: pauses that are too long for the rate around them.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ def masked_background(blocks: Blocks, masks: list[tuple[int, int]], first: Backg
     masks : list of (begin_ns, end_ns)
         Intervals to leave out; they may overlap.
     first : Background
-        Used where the masks leave too little.
+        The first measurement, used for blocks around which too little time is unmasked.
     """
     counts, live = _unmasked(blocks, masks)
     block = np.arange(blocks.count)
@@ -170,25 +171,26 @@ def masked_background(blocks: Blocks, masks: list[tuple[int, int]], first: Backg
 
 
 def mask_of(onset_ns: int, end_ns: int) -> tuple[int, int]:
-    """A burst with its faint beginning and its tail, as a mask."""
+    """The interval (begin_ns, end_ns) that is masked for a burst, with margins for its faint beginning and its tail."""
     margin = min(max(end_ns - onset_ns, LEAST_MARGIN_NS), MOST_MARGIN_NS)
     return onset_ns - margin // 2, end_ns + margin
 
 
 def background_curve(times_ns: Integers, bursts: list[tuple[int, int]]) -> tuple[Integers, Floats]:
-    """Background against time, for a figure.
+    """Background rate against time, for figures.
 
     Parameters
     ----------
     times_ns : array of int64, shape (n,)
         Sorted pulse times.
     bursts : list of (onset_ns, end_ns)
+        Bursts, which are masked.
 
     Returns
     -------
-    (t_ns, rate_Hz) : arrays of int64 and float64
-        The beginning and the end of each stretch of data and the middles of its blocks; nan where the data are
-        interrupted.
+    t_ns, rate_Hz : arrays of int64 and float64, shape (m,)
+        Times and rates (pulses per s) at the beginning and the end of each stretch of data without interruption, and at
+        the middles of its blocks; nan after each stretch, so that a line has a gap there.
     """
     masks = [mask_of(*burst) for burst in bursts]
     at: list[Integers] = [np.empty(0, dtype=np.int64)]
@@ -206,7 +208,7 @@ def background_curve(times_ns: Integers, bursts: list[tuple[int, int]]) -> tuple
 
 
 def _unmasked(blocks: Blocks, masks: list[tuple[int, int]]) -> tuple[Integers, Integers]:
-    """Pulses and live time, ns, outside the masks up to each edge of the blocks."""
+    """Unmasked pulses, and unmasked live time in ns, from the first block up to each edge of the blocks."""
     times_ns = blocks.times_ns
     edges_ns = np.minimum(blocks.origin_ns + BLOCK_NS * np.arange(blocks.count + 1), times_ns[-1])
     counts, live = blocks.edges, edges_ns - blocks.origin_ns
@@ -226,7 +228,7 @@ def _unmasked(blocks: Blocks, masks: list[tuple[int, int]]) -> tuple[Integers, I
 
 
 def _union(masks: list[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
-    """The masks within the data, sorted, those that overlap joined."""
+    """The masks inside the data, sorted, with overlapping ones joined."""
     union: list[tuple[int, int]] = []
     for begin, end in sorted((max(begin, first), min(end, last)) for begin, end in masks):
         if union and begin <= union[-1][1]:

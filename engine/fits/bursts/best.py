@@ -1,9 +1,10 @@
-"""The search for the best burst among the pulses of a window, in t0 and all other parameters.
+"""The minimum of the negative log-likelihood of one burst, in t0 and all other parameters.
 
-A rate that is continuous at t0 is fitted in three steps: a grid of t0 over the whole burst, on a thinned sample of the
-pulses when there are many; Newton's steps in all parameters together; then the events around, since the likelihood has
-its maxima in t0 at events. A rate that may jump has no slope in t0: a grid closes in, and the best switch from the rise
-to the decay is found exactly.
+A rate that is continuous at t0 is fitted in three steps: a grid of t0 over the whole burst (on a thinned sample of the
+pulses when there are many); Newton's steps in all parameters together; and a test of the pulses near t0, because the
+likelihood as a function of t0 has its maxima at pulses. For a rate that may jump at t0, the derivative with respect to
+t0 gives no direction: a grid of t0 is refined around its best points, and the best switch from the rise to the decay is
+then found exactly.
 """
 
 from __future__ import annotations
@@ -24,42 +25,42 @@ __all__ = ["WORTH", "BestBurst", "best_burst", "best_near", "jump_promises"]
 Floats = NDArray[np.float64]
 
 WORTH = 8.0
-"""Log-likelihood below the best, up to which a t0 is worth looking at."""
+"""A t0 whose log-likelihood is less than this below the best is followed up."""
 COARSE, FEW_STEPS, WITH_T0 = 9, 4, 0.2
-"""The first grid: its times t0, Newton's steps at each of them, and the distance from the minimum, in errors, at which
-the steps in all parameters end, t0 among them, by which the slope changes at every event."""
+"""The first grid: number of times t0, Newton's steps at each of them, and the distance from the minimum, in errors, at
+which the steps in all parameters end (the derivative with respect to t0 changes at every pulse)."""
 THINNED = (1000, 150)
-"""Pulses that the thinned sample has at least: in all, and of the burst."""
+"""Fewest pulses of the thinned sample: in all, and of the burst."""
 NODES, NODE_STEP = 9, 0.8
-"""Times t0 of the profile, and their distance in errors: from -3.2 to 3.2."""
+"""Number of times t0 of the profile, and their distance in errors of t0: from -3.2 to 3.2."""
 ENDS, FEWEST_NODES = 3.0, 3
-"""Fall of the log-likelihood, from the best node to the ends, at which the profile is wide enough, and how many nodes
-must lie above it."""
+"""The profile is wide enough when the log-likelihood at its ends is this much below the best, and resolved when at
+least this many nodes are less than that below the best."""
 WIDENINGS, WIDER = 6, 1.6
-"""How often the profile is tried, each time so much wider than before."""
+"""Most trials of the profile, and the factor by which each is wider than the one before."""
 UNKNOWN_T0 = 0.05
-"""Error of a t0 that has no information, in units of where it may lie."""
+"""Error of a t0 without information, as a fraction of its allowed range."""
 GRID = 20
-"""Times t0 that are tried at once where a profile closes in on those within `WORTH` of the best."""
+"""Number of times t0 of a grid that is refined to those within `WORTH` of the best."""
 FINEST_S = 1e-6
-"""Distance of the times at which it stops to close in."""
+"""Distance of the times t0 at which the refinement ends."""
 BEGINNINGS = 6
-"""Of that grid, from which the best t0 is looked for: the likelihood has a maximum of its own at every other event."""
+"""Number of its best points from which the best t0 is looked for: there is a local maximum at every other pulse."""
 EDGES, PROMISING = 96, 3
-"""Events around t0 that are looked at together, and of how many of them the likelihood is then maximised."""
+"""Number of pulses around t0 whose likelihood is estimated, and of the best of them, at which it is maximised."""
 ROUGH, EXHAUSTIVE = 0.25, 3_000_000
-"""Distance of the nodes, in tau_rise, from which the profile of t0 is far from a parabola and each event around is
-tried; and up to how many events, times all events, that is done: it takes a few ms."""
+"""When the nodes are farther apart than this, in tau_rise, the profile of t0 is not a parabola, and every pulse in its
+range is tried; but only while pulses in its range times all pulses is below the second number (a few ms)."""
 COINCIDENCE = 2.0
-"""What a rise of a few pulses gains in log-likelihood by chance."""
+"""Gain in log-likelihood that a rise of a few pulses has by chance."""
 LONGER_RISE = 1.0
-"""Logarithm of the ratio to the shortest rise, from which on a rise is no such coincidence."""
+"""A rise is not such a coincidence when its time is more than exp(1) times the shortest one."""
 MOST_MOVES = 20
-"""How often t0 may move on before the search stops anyway."""
+"""Most moves of t0 before the search ends."""
 JUST_AFTER_S = 1e-9
-"""Where a switch lies that comes right after an event."""
+"""A switch just after a pulse is put at this time after it."""
 GAIN = 1e-9
-"""In log-likelihood: less is none."""
+"""A smaller gain in log-likelihood counts as none."""
 
 
 class BestBurst(NamedTuple):
@@ -70,17 +71,17 @@ class BestBurst(NamedTuple):
 
 
 def best_burst(problem: BurstProblem, start: Floats) -> BestBurst:
-    """The best parameters of all."""
+    """The best parameters, with t0 anywhere in its allowed range."""
     return _best_continuous(problem, start) if problem.continuous else _best_with_jump(problem, start)
 
 
 def best_near(problem: BurstProblem, x: Floats, reach_s: float) -> Minimum:
-    """Best parameters, t0 included, around some; of a continuous rate no farther than `reach_s` at a time."""
+    """Best parameters, including t0, near `x`; for a continuous rate, t0 moves at most `reach_s` in one step."""
     return _best_edge_near(problem, x, reach_s) if problem.continuous else _best_switch_near(problem, x)
 
 
 def jump_promises(problem: BurstProblem, best: BestBurst) -> float:
-    """Twice the gain in log-likelihood that a jump at t0 promises: a step of the free parameters, and a switch."""
+    """Estimate of twice the gain in log-likelihood by a jump at t0: from one step of all parameters, and one of t0."""
     nodes = best.nodes
     promises = []
     for i in np.argsort(nodes.nll)[:2]:
@@ -97,7 +98,7 @@ def _best_continuous(problem: BurstProblem, start: Floats) -> BestBurst:
     found = _best_on_coarse_grid(problem, start, with_t0)
     nodes = _nodes_around(problem, found, with_t0)
     resolved = np.count_nonzero(nodes.nll < nodes.nll.min() + ENDS) >= FEWEST_NODES
-    if problem.shows_no_rise(found.x) or not resolved:  # a minimum among several, maybe not the best
+    if problem.shows_no_rise(found.x) or not resolved:  # one of several minima, perhaps not the best
         nodes = _close_in(problem, start)
     return BestBurst(_without_what_is_flat(problem, _best_edge(problem, nodes)), nodes)
 
@@ -118,7 +119,7 @@ def _best_on_coarse_grid(problem: BurstProblem, start: Floats, with_t0: Floats) 
 
 
 def _nodes_around(problem: BurstProblem, found: Minimum, with_t0: Floats) -> Nodes:
-    """The profile of t0 as far as it is worth looking at."""
+    """The profile likelihood of t0 around the minimum, wide enough for its errors."""
     variance = covariance_from(with_t0.T @ found.information @ with_t0)[-1, -1]
     error_s = math.sqrt(variance) if variance > 0.0 else UNKNOWN_T0 * (problem.high[5] - problem.low[5])
     centre, reach = (NODES - 1) // 2, (NODES - 1) / 2 * NODE_STEP
@@ -137,14 +138,14 @@ def _nodes_around(problem: BurstProblem, found: Minimum, with_t0: Floats) -> Nod
 
 
 def _best_edge(problem: BurstProblem, nodes: Nodes) -> Minimum:
-    """The best of the events: of all in the range of the nodes where these are far apart, or of the near ones."""
+    """The best t0 among the pulses: among all in the range of the nodes where these are far apart, or the near ones."""
     begin = nodes.x[int(nodes.nll.argmin())]
     first, last = np.searchsorted(problem.times_s, nodes.t0_s[[0, -1]])
     rough = nodes.step_s > ROUGH * math.exp(begin[2])
     if rough and (last - first) * problem.times_s.size < EXHAUSTIVE:
         edges = problem.profile(problem.times_s[first:last], begin)
         best = int(edges.nll.argmin())
-        # A rise as short as a few pulses that came close by chance is not believed beside one that is as good.
+        # A few pulses that are close by chance look like a very short rise: a longer one that is as good is preferred.
         longer = edges.x[:, 2] > problem.low[2] + LONGER_RISE
         if longer.any() and edges.nll[longer].min() < edges.nll[best] + COINCIDENCE:
             best = int(np.where(longer, edges.nll, np.inf).argmin())
@@ -153,7 +154,7 @@ def _best_edge(problem: BurstProblem, nodes: Nodes) -> Minimum:
 
 
 def _best_edge_near(problem: BurstProblem, x: Floats, reach_s: float) -> Minimum:
-    """The best of the events around t0; goes on while it gets away from where it began."""
+    """The best t0 among the pulses around it; repeated while the best one is near the edge of those tried."""
     found: Minimum | None = None
     for _ in range(MOST_MOVES):
         looked_s, nll = _edges_near(problem, x, reach_s)
@@ -165,7 +166,7 @@ def _best_edge_near(problem: BurstProblem, x: Floats, reach_s: float) -> Minimum
         if found is not None and not again.nll < found.nll:
             return found
         found = again
-        # Well within what was looked at: no other event is near.
+        # Well inside the range that was tried: no better pulse is just outside.
         within = 0.7 * looked_s.min() + 0.3 * x[5] < again.x[5] < 0.3 * x[5] + 0.7 * looked_s.max()
         if within or looked_s.size < PROMISING:
             return found
@@ -175,7 +176,7 @@ def _best_edge_near(problem: BurstProblem, x: Floats, reach_s: float) -> Minimum
 
 
 def _edges_near(problem: BurstProblem, x: Floats, reach_s: float) -> tuple[Floats, Floats]:
-    """Events around t0, and the likelihood that is expected there; none where the information gives no direction."""
+    """Pulses around t0, and the nll that is expected there; empty when the information matrix cannot be inverted."""
     gradient, information = np.empty(6), np.empty((6, 6))
     _, bend = problem.likelihood(x, gradient, information)
     follow = problem.directions.T @ information[:, 5]
@@ -198,7 +199,7 @@ def _best_with_jump(problem: BurstProblem, start: Floats) -> BestBurst:
 
 
 def _best_switch_near(problem: BurstProblem, x: Floats) -> Minimum:
-    """The exact best switch and Newton's steps in turn, from some parameters on."""
+    """The exact best t0 and Newton's steps in the other parameters, in turn, starting at `x`."""
     found = problem.at(x)
     for _ in range(MOST_MOVES):
         moved_s, gain = _best_switch(problem, found.x)
@@ -212,7 +213,7 @@ def _best_switch_near(problem: BurstProblem, x: Floats) -> Minimum:
 
 
 def _best_switch(problem: BurstProblem, x: Floats) -> tuple[float, float]:
-    """The best t0 where both exponentials stay as they are, and what it gains in log-likelihood."""
+    """The best t0 for fixed exponentials before and after it, and the gain in log-likelihood."""
     return best_switch(problem.times_s, problem.low[5], problem.high[5], problem.dead_s, x, JUST_AFTER_S)
 
 
@@ -220,7 +221,7 @@ def _best_switch(problem: BurstProblem, x: Floats) -> tuple[float, float]:
 
 
 def _close_in(problem: BurstProblem, start: Floats) -> Nodes:
-    """The profile of t0 on a grid over the whole burst, which closed in on what is worth looking at."""
+    """The profile of t0 on a grid over the whole burst, refined to the range within `WORTH` of the best."""
     low, high = problem.low[5], problem.high[5]
     while True:
         nodes = problem.profile(np.linspace(low, high, GRID), start, CLOSE)
@@ -233,7 +234,7 @@ def _close_in(problem: BurstProblem, start: Floats) -> Nodes:
 
 
 def _without_what_is_flat(problem: BurstProblem, best: Minimum) -> Minimum:
-    """The same; a rise that the data do not show is not asked to converge."""
+    """The same minimum; where the data show no rise, it has converged when the other parameters have."""
     if best.converged or not problem.shows_no_rise(best.x):
         return best
     return replace(best, converged=problem.without_rise.at(best.x).converged)

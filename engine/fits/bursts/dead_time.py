@@ -1,9 +1,9 @@
-"""Dead time: how many pulses a detector misses, because it is blind for a while after each.
+"""Dead time: the time after each pulse in which a detector sees no other pulse.
 
-Of the non-extending kind, only pulses that were seen blind it: m = n / (1 + n d), with the true rate n, the measured
-rate m and the dead time d. Of the extending kind, those that were missed prolong it: m = n exp(-n d) (G. F. Knoll,
-Radiation Detection and Measurement, 4th ed., section 4.VII). They differ by (n d)^2 / 2: by 0.5 % where a tenth of the
-pulses is lost.
+A non-extending (non-paralyzable) dead time follows each pulse that was seen: m = n / (1 + n d), with the true rate n,
+the measured rate m and the dead time d. An extending (paralyzable) dead time is prolonged by pulses that were not seen:
+m = n exp(-n d) (G. F. Knoll, Radiation Detection and Measurement, 4th ed., section 4.VII). They differ by the fraction
+(n d)^2 / 2: by 0.5 % where a tenth of the pulses is lost.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["LONGEST_S", "measured_rate_Hz", "true_rate_Hz"]
 Floats = NDArray[np.float64]
 
 LONGEST_S = 1e-3
-"""Dead times are short beside a burst."""
+"""Longest dead time that is accepted, s: the fits take it to be short compared with a burst."""
 
 
 def true_rate_Hz(measured_Hz: ArrayLike, dead_time_s: float, *, extending: bool = False) -> Floats:
-    """Rate without dead time.
+    """Correct measured rates for the dead time.
 
     Parameters
     ----------
@@ -34,16 +34,19 @@ def true_rate_Hz(measured_Hz: ArrayLike, dead_time_s: float, *, extending: bool 
     dead_time_s : float
         Time after each pulse in which none is seen.
     extending : bool
-        Whether a pulse that is not seen prolongs it. Two true rates then give a measured one; the answer is the lower.
+        Whether pulses that are not seen prolong the dead time. Two true rates then have the same measured rate; the
+        lower one is returned.
 
     Returns
     -------
     array of float64, same shape
+        True rates, pulses per s.
 
     Raises
     ------
     InputError
-        When no true rate is measured as such.
+        When a measured rate is higher than the dead time allows or negative, or the dead time is negative or 1 ms or
+        more.
 
     Examples
     --------
@@ -64,7 +67,7 @@ def true_rate_Hz(measured_Hz: ArrayLike, dead_time_s: float, *, extending: bool 
 
 
 def measured_rate_Hz(true_Hz: ArrayLike, dead_time_s: float, *, extending: bool = False) -> Floats:
-    """Rate that is measured, the inverse of `true_rate_Hz`.
+    """Rates that are measured with a dead time: the inverse of `true_rate_Hz`.
 
     Parameters
     ----------
@@ -76,11 +79,12 @@ def measured_rate_Hz(true_Hz: ArrayLike, dead_time_s: float, *, extending: bool 
     Returns
     -------
     array of float64, same shape
+        Measured rates, pulses per s.
 
     Raises
     ------
     InputError
-        When a rate or the dead time is negative, or the dead time too long.
+        When a rate or the dead time is negative, or the dead time is 1 ms or more.
 
     Examples
     --------

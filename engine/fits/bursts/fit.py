@@ -1,13 +1,13 @@
 """Fit of one burst: background, exponential rise, exponential decay, by the extended unbinned likelihood.
 
-The likelihood and its derivatives are `kernels.bursts.decay`, the search for its minimum is `problem`, errors and
-goodness of fit are in `answer`. The rate is taken for continuous at t0, n_rise / tau_rise = n_decay / tau_decay, unless
-the data demand a jump: where both numbers are free, t0 carries no Fisher information at all (moving it alone equals
-scaling both exponentials), its likelihood jumps at every pulse, and the half-life is too long on average, by a fifth of
-its error. Simulated bursts with a rise half as high as the decay have an unbiased half-life under a continuous rate,
-too; only their t0 is off.
+The likelihood and its derivatives are in `kernels.bursts.decay`, its minimisation in `problem` and `best`, errors and
+goodness of fit in `answer`. The rate is taken to be continuous at t0, n_rise / tau_rise = n_decay / tau_decay, unless a
+jump improves the likelihood significantly. The reason: with both numbers of pulses free, t0 has no Fisher information
+(a shift of t0 is the same as a change of both numbers), the likelihood jumps at every pulse, and the half-life is
+biased upwards by a fifth of its error. With a continuous rate, the half-life is unbiased even for simulated bursts
+whose rise is half as high as their decay; only their t0 is biased.
 
-`find_bursts` is here as well, so that one import serves: search, then fit.
+`find_bursts` can be imported from here, too.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ __all__ = ["burst_rate_Hz", "find_bursts", "fit_burst", "fit_overlapping"]
 Floats = NDArray[np.float64]
 
 JUMP = 16.0
-"""Twice the gain in log-likelihood for which a jump at t0 is believed; a continuous rate reaches 10 in one of 100."""
+"""Twice the gain in log-likelihood above which a jump at t0 is accepted; without a jump, 1 in 100 bursts reaches 10."""
 PROMISING_JUMP = 4.5
-"""The same as a first step expects it, from which on a jump is tried."""
+"""A jump is tried when one step of the parameters predicts more than this twice-gain."""
 UNLIKELY = 0.05
-"""Probability of a larger deviance, below which further bursts are looked for."""
+"""When the p value of a single burst is below this, the fit looks for further bursts in the window."""
 
 
 def fit_burst(
@@ -55,29 +55,29 @@ def fit_burst(
     Parameters
     ----------
     timestamps_ns : array or polars Series of integers, shape (n,)
-        Sorted pulse times in ns, as given to `find_bursts`; pulses outside the window are not looked at.
+        Sorted pulse times in ns, as given to `find_bursts`; pulses outside the window are ignored.
     burst : mapping
-        A row of the table of `find_bursts` (``table.row(i, named=True)``): ``timestamp_ns``, ``onset_ns`` and
-        ``end_ns`` are needed, the window and the significance are used when there.
+        A row of the table of `find_bursts` (``table.row(i, named=True)``). ``timestamp_ns``, ``onset_ns`` and
+        ``end_ns`` are required; the window and the significance are used when they are given.
     window_ns : (int, int), optional
-        Where to fit, instead of the window of the row; all bursts in it are fitted.
+        Begin and end of the time that is fitted, instead of the window of the row; all bursts in it are fitted.
     dead_time_s : float
-        Time after each pulse in which none is seen (of the non-extending kind). Rates and numbers of the fit are those
-        without it.
+        Non-extending dead time after each pulse, s. Fitted rates and numbers of pulses are corrected for it.
 
     Returns
     -------
     Fit
         Fitted: ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``; derived: ``half_life_s`` and
-        ``n_total`` (rise and decay together). ``t0_ns`` is a whole number; `Fit.interval` of it works in doubles, to
-        256 ns for times since 1970. Errors of the rise are nan, and the fit may still be valid, where the data show
-        no rise. Where bursts overlap, all are fitted together: the one nearest to ``timestamp_ns`` has these names,
-        the others ``n_rise_2, tau_rise_2_s, ...``.
+        ``n_total`` (pulses of rise and decay together). ``t0_ns`` is a whole number, but `Fit.interval` of it is
+        accurate to 256 ns only for times since 1970, since it uses doubles. Where the data show no rise, the errors of
+        the rise are nan, and the fit can still be valid. Overlapping bursts are fitted together: the one nearest to
+        ``timestamp_ns`` has these names, the others ``n_rise_2, tau_rise_2_s, ...``.
 
     Raises
     ------
     InputError
-        If the times are not sorted integers, the row lacks a time, the window is empty, or the dead time too long.
+        If the times are not sorted integers, a time of the row is missing, the window does not end after it begins, or
+        the dead time is negative or 1 ms or more.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def fit_overlapping(
     window_ns: tuple[int, int] | None = None,
     dead_time_s: float = 0.0,
 ) -> list[Fit]:
-    """Fit all bursts that overlap where the search found one, together.
+    """Fit all overlapping bursts in the window of one found burst, together.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ def fit_overlapping(
     Returns
     -------
     list of Fit
-        One for each burst, in order of time; mostly there is one. All are the same fit: each names its own burst
-        plainly, and the others with numbers.
+        One for each burst, in order of time; usually one. All contain the same parameters: in each, its own burst has
+        the plain names, and the others have numbers.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def fit_overlapping(
 
     Examples
     --------
-    Two bursts, 3 s apart, that the search takes for one:
+    Two bursts, 3 s apart, which the search finds as one:
 
     >>> import numpy as np
     >>> from utokyo import find_bursts
@@ -158,14 +158,14 @@ def fit_overlapping(
 
 
 class _Single(NamedTuple):
-    """The best single burst, and the problem that it solves."""
+    """The best single burst, and the problem (continuous or with a jump) whose solution it is."""
 
     problem: BurstProblem
     best: BestBurst
 
 
 def _best_single(problem: BurstProblem, start: Floats) -> _Single:
-    """The best single burst, of a rate that jumps at t0 where the data demand it."""
+    """The best single burst, with a jump at t0 where it improves the likelihood significantly."""
     best = best_burst(problem, start)
     if jump_promises(problem, best) > PROMISING_JUMP:
         with_jump, nodes = problem.with_jump, best.nodes
@@ -176,7 +176,7 @@ def _best_single(problem: BurstProblem, start: Floats) -> _Single:
 
 
 def _window(burst: Mapping[str, Any], window_ns: tuple[int, int] | None) -> tuple[int, int]:
-    """Where to fit, ns."""
+    """Begin and end of the window of the fit, ns."""
     for name in ("timestamp_ns", "onset_ns", "end_ns"):
         if burst.get(name) is None:
             raise InputError(f"a burst to fit needs {name!r}; take a row of the table of find_bursts.")

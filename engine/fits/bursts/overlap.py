@@ -1,9 +1,9 @@
-"""Bursts that overlap, fitted together: the search takes them for one, and a single burst does not describe them.
+"""The common fit of overlapping bursts, which the search finds as one, and a single burst does not describe.
 
-Where one more decay stands out of the fitted rate (`kernels.bursts.overlap.best_addition`, a matched filter on what the
-fit leaves), a burst is added and all are fitted together, each continuous at its t0. It is believed when the likelihood
-grows by more than background and chance allow, with the number of places that were tried in mind. Errors come from the
-sum of the squared scores of all parameters, the times t0 among them.
+Where a further decay is significant above the fitted rate (`kernels.bursts.overlap.best_addition`, a matched filter on
+the residuals), a burst is added, and all are fitted together, each with a rate that is continuous at its t0. It is
+accepted when the gain in log-likelihood is larger than chance allows for the number of places that were tried. The
+information is the sum over pulses of the squared scores of all parameters, including the times t0.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ __all__ = ["Together", "fit_together"]
 Floats = NDArray[np.float64]
 
 MOST_BURSTS = 3
-"""That are fitted together."""
+"""Most bursts that are fitted together."""
 SIGNIFICANT = 5.0
-"""Significance (z), at its place, from which one more decay is tried."""
+"""Local significance (z) above which a further decay is tried."""
 GAIN = 30.0
-"""Twice the gain in log-likelihood for which it is believed: of four parameters and a thousand places."""
+"""Twice the gain in log-likelihood above which a further burst (four parameters, a thousand places) is accepted."""
 TAUS_S = np.geomspace(0.2, 6.4, 6)
-"""Decay times that are tried, s, each twice as long as the one before."""
+"""Decay times that are tried for it, s, each twice as long as the one before."""
 RISE_PART, SHORTEST_RISES = 0.15, 2.0
-"""Rise time with which it begins: this part of the decay time, and at least this multiple of the shortest allowed."""
+"""First rise time of its fit: this fraction of the decay time, and at least this multiple of the shortest allowed."""
 MOST_STEPS, MOST_REFUSED, FLAT = 60, 6, 1e-7
-"""Damped steps at most, steps in a row that do not descend, and a gain in log-likelihood that ends them."""
+"""Most damped steps, most steps in a row without descent, and the gain in log-likelihood below which they end."""
 DAMPING = 1e-2
-"""Of the first step; a step that descends makes it five times smaller, one that does not ten times larger."""
+"""Damping of the first step; it is divided by five after a step that descends, else multiplied by ten."""
 AROUND, ROUNDS = 25, 4
-"""Events to either side of each t0 that are tried, and how often; steps in all other parameters follow each time."""
+"""Pulses before and after each t0 that are tried as t0, and the number of rounds; each ends with a fit of the rest."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,11 +49,11 @@ class Together:
     Parameters
     ----------
     problem : BurstProblem
-        Of the window.
+        The pulses of the window.
     best : Minimum
-        Its parameters are x = (ln b, then five of each burst), as in `kernels.bursts.overlap`.
+        Its parameters are x = (ln b, then five of each of the k bursts), as in `kernels.bursts.overlap`.
     directions : array of float64, shape (1 + 5 k, 1 + 4 k)
-        In which they may move, the times t0 last.
+        Directions in which they may change, with continuous rates; the times t0 are last.
     """
 
     problem: BurstProblem
@@ -66,7 +66,7 @@ class Together:
 
     @property
     def bursts(self) -> Floats:
-        """Parameters of each burst as of `kernels.bursts.decay`, in order of time; the first has the background."""
+        """Parameters of each burst as in `kernels.bursts.decay`, shape (k, 6); only the first has the background."""
         parameters = self.best.x[1:].reshape(-1, 5)
         background = np.full(len(parameters), -np.inf)
         background[0] = self.best.x[0]
@@ -74,12 +74,12 @@ class Together:
 
     @property
     def covariance(self) -> Floats:
-        """Of the parameters, whose numbers and times are logarithms."""
+        """Covariance of the parameters x, in which rates, numbers and time constants are logarithms."""
         along = self.directions
         return np.asarray(along @ covariance_from(along.T @ self.best.information @ along) @ along.T)
 
     def profile(self, parameter: int, value: float) -> float:
-        """Negative log-likelihood at a fixed value of one parameter, best in all others."""
+        """Profile: negative log-likelihood with one parameter fixed, minimised over all others."""
         row = self.directions[parameter]
         there = self.best.x + self.directions @ row * ((value - self.best.x[parameter]) / (row @ row))
         free = self.directions @ linalg.null_space(row[None, :])
@@ -87,13 +87,13 @@ class Together:
 
 
 def fit_together(problem: BurstProblem, single: Minimum) -> Together | None:
-    """Fit as many bursts together as the window of a problem shows.
+    """Fit as many overlapping bursts as are significant in the window of a problem.
 
     Parameters
     ----------
     problem : BurstProblem
     single : Minimum
-        The best single burst, of either kind.
+        The best single burst, continuous or with a jump.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def fit_together(problem: BurstProblem, single: Minimum) -> Together | None:
 
 
 def _fit(problem: BurstProblem, start: Floats) -> Together:
-    """All parameters together, then each t0 at the best of its events and all others in turn."""
+    """Fit all parameters together; then, in turn, each t0 at the best of the pulses near it, and all others."""
     at_t0 = _directions(start)
     with_times = np.column_stack([at_t0, np.eye(start.size)[:, 5::5]])
     best = _descend(problem, _made_continuous(start), with_times)
@@ -130,27 +130,27 @@ def _fit(problem: BurstProblem, start: Floats) -> Together:
 
 
 def _directions(x: Floats) -> Floats:
-    """Those of a continuous rate, for each burst; none moves a t0."""
+    """Directions of a continuous rate for each burst, at fixed times t0."""
     one = CONTINUOUS[1:, 1:]
     count = x.size // 5
     return np.asarray(linalg.block_diag(np.ones((1, 1)), *[one] * count), dtype=np.float64)
 
 
 def _made_continuous(x: Floats) -> Floats:
-    """The same with each rise as high at t0 as its decay."""
+    """The same parameters, with the number of pulses of each rise changed to make the rate continuous at t0."""
     continuous = x.copy()
     continuous[1::5] = x[3::5] - x[4::5] + x[2::5]
     return continuous
 
 
 def _in_order(x: Floats) -> Floats:
-    """The same, with the bursts in order of time."""
+    """The same parameters, with the bursts in order of time."""
     bursts = x[1:].reshape(-1, 5)
     return np.append(x[0], bursts[np.argsort(bursts[:, 4])].ravel())
 
 
 def _rates_Hz(problem: BurstProblem, x: Floats) -> Floats:
-    """The rate of all bursts at the pulses."""
+    """Rate of background and all bursts at the time of each pulse, pulses per s."""
     rate = np.full(problem.times_s.size, math.exp(x[0]))
     for n_rise, tau_rise, n_decay, tau_decay, t0_s in x[1:].reshape(-1, 5):
         after_s = problem.times_s - t0_s
@@ -163,7 +163,7 @@ def _rates_Hz(problem: BurstProblem, x: Floats) -> Floats:
 
 
 def _likelihood(problem: BurstProblem, x: Floats) -> Evaluation:
-    """That of all bursts, fenced beyond the limits of the parameters."""
+    """Negative log-likelihood of all bursts, with a parabola added where a parameter is outside its limits."""
     gradient, information = np.empty(x.size), np.empty((x.size, x.size))
     nll = overlap_likelihood(problem.times_s, problem.length_s, problem.dead_s, x, gradient, information)
     count = x.size // 5
@@ -177,7 +177,7 @@ def _likelihood(problem: BurstProblem, x: Floats) -> Evaluation:
 
 
 def _descend(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
-    """Best parameters along some directions, from a beginning, by damped steps with the squared scores."""
+    """Minimise along some directions, starting at `x`, by damped steps with the information of squared scores."""
     size = directions.shape[1]
     factor, step = np.empty((size, size)), np.empty(size)
     nll, gradient, information = _likelihood(problem, x)
@@ -203,7 +203,7 @@ def _descend(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
 
 
 def _best_edges(problem: BurstProblem, best: Minimum) -> Floats | None:
-    """The same parameters, each t0 in turn at the best of the events around it; None where none is better."""
+    """The same parameters, with each t0 in turn moved to the best pulse near it; None when none is better."""
     x, nll = best.x.copy(), best.nll
     for at in range(5, x.size, 5):
         i = int(np.searchsorted(problem.times_s, x[at]))
@@ -217,7 +217,7 @@ def _best_edges(problem: BurstProblem, best: Minimum) -> Floats | None:
 
 
 def _minimum_at_t0(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
-    """The minimum at fixed times t0, by scipy."""
+    """Minimise over all parameters but the times t0, by scipy."""
 
     def objective(u: Floats) -> Evaluation:
         nll, gradient, information = _likelihood(problem, x + directions @ u)

@@ -1,8 +1,8 @@
-"""The pulses of one window as a problem to minimise: limits, directions, and the best parameters at a given t0.
+"""The fit of the pulses of one window as a minimisation problem, at given t0; `best` looks for the best t0.
 
-The parameters are x = (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0), of `kernels.bursts.decay`. A problem says in
-which directions the logarithms may move: those of a rate that is continuous at t0, or all. At a given t0 the likelihood
-is smooth, and Newton's steps find its minimum; where they do not arrive, scipy does. `best` looks for the best t0.
+The parameters are x = (ln b, ln N_r, ln tau_r, ln N_d, ln tau_d, t0), as in `kernels.bursts.decay`. A problem has the
+limits of the parameters, and the directions in which the logarithms may change: those that keep the rate continuous at
+t0, or all. At fixed t0 the likelihood is smooth; its minimum is found by Newton's steps, or by scipy where these fail.
 """
 
 from __future__ import annotations
@@ -23,43 +23,47 @@ __all__ = ["CLOSE", "CONTINUOUS", "MOST_STEPS", "NEAR", "TOLERANCE", "WALL", "Bu
 Floats = NDArray[np.float64]
 
 FREE = np.ascontiguousarray(np.eye(6)[:, :5])
-"""Directions, in the logarithms, in which a burst may differ: any."""
+"""Directions in which the logarithms may change: all."""
 CONTINUOUS = np.array(
     [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0], [0, 1, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=np.float64
 )
-"""The same of a continuous rate: background, height at t0 (both numbers together), tau_rise and tau_decay (each with
-its number)."""
+"""Directions that keep the rate continuous at t0: background; height at t0 (both numbers of pulses together); tau_rise
+and tau_decay (each together with its number of pulses)."""
 TOLERANCE = 1e-4
-"""Distance from the minimum, in errors, of a fit that converged."""
+"""A fit has converged when it is closer to the minimum than this many standard errors."""
 CLOSE, NEAR = 1e-5, 0.05
-"""Distances from it at which Newton's steps end: at a minimum, and where one more step is as good as expected."""
+"""Distances from the minimum at which Newton's steps end: for a final fit, and for an estimate of the nll there."""
 MOST_STEPS = 30
-"""Newton's steps to a minimum at most."""
+"""Most steps of Newton."""
 WALL = 0.05
-"""Width of the parabolas that fence the likelihood beyond the limits of the logarithms."""
+"""Width of the parabola that is added to the likelihood where a logarithm is outside its limits."""
 LIMIT_WIDTH = WALL / 5
-"""How near to its limit a logarithm counts as standing at it."""
+"""A logarithm that is closer to its limit than this is taken to be at it."""
 
 SHORTEST_S = (0.005, 0.1)
-"""Between these, s, lies the shortest rise or decay that is allowed: half of the mean distance of a burst's pulses."""
+"""Range, s, of the shortest allowed rise or decay time, otherwise half the mean distance of a burst's pulses."""
 LEAST, MOST = (0.2, 0.3, 1.0), (2.0, 2.0, 9.0)
-"""Pulses of background, rise and decay at least; and at most, in units of those in the window, which may end in the
-decay."""
+"""Lower limits of the pulses of background, rise and decay; and upper limits in units of the pulses in the window,
+which may end before the decay does."""
 RISE_PART = 0.15
-"""Of the pulses of a burst, where the fit begins."""
+"""Fraction of the pulses of a burst in its rise, at the start of the fit."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Nodes:
-    """The profile likelihood of t0 on an even grid, one row a t0.
+    """The profile likelihood of t0 on a grid of n times.
 
     Parameters
     ----------
     x : array of float64, shape (n, 6)
-        The best parameters there.
-    nll, information : arrays of float64, shapes (n,) and (n, 6, 6)
-    freed, promise : arrays of float64, shapes (n, 6) and (n,)
-        Where one step leads when the rate may jump at t0, and twice the gain in log-likelihood that it promises.
+        The best parameters at each t0.
+    nll : array of float64, shape (n,)
+        Negative log-likelihood there.
+    information : array of float64, shape (n, 6, 6)
+    freed : array of float64, shape (n, 6)
+        Parameters after one step in which the rate may jump at t0.
+    promise : array of float64, shape (n,)
+        Twice the gain in log-likelihood that is predicted for this step.
     """
 
     x: Floats
@@ -73,33 +77,33 @@ class Nodes:
 
     @property
     def t0_s(self) -> Floats:
-        """The times, since the window begins."""
+        """The times t0, s after the begin of the window."""
         return self.x[:, 5]
 
     @property
     def step_s(self) -> float:
-        """How far they are apart."""
+        """Distance of the first two times, s."""
         return float(self.x[1, 5] - self.x[0, 5])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BurstProblem:
-    """The pulses of one window and what its parameters may be.
+    """The pulses of one window, with the limits and the allowed directions of the parameters.
 
     Parameters
     ----------
     origin_ns : int
-        Where the window begins.
+        Begin of the window.
     times_s : array of float64, shape (n,)
-        Pulse times since then.
+        Pulse times, s after the begin of the window.
     length_s, dead_s : float
-        Length of the window, dead time after each pulse.
+        Length of the window, and dead time after each pulse, s.
     low, high : arrays of float64, shape (6,)
         Limits of the parameters.
     directions : array of float64, shape (6, k)
-        In which the logarithms may move.
+        Directions in which the logarithms may change.
     continuous : bool
-        Whether the rate does not jump at t0.
+        Whether the rate is continuous at t0.
     """
 
     origin_ns: int
@@ -119,7 +123,7 @@ class BurstProblem:
     def of(
         cls, inside_ns: NDArray[np.int64], low_ns: int, high_ns: int, onset_ns: int, end_ns: int, dead_s: float
     ) -> tuple[BurstProblem, Floats]:
-        """The problem of a continuous rate in one window, and where to begin."""
+        """The problem of a continuous rate in one window, and a start for its fit."""
         times_s = np.asarray((inside_ns - low_ns) * 1e-9, dtype=np.float64)
         length_s = (high_ns - low_ns) * 1e-9
         onset_s = min(max((onset_ns - low_ns) * 1e-9, 0.0), 0.98 * length_s)
@@ -129,7 +133,7 @@ class BurstProblem:
         outside_s = length_s - duration_s
         background = max(times_s.size - in_burst, 1.0) / outside_s if outside_s > 0.0 else 0.1 * in_burst / duration_s
         pulses = max(in_burst - background * duration_s, 5.0)
-        # A rise that lasts for fewer than two pulses is like a chance coincidence, for which its likelihood diverges.
+        # A rise shorter than the distance of two pulses may be a chance coincidence: its likelihood would diverge.
         shortest_s = min(max(SHORTEST_S[0], 0.5 * duration_s / pulses), SHORTEST_S[1])
         tau_s = max(duration_s / 3.0, 2.0 * shortest_s)
         n = times_s.size
@@ -153,11 +157,11 @@ class BurstProblem:
 
     @property
     def without_rise(self) -> BurstProblem:
-        """The problem without what no rise leaves undetermined: its time, and its number where that is free."""
+        """The problem with a fixed rise time (and number of pulses, where free), which no rise leaves undetermined."""
         return replace(self, directions=np.delete(self.directions, [2] if self.continuous else [1, 2], axis=1))
 
     def thinned(self, thinning: int) -> tuple[BurstProblem, Floats]:
-        """The problem with every `thinning`-th pulse, and by how much its parameters are smaller than those of all."""
+        """The problem with every `thinning`-th pulse, and the difference of its parameters from those of all pulses."""
         shift = math.log(thinning) * np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
         if thinning == 1:
             return self, shift
@@ -165,7 +169,7 @@ class BurstProblem:
         return replace(thin, dead_s=thinning * self.dead_s), shift
 
     def fixed(self, parameter: int, x: Floats, value: float) -> tuple[BurstProblem, Floats]:
-        """The problem in which one logarithm stays at a value, and allowed parameters near others."""
+        """The problem with one logarithm fixed at `value`, and parameters near `x` that it allows."""
         row = self.directions[parameter]
         there = x + self.directions @ row * ((value - x[parameter]) / (row @ row))
         return replace(self, directions=self.directions @ linalg.null_space(row[None, :])), there
@@ -173,16 +177,16 @@ class BurstProblem:
     # --- Parameters.
 
     def shows_no_rise(self, x: Floats) -> NDArray[np.bool_]:
-        """Whether the data show no rise: its number is as good as zero, or its time is not determined."""
+        """Whether the data show no rise: its number of pulses is at its lower limit, or its time is not determined."""
         return self.at_limit(x, 1) | self.at_limit(x, 2)
 
     def at_limit(self, x: Floats, parameter: int) -> NDArray[np.bool_]:
-        """Whether a parameter stands at its limit; for parameters of shape (6,) or (n, 6)."""
+        """Whether a parameter is at one of its limits; for parameters of shape (6,) or (n, 6)."""
         value = x[..., parameter]
         return np.asarray((value < self.low[parameter] + LIMIT_WIDTH) | (value > self.high[parameter] - LIMIT_WIDTH))
 
     def handed_over(self, x: Floats, t0_s: float) -> Floats:
-        """The same exponentials, as numbers of pulses on either side of another t0; allowed ones only."""
+        """Parameters with another t0 that leave both exponentials unchanged, as far as the directions allow."""
         moved = np.zeros(6)
         for number, tau, sign in ((1, 2, 1.0), (3, 4, -1.0)):
             moved[number] = np.clip(sign * (t0_s - x[5]) * math.exp(-x[tau]), -1.0, 1.0)
@@ -193,14 +197,14 @@ class BurstProblem:
     # --- Minima.
 
     def at(self, x: Floats) -> Minimum:
-        """The best logarithms at the t0 of some parameters that are allowed."""
+        """The minimum over the logarithms, at the t0 of `x`, starting at `x`."""
         found, distance = self.newton(x, self.directions, CLOSE)
         return found if distance < TOLERANCE else self.by_scipy(found.x)
 
     def newton(
         self, x: Floats, directions: Floats, close: float, most_steps: int = MOST_STEPS
     ) -> tuple[Minimum, float]:
-        """Where Newton's steps lead from a beginning, and how far from the minimum that is, in errors."""
+        """The end of Newton's steps from `x`, and its distance from the minimum in standard errors."""
         x, gradient, information = x.copy(), np.empty(6), np.empty((6, 6))
         nll, _, distance = burst_minimum(
             self.times_s,
@@ -219,7 +223,7 @@ class BurstProblem:
         return Minimum(x, nll, gradient, information, distance < TOLERANCE, "Newton"), distance
 
     def by_scipy(self, x: Floats) -> Minimum:
-        """The best logarithms by scipy, which also finds its way where the likelihood bends down."""
+        """The minimum over the logarithms by scipy, which also works where the likelihood is not convex."""
         directions, full = self.directions, x.copy()
         gradient, information = np.empty(6), np.empty((6, 6))
 
@@ -235,12 +239,12 @@ class BurstProblem:
         return replace(best, x=full, gradient=gradient, information=information)
 
     def likelihood(self, x: Floats, gradient: Floats, information: Floats) -> tuple[float, float]:
-        """Likelihood and its second derivative by t0, as of `penalized_likelihood`; writes gradient and information."""
+        """The nll and its second derivative by t0, from `penalized_likelihood`; writes gradient and information."""
         low, high = self.low[:5], self.high[:5]
         return penalized_likelihood(self.times_s, self.length_s, self.dead_s, x, low, high, WALL, gradient, information)
 
     def profile(self, t0_s: Floats, start: Floats, close: float = NEAR, most_steps: int = MOST_STEPS) -> Nodes:
-        """Best logarithms at many t0, in order of time; the search begins at the one nearest to a start."""
+        """The minimum over the logarithms at each of many sorted t0, beginning with that nearest to `start`."""
         x = np.tile(start, (t0_s.size, 1))
         x[:, 5] = t0_s
         nodes = Nodes(x, np.empty(t0_s.size), np.empty((*x.shape, 6)), np.empty(x.shape), np.empty(t0_s.size))

@@ -1,14 +1,15 @@
-"""Search for bursts of pulses over a background that drifts, at a false-alarm rate that the user chooses.
+"""Search for bursts of pulses over a drifting background, at a false-alarm rate that the user chooses.
 
 Every pulse is tried as the beginning of a burst, for decay times from 0.2 to 12.8 s, by the bank of matched filters of
-`kernels.bursts.filters`, in one pass over the times. What exceeds is compared with the background around it: first one
-that leaves out what stands out, then one with the bursts masked that were found with the first. The level is the one
-that background alone exceeds as often as the user allows (`alarms`, calibrated by simulation of the whole search).
+`kernels.bursts.filters`, in one pass over the times. Their excess is compared with the local background. It is measured
+twice: first without blocks that are significantly high, then with the bursts masked that were found with the first
+measurement. The level of significance is the one that background alone exceeds as often as the user allows (`alarms`,
+calibrated by simulation of the whole search).
 
-`BurstSearch` takes the pulses as they come. It is built from parts that look at the data within minutes only (blocks of
-10 s, their background, regions of blocks that exceed); a burst is final when nothing that may still come can change it.
-Promise: fed in any pieces, it finds the same bursts as at once, each of them once; its time is linear in the pulses,
-and its memory bounded by the pulses of the last one or two hours.
+`BurstSearch` takes the pulses as they are recorded. All its steps depend only on data within a few minutes (blocks of
+10 s, their background, regions of blocks with an excess), and a burst is final when later pulses cannot change it.
+Promise: fed in any pieces, it finds the same bursts as in one piece, each of them once; its time is linear in the
+number of pulses, and its memory is limited to the pulses of the last one or two hours.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ __all__ = ["BurstSearch", "find_bursts", "sorted_times_ns"]
 Integers = NDArray[np.int64]
 
 AT_ONCE_NS = 2_000_000 * SECOND_NS
-"""How much of a long measurement is searched at once, 23 days: blocks of time take memory, too."""
+"""A longer measurement is searched in pieces of this length (23 days), because blocks of time need memory, too."""
 CERTAIN_AFTER_NS = SIDE * BLOCK_NS
-"""Data after a pause with which it is certain whether it is an interruption."""
+"""With this much data after a pause, it is certain whether it is an interruption."""
 MOST_FALSE_ALARMS_PER_HOUR = 1000.0
-"""That a user may allow: beyond it every fluctuation is a burst."""
+"""Most false alarms per hour that may be allowed: with more, every fluctuation would be a burst."""
 SCHEMA = {
     "timestamp_ns": pl.Int64,
     "onset_ns": pl.Int64,
@@ -59,22 +60,22 @@ def find_bursts(timestamps_ns: ArrayLike | pl.Series, *, false_alarms_per_hour: 
     Parameters
     ----------
     timestamps_ns : array or polars Series of integers, shape (n,)
-        Sorted pulse times in ns (of any origin); equal times are allowed. A pause of the measurement inside the
-        data is recognised and never taken for a low background.
+        Sorted pulse times in ns, from any origin; equal times are allowed. A pause of the measurement is recognised,
+        and not taken for a low background.
     false_alarms_per_hour : float
         Expected number of false alarms in an hour of background alone. The default is one in 100 hours.
 
     Returns
     -------
     polars.DataFrame, one row a burst, in order of time
-        ``timestamp_ns`` (apex: where the best decay begins), ``onset_ns``, ``end_ns``: where the pulses rise above the
-        background, and where they are lost in it.
-        ``significance``: z of the best filter (`kernels.bursts.significance`), at its place.
-        ``false_alarms_per_hour``: expected rate of places as significant, anywhere, in background alone.
-        ``pulses_peak``, ``pulses_peak_error``: pulses above background in [onset, end).
-        ``pulses_background``: expected from background there. ``background_Hz``, ``background_error_Hz``: local
-        background.
-        ``window_begin_ns``, ``window_end_ns``: where a fit may look, with the neighbours and interruptions left out.
+        ``timestamp_ns``: the apex, at which the decay with the best filter begins.
+        ``onset_ns``, ``end_ns``: times at which the pulses rise above the background, and fall back to it.
+        ``significance``: local significance z of the best filter (`kernels.bursts.significance`).
+        ``false_alarms_per_hour``: expected number of excesses of this significance or more in an hour of background.
+        ``pulses_peak``, ``pulses_peak_error``: pulses above background in [onset, end), and the standard error.
+        ``pulses_background``: pulses expected from background in [onset, end).
+        ``background_Hz``, ``background_error_Hz``: local background, pulses per s, and its standard error.
+        ``window_begin_ns``, ``window_end_ns``: window for a fit, without neighbouring bursts and interruptions.
         ``open``: whether the data end before the burst does.
 
     Raises
@@ -104,7 +105,7 @@ def find_bursts(timestamps_ns: ArrayLike | pl.Series, *, false_alarms_per_hour: 
 
 
 def sorted_times_ns(timestamps_ns: ArrayLike | pl.Series) -> Integers:
-    """The times as an int64 array, without a copy when they are one; `InputError` when they cannot be."""
+    """The times as an int64 array, without a copy where possible; `InputError` when they are not sorted integers."""
     if isinstance(timestamps_ns, pl.Series) and timestamps_ns.null_count():
         raise InputError(f"{timestamps_ns.null_count()} pulse times are missing; drop those rows first.")
     times = timestamps_ns.to_numpy() if isinstance(timestamps_ns, pl.Series) else np.asarray(timestamps_ns)
@@ -124,7 +125,7 @@ def sorted_times_ns(timestamps_ns: ArrayLike | pl.Series) -> Integers:
 
 
 class BurstSearch:
-    """Finds bursts while the pulses come.
+    """Search for bursts while pulses are being recorded.
 
     Parameters
     ----------
@@ -154,7 +155,7 @@ class BurstSearch:
         self._pulses = _Pulses()
         self._level = partial(level_for, false_alarms_per_hour)
         self._stretch = Stretch(self._level)
-        self._whole_until = 0  # index of a pulse before which no interruption is left, whatever comes
+        self._whole_until = 0  # index of a pulse: before it, no further interruption can be found
 
     def __repr__(self) -> str:
         count = len(self._final) + self.unsettled
@@ -171,16 +172,16 @@ class BurstSearch:
 
     @property
     def unsettled(self) -> int:
-        """How many of the last rows of `bursts` may still change, or go: those of the last half hour or so."""
+        """Number of the last rows of `bursts` that later pulses may change or remove: those of about half an hour."""
         return len(self._others)
 
     def feed(self, timestamps_ns: ArrayLike | pl.Series) -> None:
-        """Take the pulses that came since the last call.
+        """Search the pulses that were recorded since the last call.
 
         Parameters
         ----------
         timestamps_ns : array or polars Series of integers, shape (n,)
-            Sorted pulse times in ns, none before those that were fed.
+            Sorted pulse times in ns, none earlier than those of earlier calls.
 
         Raises
         ------
@@ -213,7 +214,7 @@ class BurstSearch:
         self._whole_until = max(0, self._whole_until - begin - passed)
 
     def _interruptions(self, times_ns: Integers) -> Integers:
-        """Where the data are cut; what lies before `_whole_until` was looked at before."""
+        """Indices at which the data are interrupted; pulses before `_whole_until` were tested in earlier calls."""
         begin = int(np.searchsorted(times_ns, times_ns[self._whole_until] - CERTAIN_AFTER_NS))
         cuts = begin + interruptions(times_ns[begin:])
         cuts = cuts[cuts > self._whole_until]
@@ -232,11 +233,11 @@ class _Pulses:
 
     @property
     def times_ns(self) -> Integers:
-        """Those that were not dropped."""
+        """The times that were not dropped."""
         return self._memory[self._begin : self._end]
 
     def append(self, times_ns: Integers) -> None:
-        if self._begin == self._end:  # nothing to join: used where they are, and copied when some are kept
+        if self._begin == self._end:  # nothing to append to: used without a copy, until some are kept
             self._memory, self._begin, self._end, self._own = times_ns, 0, times_ns.size, False
             return
         kept = self.times_ns

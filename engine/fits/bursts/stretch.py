@@ -1,8 +1,8 @@
-"""The search for bursts in one stretch of data without interruption, of which the end may still come.
+"""The search for bursts in one stretch of data without interruption, to which pulses may still be added.
 
-What is found in a block of time depends on the blocks within minutes of it: the filters on those that follow, the
-background on those around it, and on the bursts there. Once they are all known, the bursts of a block are final, and
-its pulses are not needed any more.
+The bursts in a block of time depend on the blocks within a few minutes of it: the filters depend on later blocks, the
+background on the blocks around it and on their bursts. When all these blocks are complete, the bursts of the block are
+final, and its pulses are not needed any more.
 """
 
 from __future__ import annotations
@@ -38,47 +38,47 @@ Integers = NDArray[np.int64]
 SLOWEST_NS = 12.8e9
 """Decay time of the slowest filter."""
 STEP_NS = 10_000_000
-"""Pulses so close enter the filters together: a twentieth of the shortest decay time, for speed."""
+"""Pulses within this time enter the filters together, for speed: a twentieth of the shortest decay time."""
 AHEAD = 13
-"""Blocks that fill the filters: ten of the longest decay times."""
+"""Blocks after a block on which its filters depend: ten of the longest decay times."""
 PANEL = 128
-"""Blocks that are scanned at once, and not again when they and the `AHEAD` ones after them are complete."""
+"""Blocks that are filtered together, and not again once they and the `AHEAD` blocks after them are complete."""
 DEPENDS_AFTER = CLIPPED_REACH + REACH + CLIPPED_REACH + 5
-"""Blocks after a block on which its bursts depend: counts around the bursts around it, and the next burst."""
+"""Blocks after a block on which its bursts depend: background around the bursts near it, and the next burst."""
 DEPENDS_BEFORE = CLIPPED_REACH + REACH + 5
-"""The same before a block, where all earlier bursts are final."""
+"""The same before a block, when all earlier bursts are final."""
 MASKED_FROM = 4.2
-"""Significance (z) from which bursts are masked for the background; chance reaches it some times an hour."""
+"""Bursts above this significance (z) are masked for the background; background alone exceeds it a few times an hour."""
 LARGEST_GAP_NS = 3 * SECOND_NS
-"""Pieces of one burst may lie this far apart: a few of the longest decay times that are expected."""
+"""Largest gap between two pieces of one burst: a few of the longest decay times that are expected."""
 MOST_IN_BLOCK = 64
-"""Bursts in a block at most; the shortest filter separates fewer."""
+"""Most bursts in a block; the shortest filter cannot separate as many."""
 
 
 class _Reach(NamedTuple):
-    """How far beyond a burst a fit looks: a number of lengths of the burst, within limits in s."""
+    """How far the window of a fit reaches beyond a burst: a multiple of its length, within limits in s."""
 
     lengths: float
     least_s: float
     most_s: float
 
     def ns(self, length_ns: int) -> int:
-        """For a burst of this length."""
+        """The reach for a burst of this length, ns."""
         return int(SECOND_NS * min(max(self.lengths * length_ns / SECOND_NS, self.least_s), self.most_s))
 
 
 BEFORE, AFTER = _Reach(2.0, 15.0, 20.0), _Reach(4.0, 25.0, 40.0)
-"""Where a fit looks before and after a burst: the decay is distinguished from the background by what comes after it."""
+"""Windows of a fit before and after a burst; that after it must separate the decay from the background."""
 
 
 def fit_window_ns(onset_ns: int, end_ns: int) -> tuple[int, int]:
-    """Where the fit of a burst may look, were it alone."""
+    """Begin and end of the window of the fit of a burst without neighbours, ns."""
     length_ns = max(end_ns - onset_ns, 1)
     return onset_ns - BEFORE.ns(length_ns), end_ns + AFTER.ns(length_ns)
 
 
 class BurstRow(NamedTuple):
-    """A row of the table of `find_bursts`, where its columns are explained."""
+    """A row of the table of `find_bursts`; see there for its columns."""
 
     timestamp_ns: int
     onset_ns: int
@@ -104,13 +104,13 @@ class _Burst:
 
     @property
     def length_ns(self) -> int:
-        """From onset to end."""
+        """Time from onset to end, ns."""
         return self.end_ns - self.onset_ns
 
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What a search found among the kept blocks; the first `certain` ones are complete, without an interruption."""
+    """The result of a search in the kept blocks; the first `certain` blocks are known to have no interruption."""
 
     blocks: Blocks
     certain: int
@@ -119,7 +119,7 @@ class _Found:
 
 
 class Stretch:
-    """A stretch of data.
+    """The search in one stretch of data without interruption.
 
     Parameters
     ----------
@@ -132,8 +132,8 @@ class Stretch:
         self._origin_ns: int | None = None  # where the first kept block begins
         self._final = 0  # kept blocks whose bursts are final
         self._masks: list[tuple[int, int]] = []  # of those bursts
-        self._last: _Burst | None = None  # of them
-        self._scanned = 0  # kept blocks whose sums are known for good
+        self._last: _Burst | None = None  # the last of those bursts
+        self._scanned = 0  # kept blocks whose filter sums are final
         self._carry = np.empty((0, FILTERS))
         self._carry_ns = np.empty(0, np.int64)
         self._highest = np.empty((0, FILTERS))
@@ -145,9 +145,9 @@ class Stretch:
         Parameters
         ----------
         times_ns : array of int64, shape (n,)
-            All pulses but those that `finish` said to drop.
+            All pulses of the stretch, without those that `finish` allowed to drop.
         whole_until_ns : int, optional
-            After it the data may yet turn out to be interrupted; by default nothing is certain.
+            The data before this time are known to have no interruption; by default, none are.
 
         Returns
         -------
@@ -170,12 +170,13 @@ class Stretch:
         return list(self._rows(blocks, background, bursts))
 
     def finish(self) -> tuple[int, int]:
-        """Let go of what cannot change any more.
+        """Make bursts final that later pulses cannot change.
 
         Returns
         -------
-        (rows, pulses) : int
-            How many of the rows of the last `search` are final, and how many of its pulses are not needed again.
+        rows, pulses : int
+            Number of rows of the last `search` that are final, and number of its first pulses that are not needed
+            again.
         """
         found, self._found = self._found, None
         if found is None or self._origin_ns is None:
@@ -196,7 +197,7 @@ class Stretch:
         return len(final), self._drop(found.blocks)
 
     def _drop(self, blocks: Blocks) -> int:
-        """Forget whole panels on which nothing depends that is not final; how many pulses they hold."""
+        """Forget whole panels on which no open result depends; the number of their pulses."""
         count = max(0, self._final - DEPENDS_BEFORE) // PANEL * PANEL
         if not count:
             return 0
@@ -210,7 +211,7 @@ class Stretch:
         return int(blocks.edges[count])
 
     def _scan(self, blocks: Blocks, certain: int) -> None:
-        """Run the filters over the blocks that are new, or were not certain."""
+        """Run the filters over the blocks whose sums are not final."""
         begin, n = self._scanned, blocks.count
         self._carry = np.concatenate([self._carry[:begin], np.empty((n - begin, FILTERS))])
         self._carry_ns = np.concatenate([self._carry_ns[:begin], np.empty(n - begin, np.int64)])
@@ -236,7 +237,7 @@ class Stretch:
         flags = np.empty(blocks.count, np.bool_)
         flag_blocks(self._highest, background.counts, background.live_ns, levels, SLOWEST_NS, flags)
         flags[: self._final] = False
-        # Blocks so near see the same burst through the slowest filter.
+        # Blocks within the reach of the slowest filter may contain the same burst.
         at = np.flatnonzero(flags)
         apart = np.flatnonzero(np.diff(at) > AHEAD) + 1
         regions = np.split(at, apart) if at.size else ()
@@ -250,7 +251,7 @@ class Stretch:
     def _bursts_between(
         self, blocks: Blocks, background: Background, levels: Floats, begin: int, end: int
     ) -> list[_Burst]:
-        """The same in one region of blocks, the levels of those that exceed none being infinite."""
+        """The bursts in one region of blocks; blocks without an excess have an infinite level."""
         part = slice(begin, end)
         most = MOST_IN_BLOCK * int(np.count_nonzero(levels[part] < np.inf))
         times, scores = np.empty((most, 3), np.int64), np.empty(most)
@@ -304,7 +305,7 @@ class Stretch:
 
 
 def _merge_pieces(bursts: list[_Burst]) -> list[_Burst]:
-    """Join pieces of one burst: those that a gap no longer than the longer one of both separates."""
+    """Join two pieces when the gap between them is not longer than the longer piece, nor than `LARGEST_GAP_NS`."""
     merged: list[_Burst] = []
     longest_ns = 0
     for burst in bursts:

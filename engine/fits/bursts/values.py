@@ -1,7 +1,7 @@
-"""What the numbers of a fitted burst mean: their names, the rate that they describe, and when they must not be used.
+"""The parameters of a fitted burst: their names, the rate of the model, and the conditions of a valid fit.
 
-Bursts that overlap are fitted together. The names of the first are plain; those of the next ones carry their number
-before the unit: ``tau_decay_s, tau_decay_2_s``.
+Overlapping bursts are fitted together. The parameters of one burst have the plain names; in those of the others, the
+number of the burst is before the unit: ``tau_decay_s, tau_decay_2_s``.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ Floats = NDArray[np.float64]
 FITTED = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
 DERIVED = ("half_life_s", "n_total")
 UNITS = ("s", "ns", "Hz")
-"""Endings of names, before which the number of a burst goes."""
+"""Units at the end of names, before which the number of a burst is put."""
 FEWEST_PULSES = 15.0
-"""Above background; with fewer, the error of the half-life exceeds a quarter of it even without background."""
+"""Fewest pulses above background; with fewer, the error of the half-life exceeds a quarter of it even without
+background."""
 FEWEST_ERRORS = 3.0
-"""Errors by which the pulses of a burst must exceed zero."""
+"""The number of pulses of a burst must be above zero by this many standard errors."""
 SEEN_DECAY_TIMES = 3.0
-"""Part of the decay (and of the rise), in decay times, that must be seen to distinguish it from the background."""
+"""The window must contain this many decay times after t0 (rise times before it), to separate burst and background."""
 WORST_DECAY_TIME = 0.5
-"""Largest relative error of the decay time."""
+"""Largest relative error of the decay time in a valid fit."""
 SMALLEST_P = 1e-4
-"""Probability of a larger deviance, below which the model does not describe the window."""
+"""A fit with a smaller p value of the deviance is not valid: the model does not describe the window."""
 
 
 class Cut(NamedTuple):
-    """Whether a window begins, and ends, with the data."""
+    """Whether the begin, and the end, of a window are those of the data."""
 
     begin: bool
     end: bool
@@ -66,15 +67,15 @@ def _bursts_of(values: Mapping[str, float]) -> Iterator[list[float]]:
 
 
 def burst_rate_Hz(values: Mapping[str, float], t_ns: ArrayLike) -> Floats:
-    """Rate of the fitted model at some times.
+    """Rate of the fitted model at given times, without dead time.
 
     Parameters
     ----------
     values : mapping of str to float
-        ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``, as in `Fit.values`, and those of further
-        bursts.
+        ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``, as in `Fit.values`, and the numbered ones of
+        further bursts.
     t_ns : array of integers
-        Times in ns, of the same origin as ``t0_ns``.
+        Times in ns, from the same origin as ``t0_ns``.
 
     Returns
     -------
@@ -99,18 +100,19 @@ def burst_rate_Hz(values: Mapping[str, float], t_ns: ArrayLike) -> Floats:
 
 
 def expected_pulses(values: Mapping[str, float], edges_ns: NDArray[np.int64]) -> Floats:
-    """Pulses that the fitted model expects between times.
+    """Number of pulses that the fitted model expects in each bin of time, without dead time.
 
     Parameters
     ----------
     values
         As for `burst_rate_Hz`.
     edges_ns : array of int64, shape (n + 1,)
-        Increasing times in ns.
+        Edges of the bins, ns, increasing.
 
     Returns
     -------
     array of float64, shape (n,)
+        Pulses.
 
     Examples
     --------
@@ -127,15 +129,19 @@ def expected_pulses(values: Mapping[str, float], edges_ns: NDArray[np.int64]) ->
 
 
 def reasons(fit: Fit, t0_s: float, length_s: float, *, converged: bool, bounded: bool, cut: Cut) -> Iterator[Reason]:
-    """Why the numbers of the (first) burst must not be used.
+    """All reasons why the fit of a burst (the one with the plain names) is not valid.
 
     Parameters
     ----------
     fit : Fit
-    t0_s, length_s : float
-        t0 since the beginning of the window, and its length.
-    converged, bounded : bool
-        Whether the minimum was reached, and whether the decay time ran into a limit.
+    t0_s : float
+        t0, s after the begin of the window.
+    length_s : float
+        Length of the window.
+    converged : bool
+        Whether the fit converged.
+    bounded : bool
+        Whether the decay time is at a limit.
     cut : Cut
     """
     values, errors = fit.values, fit.errors

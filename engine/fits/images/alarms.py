@@ -1,12 +1,12 @@
-"""How often an image without atoms looks as if it had some: the trials of the search, by simulation.
+"""How often an image without atoms has a spot of some likelihood ratio, calibrated by simulation.
 
-The likelihood ratio of a spot of free place and widths has no chi-square distribution: without a spot, places and
-widths mean nothing (R. B. Davies, Biometrika 74 (1987) 33), and the search tries tens of thousands of them. So the
-ratio is calibrated: ``benchmarks/calibrations/calibrate_spots.py`` fits flat Poisson images of 263 x 228 pixels (seed
-20220314) and prints the levels that one in ten and one in a hundred exceed, and the mean of the tail beyond: the table
-below, by the electrons per pixel of the background. Where there are hardly any electrons, there are fewer places where
-a spot can be. Images of other sizes have more or fewer places in proportion to their area, with a margin for wide spots
-that hang over the edge.
+The likelihood ratio of a spot of free place and widths does not have a chi-square distribution: without a spot, place
+and widths are not defined (R. B. Davies, Biometrika 74 (1987) 33), and the search tries tens of thousands of them (look
+elsewhere effect). The ratio is therefore calibrated: ``benchmarks/calibrations/calibrate_spots.py`` fits flat Poisson
+images of 263 x 228 pixels (seed 20220314), and prints the ratios that one in ten and one in a hundred images exceed,
+and the mean excess of the images in the tail. They are the table below, by the electrons per pixel of the background.
+With very few electrons, there are fewer places where a spot can be. In images of other sizes the number of places is
+proportional to the area, with a margin for wide spots that extend over the edge.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import NamedTuple
 __all__ = ["ELECTRONS", "SHAPE", "log_false_alarms"]
 
 SHAPE = (263, 228)
-"""Of the images that were simulated."""
+"""Rows and columns of the simulated images."""
 ELECTRONS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
-"""Per pixel of background: the rows of `LEVELS`."""
+"""Electrons per pixel of background, one for each row of `LEVELS`."""
 LEVELS = [
     [6.61, 10.11, 1.38],  # 0.003: largest 17.0
     [7.36, 11.30, 1.52],  # 0.01: largest 21.9
@@ -38,35 +38,36 @@ LEVELS = [
 """Likelihood ratios (natural logarithm) that 0.1 and 0.01 of the images exceed, and the mean excess in the tail."""
 LOG_ELECTRONS = [math.log(electrons) for electrons in ELECTRONS]
 MARGIN = 0.1
-"""Added to the logarithm of the probability, for what is interpolated; the calibration itself is good to as much."""
+"""Added to the logarithm of the probability, for the error of interpolation, and of about the size of the statistical
+error of the calibration."""
 
 EDGE, SPARSE_EDGE = 50.0, 130.0
-"""Pixels by which an image counts as larger, along a side, at many and at few electrons per pixel: small images have
-more false alarms than their area says."""
+"""Pixels that are added to each side of an image before its area is taken, at many and at few electrons per pixel:
+small images have more false alarms than in proportion to their area."""
 DENSE, SPARSE = math.log(2.0), math.log(0.1)
 """Logarithms of the electrons per pixel from which on, and up to which, these edges hold; between them is a line."""
 LOG_TENTH, LOG_HUNDREDTH = math.log(-math.log1p(-0.1)), math.log(-math.log1p(-0.01))
 """Logarithms of the expected number of spots, of which 0.1 and 0.01 of the images have one or more."""
 LEAST_EXPONENT = -30.0
-"""Logarithm of an expected number of spots, below which it is their probability to the last digit."""
+"""Below this logarithm, the expected number of spots equals the probability of at least one to the last digit."""
 
 
 def log_false_alarms(ratio: float, shape: tuple[int, ...], electrons: float) -> float:
-    """Logarithm of the probability that an image without atoms has a spot of such a likelihood ratio.
+    """Logarithm of the probability that an image without atoms has a spot of this likelihood ratio or more.
 
     Parameters
     ----------
     ratio : float
-        Difference of the negative log-likelihoods without and with the spot.
+        Negative log-likelihood without the spot minus that with it, in electrons.
     shape : (ny, nx)
-        Of the image.
+        Rows and columns of the image.
     electrons : float
-        Per pixel of background.
+        Background, electrons per pixel.
 
     Returns
     -------
     float
-        Zero or negative.
+        Natural logarithm, zero or negative.
     """
     levels = _levels_of(shape, electrons)
     if ratio < levels.hundredth:
@@ -99,7 +100,7 @@ def _levels_of(shape: tuple[int, ...], electrons: float) -> _Levels:
 
 
 def _places(shape: tuple[int, ...], log_electrons: float) -> float:
-    """Places for a spot, in pixels."""
+    """Area in which a spot can be, pixels."""
     sparse = min(max((DENSE - log_electrons) / (DENSE - SPARSE), 0.0), 1.0)
     edge = EDGE + sparse * (SPARSE_EDGE - EDGE)
     return (shape[0] + edge) * (shape[1] + edge)

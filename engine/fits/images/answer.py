@@ -1,7 +1,7 @@
-"""What is answered of a spot that was found in an image: errors, significance, upper limits, and reasons against it.
+"""From the best spot in an image to the answer for users: errors, significance, upper limits, and reasons.
 
-Detection and use of the numbers are two questions: `_why_no_atoms` asks whether there is a spot that is more than
-noise, a hot pixel or stray light, `_reasons` whether its numbers are right.
+Two questions are kept apart: `_why_no_atoms` asks whether there is a spot that is more than noise, a hot pixel or stray
+light; `_reasons` asks whether its fitted numbers and their errors are right.
 """
 
 from __future__ import annotations
@@ -28,29 +28,32 @@ Floats = NDArray[np.float64]
 LOG_FALSE_ALARMS = math.log(1e-3)
 """Logarithm of the probability of a detection in an image without atoms."""
 SMALLEST_SIGMA = 0.7
-"""Pixels: a narrower spot is a hot pixel."""
+"""A spot with a smaller width, in pixels, is a hot pixel."""
 LARGEST_SIGMA = 0.5
-"""Sides of the image: a wider spot is stray light."""
+"""A spot with a larger width, as a fraction of the side of the image, is stray light."""
 WORST_MISFIT = 0.5
-"""What neighbouring residuals may share, in units of their variance."""
+"""Largest covariance of neighbouring residuals, over their variance, of a model that describes the image."""
 WORST_WIDTH = 0.15
-"""Largest relative error of a width; beyond, likelihoods are no parabolas, and pulls wider than 1.1 in simulated
-images."""
+"""Largest relative error of a width in a valid fit. Beyond it the likelihood is not a parabola, and the pulls of
+simulated images have standard deviations above 1.1."""
 DOUBTFUL_WIDTH = 0.1
-"""Relative error from which on it is looked whether the likelihood is a parabola: at `FAR` errors above the estimate it
-must rise by at least `LEAST_RISE` of what a parabola does. Without this, one spot in five thousand is wrong by more
-than six errors."""
+"""Above this relative error of a width, the likelihood is tested for being a parabola: at `FAR` errors above the
+estimate it must rise by at least `LEAST_RISE` of the rise of the parabola. Without this test, one spot in five thousand
+is wrong by more than six errors."""
 FAR, LEAST_RISE = 3.0, 0.6
 LIMIT_INSIDE = 0.63
-"""Least part of a Gaussian that the square of its width holds, when its middle is off by half a step of the search."""
+"""Least fraction of a Gaussian inside the square of its size, off centre by half a step of the search."""
 ONE_SIDED = 1.645
-"""Errors that 95 % of a normal distribution lie below."""
+"""95 % of a standard normal distribution are below this value."""
 WIDEST_LIMIT = 6.0
-"""Upper limits are given for widths up to the shorter side over this."""
+"""Upper limits are given for widths up to the shorter side of the image divided by this."""
 
 
 def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFit:
-    """The fit with errors, significance, goodness and limits; `gain_error` is that of a gain known from references."""
+    """The fit with errors, significance, goodness of fit and limits.
+
+    `gain_error` is the standard error of a gain that was estimated from references, and 0 for a gain that was given.
+    """
     all_names = problem.names(found.rotated)
     names = tuple(name for name, free in zip(all_names, found.free, strict=True) if free)
     mean = problem.mean(found)
@@ -62,7 +65,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     covariance = found.covariance * gain
     values = problem.values(found)
     errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
-    # Likelihoods are those of electrons where their number is known, of counts where it is not.
+    # Likelihoods are those of electrons where the gain is known, of counts where it is not.
     per_electron = problem.gain if problem.gain is not None else 1.0
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
     nll = (found.nll - saturated) / per_electron
@@ -72,7 +75,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     absent = _why_no_atoms(problem, found, values, residuals, nothing)
     if absent is not None and not found.is_placed:
         reasons: tuple[Reason, ...] = (absent,)
-    else:  # where place and widths are given, A is right whether there are atoms or not
+    else:  # with given place and widths, A is unbiased whether there are atoms or not
         reasons = _reasons(problem, found, covariance, residuals, gain)
     return GaussianFit(
         values=values,
@@ -99,17 +102,19 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
 
 @dataclass(frozen=True, eq=False)
 class SpotProfile:
-    """Negative log-likelihood of an image at a fixed value of one parameter, best in the others.
+    """Profile likelihood of an image: one parameter is fixed, the others are fitted.
 
     Parameters
     ----------
     problem : SpotProblem
     found : Found
-        Where it is best.
-    nll, gain : float
-        The likelihood there, and counts per electron, which scale its rise.
+        The minimum of the negative log-likelihood.
+    nll : float
+        The negative log-likelihood at the minimum, in the unit of `GaussianFit`.
+    gain : float
+        Counts per electron, by which the rise above the minimum is divided.
     background, background_error : float
-        C and its error.
+        C and its standard error, counts per pixel.
     """
 
     problem: SpotProblem
@@ -120,9 +125,9 @@ class SpotProfile:
     background_error: float
 
     def __call__(self, name: str, value: float) -> float:
-        """The negative log-likelihood at this value of a parameter, in the unit of `GaussianFit`."""
+        """The negative log-likelihood with this parameter fixed at `value`, in the unit of `GaussianFit`."""
         problem, found = self.problem, self.found
-        if name == "C" and found.held_variance:  # as uncertain as the s that is held, of which no likelihood knows
+        if name == "C" and found.held_variance:  # the error of C is that of the held s, which the likelihood lacks
             return self.nll + 0.5 * float((value - self.background) / self.background_error) ** 2
         fixed = problem.names(found.rotated).index(name)
         rise = problem.profile(found, fixed, value) - found.nll
@@ -130,7 +135,7 @@ class SpotProfile:
 
 
 def _log_p_of(problem: SpotProblem, found: Found, mean: Floats, gain: float, left: float) -> float:
-    """Logarithm of the probability that an image without atoms has such a spot, its shared noise taken into account."""
+    """Logarithm of the probability of such a spot in an image without atoms, with correlated noise of neighbours."""
     log_p = _log_p(problem, found, found.background_nll - found.nll, gain)
     if not log_p < LOG_FALSE_ALARMS:
         return log_p
@@ -139,7 +144,7 @@ def _log_p_of(problem: SpotProblem, found: Found, mean: Floats, gain: float, lef
 
 
 def _log_p(problem: SpotProblem, found: Found, ratio: float, gain: float) -> float:
-    """Logarithm of the probability that noise alone has a spot of such a likelihood ratio, in counts, somewhere."""
+    """Logarithm of the probability that noise alone has a spot of this likelihood ratio (in counts) anywhere."""
     if not found.parameters[0] > 0.0:
         return 0.0
     if found.is_placed:  # one place and one width were tried
@@ -148,13 +153,13 @@ def _log_p(problem: SpotProblem, found: Found, ratio: float, gain: float) -> flo
 
 
 def _r_squared(problem: SpotProblem, residuals: Residuals) -> float:
-    """R^2: part of the variance between the pixels that the model explains."""
+    """R^2: fraction of the variance of the pixels that the model explains."""
     variance = residuals.squares_of_counts - problem.total**2 / residuals.pixels
     return 1.0 - residuals.squares / variance if variance > 0.0 else math.nan
 
 
 def _upper_limits(problem: SpotProblem, found: Found, error: float) -> dict[float, float]:
-    """Largest A, at 95 %, of a spot of each width anywhere: the largest excess, plus its error; or of the one given."""
+    """Upper limits of A at 95 %, by width: the largest excess anywhere plus its error, or that of the given spot."""
     amplitude, sigma_x, sigma_y = found.parameters[[0, 3, 4]].tolist()
     if found.is_placed:
         return {math.sqrt(sigma_x * sigma_y): max(amplitude, 0.0) + ONE_SIDED * error}
@@ -169,7 +174,7 @@ def _upper_limits(problem: SpotProblem, found: Found, error: float) -> dict[floa
 def _why_no_atoms(
     problem: SpotProblem, found: Found, values: Mapping[str, float], residuals: Residuals, nothing: bool
 ) -> Reason | None:
-    """Why there are none; None when there are."""
+    """The reason why the image shows no atoms; None when it does."""
     rows, columns = problem.counts.shape
     if nothing:
         return reason_for("no_atoms")
@@ -189,7 +194,7 @@ def _not_a_gaussian(residuals: Residuals) -> Reason:
 def _reasons(
     problem: SpotProblem, found: Found, covariance: Floats, residuals: Residuals, gain: float
 ) -> tuple[Reason, ...]:
-    """Why the numbers of a spot must not be used."""
+    """All reasons why the fitted numbers of a spot must not be used."""
     x0, y0 = found.parameters[1] + problem.x_low, found.parameters[2] + problem.y_low
     checks = [
         (not found.converged, "not_converged"),
@@ -202,7 +207,7 @@ def _reasons(
 
 
 def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: float) -> bool:
-    """Whether the likelihood is a parabola as far as its errors reach, which the widths show, unless they are given."""
+    """Whether the errors of both widths are small, and the likelihood a parabola within them; True for given widths."""
     if found.is_placed:
         return True
     for k in (3, 4):

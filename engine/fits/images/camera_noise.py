@@ -1,10 +1,10 @@
-"""What a camera does to its counts: gain, and pixels that are hot or dead.
+"""Properties of a camera, from its images: the gain, and pixels that are hot or dead.
 
 `estimate_gain` divides variances by means (photon transfer: J. R. Janesick, Photon Transfer, SPIE 2007, chapter 5).
-With several images of the same light the variance is that of each pixel from image to image, less what the light as a
-whole changed; with one image it is that of neighbours along a row after a slope is taken off (the structures of the
-light, speckle above all, are then counted as noise: several images are better). `find_bad_pixels` marks the pixels that
-their neighbours contradict; the mean of many references shows them best.
+With several images of the same light, the variance is that of each pixel from image to image, after a change of the
+total light is corrected. With one image, it is the variance of neighbours along a row after a linear slope is removed;
+structure of the light, speckle above all, then counts as noise, so that several images are better. `find_bad_pixels`
+marks pixels whose counts are improbable next to those of their neighbours; it sees most in the mean of many references.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Floats = NDArray[np.float64]
 FALSE_ALARMS = 1e-7
 """Probability that a good pixel is called bad."""
 BRIGHT = 5.0
-"""Standard deviations above the median of all pieces of rows, beyond which a piece lies on a spot."""
+"""A piece of a row that is this many standard deviations above the median of all pieces is taken to lie on a spot."""
 
 
 class Gain(float):
-    """Counts per electron: a float that knows its `error`.
+    """Counts per electron: a float with its standard error as the attribute `error`.
 
     Examples
     --------
@@ -88,11 +88,11 @@ class BadPixels:
 
     @cached_property
     def mask(self) -> NDArray[np.bool_]:
-        """Those that are hot or dead."""
+        """True where a pixel is hot or dead, shape (ny, nx)."""
         return np.asarray(self.hot | self.dead)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """The mask, so that it goes wherever an array of bool does."""
+        """The mask, so that it can be used as an array of bool."""
         del copy  # a new array each time
         return self.mask if dtype is None else self.mask.astype(dtype)
 
@@ -105,7 +105,7 @@ def estimate_gain(images: ArrayLike, *, mask: ArrayLike | None = None, read_nois
     images : array, shape (ny, nx) or (k, ny, nx)
         Counts without the camera's offset. Several images of the same light (references) are much better than one.
     mask : array of bool, shape (ny, nx), optional
-        True for pixels to leave out; without it, `find_bad_pixels` says which.
+        True for pixels to leave out; without it, those that `find_bad_pixels` marks.
     read_noise : float
         Standard deviation of a pixel without light, counts.
 
@@ -141,7 +141,7 @@ def estimate_gain(images: ArrayLike, *, mask: ArrayLike | None = None, read_nois
     light = counts.mean(axis=1)
     if not np.all(light > 0.0):
         raise InputError("the gain cannot be estimated from images without light")
-    # The light as a whole may change from image to image: each is scaled to the mean of all, and its noise with it.
+    # The total light may change from image to image: each image is scaled to the mean of all, and its noise with it.
     scale = light.mean() / light
     excess = (counts * scale[:, None]).var(axis=0, ddof=1) - read_noise**2 * float(np.mean(scale**2))
     per_gain = float(counts.mean()) * float(scale.mean())
@@ -158,7 +158,7 @@ def find_bad_pixels(images: ArrayLike, *, gain: float | None = None) -> BadPixel
     images : array, shape (ny, nx) or (k, ny, nx)
         Counts of one image, or of several (references), which are summed.
     gain : float, optional
-        Counts per electron; without it, a guess from the differences of neighbours.
+        Counts per electron; without it, guessed from the differences of neighbouring pixels.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def find_bad_pixels(images: ArrayLike, *, gain: float | None = None) -> BadPixel
     counts = stack[0] if len(stack) == 1 else stack.sum(axis=0)
     positive = np.maximum(counts, 0.0) if counts.min() < 0.0 else counts
     noise = pixel_noise(positive, every_pixel(counts.shape))
-    # Speckle makes neighbours differ by more than electrons do: a gain that was given may be too small for it.
+    # Speckle adds to the differences of neighbours: with a given gain alone, good pixels would be called bad.
     noise = noise if gain is None else max(gain, noise)
     marks = np.empty(counts.shape, np.uint8)
     mark_bad_pixels(positive, noise, -math.log(FALSE_ALARMS), marks)
@@ -196,14 +196,14 @@ def _gain_of_one(counts: Floats, used: Floats, read_noise: float) -> Gain:
     pieces = sums[: second_differences(np.ascontiguousarray(counts), used, sums)]
     if not pieces.size or not pieces[:, 1].sum() > 0.0:
         raise InputError("the gain cannot be estimated from an image without light, or one that is masked")
-    # Over a spot the light is no slope: pieces much brighter than most are left out.
+    # Across a spot the light is not linear: pieces much brighter than most are left out.
     typical = float(np.median(pieces[:, 1]))
     spread = math.sqrt((float(np.median(pieces[:, 0])) + read_noise**2) / PIECE)
     pieces = pieces[pieces[:, 1] <= typical + BRIGHT * spread] if typical > 0.0 else pieces
     mean = pieces[:, 1].mean()
     excess = pieces[:, 0] - read_noise**2
     gain = float(excess.mean() / mean)
-    # a ratio of two sums over pieces: its error from what each piece adds to it
+    # The error of a ratio of two sums, from the scatter of the contributions of the pieces.
     scatter = float(np.std(excess - gain * pieces[:, 1]))
     return Gain(gain, scatter / math.sqrt(len(pieces)) / float(mean))
 
@@ -222,5 +222,8 @@ def _stack_of(images: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=8)
 def every_pixel(shape: tuple[int, ...]) -> Floats:
-    """Ones, to be read only: making them anew for each of thousands of images takes as long as a step of the fit."""
+    """An array of ones, kept because making it for each of thousands of images takes as long as a step of the fit.
+
+    Do not write to it.
+    """
     return np.ones(shape)  # not read-only: kernels would be compiled twice

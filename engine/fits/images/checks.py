@@ -1,4 +1,4 @@
-"""What a user gives to the fit of a spot: checked, and made a problem to minimise."""
+"""The arguments of `fit_gaussian` are checked, and made into a problem to minimise."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["problem_of"]
 Floats = NDArray[np.float64]
 
 LEAST_LIGHT = 1e-3
-"""Counts per pixel, in units of the read noise, that are taken for the light of an image when a gain is guessed."""
+"""When a gain is guessed, the light of an image is at least this many counts per pixel, in units of the read noise."""
 LEAST_GAIN = 0.05
-"""Of the noise of the pixels: a guessed gain is not smaller, however much of that noise is read noise."""
+"""A guessed gain is at least this fraction of the noise of the pixels, however much of that is read noise."""
 
 
 def problem_of(
@@ -33,7 +33,7 @@ def problem_of(
     read_noise: float,
     roi: tuple[int, int, int, int] | None,
 ) -> SpotProblem:
-    """The problem of fitting an image, with these options of `fit_gaussian`.
+    """The minimisation problem of an image, from the arguments of `fit_gaussian`.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def problem_of(
         level += shift
     reference.check_counts(used, guess, read_noise)
     if reference.frames and shift > 0.0:
-        # With the light of each pixel free, counts below zero would have no most likely mean.
+        # With the light of each pixel a free parameter, the likelihood of counts below zero has no maximum.
         np.maximum(counts, 0.0, out=counts)
         reference = reference.above(-shift)
     return SpotProblem(
@@ -77,7 +77,7 @@ def problem_of(
 
 
 def _used_of(image: NDArray[np.generic], mask: ArrayLike | None, reference: Reference) -> Floats:
-    """1 for pixels that are used, 0 for those that are masked; the shapes of all are checked."""
+    """1 for pixels that are used, 0 for masked ones. The shapes of image, mask and reference are checked."""
     shape = image.shape
     if image.ndim != 2:
         raise InputError(f"an image has rows and columns, not the shape {shape}")
@@ -98,7 +98,7 @@ def _region(shape: tuple[int, ...], roi: tuple[int, int, int, int] | None) -> tu
 
 
 class _Counts(NamedTuple):
-    """The counts that are fitted, zero where they are not used; how many, their sum, and whether any is not zero."""
+    """Counts to be fitted (zero where a pixel is not used), number of used pixels, sum, and whether any is not zero."""
 
     counts: Floats
     pixels: float
@@ -107,7 +107,7 @@ class _Counts(NamedTuple):
 
 
 def _counts_of(image: NDArray[Any], rows: slice, columns: slice, used: Floats, read_noise: float) -> _Counts:
-    """The counts of a part of an image, if they can be fitted."""
+    """The counts of a part of an image; `InputError` when they cannot be fitted."""
     given = np.ascontiguousarray(image[rows, columns], dtype=np.float64)
     if min(given.shape) < FEWEST_PIXELS:
         raise InputError(f"an image of {given.shape[1]} x {given.shape[0]} pixels is too small to fit")
@@ -127,9 +127,10 @@ def _counts_of(image: NDArray[Any], rows: slice, columns: slice, used: Floats, r
 
 
 def _gain_guess(gain: float | None, read_noise: float, noise: float, mean: float, reference: Reference) -> float:
-    """The gain, or what is taken for it until the residuals are known.
+    """The gain as given, or a guess that is used until the residuals give an estimate.
 
-    Without a gain everything is in counts, but for how much of a reference is noise, and of the noise read noise.
+    Without a gain the fit is done in counts; the guess is needed to separate the noise of a reference from its light,
+    and the read noise from the rest of the noise.
     """
     if gain is not None:
         return gain

@@ -1,8 +1,9 @@
-"""Mean and variance of the Poisson deviance of one pixel, also where its counts are few.
+"""Mean and variance of the Poisson deviance of one pixel, for any mean number of electrons.
 
-A pixel of many electrons adds 1 +- sqrt(2) to the deviance; one of few electrons adds less (0.1 electrons: 0.51), so
-that a chi-square table would call every dim image too good. Here are both moments, summed over the counts, as J. S.
-Kaastra gives them in numbers (Astron. Astrophys. 605 (2017) A51).
+The deviance of a pixel with many electrons has the mean 1 and the standard deviation sqrt(2); with few electrons its
+mean is smaller (0.51 at 0.1 electrons), so that the p value of every dim image would be too close to 1 by a chi-square
+distribution. Both moments are computed here as sums over the possible counts (as by J. S. Kaastra, Astron. Astrophys.
+605 (2017) A51).
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from scipy import special
 __all__ = ["STEPS_PER_ROOT", "deviance_moments"]
 
 STEPS_PER_ROOT = 64.0
-"""Points of the table per unit of the root of the mean."""
+"""Points of the table per unit of the square root of the mean."""
 HIGHEST_ROOT = 7.0
-"""Root of the mean at which the table ends; beyond it the first terms of a series serve."""
+"""Square root of the mean at which the table ends; above it, the first terms of a series are used."""
 MOST_COUNTS = 160
-"""Counts over which the moments are summed: more have no probability at the highest mean."""
+"""Counts up to which the sums go: at the highest mean, the probability of more is negligible."""
 
 
 @cache
 def deviance_moments() -> NDArray[np.float64]:
-    """Both moments against the root of the mean, to be read only.
+    """A table of both moments against the square root of the mean; it cannot be written to.
 
     Returns
     -------

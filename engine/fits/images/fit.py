@@ -1,17 +1,18 @@
-"""Is there a MOT in this image, where, and with how many counts: the 2D Gaussian fit.
+"""The fit of a 2D Gaussian to a camera image: whether there is a MOT, where it is, and how many counts it has.
 
-Use `fit_gaussian` on the raw counts. The start is searched, not guessed (`kernels.images.search`); the likelihood of
-the pixel-integrated Gaussian is minimised by Fisher's scoring (`kernels.images.gaussian`), and by scipy where that does
-not arrive; the inverse Fisher information is the covariance.
+Use `fit_gaussian` on the raw counts. The start of the fit is found by a search over all places and widths
+(`kernels.images.search`). The negative log-likelihood of the Gaussian, integrated over each pixel, is minimised by
+Fisher's scoring (`kernels.images.gaussian`), and by scipy where scoring does not converge. The covariance is the
+inverse of the Fisher information.
 
-A camera's counts are gain times electrons plus read noise: of mean mu their variance is gain mu + read_noise^2. The
-likelihood of such counts is that of the shifted Poisson distribution: (n + v) / gain is Poisson of mean (mu + v) / gain
-with v = read_noise^2 / gain (D. L. Snyder et al., J. Opt. Soc. Am. A 12 (1995) 272). It is exact without read noise,
-and since its score holds mean and variance alone, estimates and errors are right for whatever noise has these two
-(quasi-likelihood: R. W. M. Wedderburn, Biometrika 61 (1974) 439). An unknown gain is estimated by Pearson's chi-square
-per degree of freedom (McCullagh & Nelder, Generalized Linear Models, section 9.2), and scales errors and significance.
-An image in which neighbours agree with each other but not with the model (stray light, two spots) is distinguished from
-one that is only noisy, and is not valid.
+The counts of a camera are gain times electrons plus read noise: with the mean mu, their variance is
+gain mu + read_noise^2. Their likelihood is taken to be that of a shifted Poisson distribution: (n + v) / gain is
+Poisson distributed with the mean (mu + v) / gain, where v = read_noise^2 / gain (D. L. Snyder et al., J. Opt. Soc. Am.
+A 12 (1995) 272). It is exact without read noise. Because its score depends on the mean and the variance of the counts
+only, estimates and errors are right for any noise with this mean and variance (quasi-likelihood: R. W. M. Wedderburn,
+Biometrika 61 (1974) 439). An unknown gain is estimated by Pearson's chi-square per degree of freedom (McCullagh &
+Nelder, Generalized Linear Models, section 9.2), and scales errors and significance. When neighbouring residuals are
+strongly correlated (stray light, two spots), the model is wrong, not only the noise large, and the fit is not valid.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 Floats = NDArray[np.float64]
 
 GAINS = 1e-3, 1e3
-"""Between which parts of its guess a gain is looked for, by `HALVINGS` of the interval."""
+"""A gain is looked for between these multiples of its guess, by halving the interval `HALVINGS` times."""
 HALVINGS = 60
 
 
@@ -60,42 +61,44 @@ def fit_gaussian(
     Parameters
     ----------
     image : array, shape (ny, nx)
-        Counts, without the camera's offset; negative ones need a read noise that explains them.
+        Counts after subtraction of the camera's offset. Negative counts are accepted with a read noise only.
     reference : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
-        Images R without atoms, whose mean is fitted as s * R beside C: stray light has the shape of the viewport. The
-        noise of k images is a part of the model (see `reference_of`, whose answer serves many images); where it hides
-        the structure of the light, s is not fitted but held, with a large error that C shares. An array of two
-        dimensions is taken for free of noise: smooth it, or give the mean of many.
+        Images without atoms. Their mean R is part of the background, C + s R, since stray light has structure (that of
+        the viewport). The noise of k images is part of the model; where the structure of the light is not above this
+        noise, s is held at a fixed value with a large error, which also enters that of C. An array of two dimensions is
+        taken to be free of noise: smooth it, or give the mean of many images. For many fits with one reference, make it
+        once by `reference_of`.
     mask : array of bool, shape (ny, nx), optional
         True for pixels to leave out; see `find_bad_pixels`.
     gain : float, optional
-        Counts per electron. None: unknown; it is estimated, from the noise between several references, else from the
-        residuals of the image, and the errors reflect it.
+        Counts per electron. Without it, the gain is estimated: from the noise between several references, otherwise
+        from the residuals of the image. The errors of the parameters are scaled accordingly.
     read_noise : float
         Standard deviation of a pixel without light, counts.
     roi : (x_low, x_high, y_low, y_high), optional
-        Part of the image to fit, the upper ends excluded; positions stay those of the whole image.
+        Part of the image to fit, in pixels, upper ends excluded. Fitted positions are those in the whole image.
     rotated : bool
-        Whether the axes of the spot may be turned against those of the image.
+        Whether the axes of the spot may be rotated against those of the image; fits `theta`, too.
     spot : Spot or mapping, optional
-        Place and widths ``x0, y0, sigma_x, sigma_y`` (and ``theta``), as `mean_spot` finds them in a series, for an
-        image that is too faint to determine them itself. Only A and the background are then fitted: A is right in the
-        mean whether there are atoms or not, and negative where noise has it so; `significance` is that of A > 0 there.
+        Place and widths ``x0, y0, sigma_x, sigma_y`` (and ``theta``), for images that are too faint to determine them;
+        `mean_spot` computes them from a series. Where a free fit is not valid, only A and the background are fitted: A
+        is then unbiased, with or without atoms, and may be negative by noise; `significance` is that of A > 0 at this
+        place.
 
     Returns
     -------
     GaussianFit
-        ``A`` (counts of the spot, all pixels together), ``x0, y0, sigma_x, sigma_y`` (pixels; x along a row), ``theta``
-        when rotated (radians from the x axis to the axis of sigma_x, between -pi/4 and pi/4), ``C`` (counts per pixel),
-        ``s`` with a reference. `significance` is that of A > 0 anywhere in the image. `valid` means that there are
-        atoms and that the numbers may be used; `upper_limit` is A's when there are none. At a given `spot` the numbers
-        may be used without atoms, too: `detected` says whether there are.
+        ``A`` (counts of the whole spot), ``x0, y0, sigma_x, sigma_y`` (pixels; x along a row), ``theta`` when rotated
+        (radians from the x axis to the axis of sigma_x, between -pi/4 and pi/4), ``C`` (counts per pixel), ``s`` with a
+        reference. `significance` is that of A > 0 anywhere in the image. `valid` means that there are atoms and that
+        the numbers may be used; without atoms, `upper_limit` is an upper limit of A. With a given `spot`, a fit without
+        atoms can be valid, too: `detected` says whether there are atoms.
 
     Raises
     ------
     InputError
-        When the image is no matrix of 5 x 5 pixels or more, holds infinite counts, or negative ones without read noise,
-        or when an option does not fit it.
+        When the image has not two dimensions or fewer than 5 x 5 pixels, has infinite or missing counts or, without
+        read noise, negative ones; or when the shape or value of another argument does not match.
 
     Examples
     --------
@@ -107,7 +110,7 @@ def fit_gaussian(
     >>> fit.valid, abs(fit.values["A"] - truth["A"]) < 3 * fit.errors["A"]
     (True, True)
 
-    A spot of known place, too faint to be found anywhere:
+    A spot at a known place, too faint to be found by a search of the image:
 
     >>> place = {name: truth[name] for name in ("x0", "y0", "sigma_x", "sigma_y")}
     >>> faint = np.random.default_rng(1).poisson(gaussian_image(truth | {"A": 300.0}, (80, 90)))
@@ -146,24 +149,26 @@ def fit_gaussian(
 def gaussian_image(
     values: Mapping[str, float], shape: tuple[int, ...], reference: ArrayLike | Reference | None = None
 ) -> Floats:
-    """Mean counts of the model.
+    """Mean counts of each pixel in the model of `fit_gaussian`.
 
     Parameters
     ----------
-    values : mapping
-        Names to numbers, as `Fit.values`.
+    values : mapping of str to float
+        ``A, x0, y0, sigma_x, sigma_y, C``, and perhaps ``theta`` and ``s``, as in `Fit.values`.
     shape : (ny, nx)
+        Rows and columns of the image.
     reference : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
-        Needed when the values hold ``s``.
+        Required when `values` contains ``s``.
 
     Returns
     -------
-    float64, shape (ny, nx)
+    array of float64, shape (ny, nx)
+        Counts.
 
     Raises
     ------
     InputError
-        When the values hold ``s`` and no reference is given.
+        When `values` contains ``s`` and no reference is given.
 
     Examples
     --------
@@ -185,7 +190,7 @@ def gaussian_image(
 def _fit(problem: SpotProblem, minimise: Callable[[SpotProblem], Found], gain_error: float) -> GaussianFit:
     found = minimise(problem)
     if problem.gain is None and problem.read_noise > 0.0:
-        # The shift depends on the gain: once more with what the residuals say of it.
+        # The shift depends on the gain: fit once more, with the gain from the residuals.
         better = problem.with_gain_guess(_gain_of_residuals(problem, found))
         if better.total > 0.0:
             problem, found = better, minimise(better)
@@ -193,7 +198,7 @@ def _fit(problem: SpotProblem, minimise: Callable[[SpotProblem], Found], gain_er
 
 
 def _unit_spot(values: Mapping[str, float], shape: tuple[int, ...]) -> Floats:
-    """A Gaussian of unit volume, integrated over pixels."""
+    """Integral over each pixel of a Gaussian of unit volume, shape (ny, nx)."""
     if "theta" in values:
         x0, y0, sigma_x, sigma_y = (values[name] for name in NAMES[1:5])
         return rotated_unit_spot(x0, y0, sigma_x, sigma_y, values["theta"], shape)
@@ -204,7 +209,7 @@ def _unit_spot(values: Mapping[str, float], shape: tuple[int, ...]) -> Floats:
 
 
 def _dark(problem: SpotProblem, rotated: bool) -> GaussianFit:
-    """The answer where there is no light at all: nothing can be estimated."""
+    """The answer for an image without light: all numbers are nan."""
     names = problem.names(rotated)
     nothing = dict.fromkeys(names, math.nan)
     covariance = np.full((len(names), len(names)), math.nan)
@@ -213,7 +218,7 @@ def _dark(problem: SpotProblem, rotated: bool) -> GaussianFit:
 
 
 def _gain_of_residuals(problem: SpotProblem, found: Found) -> float:
-    """Gain for which Pearson's chi-square is what it should be: the read noise is known, the gain is not."""
+    """The gain at which Pearson's chi-square equals its expectation, for a known read noise."""
     mean, good = problem.mean(found), problem.used > 0.0
     left = problem.reference.variance_left(float(found.parameters[-1]), mean, problem.used, problem.shift)
     mean = mean - problem.shift

@@ -1,4 +1,4 @@
-"""What the fits of a spot find in an image, before it is an answer for users: `SpotProblem` makes it."""
+"""The best spot in an image, as `SpotProblem` finds it, before it becomes an answer for users."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class NoSpotModel(NamedTuple):
     Attributes
     ----------
     values : array of float64, shape (1,) or (2,)
+        C (counts per pixel), or C and s.
     nll : float
         Negative log-likelihood in counts.
     free : array of bool, same shape
-        Which of them are fitted: s may be held.
+        Which of them are fitted: s may be held at a fixed value.
     excess_variance : float
-        What the variance of s, in counts, is larger by than the curvature of the likelihood says; that says nothing of
-        an s that is held.
+        Variance of a fitted s minus the variance from the curvature of the likelihood, in counts.
     """
 
     values: Floats
@@ -41,29 +41,32 @@ class NoSpotModel(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """Where the likelihood of an image is best, in the pixels of the part that is fitted.
+    """The minimum of the negative log-likelihood of an image; places are pixels of the part that is fitted.
 
     Parameters
     ----------
     parameters : array of float64, shape (n,)
         A, x0, y0, sigma_x, sigma_y[, theta], C[, s].
-    nll, information : float, array of float64 of shape (n, n)
-        There, in counts.
+    nll : float
+        Negative log-likelihood at the minimum, in counts.
+    information : array of float64, shape (n, n)
+        Fisher information at the minimum, in counts.
     converged : bool
     steps : int
-        Of Newton.
+        Number of Newton's steps.
     background_nll : float
-        That of the model without a spot.
+        Negative log-likelihood of the best model without a spot, in counts.
     rotated : bool
         Whether theta is among the parameters.
     square_limits, square_sigmas : array of float64, tuple of float
-        Upper limits of the excess of counts in squares of each size, and the widths of the spots that they see best.
+        Upper limits of the excess of counts in squares of each size, and the widths (pixels) of the spots that squares
+        of this size find best.
     free : array of bool, shape (n,)
-        Which parameters were fitted: place and widths may be given, s may be held.
+        Which parameters were fitted: place and widths may be given, s may be held at a fixed value.
     excess_score : float
-        What the variance of the score of s is larger by than the information says, see `Reference`.
+        Variance of the score of s minus its information, see `engine.fits.images.reference`.
     held_variance : float
-        Of s in counts, when it is held.
+        Variance of a held s, in counts; 0 when s is fitted.
     """
 
     parameters: Floats
@@ -86,7 +89,7 @@ class Found:
 
     @cached_property
     def inverse_information(self) -> Floats:
-        """The covariance where the information is all there is to it; zero for what was given."""
+        """Inverse of the information of the fitted parameters; zero in the rows and columns of the others."""
         if self.free.all():
             return covariance_from(self.information)
         both = np.ix_(self.free, self.free)
@@ -96,7 +99,7 @@ class Found:
 
     @cached_property
     def covariance(self) -> Floats:
-        """Of the parameters, in counts."""
+        """Covariance of the parameters in counts, with the noise of the reference or the variance of a held s."""
         inverse = self.inverse_information
         if self.held_variance:
             by_s = -inverse @ self.information[:, -1]
@@ -107,7 +110,7 @@ class Found:
         return inverse
 
     def variance_ratio(self, k: int) -> float:
-        """Variance of a parameter in units of what the curvature of the likelihood says: 1 or more."""
+        """Variance of parameter k over that from the curvature of the likelihood: 1 or more."""
         if not (self.excess_score or self.held_variance):
             return 1.0
         return float(self.covariance[k, k] / self.inverse_information[k, k])

@@ -1,7 +1,8 @@
-"""How well a spot describes its image, from the residuals: goodness of fit, gain, and noise that pixels share.
+"""How well a spot describes its image, from the residuals: goodness of fit, gain, and correlated noise.
 
-The deviance of few electrons is no chi-square, so its mean and variance are summed up beside it (`deviance`). Laser
-speckle differs from place to place, and neighbouring pixels share it: how much more noise that is, the residuals say.
+The deviance of pixels with few electrons does not have a chi-square distribution, so its expected mean and variance are
+summed over the pixels (`deviance`). Laser speckle is correlated between neighbouring pixels and differs from place to
+place: the residuals give the factor by which it increases the noise of a spot.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ Floats = NDArray[np.float64]
 
 NO_TABLE = np.empty((2, 0))
 AROUND_SIGMAS, AROUND_PIXELS = 3.0, 10.0
-"""How far around a spot its noise is looked at: widths, and pixels at least."""
+"""The noise around a spot is measured up to this many widths from its centre, and at least this many pixels."""
 FEWEST_BLOCKS = 6.0
-"""Squares of the spot's size along a side, at least, whose noise is looked at."""
+"""At least this many squares of the size of the spot fit along a side, when their noise is measured."""
 SURE = 4.0
-"""Standard deviations from which on a noise is called larger than that of single pixels."""
+"""A noise is taken to be larger than that of single pixels when it is this many standard deviations larger."""
 
 
 class Residuals(NamedTuple):
-    """What `residual_sums` sums up, in its order."""
+    """The sums of `kernels.images.residuals.residual_sums`, in their order."""
 
     chi_square: float
     shared: float
@@ -46,12 +47,12 @@ class Residuals(NamedTuple):
 
     @property
     def misfit(self) -> float:
-        """What neighbours share, in units of their variance."""
+        """Covariance of neighbouring residuals over their variance; 0 for independent pixels."""
         return self.shared / max(self.differences, 1e-300 * self.pairs) if self.pairs else 0.0
 
 
 def residuals_of(problem: SpotProblem, mean: Floats) -> Residuals:
-    """Sums over the residuals of an image from its mean counts."""
+    """Sums over the residuals, counts minus mean counts, of an image."""
     exact = problem.gain is not None and problem.read_noise == 0.0
     table = deviance_moments() if exact else NO_TABLE
     sums = np.empty(len(Residuals._fields))
@@ -60,32 +61,33 @@ def residuals_of(problem: SpotProblem, mean: Floats) -> Residuals:
 
 
 def error_of_gain(problem: SpotProblem, residuals: Residuals, gain: float, ndof: int) -> float:
-    """Standard error of a gain estimated by chi-square, which spreads by 1 / electrons more where these are few."""
+    """Standard error of a gain estimated by chi-square, whose variance per pixel is 2 + 1 / electrons."""
     level = max(problem.total / residuals.pixels - problem.shift, 1e-12)
     return gain * (level + problem.shift) / level * math.sqrt((2.0 + gain / level) / ndof)
 
 
 def probability(problem: SpotProblem, mean: Floats, residuals: Residuals, deviance: float, ndof: int) -> float:
-    """Of residuals at least as large as these, were the model true; see `GaussianFit`."""
+    """Probability of residuals at least as large as these if the model is true; see `GaussianFit`."""
     gain, pairs = problem.gain, residuals.pairs
     if gain is None or problem.reference.frames:  # the deviance of a few counts and their reference is no chi-square
         return float(special.ndtr(-residuals.misfit * math.sqrt(pairs))) if pairs else math.nan
     if problem.read_noise > 0.0:
-        # Shifted counts have the variance of Poisson's, not their deviance: Pearson's chi-square serves, whose spread
-        # is 2 + gain^3 light / variance^2 a pixel.
+        # Shifted counts have the variance of Poisson counts, but not their deviance. Pearson's chi-square is used
+        # instead, with the variance 2 + gain^3 light / variance^2 of each pixel.
         light = np.maximum(mean - problem.shift, 0.0)
         per_pixel = 2.0 + float(np.mean(gain**3 * light / (gain * mean) ** 2))
         return float(special.ndtr((ndof - residuals.chi_square / gain) / math.sqrt(per_pixel * ndof)))
-    # a chi-square with the two moments that this image's deviance has
+    # A scaled chi-square distribution with the mean and variance of the deviance of this image.
     size = ndof / residuals.pixels
     expected, variance = residuals.mean_deviance * size, residuals.variance_of_deviance * size
     return float(special.chdtrc(2.0 * expected**2 / variance, 2.0 * expected * deviance / variance))
 
 
 def excess_noise(problem: SpotProblem, found: Found, mean: Floats, gain: float) -> float:
-    """How many times the noise of a spot exceeds that of single pixels all over the image; 1 for independent pixels.
+    """Factor by which the variance of a spot is larger than independent pixels would make it; 1 without correlation.
 
-    Residuals summed over squares of the spot's size are compared with single ones, and those around the spot with all.
+    It is the product of two dispersions in units of the gain: that of residuals summed over squares of the size of the
+    spot, and that of single pixels around the spot. A dispersion that is not significantly above 1 counts as 1.
     """
     x0, y0, sigma_x, sigma_y = found.parameters[1:5].tolist()
     widest = max(problem.counts.shape)
@@ -99,7 +101,7 @@ def excess_noise(problem: SpotProblem, found: Found, mean: Floats, gain: float) 
     for chi_square, number in dispersions:
         if number > 0.0:
             ratio = chi_square / number / gain
-            # where electrons are few, chi-square spreads by 1 / electrons more
+            # The variance of chi-square per pixel is 2 + 1 / electrons.
             spread = math.sqrt((2.0 + gain / float(problem.background_level or gain)) / number)
             excess *= ratio if ratio > 1.0 + SURE * spread else 1.0
     return excess

@@ -1,8 +1,8 @@
-"""A spot whose place and widths are known: of the user, or of a series of images, most of which show it.
+"""A spot whose place and widths are known, given by the user or measured in the bright images of a series.
 
-The MOT stays where it is while its atoms are lost. Fitted at this one place, every image of a series has a number of
-atoms with a true error, also the images in which they are too few to be found: without those a series ends too high,
-and the lifetime of its MOT is wrong.
+A MOT stays at its place while it loses atoms. With a fit at this one place, every image of a series has a number of
+atoms with a correct error, also images in which there are too few atoms to be found. Without such images, the numbers
+at the end of a series are biased upwards, and the lifetime is wrong.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .rotated import axes_of, elements_of
 __all__ = ["Spot", "is_other", "mean_spot", "spot_of"]
 
 SURE = 3.0
-"""Errors by which the place of another spot differs from the given one at least."""
+"""A spot is another one when its centre differs from the given one by more than this many errors, and its width."""
 OTHER = 2.0
-"""Ratio of the widths from which a spot is another one."""
+"""A spot is another one when its width is this many times larger or smaller than the given one."""
 UPRIGHT = NAMES[1:5]
-"""What every spot has: its place and its widths."""
+"""Names of place and widths, without the angle."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Spot:
     Raises
     ------
     InputError
-        When one of them is no finite number.
+        When one of them is not a finite number.
 
     Examples
     --------
@@ -73,30 +73,30 @@ class Spot:
             object.__setattr__(self, name, number)
 
     def as_dict(self) -> dict[str, float]:
-        """By name, without an angle that is None."""
+        """Numbers by name; without `theta` when it is None."""
         upright = {name: getattr(self, name) for name in UPRIGHT}
         return upright if self.theta is None else {**upright, "theta": self.theta}
 
     @property
     def numbers(self) -> tuple[float, ...]:
-        """x0, y0, sigma_x, sigma_y[, theta]."""
+        """The tuple x0, y0, sigma_x, sigma_y, followed by theta when it is not None."""
         return tuple(self.as_dict().values())
 
 
 def spot_of(given: Spot | Mapping[str, float], *, rotated: bool = False) -> Spot:
-    """The spot that a user gave.
+    """The argument `spot` of a fit, as a `Spot`.
 
     Parameters
     ----------
-    given : Spot or mapping
+    given : Spot or mapping of str to float
         ``x0, y0, sigma_x, sigma_y`` and perhaps ``theta``.
     rotated : bool
-        Whether it needs ``theta``.
+        Whether ``theta`` is required.
 
     Raises
     ------
     InputError
-        When one is missing, unknown or no finite number.
+        When a name is missing or unknown, or a value is not a finite number.
     """
     named = given.as_dict() if isinstance(given, Spot) else given
     names = (*UPRIGHT, "theta") if "theta" in named or rotated else UPRIGHT
@@ -118,7 +118,7 @@ def _numbers_of(named: Mapping[str, Any]) -> tuple[float, ...]:
 
 
 def is_other(fit: GaussianFit, spot: Spot) -> bool:
-    """Whether a spot that was found is not the given one: farther off than its width, or surely of other widths."""
+    """Whether a fitted spot is not the given one: its centre is too far away, or its width is too different."""
     far = any(
         abs(fit.values[name] - given) > max(width, SURE * fit.errors[name])
         for name, given, width in (("x0", spot.x0, spot.sigma_x), ("y0", spot.y0, spot.sigma_y))
@@ -134,7 +134,7 @@ def mean_spot(results: pl.DataFrame) -> dict[str, float]:
     Parameters
     ----------
     results : polars.DataFrame
-        Of `ImageAnalysis`; of its rows those whose fit was successful.
+        The results of `ImageAnalysis`; rows whose fit was successful are used.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def mean_spot(results: pl.DataFrame) -> dict[str, float]:
     Raises
     ------
     InputError
-        When the table is none of images, or none of them has such a fit.
+        When the table is not one of `ImageAnalysis`, or no fit in it was successful.
 
     Examples
     --------
@@ -165,7 +165,8 @@ def mean_spot(results: pl.DataFrame) -> dict[str, float]:
     weights = {name: good[f"{name}_unc"].to_numpy() ** -2.0 for name in UPRIGHT}
     if "theta" not in good.columns or good["theta"].count() < good.height:
         return {name: float(np.average(good[name].to_numpy(), weights=weights[name])) for name in UPRIGHT}
-    # Turned by 45 degrees, the axes change places from image to image: their widths have no mean, but the matrix has.
+    # Near 45 degrees, sigma_x and sigma_y are exchanged from image to image. The covariance matrix of the spot is not:
+    # its elements are averaged instead of the widths.
     elements = [elements_of(*row) for row in good.select("sigma_x", "sigma_y", "theta").rows()]
     matrix = np.average(elements, axis=0, weights=weights["sigma_x"] + weights["sigma_y"])
     place = {name: float(np.average(good[name].to_numpy(), weights=weights[name])) for name in UPRIGHT[:2]}

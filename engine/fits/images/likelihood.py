@@ -1,7 +1,7 @@
-"""The likelihood of a spot in one image, and the ways down from a start: Fisher's scoring, then scipy.
+"""The likelihood of a spot in one image, and its minimisation: Fisher's scoring, then scipy.
 
-All likelihoods here are those of counts: that of electrons is smaller by the gain. Counts are shifted by what the read
-noise is worth, read_noise^2 / gain, and positions are those of the part of the image that is fitted.
+All negative log-likelihoods here are those of counts; divided by the gain, they are those of electrons. Counts are
+shifted by read_noise^2 / gain, for the read noise, and positions are pixels of the part of the image that is fitted.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ __all__ = ["FEWEST_PIXELS", "Descent", "SpotLikelihood"]
 Floats = NDArray[np.float64]
 
 FEWEST_PIXELS = 5
-"""Along a side of an image that is fitted."""
+"""Fewest pixels along a side of an image that is fitted."""
 ROUGH, FINE = 0.03, 5e-4
-"""Distances from the minimum, in errors, that end a first and a second fit."""
+"""Distances from the minimum, in standard errors, at which a first and a second fit end."""
 ROUGH_STEPS, FINE_STEPS = 30, 200
-"""Steps at most of the first and of the second fit."""
+"""Largest number of steps of the first and of the second fit."""
 NEARBY_SIGMAS, NEARBY_PIXELS = 5.0, 8
 """How far around a start the pixels matter to a rough fit: widths, and pixels more."""
 LARGEST_GROWTH = 4.0
-"""Sides of the image, beyond which a width that was fitted on squares of pixels is not believed."""
+"""A width that was fitted on squares of pixels is rejected when it is larger than this many sides of the image."""
 
 
 class Descent(NamedTuple):
-    """What a minimisation, which writes its parameters, found: nll and information there, convergence, and steps."""
+    """The end of a minimisation, whose parameters were written in place: nll, information, convergence and steps."""
 
     nll: float
     information: Floats
@@ -52,7 +52,7 @@ class Descent(NamedTuple):
 
 
 class _Newton(NamedTuple):
-    """What the steps of the kernel, which write the parameters, found; infinitely far away where they got lost."""
+    """The end of Fisher's scoring, whose parameters were written in place; `distance` is infinite when it failed."""
 
     nll: float
     distance: float
@@ -62,30 +62,33 @@ class _Newton(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SpotLikelihood:
-    """The counts of one image, shifted by what the read noise is worth, and what is known of them.
+    """The counts of one image, shifted for the read noise, with what the fit knows about them.
 
     Parameters
     ----------
-    counts, used : arrays of float64, shape (ny, nx)
-        Shifted counts, zero where a pixel is not used; 1 where it is.
+    counts : array of float64, shape (ny, nx)
+        Shifted counts; zero where a pixel is not used.
+    used : array of float64, shape (ny, nx)
+        1 where a pixel is used, 0 elsewhere.
     reference : Reference
     pixels, total : float
-        How many pixels are used, and the sum of their shifted counts.
+        Number of used pixels, and the sum of their shifted counts.
     shift : float
-        read_noise^2 / gain.
+        read_noise^2 / gain, counts.
     gain : float or None
-        As given.
+        Counts per electron; None when it was not given.
     gain_guess : float
-        The gain, or what is taken for it as long as it is not known.
+        The gain, or a guess of it when it was not given.
     read_noise : float
+        Standard deviation of a pixel without light, counts.
     x_low, y_low : int
-        Where the part that is fitted begins in the image.
+        First column and row of the fitted part, in the image.
     noise : float
-        Variance of neighbouring pixels over their mean: a guess of the gain.
+        Variance of neighbouring pixels over their mean, counts: a guess of the gain.
     background_level : float
-        A guess of the background, counts per pixel, shifted.
+        Guess of the background, in shifted counts per pixel.
     lit : bool
-        Whether any pixel is not zero.
+        Whether any pixel has counts.
     """
 
     counts: Floats
@@ -105,21 +108,21 @@ class SpotLikelihood:
 
     @cached_property
     def with_reference(self) -> bool:
-        """Whether s R is a part of the model."""
+        """Whether the light of a reference, s R, is part of the model."""
         return self.reference.is_there
 
     @property
     def least_background(self) -> float:
-        """Counts per pixel that are taken for zero."""
+        """A background of fewer counts per pixel than this is taken to be zero."""
         return LEAST_COUNTS / self.pixels
 
     def names(self, rotated: bool) -> tuple[str, ...]:
-        """Of the fitted parameters."""
+        """Names of the parameters, in the order of the arrays."""
         names = NAMES[:5] + (("theta",) if rotated else ()) + NAMES[5:]
         return (*names, "s") if self.with_reference else names
 
     def with_gain_guess(self, gain: float) -> Self:
-        """The same counts, shifted for another gain."""
+        """The same image, with the shift of another guess of the gain."""
         shift = self.read_noise**2 / gain
         more = shift - self.shift
         counts = np.where(self.used > 0.0, self.counts + more, 0.0)
@@ -137,18 +140,18 @@ class SpotLikelihood:
 
     @cached_property
     def full_s(self) -> float:
-        """What s is when all light is that of the reference, and none the background's."""
+        """The value of s at which all light is that of the reference, and C is zero."""
         light = float(np.sum(self.used * self.reference.light)) if self.with_reference else 0.0
         return max(self.total - self.shift * self.pixels, 0.0) / light if light > 0.0 else 0.0
 
     @cached_property
     def kernel_pixels(self) -> Pixels:
-        """All pixels, as kernels take them."""
+        """All pixels, in the form that kernels take."""
         totals = self._totals(self.total, self.pixels, self.shift)
         return Pixels(self.counts, self.used, self.reference.light, totals)
 
     def likelihood(self, parameters: Floats) -> Evaluation:
-        """Negative log-likelihood of an upright spot, with gradient and information."""
+        """Negative log-likelihood of a spot that is not rotated, with gradient and information."""
         n = parameters.size
         rows, columns = self.counts.shape
         score, information = np.zeros(n), np.zeros((n, n))
@@ -158,11 +161,11 @@ class SpotLikelihood:
 
     @cached_property
     def rotated_likelihood(self) -> RotatedLikelihood:
-        """That of a turned spot."""
+        """The likelihood of a rotated spot."""
         return RotatedLikelihood(self.kernel_pixels)
 
     def mean(self, found: Found) -> Floats:
-        """Mean counts of what was found, shifted as the counts are."""
+        """Shifted mean counts of the model with the parameters of `found`, shape (ny, nx)."""
         out, s = self.spot_mean(found.parameters, found.rotated), float(found.parameters[-1])
         if self.reference.frames > 0:
             add_light(self.counts, self.reference.light, s, float(self.reference.frames), self.shift, out)
@@ -171,7 +174,7 @@ class SpotLikelihood:
         return out
 
     def spot_mean(self, parameters: Floats, rotated: bool) -> Floats:
-        """Mean counts of a spot and its background C."""
+        """Mean counts of a spot and the background C, without the light of a reference, shape (ny, nx)."""
         rows, columns = self.counts.shape
         if rotated:
             amplitude, x0, y0, sigma_x, sigma_y, theta, level = parameters[:7].tolist()
@@ -182,10 +185,13 @@ class SpotLikelihood:
         return out
 
     def profile(self, found: Found, fixed: int, value: float) -> float:
-        """Likelihood minimised over all parameters but one, which has this value (in the units of users)."""
+        """Profile: negative log-likelihood minimised over all parameters but `fixed`, which has the value `value`.
+
+        The value is in pixels of the whole image, and in counts without the shift.
+        """
         offsets = {1: self.x_low, 2: self.y_low, 5 + found.rotated: -self.shift}
         whole, value = found.parameters, value - offsets.get(fixed, 0.0)
-        # the others as the covariance has them there
+        # Start from the other parameters as the covariance predicts them at this value.
         covariance = found.covariance
         there = whole + covariance[:, fixed] / covariance[fixed, fixed] * (value - whole[fixed])
         there[~found.free] = whole[~found.free]
@@ -201,7 +207,7 @@ class SpotLikelihood:
         return nll
 
     def descend(self, whole: Floats, free: NDArray[np.bool_], *, rotated: bool) -> Descent:
-        """Minimise over the free parameters, from there on; writes them."""
+        """Minimise over the free parameters, starting at `whole`, where the result is written."""
         steps = 0
         if not rotated:
             start = whole.copy()
@@ -212,11 +218,11 @@ class SpotLikelihood:
         return self.by_scipy(whole, free, rotated=rotated)._replace(steps=steps)
 
     def newton(self, whole: Floats, free: NDArray[np.bool_], enough: float, most_steps: int) -> _Newton:
-        """Fisher's scoring for an upright spot over the free parameters, from there on; writes them."""
+        """Fisher's scoring, for a spot that is not rotated, from `whole`, where the result is written."""
         return _newton(self.kernel_pixels, whole, self.least_background, enough, most_steps, fixed_bits(free))
 
     def by_scipy(self, whole: Floats, free: NDArray[np.bool_], *, rotated: bool) -> Descent:
-        """Minimise by scipy over the free parameters, from there on; writes them."""
+        """Minimise by scipy over the free parameters, starting at `whole`, where the result is written."""
         likelihood: Callable[[Floats], Evaluation] = self.rotated_likelihood if rotated else self.likelihood
         nll, _, information = likelihood(whole)
         if not math.isfinite(nll):
@@ -236,7 +242,7 @@ class SpotLikelihood:
         return Descent(best.nll, likelihood(whole).information, best.converged, 0)
 
     def fit_on_squares(self, start: Floats, halvings: int, free: NDArray[np.bool_]) -> Floats:
-        """A rough fit on squares of 2^halvings pixels, which is quick; the start itself where that leads nowhere."""
+        """Parameters of a rough, fast fit on squares of side 2^halvings pixels; the start itself where that fails."""
         side = 2**halvings if halvings > 0 else 1
         shape = self.counts.shape[0] // side, self.counts.shape[1] // side
         if side == 1 or min(shape) < FEWEST_PIXELS:
@@ -252,13 +258,14 @@ class SpotLikelihood:
             return start
         found = (rough - offset) / scale
         if self.with_reference and not math.isfinite(self.likelihood(found).nll):
-            return start  # a mean may be positive in squares of pixels, but not in each of them
+            return start  # the mean may be positive in each square of pixels, but negative in one of its pixels
         return found if np.all(found[3:5] < LARGEST_GROWTH * max(self.counts.shape)) else start
 
     def fit_nearby(self, whole: Floats, free: NDArray[np.bool_]) -> None:
-        """Fit roughly, on the pixels around a start, with the background as it is; writes the parameters.
+        """Fit roughly, on the pixels around a start, with a fixed background; the result is written to `whole`.
 
-        Without a reference a spot costs as much as its pixels, with one as much as the image, at each of many steps.
+        With a reference, a step on the whole image takes time for all its pixels; without one, only for the pixels of
+        the spot.
         """
         middle = whole[1:3].round().astype(int).tolist()
         reach = math.ceil(NEARBY_SIGMAS * float(whole[3:5].max())) + NEARBY_PIXELS
@@ -278,7 +285,7 @@ class SpotLikelihood:
         whole[:] = near + offset
 
     def _squares(self, side: int, shape: tuple[int, int]) -> Pixels:
-        """Sums over squares of pixels."""
+        """Sums of counts and light over squares of `side` x `side` pixels."""
         counts, covered, light = np.empty(shape), np.empty(shape), NO_LIGHT
         totals = self._totals(*bin_pixels(self.counts, self.used, side, counts, covered), self.shift * side**2)
         if self.with_reference:

@@ -1,4 +1,4 @@
-"""The pixels of an image as its kernels take them: arrays, and one array of the sums over all of them."""
+"""The pixels of an image in the form that kernels take: arrays, and one array of sums over all used pixels."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ __all__ = ["NO_LIGHT", "Pixels", "Totals", "fixed_bits"]
 Floats = NDArray[np.float64]
 
 NO_LIGHT = np.zeros((0, 0))
-"""Where a kernel takes the light of a reference, and there is none."""
+"""The light of a reference, as an argument of a kernel, when there is no reference."""
 
 
 class Totals(NamedTuple):
-    """Of all pixels that are used, and of the noise of a reference, in the order in which kernels take them."""
+    """Sums over all used pixels, and the noise of a reference, in the order in which kernels take them.
+
+    Sum of the counts; number of pixels; number of images of a reference (0: without noise); shift of the counts
+    (read_noise^2 / gain); counts per electron; largest allowed s.
+    """
 
     counts: float
     pixels: float
@@ -31,7 +35,7 @@ class Totals(NamedTuple):
 
 
 class Pixels(NamedTuple):
-    """Counts, which pixels are used (1 or 0), the light of the reference, and the array of `Totals`."""
+    """Counts, 1 where a pixel is used and 0 elsewhere, the light of the reference, and the array of `Totals`."""
 
     counts: Floats
     used: Floats
@@ -40,5 +44,5 @@ class Pixels(NamedTuple):
 
 
 def fixed_bits(free: NDArray[np.bool_]) -> int:
-    """The parameters that are not free, as `fit_spot` takes them: the sum of 2^k over their places k."""
+    """The fixed parameters as a bit mask, the form that `fit_spot` takes: the sum of 2^k over their indices k."""
     return sum(1 << k for k, is_free in enumerate(free.tolist()) if not is_free)

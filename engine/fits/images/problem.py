@@ -1,4 +1,4 @@
-"""One image as a problem to minimise: what it has without a spot, the search for one, and how surely it is there."""
+"""The fit of one image as a minimisation problem: model without a spot, search for a spot, and significance."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ SIGMA_OF_SQUARE = 1.07
 """Width, pixels, of the Gaussian that a square of 3 x 3 sees best: its half side is 1.4 sigma."""
 SIGMAS = tuple(SIGMA_OF_SQUARE * 2.0**k for k in range(MOST_LEVELS))
 INSIDE = 0.70
-"""Part of that Gaussian in the square."""
+"""Fraction of that Gaussian inside the square."""
 BACKGROUND_HALVINGS = 2
-"""Halvings of the image, on which the background is fitted first."""
+"""The background is fitted first on the image halved this many times (squares of 4 x 4 pixels)."""
 FINER = 1
-"""Halvings fewer than those of the best square, on which the spot is fitted first."""
+"""The spot is fitted first on squares of pixels that are this many halvings smaller than the best square."""
 PROMISING = math.log(0.05)
-"""Logarithm of the probability, without atoms, above which the fit of a spot is not finished."""
+"""Logarithm of a probability: a spot that is more probable than this without atoms is fitted roughly only."""
 OBVIOUS = 2.0
-"""Factor of the noise: a square whose probability is below that even with so much noise needs no rough fit first."""
+"""Factor of the noise: a square that is below `PROMISING` even with so much more noise needs no rough fit first."""
 SCIPY_ROUNDS = 2
-"""How often scipy may begin where the kernel did not arrive, each time with the errors where it stopped as sizes."""
+"""Most runs of scipy after scoring that did not converge; each takes the errors where the last one stopped as scale."""
 SLIGHT = 1e-6
-"""A for the errors of a spot that is not there, in errors: so small, yet the likelihood has its derivatives."""
+"""A, in errors, at which the errors of an absent spot are computed: nearly zero, where derivatives still exist."""
 EMPTY = 0.05
-"""Part of the mean counts below which a pixel is taken to have none."""
+"""A pixel with a mean below this fraction of the average mean is taken to be empty."""
 NARROWEST = 0.5
-"""Width, pixels, of a spot that may be given: a narrower one is a hot pixel."""
+"""Smallest width, in pixels, of a given spot: a narrower one is a hot pixel."""
 NO_SQUARES = np.empty(0)
 
 
 class _Square(NamedTuple):
-    """Of `best_square`: the square of the most significant excess, and the limits of all sizes."""
+    """The square with the most significant excess, as `best_square` finds it, and the upper limits of all sizes."""
 
     ratio: float
     size: int
@@ -60,19 +60,19 @@ class _Square(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SpotProblem(SpotLikelihood):
-    """One image: what it has without a spot, where a spot may be, and how surely there is one."""
+    """One image: the best model without a spot, the best spot, and its significance."""
 
     def __repr__(self) -> str:
         rows, columns = self.counts.shape
         return f"SpotProblem({rows} x {columns} pixels, {self.total - self.shift * self.pixels:.0f} counts)"
 
     def holds(self, x0: float, y0: float) -> bool:
-        """Whether a place of the whole image lies in the part that is fitted."""
+        """Whether a position, in pixels of the whole image, is inside the fitted part."""
         rows, columns = self.counts.shape
         return bool(-0.5 < x0 - self.x_low < columns - 0.5 and -0.5 < y0 - self.y_low < rows - 0.5)
 
     def values(self, found: Found) -> dict[str, float]:
-        """By name, in pixels of the whole image and counts without the shift."""
+        """Parameters by name, in pixels of the whole image and counts without the shift."""
         shown = found.parameters.copy()
         shown[1] += self.x_low
         shown[2] += self.y_low
@@ -83,7 +83,7 @@ class SpotProblem(SpotLikelihood):
 
     @cached_property
     def without_spot(self) -> NoSpotModel:
-        """Best C, or C and s, without a spot."""
+        """The best model without a spot: C, or C and s."""
         if not self.with_reference:
             level = self.total / self.pixels
             return NoSpotModel(np.array([level]), self.total - self.total * math.log(level), np.ones(1, np.bool_))
@@ -103,20 +103,20 @@ class SpotProblem(SpotLikelihood):
 
     @cached_property
     def _held_s(self) -> float:
-        """s, where the image does not determine it: the ratio of the backgrounds."""
+        """The value at which s is held, where the image does not determine it: the ratio of the backgrounds."""
         light = median_background(self.reference.light * self.used, self.used)
         s = (self.background_level - self.shift) / max(light, self.least_background)
         return min(max(s, 0.0), self.full_s)
 
     def _determines_s(self, spot: Floats | None = None) -> bool:
-        """Whether the light has structure to know s by, other than that of a spot."""
+        """Whether the light of the reference has structure, other than that of a spot, which determines s."""
         is_gain_guessed = self.gain is None
         return self.reference.determines_s(
             self.full_s, self.used, self.shift, self.gain_guess, spot, is_gain_guessed=is_gain_guessed
         )
 
     def _leaves_s_unknown(self, found: Found) -> bool:
-        """Whether a spot has the light's own shape, so that no structure is left to know a fitted s by."""
+        """Whether s was fitted, but is not determined, because the spot has the shape of the light of the reference."""
         if not (self.reference.frames and found.free[-1]):
             return False
         alone = found.parameters.copy()
@@ -124,13 +124,13 @@ class SpotProblem(SpotLikelihood):
         return not self._determines_s(self.spot_mean(alone, found.rotated))
 
     def _start_with_s_held(self, found: Found) -> tuple[Floats, NDArray[np.bool_]]:
-        """Where to begin again when noise had determined s, and what is then fitted."""
+        """Start, and free parameters, of a new fit with s held, after a fit in which noise determined s."""
         whole, free = found.parameters.copy(), found.free.copy()
         whole[-2:], free[-1] = (self.least_background + self.shift, self._held_s), False
         return whole, free
 
     def _with_reference_noise(self, found: Found) -> Found:
-        """The same with what the noise of the reference adds to its covariance."""
+        """The same fit, with the variance that the noise of the reference adds."""
         if not self.reference.frames:
             return found
         if not found.free[-1]:
@@ -144,14 +144,14 @@ class SpotProblem(SpotLikelihood):
     # --- A spot anywhere.
 
     def minimum(self, *, rotated: bool) -> Found:
-        """Search for a spot, then fit it: on squares of pixels first, then on the pixels."""
+        """Search for a spot, then fit it: first on squares of pixels, then on the pixels."""
         background = self.without_spot
         square, start = self._start()
         free = np.array([True] * 5 + background.free.tolist())
         start = self.fit_on_squares(start, square.size - FINER, free)
         promising, (nll, information, converged, steps) = self._fit_if_promising(square, start, free)
         if not self.with_reference and 0.0 < start[5] < 1.0 / self.pixels:
-            # A background below one count in the image is not known better than that count.
+            # The error of a background below one count in the image is not smaller than that count.
             information = self.likelihood(np.array([*start[:5], 1.0 / self.pixels])).information
         if rotated:
             start, nll, information, converged = self.rotated_likelihood.minimum(start, free)
@@ -174,7 +174,7 @@ class SpotProblem(SpotLikelihood):
         return found
 
     def _start(self) -> tuple[_Square, Floats]:
-        """The brightest square, and the spot that it sees."""
+        """The square with the most significant excess, and a start for the fit of a spot in it."""
         background = self.without_spot
         if self.with_reference:
             level = np.maximum(background.values[0] + background.values[1] * self.reference.light, 1e-12)
@@ -194,9 +194,9 @@ class SpotProblem(SpotLikelihood):
         return _Square(*best_square(excess, level, ratios, limits, noise), limits)
 
     def _fit_if_promising(self, square: _Square, start: Floats, free: NDArray[np.bool_]) -> tuple[bool, Descent]:
-        """Whether a spot promises to be more than noise, and its fit, which is finished only then; writes the start.
+        """Whether a spot may be more than noise, and its fit, which goes to the minimum only then; writes `start`.
 
-        Where there is nothing, the likelihood is rough and its maximum without meaning: near it is good enough.
+        Without atoms the likelihood has many local maxima, and the best one has no meaning: a rough fit is enough.
         """
         steps = 0
         if not self.log_p(square.ratio, OBVIOUS * self.noise) < PROMISING:
@@ -213,7 +213,7 @@ class SpotProblem(SpotLikelihood):
         return True, fine
 
     def _rough_fit(self, start: Floats, free: NDArray[np.bool_]) -> Descent:
-        """A fit that ends near the minimum, of as few pixels as will do; writes the start."""
+        """A fit that ends near the minimum, on as few pixels as possible; the result is written to `start`."""
         if self.with_reference:
             self.fit_nearby(start, free)
             nll, _, information = self.likelihood(start)
@@ -224,11 +224,12 @@ class SpotProblem(SpotLikelihood):
     # --- A spot of known place and widths.
 
     def check_spot(self, spot: Spot) -> None:
-        """Refuse a spot that is not in the image, or narrower than a pixel or wider than all of it.
+        """Check that the given spot is inside the image, and that its widths are possible.
 
         Raises
         ------
         InputError
+            When it is not.
         """
         if not self.holds(spot.x0, spot.y0):
             centre = f"({spot.x0:g}, {spot.y0:g})"
@@ -241,9 +242,9 @@ class SpotProblem(SpotLikelihood):
             )
 
     def brightness(self, spot: Spot) -> Found:
-        """Fit A and the background of a spot of this place and these widths.
+        """Fit A and the background at a given place and given widths.
 
-        A may be negative, so that it is right in the mean also where there are no atoms.
+        A may become negative, so that it is unbiased also without atoms.
         """
         rotated = spot.theta is not None
         level = max(self.total / self.pixels, self.least_background)
@@ -262,28 +263,28 @@ class SpotProblem(SpotLikelihood):
         dark = np.array([SLIGHT * noise, *start[1:]])
         nll, information, converged, steps = self.descend(start, free, rotated=rotated)
         if start[0] < 0.0:
-            # A negative A is noise of the background, whose errors it has, not those of fewer counts.
+            # A negative A comes from noise of the background: its error is that at A = 0, not that of fewer counts.
             information = (self.rotated_likelihood if rotated else self.likelihood)(dark).information
         found = Found(start, nll, information, converged, steps, self.without_spot.nll, rotated, NO_SQUARES, (), free)
         if not converged and start[0] < 0.0:
             mean = self.mean(found)
-            # Where there is hardly an electron, it is best where a pixel has none, which is no minimum.
+            # With very few electrons, the best A makes the mean of a pixel zero: a limit, not a minimum.
             found = replace(found, converged=bool(0.0 < mean.min() < EMPTY * mean.mean()))
         return self._with_reference_noise(found)
 
     # --- How surely it is there.
 
     def evidence(self, found: Found) -> float:
-        """Logarithm of the likelihood ratio for the spot, in counts, with the light that there is without it.
+        """Logarithm of the likelihood ratio with and without the spot, in counts, at the s of the model without it.
 
-        With s free, a spot could stand for the light of the reference, and spare the image its noise.
+        With s free, a spot could replace part of the light of the reference, and so avoid its noise.
         """
         background = self.without_spot
         if not self.reference.frames:
             return background.nll - found.nll
         whole, free, nll, information = found.parameters.copy(), found.free.copy(), found.nll, found.information
         if free[-1]:
-            whole[-2:], free[-1] = background.values, False  # means are positive with those
+            whole[-2:], free[-1] = background.values, False  # with these values, all means are positive
             nll, information, _, _ = self.descend(whole, free, rotated=found.rotated)
         covariance = covariance_from(information[np.ix_(free, free)])
         amplitude_by_s = float(covariance[0] @ information[free, -1])
@@ -291,7 +292,7 @@ class SpotProblem(SpotLikelihood):
         return (background.nll - nll) / (1.0 + amplitude_by_s**2 * variance / float(covariance[0, 0]))
 
     def log_p(self, ratio_counts: float, gain: float) -> float:
-        """Logarithm of the probability that an image without atoms has a spot of such a likelihood ratio somewhere."""
+        """Logarithm of the probability that an image without atoms has a spot of this likelihood ratio anywhere."""
         if not ratio_counts > 0.0 or not math.isfinite(ratio_counts):
             return 0.0
         return log_false_alarms(ratio_counts / gain, self.counts.shape, self.background_level / gain)

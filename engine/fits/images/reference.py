@@ -1,13 +1,14 @@
-"""The light without atoms, and what the noise of the images that show it does to a fit.
+"""The reference of a fit: the light without atoms, and the effect of its noise.
 
-A reference that is the mean of k images has their noise: variance gain L / k at the light L of a pixel. The likelihood
-takes L for one more unknown of each pixel (`kernels.images.reference`), as the regression of two quantities with errors
-does. Its information on s is that of the structure of the light alone, while the score of s varies with the noise in L,
-too: covariances are B^-1 (B + D) B^-1, B the information and D the excess variance of the score (P. J. Huber, Proc.
-Fifth Berkeley Symp. 1 (1967) 221).
+A reference that is the mean of k images has noise: the variance gain L / k at the light L of a pixel. The likelihood
+has L as a further unknown of each pixel (`kernels.images.reference`), as in a regression with errors in both variables.
+The information about s comes from the structure of the light alone, but the score of s also varies with the noise of L.
+The covariance is therefore the sandwich B^-1 (B + D) B^-1, with the information B and the excess variance D of the
+score (P. J. Huber, Proc. Fifth Berkeley Symp. 1 (1967) 221).
 
-Where the light has hardly any structure above its noise, the image does not determine s. It is then held at the ratio
-of the two backgrounds, which it is when all light without atoms is the reference's; its error says that it may be less.
+Where the structure of the light is hardly above its noise, the image does not determine s. It is then held at the ratio
+of the two backgrounds, its value when all light without atoms is that of the reference. The error that it is given
+covers all smaller values down to 0.
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ __all__ = ["HELD_ERROR", "LARGEST_S", "NO_REFERENCE", "Reference", "reference_of
 Floats = NDArray[np.float64]
 
 WORST_S = 0.1
-"""Largest error of an s that the image determines, in units of what s is when all light is the reference's."""
+"""s is determined by the image when its error is below this fraction of its value if all light is the reference's."""
 LARGEST_S = 10.0
-"""Largest s, in the same units: noise alone asks for more."""
+"""Largest s, in units of its value if all light is the reference's; only noise would make it larger."""
 HELD_ERROR = 3.0**-0.5
-"""Error of an s that is held, in the same units: the root mean square of its distance from 1, if it lies anywhere
-between 0 and 1."""
+"""Error of a held s, in the same units: the root mean square of the distance from 1 of a flat distribution between 0
+and 1."""
 FEWEST_ELECTRONS = 20.0
-"""Of a pixel in all images of a reference, on average: the noise of fewer is too far from normal."""
+"""Fewest electrons of a pixel, on average, in all images of a reference together: the noise of fewer is not normal."""
 SURE, UNSURE_GAIN = 5.0, 0.1
-"""How large the noise may be at most: standard deviations above its estimate, and the part by which a gain that was
-guessed from one image may be off."""
+"""Upper limit of the noise of a reference: this many standard deviations above its estimate, and this fraction more
+where the gain was guessed from one image."""
 LEAST = 1e-3
-"""Counts that a pixel of a reference has at least, together with what is added to it."""
+"""Fewest counts of a pixel of a reference after the shift."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,9 +53,9 @@ class Reference:
     light : array of float64, shape (ny, nx) or (0, 0)
         Counts; empty when there is none.
     frames : int
-        Images of which it is the mean; 0 for light without noise.
+        Number of images of which it is the mean; 0 for light without noise.
     gain : Gain, optional
-        What the noise between these images says of it.
+        Counts per electron, estimated from the noise between these images.
 
     Examples
     --------
@@ -80,11 +81,11 @@ class Reference:
 
     @property
     def is_there(self) -> bool:
-        """Whether s R is a part of the model."""
+        """Whether there is a reference, so that s R is part of the model."""
         return self.light.size > 0
 
     def part(self, rows: slice, columns: slice, used: Floats) -> Reference:
-        """That of some pixels; those that are masked get the mean of the others.
+        """The reference of a part of the image; masked pixels get the mean of the others.
 
         Raises
         ------
@@ -102,15 +103,16 @@ class Reference:
         return replace(self, light=np.where(used > 0.0, light, seen.mean()))
 
     def above(self, least: float) -> Reference:
-        """The same, with no pixel of a noisy one below a little more than some counts."""
+        """The same, with the light of each pixel at least `least` + 0.001 counts; unchanged when it has no noise."""
         return replace(self, light=np.maximum(self.light, least + LEAST)) if self.frames else self
 
     def check_counts(self, used: Floats, gain: float, read_noise: float) -> None:
-        """Refuse images that together are too dark to know the light of a pixel, or that hold what no light gives.
+        """Check that images of a reference are bright enough for the likelihood, and not negative without read noise.
 
         Raises
         ------
         InputError
+            When they are not.
         """
         if not self.frames or not used.any():
             return
@@ -129,9 +131,9 @@ class Reference:
     def determines_s(
         self, s: float, used: Floats, shift: float, gain: float, spot: Floats | None, *, is_gain_guessed: bool
     ) -> bool:
-        """Whether an image of this light alone would determine s, by the structure that a spot does not have.
+        """Whether an image of this light alone determines s, by the structure that differs from that of a spot.
 
-        The noise is taken for as large as it may be.
+        The noise of the reference is taken at its upper limit.
         """
         if not self.frames:
             return True
@@ -152,13 +154,13 @@ class Reference:
         return gain * (information + excess) / information**2 < (WORST_S * s) ** 2
 
     def variance_left(self, s: float, mean: Floats, used: Floats, shift: float) -> float:
-        """What the fitted light leaves of the variance of residuals, on average; 1 without noise."""
+        """Mean variance of residuals over that without a fit of the light of each pixel; 1 without noise."""
         if not self.frames:
             return 1.0
         return noise_of_light(self.light, used, mean, s, float(self.frames), shift)[0] / float(np.sum(used))
 
     def excess_score(self, s: float, mean: Floats, used: Floats, shift: float, gain: float) -> float:
-        """What the variance of the score of s is larger by than its information says."""
+        """Variance of the score of s minus its information; 0 without noise."""
         if not self.frames:
             return 0.0
         return gain * noise_of_light(self.light, used, mean, s, float(self.frames), shift)[1]
@@ -173,16 +175,16 @@ def reference_of(
     gain: float | None = None,
     read_noise: float = 0.0,
 ) -> Reference:
-    """Make a reference of images without atoms, once, for the fits of many images.
+    """Make a reference from images without atoms, to be used in the fits of many images.
 
     Parameters
     ----------
     images : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
-        Counts: of two dimensions, light without noise; of three, images whose noise is a part of the model. A
-        `Reference` is handed back as it is.
+        Counts. An array of two dimensions is light without noise; of three dimensions, images whose noise is part of
+        the model. A `Reference` is returned as it is.
     mask, gain, read_noise
-        As they are then given to `fit_gaussian`. Without a gain, it is estimated from the noise between two images or
-        more.
+        The same as in the calls of `fit_gaussian`. Without `gain`, it is estimated from the noise between the images,
+        when there are at least two.
 
     Returns
     -------
@@ -191,7 +193,7 @@ def reference_of(
     Raises
     ------
     InputError
-        When it is no image nor a stack, or when a stack holds no light, or no noise.
+        When it is neither an image nor a stack of images, or when a stack has no light, or no noise above `read_noise`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`GaussianFit`: a `Fit` of a spot, with what an image says beyond the parameters: gain, goodness, upper limit."""
+"""`GaussianFit`: a `Fit` of a spot, with gain, goodness of fit, detection and upper limits."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ class GaussianFit(Fit):
     gain, gain_error : float
         Counts per electron: as given (its error is then 0), or as estimated.
     probability : float
-        p: that the model gives residuals at least as large as these. With a given gain it is that of the deviance;
-        with an estimated one, which uses the deviance up, that of what neighbouring residuals share.
+        p value: probability of residuals at least as large as these if the model is true. With a given gain it is that
+        of the deviance. An estimated gain makes the deviance equal to its expectation, so that it tests nothing; the p
+        value is then that of the correlation of neighbouring residuals.
     misfit : float
-        What neighbouring residuals share, in units of their variance; 0 for a model that describes the image.
+        Covariance of neighbouring residuals over their variance; 0 on average for a model that describes the image.
     upper_limit : float
-        Of A, at 95 % confidence, when nothing is seen, wherever a spot may be and whatever its width among those of
-        `upper_limits`, or at the given spot; nan when something is seen.
+        Upper limit of A at 95 % confidence when no atoms are detected: the largest of `upper_limits`, for a spot
+        anywhere in the image, or the limit at the given spot; nan when atoms are detected.
     upper_limits : mapping of float to float
-        The same for spots of one width sigma (pixels).
+        Width sigma (pixels) to the upper limit of A for spots of this width.
     background_nll : float
-        Negative log-likelihood of the model without a spot.
+        Negative log-likelihood of the best model without a spot, in the unit of `nll`.
     detected : bool
-        Whether there are atoms: a spot that is more than noise, a hot pixel or stray light. It may be too faint, or cut
-        off, for its numbers to be used: then the fit is not `valid`.
+        Whether there are atoms: a spot that is more than noise, a hot pixel or stray light. The fit of a detected spot
+        that is too faint, or cut off by the edge, is not `valid`.
     explained : float
-        R^2: part of the variance between the pixels that the model explains.
+        R^2: fraction of the variance of the pixels that the model explains.
 
     Examples
     --------
@@ -61,7 +62,7 @@ class GaussianFit(Fit):
 
     @cached_property
     def p_value(self) -> float:
-        """Probability of residuals at least this large, were the model true; see `probability`."""
+        """Probability of residuals at least this large if the model is true; see `probability`."""
         return self.probability
 
     def _headline(self) -> str:

@@ -1,8 +1,8 @@
-"""The fit of a spot whose axes are turned against those of the image.
+"""The fit of a spot whose axes are rotated against those of the image.
 
-It begins at the upright fit and is minimised by scipy in the elements of the covariance matrix of the spot, where a
-round one is nothing special. Answers are widths and an angle, of which a round spot has none: the error of its angle is
-then as large as the circle.
+It starts from the fit without rotation. The parameters of the minimisation by scipy are the elements of the covariance
+matrix of the spot, in which the likelihood is regular also for a round spot. They are converted to widths and an angle.
+The angle of a round spot is not defined: its error is then larger than any angle.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ __all__ = ["Axes", "Elements", "RotatedLikelihood", "RotatedMinimum", "axes_of",
 Floats = NDArray[np.float64]
 
 WIDTHS = slice(3, 6)
-"""Where sigma_x, sigma_y and theta stand among the parameters, or the elements in their place."""
+"""Places of sigma_x, sigma_y, theta among the parameters, and of the three elements that replace them."""
 ROUND = 1e-9
 """Relative difference of the squared widths below which a spot has no direction."""
 ROUNDS = 2
-"""How often scipy may begin, each time with the errors where it stopped as sizes."""
+"""Most runs of scipy; each takes the errors where the last one stopped as scale of the parameters."""
 
 
 class Elements(NamedTuple):
-    """Of the covariance matrix of a spot, pixels^2."""
+    """Elements of the covariance matrix of a spot, pixels^2."""
 
     s_xx: float
     s_xy: float
@@ -46,7 +46,7 @@ class Axes(NamedTuple):
 
 
 class RotatedMinimum(NamedTuple):
-    """Best A, x0, y0, sigma_x, sigma_y, theta, C[, s], nll and information there, and whether it is a minimum."""
+    """Best A, x0, y0, sigma_x, sigma_y, theta, C[, s], with nll, information, and whether the fit converged."""
 
     parameters: Floats
     nll: float
@@ -55,14 +55,14 @@ class RotatedMinimum(NamedTuple):
 
 
 def elements_of(sigma_x: float, sigma_y: float, theta: float) -> Elements:
-    """The covariance matrix of a spot with these widths along axes turned by theta."""
+    """The covariance matrix of a spot with these widths along axes that are rotated by theta."""
     c, s = math.cos(theta), math.sin(theta)
     across = (sigma_x**2 - sigma_y**2) * c * s
     return Elements(sigma_x**2 * c**2 + sigma_y**2 * s**2, across, sigma_x**2 * s**2 + sigma_y**2 * c**2)
 
 
 def axes_of(s_xx: float, s_xy: float, s_yy: float) -> Axes:
-    """Widths and angle of a spot with this covariance matrix; sigma_x is that along the axis that is closer to x."""
+    """Widths and angle of a spot with this covariance matrix; sigma_x belongs to the axis that is closer to x."""
     theta = 0.5 * math.atan2(2.0 * s_xy, s_xx - s_yy)
     middle, half = 0.5 * (s_xx + s_yy), math.hypot(0.5 * (s_xx - s_yy), s_xy)
     long, short = math.sqrt(middle + half), math.sqrt(max(middle - half, 1e-12))
@@ -76,14 +76,14 @@ def axes_of(s_xx: float, s_xy: float, s_yy: float) -> Axes:
 def rotated_unit_spot(
     x0: float, y0: float, sigma_x: float, sigma_y: float, theta: float, shape: tuple[int, ...]
 ) -> Floats:
-    """A turned Gaussian of unit volume, integrated over pixels."""
+    """Integral over each pixel of a rotated Gaussian of unit volume, shape (ny, nx)."""
     spot = np.empty(shape)
     rotated_spot(x0, y0, *elements_of(sigma_x, sigma_y, theta), spot)
     return spot
 
 
 class RotatedLikelihood:
-    """Likelihood of the parameters A, x0, y0, sigma_x, sigma_y, theta, C[, s] of an image."""
+    """Likelihood of an image as a function of A, x0, y0, sigma_x, sigma_y, theta, C[, s]."""
 
     def __init__(self, pixels: Pixels) -> None:
         self._pixels = pixels
@@ -106,9 +106,9 @@ class RotatedLikelihood:
         Parameters
         ----------
         upright : array of float64
-            A, x0, y0, sigma_x, sigma_y, C[, s] of the upright fit.
+            A, x0, y0, sigma_x, sigma_y, C[, s] of the fit without rotation.
         free : array of bool
-            Which of them are fitted: all, but perhaps s.
+            True for those that are fitted: all, or all but s.
         """
         start = np.concatenate([upright[:3], [upright[3] ** 2, 0.0, upright[4] ** 2], upright[5:]])
         free = np.insert(free, 5, values=True)
@@ -133,14 +133,14 @@ class RotatedLikelihood:
         return RotatedMinimum(natural, nll, information, converged)
 
     def _of_elements(self, parameters: Floats) -> Evaluation:
-        """The same with the elements of the covariance matrix in place of widths and angle."""
+        """The likelihood as a function of the elements of the covariance matrix instead of widths and angle."""
         n = parameters.size
         score, information = np.zeros(n), np.zeros((n, n))
         return Evaluation(rotated_likelihood(*self._pixels, parameters, score, information), score, information)
 
     @staticmethod
     def _derivatives(sigma_x: float, sigma_y: float, theta: float, n: int) -> Floats:
-        """Of the parameters with elements (rows) by those with widths and angle (columns)."""
+        """Derivatives of the parameters with elements (rows) with respect to those with widths and angle (columns)."""
         c, s = math.cos(theta), math.sin(theta)
         by = np.eye(n)
         by[WIDTHS, 3] = 2.0 * sigma_x * np.array([c**2, c * s, s**2])

@@ -1,8 +1,8 @@
-"""Fits of many small images at once: spots that something else has cut out, one in each.
+"""Fits of many small images at once, each of which was cut out around one spot.
 
-The same likelihood and the same steps as `fit_gaussian`, without its search, its test for stray light and its figures
-of merit: a start from the brightest pixels, the fit, the covariance. Images are shared out among plain threads, since
-the kernel holds no lock.
+Likelihood and steps are those of `fit_gaussian`, without its search, its test for stray light, its significance and its
+goodness of fit: each fit starts at the brightest pixels, and gives parameters and covariance. The images are divided
+among threads, which run in parallel because the kernel releases the GIL.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = ["StackFit", "fit_gaussian_stack"]
 Floats = NDArray[np.float64]
 
 ENOUGH = 1e-3
-"""Distance from the minimum, in errors, of a fit that converged."""
+"""A fit has converged when it is closer to the minimum than this many standard errors."""
 MOST_STEPS = 50
-"""Steps of Newton for an image; one that needs more has not converged."""
+"""Most steps of Newton for an image; a fit that needs more has not converged."""
 TOGETHER = 512
 """Images that a thread takes at a time."""
 SMALLEST_SIGMA, LARGEST_SIGMA = 0.3, 0.5
-"""Widths of a valid fit: more than the one, pixels, and less than the other, sides of the image."""
+"""The widths of a valid fit are above the first (pixels) and below the second (fraction of a side of the image)."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,16 +42,17 @@ class StackFit:
     Parameters
     ----------
     names : tuple of str
-        A, x0, y0, sigma_x, sigma_y, C: of the last axes below.
+        Names of the parameters, the last axis of the arrays: A, x0, y0, sigma_x, sigma_y, C.
     values, errors : array of float64, shape (n, 6)
-        Counts, pixels, counts per pixel; errors are nan where a fit failed.
+        Estimates and standard errors, in counts, pixels and counts per pixel; errors are nan where a fit failed.
     covariance : array of float64, shape (n, 6, 6)
     nll : array of float64, shape (n,)
-        Negative log-likelihood, mu - n log mu summed and divided by the gain.
+        Negative log-likelihood: sum of mu - n log mu, over the gain where it was given.
     gain : array of float64, shape (n,)
-        As given, or chi-square per degree of freedom of each image.
+        Counts per electron: as given, or estimated as chi-square per degree of freedom of each image.
     valid : array of bool, shape (n,)
-        Converged, with a covariance, the centre within the image and the widths smaller than it.
+        True where the fit converged and has a covariance, its centre is inside the image, and its widths are between
+        0.3 pixels and half a side of the image.
 
     Examples
     --------
@@ -85,7 +86,7 @@ class StackFit:
         return f"StackFit({len(self)} image{'' if len(self) == 1 else 's'}, {int(self.valid.sum())} of them valid)"
 
     def to_frame(self) -> pl.DataFrame:
-        """One row an image: ``A``, ``A_unc``, ..., ``nll``, ``gain``, ``valid``."""
+        """A table with one row for each image, and the columns ``A``, ``A_unc``, ..., ``nll``, ``gain``, ``valid``."""
         columns: dict[str, NDArray[np.generic]] = {}
         for k, name in enumerate(self.names):
             columns |= {name: self.values[:, k], f"{name}_unc": self.errors[:, k]}
@@ -102,11 +103,11 @@ def fit_gaussian_stack(
     stack : array, shape (n, ny, nx)
         Counts; images of 5 x 5 pixels or more, each with one spot.
     gain : float, optional
-        Counts per electron; None estimates it in each image, which takes many pixels to be good.
+        Counts per electron. Without it, the gain is estimated in each image, with a large error in small ones.
     read_noise : float
         Standard deviation of a pixel without light, counts; needs the gain.
     threads : int, optional
-        By default as many as there are processors.
+        Number of threads; by default, the number of processors.
 
     Returns
     -------
@@ -115,7 +116,8 @@ def fit_gaussian_stack(
     Raises
     ------
     InputError
-        When it is no stack, or holds negative or infinite counts.
+        When it is not a stack of images of 5 x 5 pixels or more, when counts are infinite or missing or, without read
+        noise, negative, or when the gain or the read noise is not possible.
 
     Examples
     --------
@@ -158,7 +160,7 @@ def fit_gaussian_stack(
 
 
 def _shift(gain: float | None, read_noise: float) -> float:
-    """What the read noise is worth, counts."""
+    """The shift of the counts for the read noise: read_noise^2 / gain, counts."""
     if gain is not None and not 0.0 < gain < math.inf:
         raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
     if not 0.0 <= read_noise < math.inf or (read_noise > 0.0 and gain is None):
@@ -167,7 +169,7 @@ def _shift(gain: float | None, read_noise: float) -> float:
 
 
 def _counts_of(stack: ArrayLike, shift: float) -> Floats:
-    """The counts of a stack that can be fitted, shifted."""
+    """The shifted counts of a stack; `InputError` when they cannot be fitted."""
     counts = np.ascontiguousarray(stack, dtype=np.float64)
     if counts.ndim != 3 or min(counts.shape[1:]) < FEWEST_PIXELS:
         raise InputError(f"a stack has images of {FEWEST_PIXELS} x {FEWEST_PIXELS} pixels or more, not {counts.shape}")
@@ -180,7 +182,7 @@ def _counts_of(stack: ArrayLike, shift: float) -> Floats:
 
 
 def _are_spots(values: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Whether the centres lie within the image, and the widths are those of a spot."""
+    """Whether each centre is inside the image, and the widths are those of a spot; shape (n,)."""
     rows, columns = shape
     _, x0, y0, sigma_x, sigma_y, _ = values.T
     inside = (x0 > -0.5) & (x0 < columns - 0.5) & (y0 > -0.5) & (y0 < rows - 0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,9 @@ import polars as pl
 import pytest
 
 from utokyo import SSDAnalysis, simulate
+from utokyo.engine.analyses.known import ANALYSES
+from utokyo.engine.command.config import EXAMPLE
+from utokyo.engine.recorders.known import RECORDERS
 
 SSD_FILE = """Model,WE7562
 BlockSize,3
@@ -122,6 +126,13 @@ def test_the_shipped_example_is_a_configuration_that_runs(tmp_path):
     assert pl.read_csv(tmp_path / "results" / "ssd.csv").height >= 1
     assert pl.read_parquet(tmp_path / "results" / "images.parquet").height >= 1
     assert list((tmp_path / "plots").glob("pmt*.png"))
+
+
+def test_the_shipped_example_names_every_kind():
+    text = EXAMPLE.read_text(encoding="utf-8").replace("\n# ", " ")
+    for what, registry in (("recorders", RECORDERS), ("analyses", ANALYSES)):
+        (named,) = re.findall(rf"Kinds of {what}: ([\w, ]+)", text)
+        assert named.split(", ") == list(registry.kinds)
 
 
 @pytest.mark.parametrize(

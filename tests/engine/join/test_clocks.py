@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from utokyo import (
+    ClockOffset,
     CoilRecorder,
     GaugeRecorder,
     HeatTimeRecorder,
@@ -58,6 +59,27 @@ def test_the_error_has_a_pull_of_width_one():
     assert 0.7 < np.std(pulls) < 1.3
 
 
+@pytest.mark.parametrize(
+    ("offset_s", "meaning"),
+    [
+        (-1.5, "clock offset -1.50 +- 0.12 s, to be added to the times of b: the clock of b is fast"),
+        (1.5, "clock offset 1.50 +- 0.12 s, to be added to the times of b: the clock of b is slow"),
+        (0.1, "clock offset 0.10 +- 0.12 s, to be added to the times of b: the clocks agree within the error"),
+    ],
+)
+def test_a_printed_offset_says_which_clock_is_wrong(offset_s, meaning):
+    found = ClockOffset(round(offset_s * SECOND), 0.12, 8, (9, 8), 0.0025, valid=True)
+    numbers = "  8 events match, of 9 in a and 8 in b; probability of a false match: 0.0025"
+    assert repr(found) == str(found) == f"{meaning}\n{numbers}"
+
+
+def test_an_offset_that_is_fast_is_subtracted_from_later_times():
+    times_ns = two_logs(3, 0.0)[0]
+    found = estimate_clock_offset(times_ns, times_ns + 20 * SECOND)  # the clock of b shows later times
+    assert found.offset_ns == -20 * SECOND
+    assert "the clock of b is fast" in repr(found)
+
+
 def test_logs_of_different_events_have_no_offset():
     refused = sum(not estimate_clock_offset(two_logs(s, 0.0)[0], two_logs(s + 500, 0.0)[1]).valid for s in range(40))
     assert refused >= 38
@@ -69,7 +91,7 @@ def test_events_as_regular_as_a_clock_have_no_offset():
     assert not found.valid
     assert set(found.flags) <= {"chance_match", "rival_offset"}
     assert len(found.flags) == 1
-    assert "no clock offset" in str(found)
+    assert str(found).startswith(f"no clock offset between a and b: {found.reason}\n  ")
 
 
 def test_too_few_events_have_no_offset():
