@@ -100,8 +100,8 @@ def quantities_of(
         elif column in schema:
             quantities.append(Quantity(column, column, chosen))
         elif schema and column not in {q.name for q in quantities}:
-            known = [*schema, *(q.name for q in quantities)]
-            there = f"it has {', '.join(dict.fromkeys(known))}{did_you_mean(column, known)}"
+            names = dict.fromkeys([*schema, *(q.name for q in quantities)])
+            there = f"it has {', '.join(names)}{did_you_mean(column, names)}"
             raise OptionError(f"how: {name} has no column {column!r}; {there}", "how")
         elif schema:
             raise OptionError(f"how: {key} is counted in rows and cannot be taken as {wanted!r}", "how")
