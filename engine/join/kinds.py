@@ -1,6 +1,7 @@
-"""The quantities of a source in a join: those of its kind, changed by the columns of its table and the option `how`.
+"""The quantities of a source in a join, of the columns that it has and as the user wants them.
 
-The quantities of each kind of source are declared by its recorder or analysis (`recorders.quantity`).
+What each kind of source gives stands on its recorder or analysis (`recorders.quantity`); here a source is asked for it,
+named, and its quantities are chosen by the columns that its table has and by `how`.
 """
 
 from __future__ import annotations
@@ -26,19 +27,19 @@ AGGREGATES: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "median": pl.Expr.median,
     "sum": pl.Expr.sum,
 }
-"""The aggregates of the readings of an interval that `how` can name, apart from the last value and the count."""
+"""What `how` names, of the readings of an interval; the last value and the numbers of rows are found otherwise."""
 
 BRACKETED_UNIT = re.compile(r"\(([^()\d]+)\)$")
 TIMES = ("timestamp", "datetime", "timestamp_ns")
 
 
 def kind_of(source: object, name: str = "a source") -> SourceKind:
-    """The kind of a recorder or an analysis, which says how it becomes columns of a join.
+    """How a recorder or an analysis becomes columns: as it says itself.
 
     Raises
     ------
     InputError
-        When `source` cannot be joined.
+        When it is nothing that can be joined.
     """
     if hasattr(source, "source_kind"):
         kind: SourceKind = source.source_kind(name)
@@ -49,7 +50,7 @@ def kind_of(source: object, name: str = "a source") -> SourceKind:
 
 
 def name_of(kind: SourceKind, taken: Mapping[str, object]) -> str:
-    """The default name of a source in the join: that of its kind, with a number when the name is taken."""
+    """The name of a source in the join: its kind's, with a number when there are several."""
     number = 1
     while (name := kind.prefix if number == 1 else f"{kind.prefix}_{number}") in taken:
         number += 1
@@ -59,33 +60,28 @@ def name_of(kind: SourceKind, taken: Mapping[str, object]) -> str:
 def quantities_of(
     kind: SourceKind, name: str, schema: pl.Schema, metadata: frozenset[str], how: Mapping[str, str]
 ) -> tuple[Quantity, ...]:
-    """The quantities of a source, for the columns of its table and the option `how`.
+    """The quantities of a source, of the columns that it has and as the user wants them.
 
     Parameters
     ----------
     kind : SourceKind
     name : str
-        Name of the source: the part before the dot in the keys of `how`.
+        The source's, before the dot of the keys of `how`.
     schema : polars.Schema
-        Schema of its table; empty as long as there is no table.
+        Of its table; empty while there is none.
     metadata : frozenset of str
-        Columns of the table that repeat the header; they are not joined.
-    how : mapping of str to str
-        Aggregates by ``source``, ``source.quantity`` or ``source.column``, as for `join`.
-
-    Returns
-    -------
-    tuple of Quantity
+        Columns of the table that repeat the header.
+    how : mapping of str
+        For ``source``, ``source.quantity`` or ``source.column``: what is made of the readings.
 
     Raises
     ------
     InputError
-        When `how` names a column that the source does not have, or an aggregate that is unknown or does not exist for
-        the type of the column.
+        When `how` names a column that the source does not have, or nothing that can be done with it.
     """
     quantities = list(kind.quantities)
     if kind.others:
-        known = {q.column for q in quantities} | metadata | {*kind.omit, *TIMES}
+        known = {q.column for q in quantities} | metadata | {*kind.left_out, *TIMES}
         for column, dtype in schema.items():
             if column not in known:
                 numeric = dtype.is_numeric() or dtype == pl.Null
@@ -104,9 +100,9 @@ def quantities_of(
         elif column in schema:
             quantities.append(Quantity(column, column, chosen))
         elif schema and column not in {q.name for q in quantities}:
-            there = [*schema, *(q.name for q in quantities)]
-            there_are = f"it has {', '.join(dict.fromkeys(there))}{did_you_mean(column, there)}"
-            raise OptionError(f"how: {name} has no column {column!r}; {there_are}", "how")
+            names = dict.fromkeys([*schema, *(q.name for q in quantities)])
+            there = f"it has {', '.join(names)}{did_you_mean(column, names)}"
+            raise OptionError(f"how: {name} has no column {column!r}; {there}", "how")
         elif schema:
             raise OptionError(f"how: {key} is counted in rows and cannot be taken as {wanted!r}", "how")
     for quantity in quantities:
