@@ -81,7 +81,7 @@ def quantities_of(
     """
     quantities = list(kind.quantities)
     if kind.others:
-        known = {q.column for q in quantities} | metadata | {*kind.left_out, *TIMES}
+        known = {q.column for q in quantities} | metadata | {*kind.omit, *TIMES}
         for column, dtype in schema.items():
             if column not in known:
                 numeric = dtype.is_numeric() or dtype == pl.Null
