@@ -120,7 +120,7 @@ def decimal_cell(data: Bytes, start: int, stop: int, point: int) -> tuple[bool, 
             significand = significand * U(10) + U(digit)
             digits += 1
             exponent -= after_point
-            significant += significand > U(0)
+            significant += (significant > 0) | (digit > np.uint8(0))  # the sum of 20 digits may wrap to zero
             if significant > MOST_DIGITS:
                 return False, 0.0
         elif data[i] == point and not after_point:

@@ -79,6 +79,15 @@ def test_halves_between_two_doubles_round_to_even():
     assert assert_doubles(texts) == 0
 
 
+@settings(deadline=None, max_examples=200)
+@given(st.integers(1, 5), st.integers(-3, 3), st.integers(0, 20), st.sampled_from(["", "0", "00", "e1", "e-20"]))
+def test_digits_whose_sum_wraps_are_read_as_python_does(times, beside, places, tail):
+    digits = f"{times * 2**64 + beside}"
+    texts = [digits, f"-{digits}", f"000{digits}", f"{digits[: len(digits) - places]}.{digits[len(digits) - places :]}"]
+
+    assert_doubles([f"{text}{tail}" for text in texts])
+
+
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.from_regex(r"[+-]?[0-9]{0,20}\.?[0-9]{0,20}([eE][+-]?[0-9]{1,3})?", fullmatch=True), max_size=40))
 def test_whatever_looks_like_a_decimal_is_read_as_python_does(texts):
