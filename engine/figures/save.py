@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ...io.png import png_bytes
-from ...io.store import write_whole
+from ...io.whole import write_whole
 from .drawing import Drawing, Sheets
 from .sheet import DOTS_PER_INCH, Sheet
 

@@ -28,7 +28,7 @@ from utokyo.engine.analyses.image_settings import interval_of
 from utokyo.engine.command.config import read_config
 from utokyo.engine.figures.image import FittedImage
 from utokyo.io.errors import OutputError
-from utokyo.io.store import write_whole
+from utokyo.io.whole import write_whole
 
 SHAPE = (100, 90)
 SPOT = {"A": 40_000.0, "x0": 40.0, "y0": 55.0, "sigma_x": 6.0, "sigma_y": 9.0, "C": 0.0}
