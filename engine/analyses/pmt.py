@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ..figures.drawing import Drawing
+from ..figures.names import title_of
 from ..figures.pmt import pmt_figure
 from ..fits.mean import mean_with_error
 from ..options.settings import Settings
@@ -66,7 +66,7 @@ def mean_currents(
             readings[CURRENT].to_numpy(),
             (readings[COIL] == 1).to_numpy(),
             rows.row(0, named=True) if rows.height else None,
-            Path(source).name,
+            title_of(source),
         ),
     )
     # A file of the same name from another run keeps its row: it begins at another time.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
 from ..figures.drawing import Drawing
+from ..figures.names import title_of
 from ..figures.ssd import burst_figure, overview_figure
 from ..fits.bursts.dead_time import LONGEST_S
 from ..fits.bursts.fit import fit_overlapping
@@ -165,7 +165,7 @@ def find_bursts_of(
             rows.append(_row(each, fit, source) | {"overlapping": len(fits[key]), "dead_time_loss": loss})
             events[int(each["timestamp_ns"])] = fit
     results = table_of(PARAMETERS, rows).with_columns(pl.selectors.float().fill_nan(None))
-    title = Path(source).name
+    title = title_of(source)
     overview = Drawing(
         figure_name("ssd", source, "overview"), overview_figure, (times_ns, heights, bursts), {"title": title}
     )

@@ -34,6 +34,8 @@ class Drawing:
         The data that the function draws.
     options : mapping
         Keywords of the function.
+    reads : tuple of str
+        Paths of files that the function reads: when one changes, the figure is another one.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Drawing:
     function: Callable[..., Figure]
     arguments: tuple[Any, ...] = field(default=(), repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    reads: tuple[str, ...] = field(default=(), repr=False)
 
     def figure(self) -> Figure:
         """Draw it."""
@@ -68,7 +71,7 @@ class SheetDrawing(Drawing):
     function : callable
         ``function(*arguments, **options)`` returns what the sheet's `show` takes: the data are loaded when they are
         drawn.
-    arguments, options
+    arguments, options, reads
     sheet : type of Sheet
     shape : tuple of int
         Of the pictures.

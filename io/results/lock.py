@@ -64,7 +64,7 @@ def exclusive(path: Path) -> Iterator[None]:
     ['.bursts.csv.lock']
     """
     target = Path(os.path.realpath(path))
-    lock_path = target.with_name(f".{target.name}.lock")
+    lock_path = target.with_name(f".{target.name.lstrip('.')}.lock")
     with _locks_lock:
         among_threads = _locks.setdefault(os.path.normcase(target), _Lock())
     begin = time.monotonic()
