@@ -66,6 +66,9 @@ class ResultParameter:
     error: str = ""
 
 
+TIMESTAMP = ResultParameter("timestamp", pl.Int64, "ns", "the same, by its name in tables of data", shown=False)
+
+
 class Analysis(ABC):
     """What is done with one source, every cycle.
 
@@ -117,7 +120,7 @@ class Analysis(ABC):
     """Its options."""
 
     parameters: ClassVar[tuple[ResultParameter, ...]]
-    """Columns of its results."""
+    """Columns of its results; those with a `timestamp_ns` have it as `timestamp`, too, as tables of data have."""
 
     short_name: ClassVar[str]
     """At the beginning of the names of its figures."""
@@ -134,8 +137,10 @@ class Analysis(ABC):
     _made_by: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Show the options in the signature of the constructor."""
+        """Show the options in the signature of the constructor, and the columns that all results have."""
         super().__init_subclass__(**keywords)
+        if "parameters" in vars(cls):
+            cls.parameters = _with_timestamp(cls.parameters)
         cls.__signature__ = signature_with(Analysis.__init__, cls.settings_class)  # type: ignore[attr-defined]
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
@@ -348,8 +353,21 @@ class Analysis(ABC):
 
 
 def table_of(parameters: tuple[ResultParameter, ...], rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows as a table with the columns and types of some parameters."""
-    return pl.DataFrame(rows, schema={p.name: p.dtype for p in parameters}, orient="row")
+    """Rows as a table with the columns and types of some parameters; with `timestamp` where there is `timestamp_ns`."""
+    columns = _with_timestamp(parameters)
+    given = parameters if columns != parameters else tuple(p for p in parameters if p != TIMESTAMP)
+    table = pl.DataFrame(rows, schema={p.name: p.dtype for p in given}, orient="row")
+    if TIMESTAMP in columns:
+        table = table.with_columns(pl.col("timestamp_ns").alias("timestamp"))
+    return table.select(p.name for p in columns)
+
+
+def _with_timestamp(parameters: tuple[ResultParameter, ...]) -> tuple[ResultParameter, ...]:
+    names = [p.name for p in parameters]
+    if "timestamp_ns" not in names or "timestamp" in names:
+        return parameters
+    place = names.index("timestamp_ns") + 1
+    return (*parameters[:place], TIMESTAMP, *parameters[place:])
 
 
 def _made(cls: type[Analysis], args: tuple[Any, ...], options: dict[str, Any]) -> Analysis:

@@ -151,7 +151,8 @@ class Digests:
         if known is None or known[0] is not array:
             if array.dtype.hasobject:
                 raise TypeError("an array of objects has no digest")
-            digest = hashlib.blake2b(np.ascontiguousarray(array).reshape(-1).view(np.uint8), digest_size=16)
+            content: Any = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+            digest = hashlib.blake2b(content, digest_size=16)
             digest.update(f"{array.dtype.str} {array.shape}".encode())
             known = self._arrays[id(array)] = array, digest.digest()
         return known[1]

@@ -10,7 +10,7 @@ import polars as pl
 
 from .dialect import Dialect
 
-__all__ = ["as_cells", "escaped", "typed", "unescaped", "value_of"]
+__all__ = ["as_cells", "escaped", "meant", "typed", "unescaped", "value_of"]
 
 FORMULA = "=+\\-@\t\r\uff1d\uff0b\uff0d\uff20"
 """What a formula begins with; some spreadsheets take the wide letters for the same."""
@@ -77,6 +77,18 @@ def typed(cells: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:
     return pl.DataFrame([_typed(column, dialect.decimal) for column in cells])
 
 
+def meant(table: pl.DataFrame) -> pl.DataFrame:
+    """A table with its columns of text as what they mean: truth, or text without the apostrophe before a formula.
+
+    Examples
+    --------
+    >>> meant(pl.DataFrame({"valid": ["TRUE", "false"], "name": ["'=1", "a"], "n": [1, 2]})).rows()
+    [(True, '=1', 1), (False, 'a', 2)]
+    """
+    texts = [column for column in table if column.dtype == pl.String]
+    return table.with_columns(_values(column, pl.Boolean() if _is_truth(column) else pl.String()) for column in texts)
+
+
 def value_of(column: str, dtype: pl.DataType, decimal: str) -> pl.Expr:
     """A column of cells as values of a type; null where a cell is none.
 
@@ -99,22 +111,27 @@ def value_of(column: str, dtype: pl.DataType, decimal: str) -> pl.Expr:
 
 
 def _typed(column: pl.Series, decimal: str) -> pl.Series:
-    known = column.drop_nulls()
-    if known.is_empty():
+    if column.null_count() == column.len():
         return column
-    if known.str.to_lowercase().is_in(["true", "false"]).all():
-        return column.to_frame().select(value_of(column.name, pl.Boolean(), decimal)).to_series()
-    decimals, whole = (
-        column.to_frame().select(value_of(column.name, dtype, decimal)).to_series()
-        for dtype in (pl.Float64(), pl.Int64())
-    )
+    if _is_truth(column):
+        return _values(column, pl.Boolean())
+    decimals, whole = (_values(column, dtype, decimal) for dtype in (pl.Float64(), pl.Int64()))
     if decimals.null_count() > column.null_count():
-        return column.to_frame().select(unescaped(pl.col(column.name))).to_series()
+        return _values(column, pl.String())
     # Beside whole numbers as large, one with an exponent was whole, too.
     rounded = whole.is_null() & column.is_not_null() & (decimals.abs() >= LARGE) & decimals.is_finite()
     if whole.null_count() == column.null_count() + int(rounded.sum()) and _counts_time(column.name):
         return whole
     return whole if whole.null_count() == column.null_count() else decimals
+
+
+def _values(column: pl.Series, dtype: pl.DataType, decimal: str = ".") -> pl.Series:
+    return column.to_frame().select(value_of(column.name, dtype, decimal).alias(column.name)).to_series()
+
+
+def _is_truth(column: pl.Series) -> bool:
+    known = column.drop_nulls()
+    return known.len() > 0 and bool(known.str.to_lowercase().is_in(["true", "false"]).all())
 
 
 def _counts_time(name: str) -> bool:

@@ -14,7 +14,7 @@ import polars as pl
 
 from .cells import LARGE
 
-__all__ = ["ID", "TIME", "Restored", "restored", "span_of", "time_ids"]
+__all__ = ["ID", "TIME", "Restored", "moments_of", "restored", "span_of", "time_ids"]
 
 ID, TIME = "id", "timestamp_ns"
 TIMES = (TIME, "timestamp")
@@ -52,6 +52,17 @@ def time_ids(times_ns: pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit("t"), times_ns.cast(pl.Datetime("ns")).dt.strftime(FORMAT))
 
 
+def moments_of(ids: pl.Series) -> pl.Series:
+    """The times (Int64, ns since 1970) that ids say; null for other text.
+
+    Examples
+    --------
+    >>> moments_of(pl.Series(["t1970-01-01T00:00:01.000000005", "a"])).to_list()
+    [1000000005, None]
+    """
+    return ids.str.extract(SHAPE).str.to_datetime(FORMAT, time_unit="ns", strict=False).cast(pl.Int64)
+
+
 def restored(cells: pl.DataFrame) -> Restored:
     """Put the times of the ids in the place of those that differ.
 
@@ -64,8 +75,7 @@ def restored(cells: pl.DataFrame) -> Restored:
     if ID not in cells.columns:
         return Restored(cells, 0, ())
     cells = cells if TIME in cells.columns else cells.with_columns(pl.lit(None, pl.String).alias(TIME))
-    moment = cells[ID].str.extract(SHAPE).str.to_datetime(FORMAT, time_unit="ns", strict=False)
-    told = moment.cast(pl.Int64).cast(pl.String)
+    told = moments_of(cells[ID]).cast(pl.String)
     wrong = (told.is_not_null() & cells[TIME].ne_missing(told)).alias("wrong")
     if not wrong.any():
         return Restored(cells, 0, ())
