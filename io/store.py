@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -102,20 +103,44 @@ class ResultTable:
         InputError
             When the file on disk is no table with these columns.
         """
+        return self._merge(rows, where, only_missing=False)
+
+    def restore(self, rows: pl.DataFrame, where: pl.Expr) -> int:
+        """As `replace`, if some of these rows were deleted; where another program wrote as many, its rows stay.
+
+        Raises
+        ------
+        OutputError, InputError
+            As `replace`.
+        """
+        return self._merge(rows, where, only_missing=True)
+
+    def _merge(self, rows: pl.DataFrame, where: pl.Expr, *, only_missing: bool) -> int:
         if rows.schema.get(TIME) == pl.Int64 and ID not in rows.columns:
             names = [name for column in rows.columns for name in ((column, ID) if column == TIME else (column,))]
             rows = rows.with_columns(time_ids(pl.col(TIME)).alias(ID)).select(names)
         with exclusive(self.path):
             content = _content(self.path) if self.path.exists() else b""
-            of_kind = _in_parquet if self.path.suffix.lower() == ".parquet" else _in_csv
-            height, now, height_now, said = of_kind(self.path, content, rows, where)
-            if now != content:
-                write_whole(self.path, now)
+            made = _in_parquet if self.path.suffix.lower() == ".parquet" else _in_csv
+            new = made(self.path, content, rows, where)
+            is_written = new.content != content and not (only_missing and new.answer.replaced >= rows.height)
+            if is_written:
+                write_whole(self.path, new.content)
             self._state = _state_of(self.path)
-        if said and said != self._said:
-            log.warning("%s was changed by another program: %s", self.path, said)
-        self._said = said
-        return height_now - height
+        if new.said and new.said != self._said:
+            log.warning("%s was changed by another program: %s", self.path, new.said)
+        self._said = new.said
+        return new.answer.table.height - new.rows if is_written else 0
+
+
+class _New(NamedTuple):
+    """What becomes of a table."""
+
+    rows: int
+    """That it has now."""
+    content: bytes
+    answer: Merged
+    said: str
 
 
 def read_results(path: str | Path) -> pl.DataFrame:
@@ -152,8 +177,7 @@ def read_results(path: str | Path) -> pl.DataFrame:
     return table.rename(names)
 
 
-def _in_csv(path: Path, content: bytes, rows: pl.DataFrame, where: pl.Expr) -> tuple[int, bytes, int, str]:
-    """Rows before, the new content, its rows, and what was found."""
+def _in_csv(path: Path, content: bytes, rows: pl.DataFrame, where: pl.Expr) -> _New:
     dialect, cells = read_cells(content) if content else (Dialect(), pl.DataFrame())
     found = restored(cells)
     cells = found.cells
@@ -166,10 +190,10 @@ def _in_csv(path: Path, content: bytes, rows: pl.DataFrame, where: pl.Expr) -> t
         keys, unknown = guess_times(cells, keys, rows, where, dialect.decimal)
     answer = merged(cells, keys, new, rows, where)
     said = _said(dialect, found, unknown, answer)
-    return cells.height, written_cells(answer.table, dialect), answer.table.height, said
+    return _New(cells.height, written_cells(answer.table, dialect), answer, said)
 
 
-def _in_parquet(path: Path, content: bytes, rows: pl.DataFrame, where: pl.Expr) -> tuple[int, bytes, int, str]:
+def _in_parquet(path: Path, content: bytes, rows: pl.DataFrame, where: pl.Expr) -> _New:
     old = _parquet(path, content) if content else pl.DataFrame()
     _check_columns(path, old, where)
     types = {name: dtype for name, dtype in rows.schema.items() if name in old.columns and old.schema[name] != dtype}
@@ -183,7 +207,7 @@ def _in_parquet(path: Path, content: bytes, rows: pl.DataFrame, where: pl.Expr) 
     answer = merged(old, old, rows, rows, where)
     target = io.BytesIO()
     answer.table.write_parquet(target)
-    return old.height, target.getvalue(), answer.table.height, _said(Dialect(), None, 0, answer)
+    return _New(old.height, target.getvalue(), answer, _said(Dialect(), None, 0, answer))
 
 
 def _check_columns(path: Path, old: pl.DataFrame, where: pl.Expr) -> None:
@@ -223,6 +247,11 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such file") from None
+    except PermissionError:
+        raise InputError(
+            f"{path}: may not be read, or is open in another program (Excel?); close it there: the next cycle or run "
+            "tries again"
+        ) from None
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -253,7 +253,7 @@ class Analysis(ABC):
             lost = self._has_lost_figures()
             if self.recorder.version == self._done and not lost:
                 if self.store is not None and self.store.has_changed():
-                    self.store.replace(self.findings.rows, self.findings.replaces)
+                    self.store.restore(self.findings.rows, self.findings.replaces)
                 return self.results
             # One look at the source for all of a run: while bursts are fitted and drawn, it grows on.
             table = as_polars(self.recorder.get_table())

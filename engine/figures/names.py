@@ -19,6 +19,8 @@ MARK_LETTERS = 6
 """Of 32 each: two of a thousand sources of one folder and name share a mark once in two thousand such archives."""
 MOST_BYTES = 32, 96
 """Of the names of folder and source, so that the whole is a name on every drive."""
+LONGEST_TITLE = 64
+"""Letters: beside it stands how much was found."""
 ENDING = re.compile(r"\.[A-Za-z]\w{0,7}$")
 STRANGE = re.compile(r"[^\w.+-]+")
 
@@ -48,7 +50,9 @@ def title_of(source: str) -> str:
     '20220918/all_data.csv'
     """
     path = Path(source)
-    return f"{path.parent.name}/{path.name}" if path.parent.name else path.name
+    title = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
+    half = LONGEST_TITLE // 2 - 2
+    return title if len(title) <= LONGEST_TITLE else f"{title[:half]}...{title[-half:]}"
 
 
 def _mark(source: str) -> str:

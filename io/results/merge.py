@@ -26,14 +26,14 @@ class Merged(NamedTuple):
     ----------
     table : polars.DataFrame
         Sorted by time, rows without a time last.
-    entries : int
-        Rows that were replaced and had entries in columns of others.
+    replaced : int
+        Rows that were replaced.
     lonely : int
-        Of them, those whose event is gone.
+        Of them, those with entries in columns of others whose event is gone.
     """
 
     table: pl.DataFrame
-    entries: int
+    replaced: int
     lonely: int
 
 
@@ -74,7 +74,7 @@ def merged(old: pl.DataFrame, keys: pl.DataFrame, new: pl.DataFrame, values: pl.
     alone = old.filter(lonely).with_columns(pl.lit(None, old.schema[n]).alias(n) for n in old.columns if n not in kept)
     table = _together([old.filter(~replaced), alone, new])
     times = _together([k.select(TIME) for k in (keys.filter(~replaced), keys.filter(lonely), values) if TIME in k])
-    return Merged(_sorted(table, times), int(noted.sum()), int(lonely.sum()))
+    return Merged(_sorted(table, times), int(replaced.sum()), int(lonely.sum()))
 
 
 def guess_times(

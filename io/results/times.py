@@ -109,7 +109,7 @@ def span_of(cell: str, decimal: str = ".") -> tuple[float, float] | None:
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int):
         return None
-    if exponent == 0 and len(digits) <= KNOWN_DIGITS:
+    if exponent == 0 and len(digits) <= KNOWN_DIGITS and cell.lstrip("+-").isdigit():
         return float(number), float(number)
     half = Decimal(5).scaleb(max(exponent, len(digits) + exponent - KNOWN_DIGITS) - 1)
     return float(number - half), float(number + half)

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utokyo.io.errors import OutputError
+from utokyo.io.errors import InputError, OutputError
 from utokyo.io.results import lock
 from utokyo.io.results.cells import as_cells, escaped, typed, unescaped
 from utokyo.io.results.dialect import Dialect, read_cells, written_cells
@@ -230,6 +230,7 @@ SPREADSHEETS = [
     Spreadsheet("\t", ".", "utf-16"),
     Spreadsheet(",", ".", "cp932", digits=15),
     Spreadsheet(";", ",", "latin-1", digits=10),
+    Spreadsheet(",", ".", "utf-16-le"),
 ]
 
 
@@ -282,9 +283,8 @@ def test_a_table_that_a_spreadsheet_saved_goes_on(tmp_path, sheet, caplog):
     assert caplog.text.count("was changed by another program") == 1
     dialect = read_cells(path.read_bytes())[0]
     assert (dialect.delimiter, dialect.decimal) == (sheet.delimiter, sheet.decimal)
-    assert dialect.encoding == {"utf-16": "utf-8-sig", "cp932": "utf-8", "latin-1": "utf-8"}.get(
-        sheet.encoding, sheet.encoding
-    )
+    written = {"utf-16": "utf-8-sig", "utf-16-le": "utf-8-sig", "cp932": "utf-8", "latin-1": "utf-8"}
+    assert dialect.encoding == written.get(sheet.encoding, sheet.encoding)
     # All again, as another program: nothing is left to be done.
     before = path.read_bytes()
     ResultTable(path).replace(bursts("a", [0, 1, 2]), of("a"))
@@ -457,6 +457,42 @@ def test_a_table_that_another_one_changed_is_noticed(tmp_path):
     assert not table.has_changed()
     table.path.unlink()
     assert table.has_changed()
+
+
+def test_a_line_that_names_the_delimiter_stays(tmp_path):
+    path = tmp_path / "r.csv"
+    ResultTable(path).replace(bursts("a", [0]), of("a"))
+    path.write_bytes(b"sep=;\r\n" + path.read_bytes().replace(b",", b";").replace(b"\n", b"\r\n"))
+    ResultTable(path).replace(bursts("b", [1]), of("b"))
+    assert path.read_bytes().startswith(b"sep=;\r\nsource;timestamp_ns;id;")
+    assert read_results(path)["source"].to_list() == ["a", "b"]
+
+
+def test_rows_that_were_deleted_come_back_and_those_of_others_stay(tmp_path):
+    table = ResultTable(tmp_path / "r.csv")
+    mine = bursts("a", [0, 1])
+    table.replace(mine, of("a"))
+    theirs = mine.with_columns(half_life=pl.lit(9.0))
+    ResultTable(table.path).replace(theirs, of("a"))
+    assert table.restore(mine, of("a")) == 0  # two programs that disagree do not write for ever
+    assert read_results(table.path)["half_life"].to_list() == [9.0, 9.0]
+    Spreadsheet().saved(table.path, annotated({}, drop={0}))
+    assert table.restore(mine, of("a")) == 1
+    assert read_results(table.path)["half_life"].to_list() == mine["half_life"].to_list()
+
+
+def test_a_table_that_may_not_be_read_now_is_tried_again(tmp_path, monkeypatch):
+    table = ResultTable(tmp_path / "r.csv")
+    table.replace(bursts("a", [0]), of("a"))
+
+    def held_by_excel(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as windows:
+        windows.setattr(Path, "read_bytes", held_by_excel)
+        with pytest.raises(InputError, match=r"open in another program \(Excel\?\); close it there"):
+            table.replace(bursts("a", [0, 1]), of("a"))
+    assert table.replace(bursts("a", [0, 1]), of("a")) == 1
 
 
 def test_nothing_is_said_of_a_table_that_nobody_touched(tmp_path, caplog):

@@ -46,6 +46,7 @@ def test_names_and_titles_tell_the_run():
     assert figure_name("pmt", "/x/pmt_today.csv", "current").startswith("pmt_x_today_")
     assert title_of("/data/20220918/all_data.csv") == "20220918/all_data.csv"
     assert title_of("static") == "static"
+    assert len(title_of(f"/data/{'a' * 200}/{'b' * 200}")) <= 64
 
 
 def test_two_runs_may_draw_into_one_folder(beam, tmp_path):
