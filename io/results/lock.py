@@ -14,12 +14,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
-
-from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from ..errors import OutputError
 from ..whole import output_error
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 __all__ = ["exclusive"]
 
@@ -82,26 +84,28 @@ def exclusive(path: Path) -> Iterator[None]:
 
 def _acquired(path: Path, lock_path: Path, begin: float) -> BaseFileLock:
     """The lock between processes."""
+    from filelock import FileLock, SoftFileLock  # noqa: PLC0415 (takes a while, and only writing needs it)
+
     try:
         lock_path.parent.mkdir(parents=True, exist_ok=True)
         lock: BaseFileLock = FileLock(lock_path, mode=SHARED_MODE)
         try:
-            _wait_for(lock, path, lock_path, begin)
+            _wait_for(lock, path, begin)
         except NotImplementedError:  # a drive without locks
             lock = SoftFileLock(lock_path)
-            _wait_for(lock, path, lock_path, begin)
-    except Timeout:
+            _wait_for(lock, path, begin)
+    except TimeoutError:
         raise _too_long(path, lock_path) from None
     except OSError as error:
         raise output_error(path, error) from error
     return lock
 
 
-def _wait_for(lock: BaseFileLock, path: Path, lock_path: Path, begin: float) -> None:
+def _wait_for(lock: BaseFileLock, path: Path, begin: float) -> None:
     try:
         lock.acquire(timeout=SAID_AFTER_S, poll_interval=ASKED_EVERY_S)
-    except Timeout:
-        log.warning("%s: another program writes it (it holds %s); waiting for it", path, lock_path.name)
+    except TimeoutError:
+        log.warning("%s: another program writes it (it holds %s); waiting for it", path, Path(lock.lock_file).name)
         left_s = max(0.0, begin + LONGEST_WAIT_S - time.monotonic())
         lock.acquire(timeout=left_s, poll_interval=ASKED_EVERY_S)
 

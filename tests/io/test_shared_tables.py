@@ -6,6 +6,7 @@ import csv
 import io
 import logging
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -91,6 +92,50 @@ def test_of_fifty_races_none_loses_a_row(tmp_path, race):
     table = raced(tmp_path, ".csv" if race % 2 else ".parquet", writers=2 + race % 3)
     assert set(table["source"].value_counts()["count"]) == {20}
     assert table["source"].n_unique() == 2 + race % 3
+
+
+WRITE_FOR_EVER = """
+import itertools, sys
+import polars as pl
+from utokyo.io.store import ResultTable
+table = ResultTable(sys.argv[1])
+for i in itertools.count(1):
+    rows = pl.DataFrame({"source": ["victim"] * i, "timestamp_ns": list(range(i))})
+    table.replace(rows, pl.col("source") == "victim")
+    if i == 1:
+        print("ready", flush=True)
+"""
+
+
+def killed(folder: Path, ending: str, kills: int) -> None:
+    """Kill a program while it writes a table, again and again, and write into it oneself in between."""
+    table = ResultTable(folder / f"r{ending}")
+    dice = random.Random(kills)
+    for kill in range(kills):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITE_FOR_EVER, str(table.path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(dice.expovariate(20.0))
+        process.kill()
+        process.communicate()
+        table.replace(bursts(f"s{kill}", [kill]), of(f"s{kill}"))
+        found = read_results(table.path)
+        assert found.filter(of("victim")).height >= 1
+        assert sorted(found.filter(~of("victim"))["source"]) == sorted(f"s{i}" for i in range(kill + 1))
+        assert found.select("source", "timestamp_ns").is_unique().all()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_program_that_is_killed_leaves_a_whole_table_and_no_lock(tmp_path, ending):
+    killed(tmp_path, ending, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_fifty_kills_leave_a_whole_table(tmp_path, ending):
+    killed(tmp_path, ending, 50)
 
 
 HOLD = """

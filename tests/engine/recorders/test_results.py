@@ -25,8 +25,7 @@ from utokyo import (
     StaticRecorder,
     simulate,
 )
-
-TIMES = ["timestamp_ns", "timestamp", "datetime"]
+from utokyo.engine.join.files import write_joined
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +69,13 @@ def test_names_that_look_like_formulas_come_back(tmp_path):
     path.write_text("timestamp_ns,name\n1663503939000000000,'=cmd.csv\n1663503940000000000,'-a\n")
     assert ParameterRecorder(path).get_table()["name"].to_list() == ["=cmd.csv", "-a"]
     assert ParameterRecorder(path).get_data()["name"].to_list() == ["=cmd.csv", "-a"]
+
+
+def test_text_in_a_joined_table_is_no_formula_and_comes_back(tmp_path):
+    frame = pl.DataFrame({"timestamp": [10**18, 10**18 + 1], "a.name": ["=1+1", "x"], "a.n": [-1.5, None]})
+    path = write_joined(frame, tmp_path / "joined.csv")
+    assert path.read_text().splitlines()[1] == "1000000000000000000,'=1+1,-1.5"
+    assert ParameterRecorder(path).get_table()["a.name"].to_list() == ["=1+1", "x"]
 
 
 def test_results_and_tables_have_their_times_by_both_names(beam, stored):
