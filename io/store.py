@@ -21,7 +21,7 @@ from .results.dialect import Dialect, plain_name, read_cells, written_cells
 from .results.lock import exclusive
 from .results.merge import Merged, guess_times, merged
 from .results.times import ID, TIME, Restored, restored, time_ids
-from .whole import write_whole
+from .whole import remove_remains, write_whole
 
 __all__ = ["ResultTable", "read_results"]
 
@@ -64,7 +64,7 @@ class ResultTable:
         self.path = Path(path)
         if self.path.suffix.lower() not in ENDINGS:
             raise InputError(f"{path}: a result table ends in {' or '.join(ENDINGS)}")
-        self._said = ""
+        self._said: str | None = None
         self._state: tuple[int, int, int] | None = None
 
     def __repr__(self) -> str:
@@ -120,6 +120,8 @@ class ResultTable:
             names = [name for column in rows.columns for name in ((column, ID) if column == TIME else (column,))]
             rows = rows.with_columns(time_ids(pl.col(TIME)).alias(ID)).select(names)
         with exclusive(self.path):
+            if self._said is None:
+                remove_remains(self.path)
             content = _content(self.path) if self.path.exists() else b""
             made = _in_parquet if self.path.suffix.lower() == ".parquet" else _in_csv
             new = made(self.path, content, rows, where)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import OutputError
 
-__all__ = ["output_error", "write_whole"]
+__all__ = ["output_error", "remove_remains", "write_whole"]
 
 RETRIES, RETRY_AFTER_S = 20, 0.05
 """On Windows a file cannot be replaced while a viewer or a virus scanner looks at it: it is tried for a second."""
@@ -57,6 +59,27 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
     except OSError as error:
         raise output_error(path, error) from error
+
+
+def remove_remains(path: Path) -> None:
+    """Delete what programs that were killed while they wrote a file left beside it; only where none writes it now.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from utokyo.io.whole import remove_remains
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "r.csv.123-456.tmp").write_bytes(b"half")
+    ...     remove_remains(Path(folder, "r.csv"))
+    ...     list(Path(folder).iterdir())
+    []
+    """
+    target = Path(os.path.realpath(path))
+    remains = re.compile(re.escape(target.name) + r"\.\d+-\d+\.tmp")
+    with suppress(OSError):  # they harm nobody
+        for name in filter(remains.fullmatch, os.listdir(target.parent)):
+            (target.parent / name).unlink(missing_ok=True)
 
 
 def output_error(path: Path, error: OSError) -> OutputError:

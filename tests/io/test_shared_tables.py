@@ -125,6 +125,8 @@ def killed(folder: Path, ending: str, kills: int) -> None:
         assert found.filter(of("victim")).height >= 1
         assert sorted(found.filter(~of("victim"))["source"]) == sorted(f"s{i}" for i in range(kill + 1))
         assert found.select("source", "timestamp_ns").is_unique().all()
+    ResultTable(table.path).replace(bursts("s", [0]), of("s"))
+    assert sorted(path.name for path in folder.iterdir()) == [f".r{ending}.lock", f"r{ending}"]
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
