@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine.analyses.base import Analysis, ResultParameter
+    from .engine.analyses.base import Analysis
     from .engine.analyses.findings import Findings
     from .engine.analyses.image import ImageAnalysis
     from .engine.analyses.image_settings import ImageSettings
+    from .engine.analyses.parameters import ResultParameter
     from .engine.analyses.pmt import PMTAnalysis, PMTSettings
     from .engine.analyses.ssd import SSDAnalysis, SSDSettings
     from .engine.analyses.ssd_folder import SSDFolderAnalysis, SSDFolderSettings
@@ -72,7 +73,8 @@ if TYPE_CHECKING:
     from .io.times import ColumnTime, DateAndTime, Elapsed, TimeOfDay
 
 _HOMES = {
-    "engine.analyses.base": ["Analysis", "ResultParameter"],
+    "engine.analyses.base": ["Analysis"],
+    "engine.analyses.parameters": ["ResultParameter"],
     "engine.analyses.findings": ["Findings"],
     "engine.analyses.image": ["ImageAnalysis"],
     "engine.analyses.image_settings": ["ImageSettings"],

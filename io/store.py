@@ -1,48 +1,39 @@
-"""Result tables on disk: every row once, whatever is killed when.
+"""Result tables on disk: every row once, whatever is killed when, and whoever else writes or edits the table.
 
 A result is identified by what it is of (its source, its event), not by when it was written: writing it again replaces
 it, so that a program that was killed and started again derives the same rows anew and harms nothing. The table is
-written whole into a temporary file beside it, flushed to the disk, and renamed over the old one: a reader sees the old
-table or the new one, never half of one. CSV or Parquet, by the ending of the path.
+read, merged and written whole (`io/whole.py`) under a lock that other programs heed (`io/results/lock.py`). People open
+it in spreadsheets: what these do to it is found out and made good (`io/results`). CSV or Parquet, by the ending.
 """
 
 from __future__ import annotations
 
-import errno
 import io
+import logging
 import os
-import threading
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from weakref import WeakValueDictionary
+from typing import NamedTuple
 
 import polars as pl
-from polars.testing import assert_frame_equal
 
-from .errors import InputError, MissingFileError, OutputError
+from .errors import InputError, MissingFileError
+from .results.cells import as_cells, typed, value_of
+from .results.dialect import Dialect, plain_name, read_cells, written_cells
+from .results.lock import exclusive
+from .results.merge import Merged, guess_times, merged
+from .results.times import ID, TIME, Restored, restored, time_ids
+from .whole import check_folder, remove_remains, write_whole
 
-__all__ = ["ResultTable", "check_folder", "read_results", "write_whole"]
+__all__ = ["ResultTable", "read_results"]
+
+log = logging.getLogger("utokyo")
 
 ENDINGS = (".csv", ".parquet")
-RETRIES, RETRY_AFTER_S = 20, 0.05
-"""On Windows a file cannot be replaced while a viewer or a virus scanner looks at it: it is tried for a second."""
-
-
-class _Lock:
-    """A lock that a weak dictionary can hold."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-
-
-# Analyses of one process may share a table; the dictionary forgets the locks of tables that nobody holds.
-_locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
-_locks_lock = threading.Lock()
 
 
 class ResultTable:
-    """A table of results in a file.
+    """A table of results in a file, which other programs and people write, too.
 
     Parameters
     ----------
@@ -52,7 +43,7 @@ class ResultTable:
     Raises
     ------
     InputError
-        When the ending is another one, or no file can be written there.
+        When the ending is another one.
 
     Examples
     --------
@@ -78,9 +69,8 @@ class ResultTable:
         if os.path.isdir(self.path):
             raise InputError(f"{path}: this is a folder; a result table needs a path where no folder is")
         check_folder(self.path.parent)
-        key = os.path.normcase(self.path.absolute())
-        with _locks_lock:
-            self._lock = _locks.setdefault(key, _Lock())
+        self._said: str | None = None
+        self._state: tuple[int, int, int] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
@@ -96,12 +86,17 @@ class ResultTable:
         ------
         InputError
         """
-        table = self.read()
-        if table.width:
-            self._expect(table, columns)
+        _check_columns(self.path, self.read(), columns)
+
+    def has_changed(self) -> bool:
+        """Whether the file is another one than at the last `replace`: written by another program, edited, deleted."""
+        return self._state != _state_of(self.path)
 
     def replace(self, rows: pl.DataFrame, where: pl.Expr) -> int:
         """Put `rows` in the place of those for which `where` holds, and sort by `timestamp_ns` if there is one.
+
+        Rows with a `timestamp_ns` get an `id`, the same time as text, by which they are known again after a spreadsheet
+        rounded it. Other rows and columns stay as they are.
 
         Parameters
         ----------
@@ -117,59 +112,55 @@ class ResultTable:
         Raises
         ------
         OutputError
-            When the table cannot be written (a full disk, a file open elsewhere); what was on disk stays.
+            When the table cannot be written (a full disk, a file open elsewhere, a program that does not let go of it);
+            what was on disk stays.
         InputError
             When the file on disk is no table with these columns.
         """
-        with self._lock.lock:
-            old = self.read()
-            if old.width == 0:
-                kept = rows.clear()
-            else:
-                self._expect(old, where.meta.root_names())
-                kept = _cast_like(self.path, old, rows).filter(~where)
-            new = pl.concat([kept, rows], how="diagonal_relaxed") if kept.width else rows
-            if "timestamp_ns" in new.columns:
-                new = new.sort("timestamp_ns", maintain_order=True)
-            if not _is_equal(old, new):
-                write_whole(self.path, _encoded(new, self.path))
-            return new.height - old.height
+        return self._merge(rows, where, only_missing=False)
 
-    def _expect(self, table: pl.DataFrame, columns: Iterable[str]) -> None:
-        if missing := [name for name in columns if name not in table.columns]:
-            raise InputError(f"{self.path}: a table without the column {missing[0]!r}; choose another file")
+    def restore(self, rows: pl.DataFrame, where: pl.Expr) -> int:
+        """As `replace`, if some of these rows were deleted; where another program wrote as many, its rows stay.
+
+        Raises
+        ------
+        OutputError, InputError
+            As `replace`.
+        """
+        return self._merge(rows, where, only_missing=True)
+
+    def _merge(self, rows: pl.DataFrame, where: pl.Expr, *, only_missing: bool) -> int:
+        if rows.schema.get(TIME) == pl.Int64 and ID not in rows.columns:
+            names = [name for column in rows.columns for name in ((column, ID) if column == TIME else (column,))]
+            rows = rows.with_columns(time_ids(pl.col(TIME)).alias(ID)).select(names)
+        with exclusive(self.path):
+            if self._said is None:
+                remove_remains(self.path)
+            content = _content(self.path) if self.path.exists() else b""
+            made = _in_parquet if self.path.suffix.lower() == ".parquet" else _in_csv
+            new = made(self.path, content, rows, where)
+            is_written = new.content != content and not (only_missing and new.answer.replaced >= rows.height)
+            if is_written:
+                write_whole(self.path, new.content)
+            self._state = _state_of(self.path)
+        if new.said and new.said != self._said:
+            log.warning("%s was changed by another program: %s", self.path, new.said)
+        self._said = new.said
+        return new.answer.table.height - new.rows if is_written else 0
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that is none and cannot be made; nothing is made.
+class _New(NamedTuple):
+    """What becomes of a table."""
 
-    Raises
-    ------
-    InputError
-        When a file is in the way, or nothing may be written there.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from utokyo.io.store import check_folder
-    >>> _ = Path("plots").write_text("")
-    >>> check_folder(Path("plots"))
-    Traceback (most recent call last):
-        ...
-    utokyo.io.errors.InputError: plots: this is a file, no folder; choose another path
-    """
-    there = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), None)
-    if there is None:
-        return
-    if not os.path.isdir(there):
-        what = "this is a file, no folder" if there == folder else f"this folder cannot be made: {there} is a file"
-        raise InputError(f"{folder}: {what}; choose another path")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"{folder}: no permission to write in {there}; choose another path")
+    rows: int
+    """That it has now."""
+    content: bytes
+    answer: Merged
+    said: str
 
 
 def read_results(path: str | Path) -> pl.DataFrame:
-    r"""Read a result table.
+    r"""Read a result table, also one that a spreadsheet wrote.
 
     Raises
     ------
@@ -183,101 +174,111 @@ def read_results(path: str | Path) -> pl.DataFrame:
     >>> from utokyo.io.store import read_results
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "bursts.csv")
-    ...     _ = path.write_text("event,rate_Hz\n1,10.5\n")
+    ...     _ = path.write_text("event,rate_Hz,valid\n1,10.5,true\n")
     ...     read_results(path).rows()
-    [(1, 10.5)]
+    [(1, 10.5, True)]
     """
     path = Path(path)
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pl.read_parquet(path.read_bytes())
-        return pl.read_csv(path.read_bytes(), infer_schema_length=None)
-    except FileNotFoundError:
-        raise MissingFileError(f"{path}: no such file") from None
-    except pl.exceptions.NoDataError:
-        return pl.DataFrame()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: cannot be read as a table of results ({reason}); move it away or mend it") from error
+    content = _content(path)
+    if path.suffix.lower() == ".parquet":
+        return _parquet(path, content)
+    dialect, cells = read_cells(content)
+    table = typed(restored(cells).cells, dialect)
+    taken: set[str] = set()
+    names = {}
+    for number, name in enumerate(table.columns, start=1):
+        plain = plain_name(name) or f"column_{number}"
+        names[name] = plain if plain not in taken else f"{plain} ({number})"
+        taken.add(names[name])
+    return table.rename(names)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        When the disk is full, the folder cannot be made, or another program holds the file.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from utokyo.io.store import write_whole
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "plots", "figure.png")
-    ...     write_whole(path, b"content")
-    ...     [file.name for file in path.parent.iterdir()]
-    ['figure.png']
-    """
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as handle:
-                handle.write(content)
-                handle.flush()
-                os.fsync(handle.fileno())
-            _rename(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}:
-            reason = "no space left on the drive; free some"
-        elif isinstance(error, PermissionError):
-            reason = "no permission, or the file is open in another program; close it"
-        else:
-            reason = f"{error.strerror or error}; check the path and the drive"
-        raise OutputError(
-            f"{path}: cannot be written: {reason}, then run again; what was there before is kept"
-        ) from error
+def _in_csv(path: Path, content: bytes, rows: pl.DataFrame, where: pl.Expr) -> _New:
+    dialect, cells = read_cells(content) if content else (Dialect(), pl.DataFrame())
+    found = restored(cells)
+    cells = found.cells
+    new = as_cells(rows, dialect)
+    _check_columns(path, cells, where.meta.root_names())
+    asked = [name for name in dict.fromkeys([*where.meta.root_names(), TIME]) if name in cells.columns]
+    keys = cells.select(value_of(n, rows.schema.get(n, pl.String()), dialect.decimal).alias(n) for n in asked)
+    unknown = 0
+    if cells.height and TIME in rows.columns and TIME in asked:
+        keys, unknown = guess_times(cells, keys, rows, where, dialect.decimal)
+    answer = merged(cells, keys, new, rows, where)
+    said = _said(dialect, found, unknown, answer)
+    return _New(cells.height, written_cells(answer.table, dialect), answer, said)
 
 
-def _rename(temporary: Path, path: Path) -> None:
-    for _ in range(RETRIES):
-        try:
-            temporary.replace(path)
-        except PermissionError:
-            time.sleep(RETRY_AFTER_S)
-        else:
-            return
-    temporary.replace(path)
-
-
-def _cast_like(path: Path, old: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a CSV file with the types of the new rows: a column without a value does not show its own."""
+def _in_parquet(path: Path, content: bytes, rows: pl.DataFrame, where: pl.Expr) -> _New:
+    old = _parquet(path, content) if content else pl.DataFrame()
+    _check_columns(path, old, where.meta.root_names())
     types = {name: dtype for name, dtype in rows.schema.items() if name in old.columns and old.schema[name] != dtype}
     try:
-        return old.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())
+        old = old.with_columns(pl.col(name).cast(dtype) for name, dtype in types.items())
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"{path}: its columns are not those of this analysis ({reason}); choose another file"
         ) from error
-
-
-def _is_equal(old: pl.DataFrame, new: pl.DataFrame) -> bool:
-    try:
-        assert_frame_equal(old, new, check_dtypes=False, check_exact=True)
-    except AssertionError:
-        return False
-    return True
-
-
-def _encoded(table: pl.DataFrame, path: Path) -> bytes:
+    answer = merged(old, old, rows, rows, where)
     target = io.BytesIO()
-    if path.suffix.lower() == ".parquet":
-        table.write_parquet(target)
-    else:
-        table.write_csv(target)
-    return target.getvalue()
+    answer.table.write_parquet(target)
+    return _New(old.height, target.getvalue(), answer, _said(Dialect(), None, 0, answer))
+
+
+def _check_columns(path: Path, old: pl.DataFrame, columns: Iterable[str]) -> None:
+    missing = [name for name in columns if name not in old.columns]
+    if old.width and missing:
+        raise InputError(f"{path}: a table without the column {missing[0]!r}; choose another file")
+
+
+def _said(dialect: Dialect, found: Restored | None, unknown: int, answer: Merged) -> str:
+    """What a person changed, as the end of a sentence; empty for nothing."""
+    said = [dialect.said()]
+    if found is not None and found.by_id:
+        said.append(f"the times of {_rows(found.by_id)} were rounded, and are right again by their ids")
+    if found is not None and found.emptied:
+        said.append(f"of these rows, {', '.join(found.emptied)} are unknown until their sources are analysed again")
+    if unknown:
+        said.append(f"the times of {_rows(unknown)} without an id were rounded, and cannot be known")
+    if answer.lonely:
+        said.append(f"the events of {_rows(answer.lonely)} with entries are gone: the entries stay, the numbers do not")
+    return "; ".join(filter(None, said))
+
+
+def _rows(count: int) -> str:
+    return f"{count} row{'' if count == 1 else 's'}"
+
+
+def _state_of(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise MissingFileError(f"{path}: no such file") from None
+    except PermissionError:
+        raise InputError(
+            f"{path}: may not be read, or is open in another program (Excel?); close it there: the next cycle or run "
+            "tries again"
+        ) from None
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _parquet(path: Path, content: bytes) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(content)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0]
+    return InputError(f"{path}: cannot be read as a table of results ({reason}); move it away or mend it")

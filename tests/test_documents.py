@@ -45,7 +45,7 @@ def test_the_subclass_of_the_readme_reads_its_file(laboratory):
     names: dict[str, object] = {"__name__": "example"}
     exec(compile(example, "README.md", "exec"), names)
     table = names["table"]
-    assert table.columns == ["Time", "Field (mT)", "timestamp", "datetime"]  # type: ignore[attr-defined]
+    assert table.columns == ["Time", "Field (mT)", "timestamp_ns", "timestamp", "datetime"]  # type: ignore[attr-defined]
     assert table["Field (mT)"].to_list() == [1.25]  # type: ignore[index]
 
 

@@ -10,9 +10,9 @@ An analysis travels to another process as what makes it: there it begins anew.
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -21,7 +21,8 @@ import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ...io.errors import InputError
-from ...io.store import ResultTable, check_folder
+from ...io.store import ResultTable
+from ...io.whole import check_folder
 from ..figures.drawing import Drawing, Sheets
 from ..figures.save import save_drawings
 from ..options.settings import Settings, signature_with
@@ -31,38 +32,9 @@ from ..recorders.known import RECORDERS
 from ..recorders.quantity import SourceKind
 from ..recorders.source import Source
 from .findings import Findings
+from .parameters import ResultParameter, table_of, with_timestamp
 
-__all__ = ["Analysis", "ResultParameter", "figure_name", "table_of"]
-
-
-@dataclass(frozen=True)
-class ResultParameter:
-    """One column of a result table.
-
-    Parameters
-    ----------
-    name : str
-    dtype : type
-        Its polars type.
-    unit : str
-    meaning : str
-    shown : bool
-        Whether the terminal shows it.
-    error : str
-        The column that holds its standard error; empty where there is none.
-
-    Examples
-    --------
-    >>> ResultParameter("width_s", pl.Float64, "s", "of the step", error="width_error_s").error
-    'width_error_s'
-    """
-
-    name: str
-    dtype: type[pl.DataType]
-    unit: str
-    meaning: str
-    shown: bool = True
-    error: str = ""
+__all__ = ["Analysis"]
 
 
 class Analysis(ABC):
@@ -98,7 +70,7 @@ class Analysis(ABC):
     findings : Findings
         All that it found.
     figures : list of path
-        Files drawn by the last run.
+        Files of the figures of the last run, also those that an earlier one had drawn from the same.
 
     Examples
     --------
@@ -116,7 +88,7 @@ class Analysis(ABC):
     """Its options."""
 
     parameters: ClassVar[tuple[ResultParameter, ...]]
-    """Columns of its results."""
+    """Columns of its results; those with a `timestamp_ns` have it as `timestamp`, too, as tables of data have."""
 
     short_name: ClassVar[str]
     """At the beginning of the names of its figures."""
@@ -133,8 +105,10 @@ class Analysis(ABC):
     _made_by: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Show the options in the signature of the constructor."""
+        """Show the options in the signature of the constructor, and the columns that all results have."""
         super().__init_subclass__(**keywords)
+        if "parameters" in vars(cls):
+            cls.parameters = with_timestamp(cls.parameters)
         cls.__signature__ = signature_with(Analysis.__init__, cls.settings_class)  # type: ignore[attr-defined]
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
@@ -176,6 +150,7 @@ class Analysis(ABC):
         self._done: Any = None
         self._generation = 0
         self._undrawn: dict[str, Drawing] = {}
+        self._shown: set[str] = set()
         self._sheets: Sheets = {}
 
     def _check_outputs(self) -> None:
@@ -266,7 +241,7 @@ class Analysis(ABC):
         -------
         polars.DataFrame
             The results of this source so far; see `parameters` for columns and units. When nothing is new since the
-            last run, nothing is done.
+            last run, nothing is done, but that rows and figures that somebody deleted are made again.
 
         Raises
         ------
@@ -275,12 +250,18 @@ class Analysis(ABC):
         """
         with self._lock:
             self.recorder.update()
-            if self.recorder.version == self._done:
+            lost = self._has_lost_figures()
+            if self.recorder.version == self._done and not lost:
+                if self.store is not None and self.store.has_changed():
+                    self.store.restore(self.findings.rows, self.findings.replaces)
                 return self.results
             # One look at the source for all of a run: while bursts are fitted and drawn, it grows on.
             table = as_polars(self.recorder.get_table())
             version, generation = self.recorder.version, self.recorder.generation
             earlier = self.findings if generation == self._generation else None
+            if lost:  # only findings from the start have the drawings of all
+                earlier = None
+                self._shown.clear()
             self.findings, self._generation = self.find(table, earlier), generation
             self.figures = self.publish(self.findings)
             self.results = self.findings.rows
@@ -309,7 +290,21 @@ class Analysis(ABC):
             return []
         paths = save_drawings(list(self._undrawn.values()), self.image_src, self.image_extension, self._sheets)
         self._undrawn.clear()
+        self._shown.update(path.name for path in paths)
         return paths
+
+    def _has_lost_figures(self) -> bool:
+        """Whether a figure that was drawn is there no more."""
+        if self.image_src is None or not self._shown:
+            return False
+        try:
+            missing = self._shown.difference(os.listdir(self.image_src))
+        except FileNotFoundError:
+            return True
+        except OSError:  # a drive that is away for a moment
+            return False
+        # A drive may list names in other letters than it was given.
+        return any(not (self.image_src / name).exists() for name in missing)
 
     def remarks(self) -> list[str]:
         """Sentences about the last results that a person should read beside them."""
@@ -355,25 +350,6 @@ class Analysis(ABC):
     def table_to_join(self) -> pl.DataFrame:
         """The results of a run, with `timestamp`, sorted by it."""
         return self.run().with_columns(timestamp=pl.col("timestamp_ns")).sort("timestamp", maintain_order=True)
-
-
-def table_of(parameters: tuple[ResultParameter, ...], rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows as a table with the columns and types of some parameters."""
-    return pl.DataFrame(rows, schema={p.name: p.dtype for p in parameters}, orient="row")
-
-
-def figure_name(kind: str, source: str, what: str) -> str:
-    """The name of a figure's file: kind of analysis, source, and what it shows.
-
-    Examples
-    --------
-    >>> figure_name("ssd", "/data/-20220918-122539-Slot1-In1.csv", "overview")
-    'ssd_20220918-122539-Slot1-In1_overview'
-    >>> figure_name("ssd", "ssd_today.csv", "overview")
-    'ssd_today_overview'
-    """
-    name = f"{Path(source).stem.strip('-_. ') or 'figure'}_{what}"
-    return name if name.startswith(f"{kind}_") else f"{kind}_{name}"
 
 
 def _made(cls: type[Analysis], args: tuple[Any, ...], options: dict[str, Any]) -> Analysis:

@@ -24,6 +24,7 @@ from ..figures.bad_pixels import BadPixelsSheet, bad_pixels_figure
 from ..figures.drawing import Drawing, SheetDrawing
 from ..figures.image import FittedImage, ImageSheet, SurfaceSheet
 from ..figures.mot_number import mot_number_figure
+from ..figures.names import figure_name, title_of
 from ..fits.images.camera_noise import find_bad_pixels
 from ..fits.images.fit import fit_gaussian
 from ..fits.images.reference import Reference
@@ -31,9 +32,10 @@ from ..fits.images.result import GaussianFit
 from ..recorders.file import FileRecorder
 from ..recorders.image import ImageRecorder
 from ..recorders.results import ATOMS
-from .base import Analysis, ResultParameter, table_of
+from .base import Analysis
 from .findings import Findings, check_columns
 from .image_settings import ImageSettings, Interval
+from .parameters import ResultParameter, table_of
 from .references import References
 
 __all__ = ["ImageAnalysis"]
@@ -274,24 +276,23 @@ def _drawings(
         image = images[path]
         if image.fit is None or (settings.draw == "detections" and not image.fit.detected):
             continue
-        stem, name = Path(path).stem, str(image.row["filename"])
         light = None if look.reference is None else look.reference.light
-        for ending, sheet in (("fit", ImageSheet), ("3d", SurfaceSheet)):
-            shown = (path, image.fit, name, light)
-            yield SheetDrawing(_named(f"{stem}_{ending}"), _fitted_image, shown, sheet=sheet, shape=image.shape)
+        pictures: list[tuple[str, Any, Any, tuple[Any, ...]]] = [
+            (what, sheet, _fitted_image, (path, image.fit, title_of(path), light))
+            for what, sheet in (("fit", ImageSheet), ("3d", SurfaceSheet))
+        ]
         if settings.draw == "always" and settings.mask == "neighbours" and image.has_bad_pixels:
-            called = _named(f"{stem}_bad_pixels")
-            yield SheetDrawing(called, _bad_pixels_of, (path, name), sheet=BadPixelsSheet, shape=image.shape)
+            pictures.append(("bad_pixels", BadPixelsSheet, _bad_pixels_of, (path, title_of(path))))
+        for what, sheet, function, shown in pictures:
+            called = figure_name("image", path, what)
+            yield SheetDrawing(called, function, shown, sheet=sheet, shape=image.shape, reads=(path,))
     if settings.references is not None and settings.mask == "references":
-        yield Drawing(_named("bad_pixels"), bad_pixels_figure, (settings.references.bad_pixels, "references"))
+        called = figure_name("image", source, "bad_pixels")
+        yield Drawing(called, bad_pixels_figure, (settings.references.bad_pixels, "references"))
     results = table_of(PARAMETERS, [image.row for image in images.values()])
     if settings.camera_constants is not None and results["mot_number"].count():
-        yield Drawing(_named("mot_number"), mot_number_figure, (results.sort("timestamp_ns"), Path(source).name))
-
-
-def _named(name: str) -> str:
-    """A figure's name: files that are called image_... are not called so twice."""
-    return name if name.startswith("image_") else f"image_{name}"
+        called = figure_name("image", source, "mot_number")
+        yield Drawing(called, mot_number_figure, (results.sort("timestamp_ns"), title_of(source)))
 
 
 def _fitted_image(path: str, fit: GaussianFit, name: str, light: NDArray[np.float64] | None) -> tuple[FittedImage]:

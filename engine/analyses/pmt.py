@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ..figures.drawing import Drawing
+from ..figures.names import figure_name, title_of
 from ..figures.pmt import pmt_figure
 from ..fits.mean import mean_with_error
 from ..options.settings import Settings
 from ..recorders.pmt import COIL, CURRENT, PMTRecorder
-from .base import Analysis, ResultParameter, figure_name, table_of
+from .base import Analysis
 from .findings import Findings, check_columns
+from .parameters import ResultParameter, table_of
 
 __all__ = ["PMTAnalysis", "PMTSettings"]
 
@@ -66,7 +67,7 @@ def mean_currents(
             readings[CURRENT].to_numpy(),
             (readings[COIL] == 1).to_numpy(),
             rows.row(0, named=True) if rows.height else None,
-            Path(source).name,
+            title_of(source),
         ),
     )
     # A file of the same name from another run keeps its row: it begins at another time.

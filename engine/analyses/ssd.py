@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
 from ..figures.drawing import Drawing
+from ..figures.names import figure_name, title_of
 from ..figures.ssd import burst_figure, overview_figure
 from ..fits.bursts.dead_time import LONGEST_S
 from ..fits.bursts.fit import fit_overlapping
@@ -28,8 +28,9 @@ from ..fits.result import Fit
 from ..options.settings import Settings
 from ..recorders.results import BURSTS
 from ..recorders.ssd import SSDRecorder
-from .base import Analysis, ResultParameter, figure_name, table_of
+from .base import Analysis
 from .findings import Findings, check_columns
+from .parameters import ResultParameter, table_of
 
 __all__ = ["SSDAnalysis", "SSDSettings"]
 
@@ -165,7 +166,7 @@ def find_bursts_of(
             rows.append(_row(each, fit, source) | {"overlapping": len(fits[key]), "dead_time_loss": loss})
             events[int(each["timestamp_ns"])] = fit
     results = table_of(PARAMETERS, rows).with_columns(pl.selectors.float().fill_nan(None))
-    title = Path(source).name
+    title = title_of(source)
     overview = Drawing(
         figure_name("ssd", source, "overview"), overview_figure, (times_ns, heights, bursts), {"title": title}
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ...io.errors import InputError, UtokyoError
+from ...io.store import read_results
 from ..analyses.base import Analysis
 from ..analyses.known import analysis_for
 from ..recorders.base import Recorder
@@ -32,7 +33,8 @@ def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | Non
     plots : path, optional
         Folder for the figures; None draws none.
     results : path, optional
-        Table for the results of those files that have results.
+        Table for the results of those files that have results; of files of several kinds, one table a kind, with the
+        kind in its name.
     console : rich.console.Console
         For warnings and remarks.
 
@@ -42,22 +44,66 @@ def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | Non
         Whether all files were sound: readable, with rows, and without bad ones.
     """
     output = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    tables = _Tables(results, files, console)
     sound = True
     for path in files:
         try:
-            sound &= _analyze(path, plots, results, output, console)
+            sound &= _analyze(path, plots, tables, output, console)
         except UtokyoError as error:
             console.print(f"utokyo: {error}", style="bold red", markup=False, soft_wrap=True)
             sound = False
     return sound
 
 
-def _analyze(path: Path, plots: Path | None, results: Path | None, output: Console, console: Console) -> bool:
-    recorder_class = FileRecorder if path.is_dir() else class_for(path)
+class _Tables:
+    """Where the results of each kind of analysis go: rows of several kinds in one table are no table."""
+
+    def __init__(self, path: Path | None, files: Sequence[Path], console: Console) -> None:
+        self._path = path
+        self._paths: dict[str, Path] = {}
+        if path is None:
+            return
+        kinds = dict.fromkeys(made for file in files if (made := _analysis_of(file)) is not None)
+        for made in kinds:
+            kind = made.short_name
+            named = path.with_name(f"{path.stem}_{kind}{path.suffix}")
+            self._paths[kind] = named if len(kinds) > 1 or _is_of_another_kind(path, made) else path
+        if named_so := [str(table) for table in self._paths.values() if table != path]:
+            said = "files of several kinds" if len(kinds) > 1 else "there are results of another kind"
+            console.print(f"{path}: {said}; results go to {' and '.join(named_so)}", markup=False, soft_wrap=True)
+
+    def of(self, made: type[Analysis]) -> Path | None:
+        """The table of one kind."""
+        return self._paths.get(made.short_name, self._path)
+
+
+def _analysis_of(path: Path) -> type[Analysis] | None:
+    """The analysis of a file; None where there is none, or the file cannot be read, which is told in its turn."""
+    try:
+        made: type[Analysis] | None = analysis_for(_recorder_of(path))
+    except UtokyoError:
+        return None
+    return made
+
+
+def _recorder_of(path: Path) -> type[Recorder]:
+    return FileRecorder if path.is_dir() else class_for(path)
+
+
+def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
+    """Whether a table is there that has fewer than half of the columns of an analysis."""
+    if not path.exists():
+        return False
+    columns, wanted = set(read_results(path).columns), {p.name for p in made.parameters}
+    return bool(columns) and 2 * len(columns & wanted) < len(wanted)
+
+
+def _analyze(path: Path, plots: Path | None, tables: _Tables, output: Console, console: Console) -> bool:
+    recorder_class = _recorder_of(path)
     made = analysis_for(recorder_class)
     if made is None:
         return _show_columns(recorder_class(path), path, output, console)
-    analysis: Analysis = made(path, image_src=plots, result_filepath=results)
+    analysis: Analysis = made(path, image_src=plots, result_filepath=tables.of(made))
     analysis.run()
     _expect_rows(path, analysis.recorder.rows)
     if not analysis.results.is_empty():
@@ -75,7 +121,7 @@ def _show_columns(recorder: Recorder, path: Path, output: Console, console: Cons
     if {"timestamp", "datetime"} <= set(table.columns):
         span = f", {when(table['timestamp'][0])} to {when(table['timestamp'][-1])}"
     metadata = as_polars(recorder.get_metadata()).columns
-    columns = [name for name in table.columns if name not in {*metadata, "timestamp", "datetime"}]
+    columns = [name for name in table.columns if name not in {*metadata, "timestamp_ns", "timestamp", "datetime"}]
     output.print(columns_table(table, f"{path}: {type(recorder).__name__}, {table.height} rows{span}", columns))
     return _is_clean(recorder, path, console)
 

@@ -86,7 +86,9 @@ def demo(
 def analyze(
     files: Annotated[list[Path], typer.Argument(help="Files of any known format, or folders of images.")],
     plots: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("utokyo-plots"),
-    results: Annotated[Path | None, typer.Option(help="Table for the results, .csv or .parquet.")] = None,
+    results: Annotated[
+        Path | None, typer.Option(help="Table for the results, .csv or .parquet; of several kinds, one each.")
+    ] = None,
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
 ) -> None:
     """Find out what each file is, analyse it, and print the results."""

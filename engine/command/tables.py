@@ -14,7 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ...kernels.units import SECOND_NS
-from ..analyses.base import Analysis, ResultParameter
+from ..analyses.base import Analysis
+from ..analyses.parameters import ResultParameter
 from ..fits.result import rounded
 
 __all__ = ["columns_table", "results_table", "when"]

@@ -35,6 +35,8 @@ class Drawing:
         Data for the function.
     options : mapping
         Keywords for the function.
+    reads : tuple of str
+        Paths of files that the function reads: when one changes, the figure is another one.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class Drawing:
     function: Callable[..., Figure]
     arguments: tuple[Any, ...] = field(default=(), repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    reads: tuple[str, ...] = field(default=(), repr=False)
 
     def figure(self) -> Figure:
         """Draw the figure."""
@@ -65,7 +68,7 @@ class SheetDrawing(Drawing):
 
     Parameters
     ----------
-    name, arguments, options
+    name, arguments, options, reads
         As for `Drawing`.
     function : callable
         ``function(*arguments, **options)`` loads the data, and returns the arguments of the method `show` of the sheet.

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from ...io.errors import OutputError
 from ...io.png import png_bytes
-from ...io.store import write_whole
+from ...io.whole import write_whole
 from .drawing import Drawing, Sheets
+from .manifest import Digests, Manifest
 from .sheet import DOTS_PER_INCH, Sheet
 
 __all__ = ["encoder_of", "save_drawings", "save_figure"]
@@ -41,7 +44,7 @@ def save_figure(figure: Figure | Sheet, path: Path) -> None:
 
 
 def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, sheets: Sheets) -> list[Path]:
-    """Draw figures and write their files.
+    """Draw figures and write their files, but those that are there already, drawn from the same.
 
     Parameters
     ----------
@@ -56,33 +59,49 @@ def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, she
     Returns
     -------
     list of path
-        The files, in order.
+        The files, in order, with those that were there.
 
     Raises
     ------
     OutputError
         When a file cannot be written; the figures before it have been written.
     """
+    manifest, digests = Manifest(folder), Digests()
     paths: list[Path] = []
     written: Future[None] | None = None
-    # A picture of a sheet is encoded and written while the next one is painted. Other figures are written before the
-    # next one is drawn, so that their memory is free again.
-    with ThreadPoolExecutor(1, thread_name_prefix="figures") as writer:
+    # A picture of a sheet is encoded and written while the next one is painted; at most one waits. Other figures are on
+    # disk before the next is drawn: their memory is theirs alone.
+    with _noted(manifest), ThreadPoolExecutor(1, thread_name_prefix="figures") as writer:
         for drawing in drawings:
             path = folder / f"{drawing.name}{extension}"
+            paths.append(path)
+            digest = digests.of(drawing)
+            if manifest.has(path, digest):
+                continue
             figure = drawing.on_sheet(sheets)
             encode = encoder_of(figure, path)
             if written is not None:
                 written.result()
                 written = None
             if isinstance(figure, Sheet):
-                written = writer.submit(_write, encode, path)
+                written = writer.submit(_write_noted, encode, path, manifest, digest)
             else:
-                _write(encode, path)
-            paths.append(path)
+                _write_noted(encode, path, manifest, digest)
         if written is not None:
             written.result()
     return paths
+
+
+@contextmanager
+def _noted(manifest: Manifest) -> Iterator[None]:
+    """Write down what was drawn, also where a figure could not be."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OutputError):  # what could not be drawn is told
+            manifest.write()
+        raise
+    manifest.write()
 
 
 def encoder_of(figure: Figure | Sheet, path: Path) -> Callable[[], bytes]:
@@ -102,3 +121,8 @@ def encoder_of(figure: Figure | Sheet, path: Path) -> Callable[[], bytes]:
 
 def _write(encode: Callable[[], bytes], path: Path) -> None:
     write_whole(path, encode())
+
+
+def _write_noted(encode: Callable[[], bytes], path: Path, manifest: Manifest, digest: str) -> None:
+    _write(encode, path)
+    manifest.note(path, digest)

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from ...io.errors import InputError
-from ...io.store import write_whole
+from ...io.results.cells import escaped
+from ...io.whole import write_whole
 
 __all__ = ["JOINED_ENDINGS", "read_units", "write_joined"]
 
@@ -51,7 +52,8 @@ def write_joined(
     path = Path(path)
     target = io.BytesIO()
     if path.suffix.lower() == ".csv":
-        frame.write_csv(target)
+        texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+        frame.with_columns(escaped(pl.col(name)).alias(name) for name in texts).write_csv(target)
     elif path.suffix.lower() == ".parquet":
         _write_parquet(frame, target, units or {}, clock_offsets_ns or {})
     else:

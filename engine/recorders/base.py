@@ -66,7 +66,7 @@ class Recorder:
     >>> _ = Path("temperatures.csv").write_text("time,T (K)\n2022-09-18 12:00:00,293.1\n2022-09-18 12:00:01,293.2\n")
     >>> recorder = Recorder("temperatures.csv")
     >>> recorder.get_table().columns
-    ['time', 'T (K)', 'timestamp', 'datetime']
+    ['time', 'T (K)', 'timestamp_ns', 'timestamp', 'datetime']
     >>> recorder
     Recorder('temperatures.csv', rows=2, bad_rows=0)
     """
@@ -157,13 +157,14 @@ class Recorder:
             return added
 
     def get_table(self) -> Any:
-        """All rows joined with the metadata, with `timestamp` (ns) and `datetime`, sorted by time.
+        """All rows joined with the metadata, with `timestamp_ns`, `timestamp` and `datetime`, sorted by time.
 
         Returns
         -------
         polars.DataFrame
-            Columns of the file, then one for every key of the metadata, then `timestamp` (Int64, ns since 1970, wall
-            clock) and `datetime` (Datetime, ns); without the last two for a table that holds no times.
+            Columns of the file, then one for every key of the metadata, then `timestamp_ns` (Int64, ns since 1970, wall
+            clock), the same as `timestamp`, and `datetime` (Datetime, ns); without these for a table that holds no
+            times.
         """
         with self._lock:
             self.update()
@@ -283,8 +284,9 @@ class Recorder:
         if self._reader.metadata:
             frames.append(self._literals(taken, data.height))
         if times is not None:
+            times = times.select(pl.col("timestamp").alias("timestamp_ns"), "timestamp", "datetime")
             if not taken.isdisjoint(times.columns):
-                frames[0], times = with_distinct_names(data, times)
+                frames[0], times = with_distinct_names(data, times, self.clock_offset_ns)
             frames.append(times)
         # Put side by side, frames are not looked into: chunks come by the hundred.
         return pl.concat(frames, how="horizontal")

@@ -8,7 +8,7 @@ import polars as pl
 
 from ...io.errors import InputError
 
-__all__ = ["FrameKind", "as_asked", "as_polars", "with_distinct_names", "with_time"]
+__all__ = ["FrameKind", "as_asked", "as_polars", "times_of", "with_distinct_names", "with_time"]
 
 FrameKind = Literal["polars", "pandas"]
 
@@ -31,15 +31,33 @@ def as_polars(table: Any) -> pl.DataFrame:
 
 
 def with_time(data: pl.DataFrame, timestamps_ns: pl.Series) -> pl.DataFrame:
-    """The data with `timestamp` and `datetime`, sorted by time."""
-    stamps = timestamps_ns.cast(pl.Int64).alias("timestamp")
-    table = data.with_columns(stamps, stamps.cast(pl.Datetime("ns")).alias("datetime"))
+    """The data with `timestamp_ns`, `timestamp` (the same) and `datetime`, sorted by time."""
+    table = data.with_columns(times_of(timestamps_ns).get_columns())
     return table.sort("timestamp", maintain_order=True)
 
 
-def with_distinct_names(data: pl.DataFrame, times: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def times_of(timestamps_ns: pl.Series) -> pl.DataFrame:
+    """Times (ns since 1970) by both of their names, as tables of data and of results call them, and as `datetime`.
+
+    Either table can so be joined with the other.
+    """
+    stamps = timestamps_ns.cast(pl.Int64)
+    moments = stamps.cast(pl.Datetime("ns"))
+    return pl.DataFrame([stamps.alias("timestamp_ns"), stamps.alias("timestamp"), moments.alias("datetime")])
+
+
+def with_distinct_names(
+    data: pl.DataFrame, times: pl.DataFrame, clock_offset_ns: int = 0
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Columns of the file and times without names in common; of a column that has name and meaning of a time, one."""
     both = [name for name in times.columns if name in data.columns]
-    same = [name for name in both if data[name].equals(times[name])]
+    same = [name for name in both if _is_before_offset(data[name], times[name], clock_offset_ns)]
     data = data.with_columns(times[name] for name in same)
     return data.rename({name: f"{name} (file)" for name in both if name not in same}), times.drop(same)
+
+
+def _is_before_offset(found: pl.Series, time: pl.Series, clock_offset_ns: int) -> bool:
+    """Whether a column of the file is the time to which the offset of a clock was added."""
+    if found.dtype == pl.Int64 and clock_offset_ns:
+        found = found + clock_offset_ns
+    return found.equals(time)

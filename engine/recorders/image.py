@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...io.errors import InputError
 from ...io.image import read_image
 from .base import WholeRecorder
-from .frames import as_asked
+from .frames import as_asked, with_time
 from .image_times import ImageTimes
 from .parser import FrameParser
 from .quantity import SourceKind
@@ -107,8 +107,8 @@ class ImageRecorder(WholeRecorder):
 
     def _make_table(self) -> pl.DataFrame:
         stamp = ImageTimes().timestamp_ns(self.filepath)[0] + self.clock_offset_ns
-        moment = pl.lit(stamp, pl.Int64)
-        return self._frame().with_columns(moment.alias("timestamp"), moment.cast(pl.Datetime("ns")).alias("datetime"))
+        image = self._frame()
+        return with_time(image, pl.repeat(stamp, image.height, dtype=pl.Int64, eager=True))
 
     def _stat(self) -> tuple[int, int] | None:
         try:

@@ -63,7 +63,7 @@ class LaserRecorder(Recorder):
         Returns
         -------
         polars.DataFrame
-            `wavelength_8`, ... (nm, one column a signal, by number), `timestamp` and `datetime` of the sweep's last
+            `wavelength_8`, ... (nm, one column a signal, by number), and the times of the sweep's last
             measurement. A signal that was left out is null; the sweep that is still being measured is not shown.
         """
         with self._lock:
@@ -89,8 +89,7 @@ class LaserRecorder(Recorder):
             .group_by("sweep", maintain_order=True)
             .agg(
                 *(pl.col("wavelength").filter(pl.col("signal") == s).first().alias(f"wavelength_{s}") for s in signals),
-                pl.col("timestamp").last(),
-                pl.col("datetime").last(),
+                *(pl.col(name).last() for name in ("timestamp_ns", "timestamp", "datetime")),
             )
             .drop("sweep")
         )

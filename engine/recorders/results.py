@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from ...io.results.cells import meant
+from ...io.results.times import ID, TIME, moments_of
 from ...io.store import read_results
 from .base import Recorder
 from .frames import as_asked, with_time
@@ -100,7 +102,9 @@ class ParameterRecorder(Recorder):
     def get_data(self) -> Any:
         """All rows as they stand in the file."""
         if not self._is_parquet:
-            return super().get_data()
+            with self._lock:
+                self.update()
+                return as_asked(meant(self._reader.frame), self.frame)
         self.update()
         return as_asked(self._rows, self.frame)
 
@@ -181,9 +185,22 @@ class ParameterRecorder(Recorder):
 
     def _make_table(self) -> pl.DataFrame:
         if not self._is_parquet:
-            return super()._make_table()
+            return _with_times_of_ids(meant(super()._make_table()), self.clock_offset_ns)
         stamp = self._time_column
         return self._rows if stamp is None else with_time(self._rows, self._rows[stamp])
+
+
+def _with_times_of_ids(table: pl.DataFrame, clock_offset_ns: int) -> pl.DataFrame:
+    """A table of results with right times, where a spreadsheet rounded them; a row that has none is left out."""
+    if not {ID, TIME} <= set(table.columns) or table[ID].dtype != pl.String:
+        return table
+    told = moments_of(table[ID]) + clock_offset_ns
+    if table[TIME].dtype == pl.Int64:
+        told = told.zip_with(told.is_not_null(), table[TIME])
+    if told.null_count() == told.len() or told.equals(table[TIME]):
+        return table
+    rows = table.drop("timestamp", "datetime", strict=False).filter(told.is_not_null())
+    return with_time(rows, told.drop_nulls())
 
 
 class SSDResultsRecorder(ParameterRecorder):

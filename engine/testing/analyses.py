@@ -146,11 +146,32 @@ class AnalysisTests:
     def test_its_figures_are_written(self, tmp_path: Path) -> None:
         analysis = self.made(tmp_path, image_src=tmp_path / "plots")
         analysis.run()
-        assert sorted(analysis.figures) == sorted((tmp_path / "plots").iterdir())
+        assert sorted(analysis.figures) == sorted(_pictures(tmp_path / "plots"))
         assert all(path.name.startswith(f"{self.analysis_class.short_name}_") for path in analysis.figures)
         before = {path: path.stat().st_mtime_ns for path in analysis.figures}
         analysis.run()
         assert {path: path.stat().st_mtime_ns for path in before} == before
+
+    def test_a_figure_that_was_deleted_comes_again_and_no_other(self, tmp_path: Path) -> None:
+        plots = tmp_path / "plots"
+        analysis = self.made(tmp_path, image_src=plots)
+        analysis.run()
+        first, *others = analysis.figures
+        for again in (analysis, self.made(tmp_path, image_src=plots)):  # in the same run, and in the next one
+            before = {path: path.stat().st_mtime_ns for path in others}
+            first.unlink()
+            again.run()
+            assert first.is_file()
+            assert {path: path.stat().st_mtime_ns for path in others} == before
+
+    def test_two_sources_of_one_name_share_no_figure(self, tmp_path: Path) -> None:
+        table, settings, _ = self.found(tmp_path)
+        drawn = [
+            {drawing.name for drawing in self.analysis_class.analyse(table, settings, source=source).drawings}
+            for source in ("/one/run/all_data.csv", "/other/run/all_data.csv")
+        ]
+        assert drawn[0]
+        assert drawn[0].isdisjoint(drawn[1]) or "filepath" in table.columns
 
     def test_its_results_can_be_joined(self, tmp_path: Path) -> None:
         analysis = self.made(tmp_path)
@@ -179,6 +200,11 @@ class AnalysisTests:
         config.write_text(f'[[analyses]]\nkind = "{self.kind}"\nfilepath = {source}\nno_such_option = 1\n')
         with pytest.raises(InputError, match="unknown key 'no_such_option'"):
             read_config(config)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """The files of a folder of figures that are figures."""
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
 
 
 def _toml(value: Any) -> str:

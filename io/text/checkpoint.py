@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import InputError
-from ..store import write_whole
+from ..whole import write_whole
 from .growing import FINGERPRINT_BYTES, Fingerprint, GrowingFile
 from .table import TextTable
 

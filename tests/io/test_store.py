@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from utokyo.io.errors import InputError, OutputError
-from utokyo.io.store import ResultTable, read_results, write_whole
+from utokyo.io.store import ResultTable, read_results
+from utokyo.io.whole import write_whole
 
 
 def rows_of(source: str, *stamps: int) -> pl.DataFrame:
@@ -93,7 +94,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(tmp_path, monkeyp
         table.replace(rows_of("a", 1, 2), pl.col("source") == "a")
 
     assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.iterdir()] == ["r.csv"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".r.csv.lock", "r.csv"]
 
 
 def test_a_real_full_device_is_one_sentence(tmp_path):
@@ -113,7 +114,8 @@ def test_other_endings_and_tables_are_refused(tmp_path):
     path.write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match="without the column 'source'"):
         ResultTable(path).replace(rows_of("a", 1), pl.col("source") == "a")
-    path.write_text("source,timestamp_ns,value\na,1,x\n")
+    path = tmp_path / "r.parquet"
+    pl.DataFrame({"source": ["a"], "timestamp_ns": [1], "value": ["x"]}).write_parquet(path)
     with pytest.raises(InputError, match="its columns are not those of this analysis"):
         ResultTable(path).replace(rows_of("a", 1), pl.col("source") == "a")
 

@@ -97,7 +97,7 @@ def test_the_real_ssd_file_has_37_keys_and_begins_to_the_microsecond(real_files)
 
     assert recorder.get_metadata().shape == (1, 37)
     assert table.columns[:3] == ["TraceName", "Time_x", "PulseHeight"]
-    assert table.columns[-2:] == ["timestamp", "datetime"]
+    assert table.columns[-3:] == ["timestamp_ns", "timestamp", "datetime"]
     assert table["datetime"][0] == datetime(2022, 3, 14, 10, 7, 54, 553786)
 
 
@@ -119,7 +119,7 @@ def test_the_real_image_has_its_shape_and_sum(real_files):
     assert type(recorder) is ImageRecorder
     assert recorder.get_data().shape == (263, 228)
     assert recorder.get_image().sum() == 1477272
-    assert recorder.get_table().columns[-2:] == ["timestamp", "datetime"]
+    assert recorder.get_table().columns[-3:] == ["timestamp_ns", "timestamp", "datetime"]
 
 
 def test_the_table_joins_rows_metadata_and_times(ssd_file):
@@ -217,7 +217,7 @@ def test_the_gauges_of_one_name_are_numbered(tmp_path):
     path = tmp_path / "gauge.csv"
     path.write_text("Timestamp,Rb disp.,NC,NC,NC\n2022/03/12 20:32:19,0.000000895,1,2,0.050090000\n")
     table = GaugeRecorder(path).get_table()
-    assert table.columns == ["Timestamp", "Rb disp.", "NC1", "NC2", "NC3", "timestamp", "datetime"]
+    assert table.columns == ["Timestamp", "Rb disp.", "NC1", "NC2", "NC3", "timestamp_ns", "timestamp", "datetime"]
     assert table["Rb disp."][0] == 8.95e-7
 
 
@@ -398,7 +398,7 @@ def test_a_column_that_has_the_name_of_a_time_is_kept(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("when,datetime\n2022-03-14 10:00:00,7\n")
     table = Recorder(path).get_table()
-    assert table.columns == ["when", "datetime (file)", "timestamp", "datetime"]
+    assert table.columns == ["when", "datetime (file)", "timestamp_ns", "timestamp", "datetime"]
     assert table["datetime (file)"].to_list() == [7]
 
 

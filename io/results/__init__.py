@@ -1,0 +1,1 @@
+"""What `io/store.py` is made of: locks between processes, spreadsheets' dialects of CSV, cells, and merged rows."""
