@@ -7,9 +7,18 @@ on disk between starts, and follow numpy's rules for division.
   ``nnan`` and ``ninf`` would remove the checks that keep a fit honest.
 - `exact_kernel` keeps every rounding as written. Parsing needs it: a reciprocal in place of a division would change the
   last bit of a double.
-- `inner_kernel` is `exact_kernel` for what other kernels alone call: without the bridge from Python it compiles faster.
+- `inner_kernel` is `exact_kernel`, and `inner_loop` is `kernel`, for what other kernels alone call: without the bridge
+  from Python they compile faster, and so does what calls them.
 - `inlined` is the same for the small steps of an inner loop: without it a call with an array costs as much as the step.
+- `few_steps()` at the beginning of a kernel says that its loops are short: they are left as they are, neither unrolled
+  nor turned into vector instructions, which takes long and gains nothing.
 - `intrinsic` is numba's, for steps that are written as instructions of LLVM.
+
+Short ways to compile less: a loop in the place of numpy's functions and of an assignment to a whole array (each of them
+is compiled, too, with the words of its errors), the same types from all callers (a number that stands in the code is a
+type of its own: ``np.int64(0)``), an element of an array read once, and few kernels one within the other: what a kernel
+calls is optimised again within it. While one is compiled, Python does not look for garbage in cycles, which takes a
+tenth of the time.
 
 Signatures are lazy: explicit ones compile at import. Numba keeps compiled code by the content of the file of a kernel,
 although other kernels are compiled into it: here all files that it imports count, too, so that neither an edit nor an
@@ -18,8 +27,10 @@ upgrade in place goes on with code of before.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import re
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -27,8 +38,9 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numba.extending
+from numba.core import event, types
 
-__all__ = ["exact_kernel", "inlined", "inner_kernel", "intrinsic", "kernel"]
+__all__ = ["exact_kernel", "few_steps", "inlined", "inner_kernel", "inner_loop", "intrinsic", "kernel"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,6 +50,19 @@ RELATIVE_IMPORT = re.compile(r"^from (\.+)([\w.]*) import (\([^)]*\)|.*)", re.MU
 
 # Called with values, defined with types: nothing that a type checker can follow.
 intrinsic = cast("Callable[[Callable[..., Any]], Callable[..., Any]]", numba.extending.intrinsic)
+
+
+@intrinsic
+def few_steps(typing: Any) -> Any:
+    """Compile the kernel that calls this for size: its loops are short, and the time is spent elsewhere."""
+    del typing
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del signature, arguments
+        builder.function.attributes.add("optsize")
+        return context.get_dummy_value()
+
+    return types.none(), codegen
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -52,16 +77,51 @@ def exact_kernel(function: Callable[P, R]) -> Callable[P, R]:
 
 def inner_kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a part of other kernels, with every rounding as written."""
-    return _compiled(function, fastmath=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _compiled(function, fastmath=False, no_cpython_wrapper=True)
+
+
+def inner_loop(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a part of other kernels, with reordering of sums allowed."""
+    return _compiled(function, fastmath=FASTMATH, no_cpython_wrapper=True)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a step that becomes a part of the loop around it."""
-    return _compiled(function, fastmath=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _compiled(function, fastmath=False, forceinline=True, no_cpython_wrapper=True)
+
+
+class _NoGarbage(event.Listener):
+    """Switches Python's search for garbage off as long as any thread compiles."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running = 0
+        self._was_on = False
+
+    def on_start(self, event: Any) -> None:
+        """Begin to compile."""
+        del event
+        with self._lock:
+            self._running += 1
+            if self._running == 1:
+                self._was_on = gc.isenabled()
+                gc.disable()
+
+    def on_end(self, event: Any) -> None:
+        """End, with or without an error."""
+        del event
+        with self._lock:
+            self._running -= 1
+            if self._running == 0 and self._was_on:
+                gc.enable()
+
+
+cast("Any", event).register("numba:compile", _NoGarbage())
 
 
 def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
+    njit = cast("Any", numba.njit)  # its types leave options out
+    compiled = njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     index: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     source = Path(function.__code__.co_filename)
     if hasattr(index, "_source_stamp") and source.exists():  # not within an archive, nor with NUMBA_DISABLE_JIT

@@ -45,7 +45,7 @@ def invert_information(information: Floats, out: Floats) -> bool:
            [0.  , 4.  ]])
     """
     n = information.shape[0]
-    size, factor = np.empty(n), np.zeros((n, n))
+    size, factor = np.empty(n), np.empty((n, n))
     good = True
     for a in range(n):
         diagonal = information[a, a]

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from .bits import bits_of_double, double_of_bits
 from .compile import kernel
 
 __all__ = ["LN_2", "weighted_log_sum"]
@@ -42,12 +43,11 @@ def weighted_log_sum(weights: Floats, values: Floats, mantissas: Floats, n: int)
     >>> round(weighted_log_sum(np.array([2.0, 1.0]), np.array([np.e, 1.0]), np.empty(2), 2), 12)
     2.0
     """
-    bits = values.view(np.int64)
-    mantissa_bits = mantissas.view(np.int64)
     total = 0.0
     for j in range(np.uint64(n)):
-        exponent = (bits[j] - SQRT_HALF_BITS) >> 52
-        mantissa_bits[j] = bits[j] - (exponent << 52)
+        bits = np.int64(bits_of_double(values[j]))
+        exponent = (bits - SQRT_HALF_BITS) >> 52
+        mantissas[j] = double_of_bits(np.uint64(bits - (exponent << 52)))
         total += weights[j] * float(exponent)
     total *= LN_2
     for j in range(np.uint64(n)):

@@ -19,8 +19,6 @@ __all__ = ["TextParser"]
 
 Bytes = NDArray[np.uint8]
 
-TIMES = {Kind.DATETIME, Kind.DATE, Kind.TIME}
-
 
 class TextParser:
     """Appends rows to a buffer; it is the `Sink` of parts.
@@ -85,13 +83,11 @@ class TextParser:
         columns = len(buffer.columns)
         kinds = [column.kind for column in buffer.columns]
         texts = kinds.count(Kind.TEXT)
-        floats = buffer.floats if Kind.FLOAT in kinds else None
-        times = True if TIMES.intersection(kinds) else None
         scratch = np.empty(scratch_room(columns), np.int64)
         odd = np.empty((odd_room(columns), ODD_FIELDS), np.int64)
         answers = []
         while start < stop:
-            spans = np.empty((2 * texts, size), np.int64) if texts else None
+            spans = np.empty((2 * texts, size), np.int64)
             start, rows, lines, found = parse_rows(
                 data,
                 start,
@@ -105,11 +101,10 @@ class TextParser:
                 place,
                 size,
                 buffer.ints,
-                floats,
+                buffer.floats,
                 spans,
                 odd,
                 scratch,
-                times,
             )
             are_sorted = (
                 self._compute_times(place, place + rows) if self._compute_times and rows and not found else None

@@ -92,7 +92,7 @@ class ParsedRows(NamedTuple):
     rows: int
     lines: int
     """Lines of text that they were, with bad and blank ones."""
-    spans: Integers | None
+    spans: Integers
     """Shape (2 * text columns, rows or more): start and stop of the text cells; None where there are none."""
     odd: Integers
     """Shape (n, `ODD_FIELDS`): cells and lines that the kernel was not sure of."""
@@ -132,7 +132,7 @@ def commit_rows(data: Bytes, parsed: ParsedRows, buffer: ColumnBuffer, layout: L
     kept[list(second_look.bad_rows)] = False
     if second_look.bad_rows:
         buffer.keep(first, kept)
-    if parsed.spans is not None:
+    if parsed.spans.shape[0]:
         _add_texts(data, parsed.spans[:, : parsed.rows], kept, second_look.texts, odd, buffer, layout)
     place = np.cumsum(kept) - 1
     empty = {

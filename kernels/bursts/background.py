@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import kernel
+from ..places import first_not_before
 
 __all__ = ["clipped_background", "wide_gaps"]
 
@@ -63,16 +64,16 @@ def clipped_background(counts: Integers, live_ns: Integers, reach: int, sums: Fl
     """
     n = counts.size
     window = np.empty(2 * reach + 1, np.int64)
-    held = 0
+    held = np.int64(0)
     for i in range(-reach, n):
         enters, leaves = i + reach, i - reach - 1
         if leaves >= 0:  # `window` is the sorted list of the counts in reach
-            j = np.searchsorted(window[:held], counts[leaves])
+            j = first_not_before(window, counts[leaves], np.int64(0), held)
             held -= 1
             for k in range(j, held):
                 window[k] = window[k + 1]
         if enters < n:
-            j = np.searchsorted(window[:held], counts[enters])
+            j = first_not_before(window, counts[enters], np.int64(0), held)
             for k in range(held, j, -1):
                 window[k] = window[k - 1]
             window[j] = counts[enters]

@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bits import bits_of_double, double_of_bits
-from ..compile import inlined, kernel
+from ..compile import inlined, inner_loop, kernel
 from ..logs import LN_2
+from ..places import first_not_before
 
 __all__ = ["burst_deviance", "burst_integral", "burst_likelihood", "penalized_likelihood"]
 
@@ -142,9 +143,9 @@ def burst_deviance(
     edges[0], edges[bins] = grid_s[0], grid_s[m - 1]
     for k in range(bursts.shape[0]):
         burst_integral(edges, bursts[k], expected)
-    deviance, first = 0.0, 0
+    deviance, first, count = 0.0, np.int64(0), np.int64(times_s.size)
     for i in range(bins):
-        last = np.searchsorted(times_s, edges[i + 1]) if i + 1 < bins else times_s.size
+        last = first_not_before(times_s, edges[i + 1], first, count) if i + 1 < bins else count
         if dead_s > 0.0:
             for k in range(bursts.shape[0]):
                 x = bursts[k]
@@ -188,21 +189,15 @@ def burst_likelihood(
     bend : float
         Its second derivative by t0 between events.
     """
-    gradient[:] = 0.0
-    information[:, :] = 0.0
-    background, t0_s = math.exp(x[0]), x[5]
-    gradient[0] = background * length_s
-    information[0, 0] = background * length_s
-    switch = np.searchsorted(times_s, t0_s)
-    before, after = times_s[:switch], times_s[switch:]
-    nll_r, bend_r = _one_side(before, -1.0, t0_s, dead_s, background, x, 1, gradient, information)
-    nll_d, bend_d = _one_side(after, 1.0, length_s - t0_s, dead_s, background, x, 3, gradient, information)
-    return background * length_s + nll_r + nll_d, bend_r + bend_d
+    nothing = np.empty(0)
+    return penalized_likelihood(times_s, length_s, dead_s, x, nothing, nothing, 1.0, gradient, information)
 
 
-@kernel
+@inner_loop
 def _one_side(
     times_s: Floats,
+    first: int,
+    last: int,
     sign: float,
     reach_s: float,
     dead_s: float,
@@ -212,7 +207,9 @@ def _one_side(
     gradient: Floats,
     information: Floats,
 ) -> tuple[float, float]:
-    """Add one exponential, of length `reach_s`, to gradient and Hessian; return its nll and bend.
+    """Add one exponential, `reach_s` long, to gradient and Hessian; its nll and bend.
+
+    Its parameters begin at `at`, its events are those from `first` to `last`.
 
     The index of its first parameter is `at`. Let s be the rate of the exponential in units of the background,
     p = s / (1 + s), and y the time from t0 in units of tau. All that is needed are sums over the events of p and
@@ -222,16 +219,16 @@ def _one_side(
     height = number * per_tau / background
     p_sum, py_sum, pq_sum, pqy_sum, pqyy_sum, log_sum = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     slope, shift = sign * per_tau, -sign * per_tau * t0_s
-    count = times_s.size
-    # Events farther away do not change the last digit of any sum.
+    count = last - first
+    # What is farther away has no share in the last digit of anything.
     if sign > 0.0:
-        times_s = times_s[: np.searchsorted(times_s, t0_s + FAR / per_tau)]
+        last = first_not_before(times_s, t0_s + FAR / per_tau, first, last)
     else:
-        times_s = times_s[np.searchsorted(times_s, t0_s - FAR / per_tau) :]
-    for begin in range(0, times_s.size, CHUNK):
-        # The sum of logarithms is that of the product of the mantissas and of the sum of the exponents.
+        first = first_not_before(times_s, t0_s - FAR / per_tau, first, last)
+    for begin in range(first, last, CHUNK):
+        # The product of the mantissas and the sum of the exponents stand for the sum of the logarithms.
         product, exponents = 1.0, np.int64(0)
-        end_of_chunk = min(begin + CHUNK, times_s.size)
+        end_of_chunk = min(begin + CHUNK, last)
         for i in range(U(begin), U(end_of_chunk)):
             y = times_s[i] * slope + shift
             # exp(-y) = 2^k exp(r), by vector instructions, which math.exp does not allow.
@@ -269,7 +266,7 @@ def _one_side(
     if dead_s > 0.0:
         # During the dead time after each event no pulses are expected.
         dead = dead_s * background
-        s_sum, sy_sum, syy_sum = _sums_of_powers(times_s, slope, shift, height)
+        s_sum, sy_sum, syy_sum = _sums_of_powers(times_s, first, last, slope, shift, height)
         nll -= dead * (count + s_sum)
         g_b -= dead * count
         g_n -= dead * s_sum
@@ -300,11 +297,13 @@ def _one_side(
     return nll, bend
 
 
-@kernel
-def _sums_of_powers(times_s: Floats, slope: float, shift: float, height: float) -> tuple[float, float, float]:
-    """Sums of s, s y and s y^2 over the events, with s = height exp(-y)."""
+@inner_loop
+def _sums_of_powers(
+    times_s: Floats, first: int, last: int, slope: float, shift: float, height: float
+) -> tuple[float, float, float]:
+    """Sums of s, s y and s y^2 over the events first to last, with s = height exp(-y)."""
     s_sum, sy_sum, syy_sum = 0.0, 0.0, 0.0
-    for i in range(times_s.size):
+    for i in range(U(first), U(last)):
         y = times_s[i] * slope + shift
         s = height * math.exp(-y)
         s_sum += s
@@ -341,11 +340,27 @@ def penalized_likelihood(
     nll, bend : float
         As in `burst_likelihood`, with the penalty.
     """
-    nll, bend = burst_likelihood(times_s, length_s, dead_s, x, gradient, information)
+    for i in range(6):
+        gradient[i] = 0.0
+        for j in range(6):
+            information[i, j] = 0.0
+    background, t0_s = math.exp(x[0]), x[5]
+    nll, bend = background * length_s, 0.0
+    gradient[0] = information[0, 0] = nll
+    first, count = np.int64(0), np.int64(times_s.size)
+    last = first_not_before(times_s, t0_s, first, count)
+    sign, reach_s = -1.0, t0_s
+    for at in range(1, 5, 2):
+        of_side, bend_of_side = _one_side(
+            times_s, first, last, sign, reach_s, dead_s, background, x, at, gradient, information
+        )
+        nll += of_side
+        bend += bend_of_side
+        first, last, sign, reach_s = last, count, 1.0, length_s - t0_s
     for i in range(low.size):
         over = max(x[i] - high[i], 0.0) + min(x[i] - low[i], 0.0)
         if over != 0.0:
-            nll += 0.5 * (over / wall) ** 2
-            gradient[i] += over / wall**2
-            information[i, i] += 1.0 / wall**2
+            nll += 0.5 * (over / wall) * (over / wall)
+            gradient[i] += over / (wall * wall)
+            information[i, i] += 1.0 / (wall * wall)
     return nll, bend

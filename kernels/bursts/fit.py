@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compile import kernel
+from ..compile import few_steps, inner_loop, kernel
 from ..inverse import invert_information
 from ..newton import newton_step
 from .decay import penalized_likelihood
@@ -24,9 +24,10 @@ MOST_REFUSED = 4
 """After this many steps in a row without descent, t0 is taken to be at an event where the derivative jumps."""
 
 
-@kernel
+@inner_loop
 def _project(directions: Floats, gradient: Floats, information: Floats, along: Floats, bends: Floats) -> None:
     """Write gradient and information along the directions."""
+    few_steps()
     n, k = directions.shape
     for i in range(k):
         total = 0.0
@@ -86,6 +87,7 @@ def burst_minimum(
     distance : float
         Distance from the minimum, in standard errors; inf where it is not known.
     """
+    few_steps()
     n, k = directions.shape
     step, factor, tried = np.empty(k), np.empty((k, k)), np.empty(n)
     gradient_there, information_there = np.empty(n), np.empty((n, n))
@@ -93,6 +95,9 @@ def burst_minimum(
     low5, high5 = low[:5], high[:5]
     nll, bend = penalized_likelihood(times_s, length_s, dead_s, x, low5, high5, wall, gradient, information)
     damping, distance, refused = 0.0, math.inf, 0
+    moves_t0 = False
+    for i in range(k):
+        moves_t0 = moves_t0 or directions[5, i] != 0.0
     _project(directions, gradient, information, along, bends)
     for _ in range(most_steps):
         fall = newton_step(along, bends, damping, factor, step)
@@ -122,20 +127,18 @@ def burst_minimum(
         )
         # Near the minimum the likelihood changes by less than its last digits.
         if there < nll or (distance < 1e-3 and there < nll + 1e-9 * abs(nll)):
-            x[:], gradient[:], information[:, :], nll, bend = (
-                tried,
-                gradient_there,
-                information_there,
-                there,
-                bend_there,
-            )
+            nll, bend = there, bend_there
+            for p in range(n):
+                x[p], gradient[p] = tried[p], gradient_there[p]
+                for q in range(n):
+                    information[p, q] = information_there[p, q]
             _project(directions, gradient, information, along, bends)
             damping = 0.1 * damping if damping > 1e-4 else 0.0
             refused = 0
         else:
             damping = max(10.0 * damping, 1e-2)
             refused += 1
-            if damping > 1e8 or (refused >= MOST_REFUSED and directions[5].any()):
+            if damping > 1e8 or (refused >= MOST_REFUSED and moves_t0):
                 break
     return nll, bend, distance
 
@@ -179,11 +182,14 @@ def burst_profile(
     free_gain : array of float64, shape (nodes,)
         Written: twice the gain in log-likelihood that is predicted for this step; inf where it is not known.
     """
+    few_steps()
     nodes = x.shape[0]
-    free_factor, free_step = np.empty((5, 5)), np.empty(5)
+    free_bends, free_factor, free_step = np.empty((5, 5)), np.empty((5, 5)), np.empty(5)
     k = directions.shape[1]
     along, bends, factor, step = np.empty(k), np.empty((k, k)), np.empty((k, k)), np.empty(k)
-    start = x[begin].copy()
+    start, pull = np.empty(5), np.empty(6)
+    for p in range(5):
+        start[p] = x[begin, p]
     for way in (1, -1):
         i = begin if way > 0 else begin - 1
         while 0 <= i < nodes:
@@ -192,7 +198,9 @@ def burst_profile(
                 moved = x[i, 5] - x[before, 5]
                 # The other parameters follow t0 by the information matrix; without a rise, begin at `start` again.
                 lost = x[before, 2] < low[2] + wall
-                _project(directions, information[before, :, 5] * moved, information[before], along, bends)
+                for p in range(6):
+                    pull[p] = information[before, p, 5] * moved
+                _project(directions, pull, information[before], along, bends)
                 follows = newton_step(along, bends, 0.0, factor, step) >= 0.0 and not lost
                 for p in range(5):
                     x[i, p] = start[p] if lost else x[before, p]
@@ -210,11 +218,14 @@ def burst_profile(
                 for p in range(5):
                     for j in range(k):
                         x[i, p] += directions[p, j] * step[j]
-            gain = newton_step(gradient[i, :5], information[i, :5, :5], 0.0, free_factor, free_step)
+            for p in range(5):
+                for q in range(5):
+                    free_bends[p, q] = information[i, p, q]
+            gain = newton_step(gradient[i, :5], free_bends, 0.0, free_factor, free_step)
             free_gain[i] = gain if gain >= 0.0 else math.inf
-            free_x[i] = x[i]
-            if gain >= 0.0:
-                for p in range(5):
+            for p in range(6):
+                free_x[i, p] = x[i, p]
+                if p < 5 and gain >= 0.0:
                     free_x[i, p] += min(max(free_step[p], -1.0), 1.0)
             i += way
 
@@ -252,7 +263,10 @@ def total_covariance(
     bool
         False when no node has a covariance; then nothing is written.
     """
-    lowest, total = nll.min(), 0.0
+    few_steps()
+    lowest, total = math.inf, 0.0
+    for node in range(nll.size):
+        lowest = min(lowest, nll[node])
     summed, away = np.zeros((6, 6)), np.empty(6)
     for node in range(nll.size):
         free = flat_directions if flat[node] else directions
@@ -276,5 +290,7 @@ def total_covariance(
                             within += free[p, i] * inverse[i, j] * free[q, j]
                     summed[p, q] += weight * within * math.exp(x[node, p] + x[node, q])
     if total > 0.0:
-        covariance[:, :] = summed / total
+        for p in range(6):
+            for q in range(6):
+                covariance[p, q] = summed[p, q] / total
     return total > 0.0

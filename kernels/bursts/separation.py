@@ -15,7 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compile import kernel
+from ..compile import inner_loop, kernel
+from ..places import first_not_before
 from .filters import FILTERS, fade_factor, step_over, step_to, sums_of
 from .significance import significance, threshold
 
@@ -28,7 +29,7 @@ STRETCH = 256
 """The highest excess of each group of this many events is kept, so that not all events are read for every burst."""
 
 
-@kernel
+@inner_loop
 def _write_excess(
     times_ns: Integers,
     low: int,
@@ -48,8 +49,8 @@ def _write_excess(
 ) -> None:
     """Write for each event which filter has the highest excess (-1: none), and the excess in standard deviations."""
     sums = sums_of(start)
-    scale[low - first : high - first] = -1
-    excess[low - first : high - first] = -1.0
+    for i in range(low - first, high - first):
+        scale[i], excess[i] = -1, -1.0
     i = high - 1
     block, block_begin, looks = -1, np.int64(0), False
     while i >= low:
@@ -82,7 +83,7 @@ def _write_excess(
         excess[i + 1 - first] = best
 
 
-@kernel
+@inner_loop
 def _end_of(times_ns: Integers, i: int, high: int, width_ns: float, quiet: float) -> int:
     """Time, ns, at which the rate after event i has fallen to the background: the middle of the first quiet window."""
     end = i
@@ -96,7 +97,7 @@ def _end_of(times_ns: Integers, i: int, high: int, width_ns: float, quiet: float
     return times_ns[i] + np.int64(0.5 * width_ns)
 
 
-@kernel
+@inner_loop
 def _onset_of(times_ns: Integers, i: int, low: int, width_ns: float, quiet: float) -> int:
     """Index of the event before which the rate is that of the background."""
     begin = i
@@ -200,7 +201,7 @@ def separate_bursts(
                   thresholds, low, scale, excess)
     # fmt: on
     highest = np.empty((high - low) // STRETCH + 1, np.int64)
-    _keep_highest(excess, 0, high - low, highest)
+    _keep_highest(excess, np.int64(0), high - low, highest)
     segments = np.empty((picked.shape[0] + 2, 2), np.int64)
     segments[0, 0], segments[0, 1] = low, high
     waiting, found = 1, 0
@@ -226,11 +227,12 @@ def separate_bursts(
         above = best / weights[block, k]
         scores[found] = significance(above + means[block, k], counts[block], tau_ns / live_ns[block])
         found += 1
-        segments[waiting, 0], segments[waiting, 1] = np.searchsorted(times_ns[:end], end_ns), end
+        segments[waiting, 0] = first_not_before(times_ns, end_ns, np.int64(0), end)
+        segments[waiting, 1] = end
         waiting += 1
         # The filters at earlier events contain this burst: they are computed again with background in its place.
         seen_ns = np.int64(slowest_ns * math.log(1.0 + 40.0 * above * weights[block, 0]))
-        again = max(begin, np.searchsorted(times_ns[:onset], times_ns[onset] - seen_ns))
+        again = max(begin, first_not_before(times_ns, times_ns[onset] - seen_ns, np.int64(0), onset))
         # fmt: off
         _write_excess(times_ns, again, onset, origin_ns, block_ns, per_ns, step_ns, means[block], times_ns[onset],
                       means, weights, thresholds, low, scale, excess)

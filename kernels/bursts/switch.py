@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import kernel
+from ..places import first_not_before
 
 __all__ = ["best_switch", "edges_near"]
 
@@ -64,7 +65,7 @@ def edges_near(
     background, t0_s = math.exp(x[0]), x[5]
     per_tau_r, per_tau_d = math.exp(-x[2]), math.exp(-x[4])
     height_r, height_d = math.exp(x[1] - x[2]), math.exp(x[3] - x[4])
-    origin = np.searchsorted(times_s, t0_s)
+    origin = first_not_before(times_s, t0_s, np.int64(0), np.int64(times_s.size))
     count = 0
     for way in (1, -1):
         first = origin if way > 0 else origin - 1
@@ -122,7 +123,7 @@ def best_switch(
     height_r, height_d = math.exp(x[1] - x[2]), math.exp(x[3] - x[4])
     area_r, area_d = math.exp(x[1]), math.exp(x[3])
     best_s, best = t0_s, 0.0
-    origin = np.searchsorted(times_s, t0_s)
+    origin = first_not_before(times_s, t0_s, np.int64(0), np.int64(times_s.size))
     gain = 0.0
     for i in range(origin, times_s.size):  # to later times: events change to the rise, one by one
         t = times_s[i]

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compile import kernel
+from ..compile import inner_loop, kernel
 
 __all__ = ["DEAD", "HOT", "PIECE", "mark_bad_pixels", "second_differences"]
 
@@ -59,7 +59,8 @@ def mark_bad_pixels(counts: Floats, noise: float, limit: float, out: NDArray[np.
     eight = suspect.view(np.uint64)
     marked = 0
     for i in range(rows):
-        out[i] = 0
+        for j in range(np.uint64(columns)):
+            out[i, j] = 0
         _mark_suspects(counts, i, noise, suspect)
         for k in range(np.uint64(eight.size)):
             if eight[k] != 0:
@@ -70,7 +71,7 @@ def mark_bad_pixels(counts: Floats, noise: float, limit: float, out: NDArray[np.
     return marked
 
 
-@kernel
+@inner_loop
 def _code_of(counts: Floats, i: int, j: int, noise: float, limit: float, around: Floats) -> int:
     """Compare one pixel with the median of its neighbours: 0, `HOT` or `DEAD`."""
     rows, columns = counts.shape
@@ -115,7 +116,7 @@ def _code_of(counts: Floats, i: int, j: int, noise: float, limit: float, around:
     return 0
 
 
-@kernel
+@inner_loop
 def _mark_suspects(counts: Floats, i: int, noise: float, suspect: NDArray[np.uint8]) -> None:
     """Mark the pixels of row i that need to be compared with all eight neighbours.
 
@@ -134,7 +135,7 @@ def _mark_suspects(counts: Floats, i: int, noise: float, suspect: NDArray[np.uin
         large = lower_high if lower_high > larger_low else larger_low
         small = larger_low if lower_high > larger_low else lower_high
         beyond = value - large if value - large > small - value else small - value
-        near_squared = CLOSE**2 * noise * ((value if value > 0.0 else 0.0) + noise)
+        near_squared = CLOSE * CLOSE * noise * ((value if value > 0.0 else 0.0) + noise)
         suspect[j] = 1 if (beyond > 0.0) & (beyond * beyond > near_squared) else 0
 
 

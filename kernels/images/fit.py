@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compile import kernel
+from ..compile import few_steps, kernel
 from ..newton import newton_step
 from .gaussian import BUFFER, FRAMES, LARGEST_S, spot_likelihood
 
@@ -78,6 +78,7 @@ def fit_spot(
     steps : int
         Number of steps.
     """
+    few_steps()
     n = parameters.size
     rows, columns = image.shape
     x_profile, y_profile, work = np.empty((3, columns)), np.empty((3, rows)), np.empty((3, columns + BUFFER))
@@ -158,7 +159,11 @@ def fit_spot(
         )
         # Near the minimum the likelihood changes by less than its last digits.
         if there < nll or (distance < NEAR and there < nll + 1e-12 * abs(nll)):
-            parameters[:], score[:], information[:, :], nll = tried, score_there, information_there, there
+            nll = there
+            for a in range(n):
+                parameters[a], score[a] = tried[a], score_there[a]
+                for b in range(n):
+                    information[a, b] = information_there[a, b]
             damping = 0.1 * damping if damping > 1e-4 else 0.0
         else:
             damping = max(10.0 * damping, 1e-2)

@@ -162,7 +162,7 @@ def spot_likelihood(
         reach = min(FARTHEST, math.sqrt(2.0 * math.log(brighter))) if brighter > 1.0 else 0.0
     inside_counts = inside_pixels = 0.0
     nll = 0.0
-    filled = 0  # pixels in the buffer, whose logarithms are taken together
+    filled = np.int64(0)  # of the buffer, whose logarithms are taken together
     for i in range(rows):
         # the pixels of this row inside the ellipse that reaches so far
         distance = max(abs(i - y0) - 0.5, 0.0) / sigma_y
@@ -180,7 +180,7 @@ def spot_likelihood(
         bad = p0 = w00 = 0.0
         if filled + end - begin > work.shape[1]:
             nll -= weighted_log_sum(work[1], work[0], work[2], filled)
-            filled = 0
+            filled = np.int64(0)
         place = np.uint64(filled) - np.uint64(begin)
         filled += end - begin
         for j in range(np.uint64(begin), np.uint64(end)):

@@ -15,7 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compile import kernel
+from ..compile import inner_loop, kernel
+from ..places import median_of
 
 __all__ = [
     "best_square",
@@ -92,7 +93,7 @@ def pixel_noise(counts: Floats, used: Floats) -> float:
     """
     rows, columns = counts.shape
     ratios = np.empty(rows)
-    found = 0
+    found = np.int64(0)
     for i in range(0, rows, max(1, rows // ENOUGH_ROWS)):
         squares = sums = 0.0
         for j in range(np.uint64(columns - 1)):
@@ -103,7 +104,7 @@ def pixel_noise(counts: Floats, used: Floats) -> float:
         if sums > 0.0:
             ratios[found] = squares / sums
             found += 1
-    return max(np.median(ratios[:found]) if found else 1.0, 1e-9)
+    return max(median_of(ratios, found) if found else 1.0, 1e-9)
 
 
 @kernel
@@ -126,7 +127,7 @@ def median_background(counts: Floats, used: Floats) -> float:
     width = np.uint64(blocks_across * block)
     totals, areas = np.empty(width), np.empty(width)
     means = np.empty(blocks_down * blocks_across)
-    found = 0
+    found = np.int64(0)
     for a in range(blocks_down):
         totals[:] = 0.0
         areas[:] = 0.0
@@ -142,7 +143,7 @@ def median_background(counts: Floats, used: Floats) -> float:
             if area > 0.5 * block * block:
                 means[found] = total / area
                 found += 1
-    return np.median(means[:found]) if found else 0.0
+    return median_of(means, found) if found else 0.0
 
 
 @kernel
@@ -179,7 +180,7 @@ def clean_excess(counts: Floats, used: Floats, background: Floats, noise: float,
             level = background[0, 0] if flat else background[i, j]
             base = largest[j] if largest[j] > level else level
             beyond = counts[i, j] - base
-            isolated = (beyond > 0.0) & (beyond * beyond >= ISOLATED**2 * noise * (base + noise))
+            isolated = (beyond > 0.0) & (beyond * beyond >= ISOLATED * ISOLATED * noise * (base + noise))
             value = base if isolated else counts[i, j]
             out[i, j] = used[i, j] * (value - level)
 
@@ -225,7 +226,7 @@ def bin_pixels(image: Floats, used: Floats, side: int, out: Floats, covered: Flo
     return counts, squares
 
 
-@kernel
+@inner_loop
 def _halve(fine: Floats, out: Floats) -> None:
     """Sums over squares of 2 x 2; at the edges, over the parts of squares that are inside."""
     rows, columns = fine.shape
@@ -242,7 +243,7 @@ def _halve(fine: Floats, out: Floats) -> None:
             out[a, -1] = top[-1] + factor * bottom[-1]
 
 
-@kernel
+@inner_loop
 def _three_rows(fine: Floats, i: int, out: Floats) -> None:
     """Write the sum of row i and its neighbours to ``out[1:-1]``."""
     one = np.uint64(1)
@@ -307,7 +308,7 @@ def best_square(
         best_here, limit_here, best_limit = 0.0, 0.0, 0.0
         spread = 1.645 * math.sqrt(noise)
         for i in range(down):
-            margin = spread * math.sqrt(base * (3 * side) ** 2) if flat else 0.0
+            margin = spread * math.sqrt(base * (9 * side * side)) if flat else 0.0
             _three_rows(fine, i, columns_of)
             if flat:
                 height = float(min((i + 2) * side, rows) - max((i - 1) * side, 0))

@@ -23,7 +23,6 @@ from ..compile import exact_kernel, inlined, inner_kernel
 from .cells import (
     BLANK,
     DATE,
-    DATETIME,
     FLOAT,
     INTEGER,
     POWERS_OF_TEN,
@@ -258,15 +257,12 @@ def parse_rows(
     first_row: int,
     row_limit: int,
     ints: Integers,
-    floats: Floats | None,
-    spans: Integers | None,
+    floats: Floats,
+    spans: Integers,
     odd: Integers,
     scratch: Integers,
-    times: bool | None = True,
 ) -> tuple[int, int, int, int]:
     """Parse lines until the text, the room for rows, or the room for odd cells is used up.
-
-    What a file has no columns for is said by None, and then not compiled.
 
     Parameters
     ----------
@@ -285,15 +281,13 @@ def parse_rows(
     first_row, row_limit : int
         Where to put the first row, and how many rows to take at the most.
     ints, floats : int64 and float64, shape (slots, capacity)
-        The columns, filled from `first_row` on; `floats` is None where no column holds decimals.
+        The columns, filled from `first_row` on.
     spans : int64, shape (2 * text columns, rows)
-        Start and stop of each text cell in `data`; rows counted from 0. None where there is no text.
+        Start and stop of each text cell in `data`; rows counted from 0.
     odd : int64, shape (`odd_room`, 6)
         Cells and lines for a second look: row (from 0; -1 for a bad line), column (fields found, for a bad line),
         start, stop, code, line (from 0). Within a batch they come column by column.
     scratch : int64, shape (`scratch_room`,)
-    times : True or None
-        None where no column holds dates or times of day.
 
     Returns
     -------
@@ -364,10 +358,10 @@ def parse_rows(
             all_done = False
             if kind == INTEGER:
                 all_done = _integers(data, first, step, rows, ending, scratch, ints[slot, place : place + rows])
-            if floats is not None and kind == FLOAT:
+            elif kind == FLOAT:
                 values = floats[slot, place : place + rows]
                 all_done = _decimals(data, first, step, rows, ending, point, scratch, values)
-            if times is not None and (kind == DATETIME or kind == DATE or kind == TIME):
+            elif kind != TEXT:
                 values_ns = ints[slot, place : place + rows]
                 all_done = _date_times(data, first, step, rows, ending, kind, scratch, values_ns)
             if all_done:
@@ -376,7 +370,7 @@ def parse_rows(
                 field = first + U(r) * step
                 begin, end = trimmed(data, scratch[field] + 1, scratch[field + U(1)])
                 done = scratch[POWERS + U(r)] != NO_NUMBER
-                if spans is not None and kind == TEXT:
+                if kind == TEXT:
                     spans[2 * slot, row + r] = begin
                     spans[2 * slot + 1, row + r] = end
                     done = begin < end and data[U(begin)] != QUOTE

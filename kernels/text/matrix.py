@@ -26,7 +26,7 @@ OK, RAGGED, NOT_AN_INTEGER = range(3)
 COMMA, TAB, BLANK, SEMICOLON, NEWLINE, RETURN, MINUS, PLUS = 44, 9, 32, 59, 10, 13, 45, 43
 
 
-@exact_kernel
+@inner_kernel
 def _separates(byte: int) -> bool:
     return byte == COMMA or byte == TAB or byte == BLANK or byte == SEMICOLON
 
@@ -49,7 +49,7 @@ def first_line_width(data: Bytes) -> int:
     return values
 
 
-@exact_kernel
+@inner_kernel
 def _delimiter_of(data: Bytes, start: int, stop: int) -> int:
     """The byte after the first number of a line, if it stands between numbers; otherwise a comma."""
     i = start
@@ -143,7 +143,7 @@ def parse_matrix(data: Bytes, start: int, stop: int, out: Integers) -> tuple[int
     return OK, row, line, columns
 
 
-@exact_kernel
+@inner_kernel
 def _any_line(data: Bytes, start: int, stop: int, out: Integers, row: int) -> tuple[int, int, int]:
     """Read one line to ``out[row]``: a code, how many values it has, and where the next one begins."""
     columns = out.shape[1]
