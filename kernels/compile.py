@@ -11,9 +11,8 @@ on disk between starts, and follow numpy's rules for division.
 - `inlined` is the same for the small steps of an inner loop: without it a call with an array costs as much as the step.
 - `intrinsic` is numba's, for steps that are written as instructions of LLVM.
 
-Signatures are lazy: explicit ones compile at import. Numba keeps compiled code by the content of the file of a kernel,
-although other kernels are compiled into it: here all files that it imports count, too, so that neither an edit nor an
-upgrade in place goes on with code of before.
+Signatures are lazy: explicit ones compile at import. Compiled code is kept by `cache`, with a stamp of the file of a
+kernel and of all files that it imports: neither an edit nor an upgrade in place goes on with code of before.
 """
 
 from __future__ import annotations
@@ -27,6 +26,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numba.extending
+
+from .cache import KernelCache
 
 __all__ = ["exact_kernel", "inlined", "inner_kernel", "intrinsic", "kernel"]
 
@@ -61,11 +62,10 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
-    index: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    compiled = numba.njit(nogil=True, error_model="numpy", **options)(function)
     source = Path(function.__code__.co_filename)
-    if hasattr(index, "_source_stamp") and source.exists():  # not within an archive, nor with NUMBA_DISABLE_JIT
-        index._source_stamp = (index._source_stamp, _stamp(source))
+    if hasattr(compiled, "_cache") and source.is_file():  # not within an archive, nor with NUMBA_DISABLE_JIT
+        compiled._cache = KernelCache(function, _stamp(source))
     return cast("Callable[P, R]", compiled)
 
 
