@@ -20,9 +20,8 @@ type of its own: ``np.int64(0)``), an element of an array read once, and few ker
 calls is optimised again within it. While one is compiled, Python does not look for garbage in cycles, which takes a
 tenth of the time.
 
-Signatures are lazy: explicit ones compile at import. Numba keeps compiled code by the content of the file of a kernel,
-although other kernels are compiled into it: here all files that it imports count, too, so that neither an edit nor an
-upgrade in place goes on with code of before.
+Signatures are lazy: explicit ones compile at import. Compiled code is kept by `cache`, with a stamp of the file of a
+kernel and of all files that it imports: neither an edit nor an upgrade in place goes on with code of before.
 """
 
 from __future__ import annotations
@@ -39,6 +38,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 import numba
 import numba.extending
 from numba.core import event, types
+
+from .cache import KernelCache
 
 __all__ = ["exact_kernel", "few_steps", "inlined", "inner_kernel", "inner_loop", "intrinsic", "kernel"]
 
@@ -121,11 +122,10 @@ cast("Any", event).register("numba:compile", _NoGarbage())
 
 def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
     njit = cast("Any", numba.njit)  # its types leave options out
-    compiled = njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
-    index: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    compiled = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     source = Path(function.__code__.co_filename)
-    if hasattr(index, "_source_stamp") and source.exists():  # not within an archive, nor with NUMBA_DISABLE_JIT
-        index._source_stamp = (index._source_stamp, _stamp(source))
+    if hasattr(compiled, "_cache") and source.is_file():  # not within an archive, nor with NUMBA_DISABLE_JIT
+        compiled._cache = KernelCache(function, _stamp(source))
     return cast("Callable[P, R]", compiled)
 
 

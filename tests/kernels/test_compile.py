@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from utokyo.kernels import cache as keeping
 from utokyo.kernels import compile as compiling
 
 CALLER = """from .compile import exact_kernel
@@ -74,7 +76,8 @@ def test_an_edit_of_what_a_kernel_is_made_of_is_seen(tmp_path):
     package = tmp_path / "package"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "compile.py").write_text(Path(compiling.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    for module in (compiling, keeping):
+        shutil.copy(Path(module.__file__), package)
     (package / "caller.py").write_text(CALLER)
     (package / "middle.py").write_text(MIDDLE)
     (package / "step.py").write_text(STEP.format(10))
@@ -91,7 +94,8 @@ def test_an_edit_two_folders_apart_is_seen(tmp_path):
     for folder in (package, package / "images", package / "text", package / "text" / "parts"):
         folder.mkdir()
         (folder / "__init__.py").touch()
-    (package / "compile.py").write_text(Path(compiling.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    for module in (compiling, keeping):
+        shutil.copy(Path(module.__file__), package)
     (package / "text" / "parts" / "caller.py").write_text(DEEP_CALLER)
     (package / "images" / "middle.py").write_text(DEEP_MIDDLE)
     (package / "step.py").write_text(STEP.format(10))
