@@ -139,7 +139,7 @@ class ResultTable:
             content = _content(self.path) if self.path.exists() else b""
             made = _in_parquet if self.path.suffix.lower() == ".parquet" else _in_csv
             new = made(self.path, content, rows, where)
-            is_written = new.content != content and not (only_missing and new.answer.replaced >= rows.height)
+            is_written = new.content != content and not (only_missing and new.answer.replaced.sum() >= rows.height)
             if is_written:
                 write_whole(self.path, new.content)
             self._state = _state_of(self.path)
@@ -237,8 +237,9 @@ def _said(dialect: Dialect, found: Restored | None, unknown: int, answer: Merged
     said = [dialect.said()]
     if found is not None and found.by_id:
         said.append(f"the times of {_rows(found.by_id)} were rounded, and are right again by their ids")
-    if found is not None and found.emptied:
-        said.append(f"of these rows, {', '.join(found.emptied)} are unknown until their sources are analysed again")
+    lost = [] if found is None else [column.name for column in found.emptied if (column & ~answer.replaced).any()]
+    if lost:
+        said.append(f"other times ({', '.join(lost)}) were, too, and are unknown until their source is analysed again")
     if unknown:
         said.append(f"the times of {_rows(unknown)} without an id were rounded, and cannot be known")
     if answer.lonely:

@@ -34,7 +34,7 @@ from ..recorders.source import Source
 from .findings import Findings
 from .parameters import ResultParameter, table_of, with_timestamp
 
-__all__ = ["Analysis"]
+__all__ = ["Analysis", "absolute"]
 
 
 class Analysis(ABC):
@@ -227,7 +227,7 @@ class Analysis(ABC):
     def source(self) -> str:
         """Where the data comes from, as result rows say it: the absolute path."""
         path = self.recorder.filepath
-        return "static" if path is None else path.absolute().as_posix()
+        return "static" if path is None else absolute(path)
 
     @property
     def source_name(self) -> str:
@@ -350,6 +350,17 @@ class Analysis(ABC):
     def table_to_join(self) -> pl.DataFrame:
         """The results of a run, with `timestamp`, sorted by it."""
         return self.run().with_columns(timestamp=pl.col("timestamp_ns")).sort("timestamp", maintain_order=True)
+
+
+def absolute(path: str | Path) -> str:
+    """The absolute path of a source, the same from every folder: what it is known by in results and names.
+
+    Examples
+    --------
+    >>> absolute("../data/./run/../ssd.csv") == absolute("../data/ssd.csv")
+    True
+    """
+    return Path(os.path.abspath(path)).as_posix()
 
 
 def _made(cls: type[Analysis], args: tuple[Any, ...], options: dict[str, Any]) -> Analysis:

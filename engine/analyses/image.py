@@ -32,7 +32,7 @@ from ..fits.images.result import GaussianFit
 from ..recorders.file import FileRecorder
 from ..recorders.image import ImageRecorder
 from ..recorders.results import ATOMS
-from .base import Analysis
+from .base import Analysis, absolute
 from .findings import Findings, check_columns
 from .image_settings import ImageSettings, Interval
 from .parameters import ResultParameter, table_of
@@ -277,14 +277,15 @@ def _drawings(
         if image.fit is None or (settings.draw == "detections" and not image.fit.detected):
             continue
         light = None if look.reference is None else look.reference.light
+        where = absolute(path)
         pictures: list[tuple[str, Any, Any, tuple[Any, ...]]] = [
-            (what, sheet, _fitted_image, (path, image.fit, title_of(path), light))
+            (what, sheet, _fitted_image, (path, image.fit, title_of(where), light))
             for what, sheet in (("fit", ImageSheet), ("3d", SurfaceSheet))
         ]
         if settings.draw == "always" and settings.mask == "neighbours" and image.has_bad_pixels:
-            pictures.append(("bad_pixels", BadPixelsSheet, _bad_pixels_of, (path, title_of(path))))
+            pictures.append(("bad_pixels", BadPixelsSheet, _bad_pixels_of, (path, title_of(where))))
         for what, sheet, function, shown in pictures:
-            called = figure_name("image", path, what)
+            called = figure_name("image", where, what)
             yield SheetDrawing(called, function, shown, sheet=sheet, shape=image.shape, reads=(path,))
     if settings.references is not None and settings.mask == "references":
         called = figure_name("image", source, "bad_pixels")

@@ -20,7 +20,7 @@ from ..recorders.file import FileRecorder
 from ..recorders.frames import as_polars
 from ..recorders.options import PATTERN
 from ..recorders.ssd import SSDRecorder
-from .base import Analysis
+from .base import Analysis, absolute
 from .findings import Findings, check_columns
 from .ssd import SSDAnalysis, SSDSettings
 
@@ -94,7 +94,7 @@ def each_run(table: pl.DataFrame, settings: SSDFolderSettings, progress: _Progre
         try:
             pulses = as_polars(recorder.get_table())
             earlier = None if known is None or recorder.generation != generation else known.findings
-            where = Path(path).absolute().as_posix()
+            where = absolute(path)
             findings = SSDAnalysis.analyse(pulses, settings.for_one, source=where, earlier=earlier)
         except InputError as error:
             if path not in progress.unread:

@@ -20,6 +20,7 @@ __all__ = ["Dialect", "plain_name", "read_cells", "written_cells"]
 
 DELIMITERS = ",;\t|"
 HINT = re.compile(r"sep=(.)\r?\n")
+PRIVATE = re.compile("[\ue000-\uf8ff]")
 DECIMAL_COMMA = r"^[+-]?\d+,\d+([eE][+-]?\d+)?$"
 DECIMAL_POINT = r"^[+-]?\d+\.\d+([eE][+-]?\d+)?$"
 REPEATED = "\0"
@@ -144,11 +145,14 @@ def _decoded(content: bytes) -> tuple[str, str]:
     if b"\0" in content[:4]:
         encoding = "utf-16-le" if content[:1] != b"\0" else "utf-16-be"
         return encoding, content.decode(encoding, "replace")
-    for encoding in ("utf-8", "cp932"):
+    for encoding in ("utf-8", "cp932", "cp1252"):
         try:
-            return encoding, content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
+        # Western letters are read as Shift-JIS that nobody uses.
+        if encoding == "utf-8" or not PRIVATE.search(text):
+            return encoding, text
     return "latin-1", content.decode("latin-1")
 
 

@@ -26,14 +26,14 @@ class Merged(NamedTuple):
     ----------
     table : polars.DataFrame
         Sorted by time, rows without a time last.
-    replaced : int
-        Rows that were replaced.
+    replaced : polars.Series
+        Which of the old rows were replaced.
     lonely : int
         Of them, those with entries in columns of others whose event is gone.
     """
 
     table: pl.DataFrame
-    replaced: int
+    replaced: pl.Series
     lonely: int
 
 
@@ -56,7 +56,7 @@ def merged(old: pl.DataFrame, keys: pl.DataFrame, new: pl.DataFrame, values: pl.
     [('b', 3, 'bad'), ('a', 7, 'good')]
     """
     if not old.height:
-        return Merged(_sorted(_together([old, new]), values), 0, 0)
+        return Merged(_sorted(_together([old, new]), values), pl.Series([], dtype=pl.Boolean), 0)
     replaced = keys.select(where.fill_null(value=False).alias("replaced")).to_series()
     replaced = replaced if replaced.len() == old.height else pl.repeat(replaced.item(), old.height, eager=True)
     others = [name for name in old.columns if name not in new.columns]
@@ -74,7 +74,7 @@ def merged(old: pl.DataFrame, keys: pl.DataFrame, new: pl.DataFrame, values: pl.
     alone = old.filter(lonely).with_columns(pl.lit(None, old.schema[n]).alias(n) for n in old.columns if n not in kept)
     table = _together([old.filter(~replaced), alone, new])
     times = _together([k.select(TIME) for k in (keys.filter(~replaced), keys.filter(lonely), values) if TIME in k])
-    return Merged(_sorted(table, times), int(replaced.sum()), int(lonely.sum()))
+    return Merged(_sorted(table, times), replaced, int(lonely.sum()))
 
 
 def guess_times(

@@ -32,13 +32,13 @@ class Restored(NamedTuple):
     cells : polars.DataFrame
     by_id : int
         Rows whose time was restored.
-    emptied : tuple of str
-        Columns in which other times were rounded, and are unknown now.
+    emptied : polars.DataFrame
+        For columns of other times, in which rows they were rounded, and are unknown now; Boolean.
     """
 
     cells: pl.DataFrame
     by_id: int
-    emptied: tuple[str, ...]
+    emptied: pl.DataFrame
 
 
 def time_ids(times_ns: pl.Expr) -> pl.Expr:
@@ -73,21 +73,20 @@ def restored(cells: pl.DataFrame) -> Restored:
     '1663503939123456789'
     """
     if ID not in cells.columns:
-        return Restored(cells, 0, ())
+        return Restored(cells, 0, pl.DataFrame())
     cells = cells if TIME in cells.columns else cells.with_columns(pl.lit(None, pl.String).alias(TIME))
     told = moments_of(cells[ID]).cast(pl.String)
     wrong = (told.is_not_null() & cells[TIME].ne_missing(told)).alias("wrong")
     if not wrong.any():
-        return Restored(cells, 0, ())
+        return Restored(cells, 0, pl.DataFrame())
     right = cells.with_columns(pl.coalesce(told, name).alias(name) for name in TIMES if name in cells.columns)
     others = [name for name in cells.columns if name.endswith("_ns") and name != TIME]
     number = pl.col(others).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
     rounded = (number.abs() >= LARGE) & pl.lit(wrong)
     lost = right.select(rounded.fill_null(value=False)) if others else pl.DataFrame()
-    right = right.with_columns(
-        pl.when(~lost[name]).then(pl.col(name)).alias(name) for name in others if lost[name].any()
-    )
-    return Restored(right, int(wrong.sum()), tuple(name for name in others if lost[name].any()))
+    lost = lost.select(name for name in others if lost[name].any())
+    right = right.with_columns(pl.when(~lost[name]).then(pl.col(name)).alias(name) for name in lost.columns)
+    return Restored(right, int(wrong.sum()), lost)
 
 
 def span_of(cell: str, decimal: str = ".") -> tuple[float, float] | None:

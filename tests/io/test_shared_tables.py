@@ -328,6 +328,7 @@ def test_a_table_that_a_spreadsheet_saved_goes_on(tmp_path, sheet, caplog):
     assert other["onset_ns"] is None, "a time that was rounded must not be taken for one"
     assert "the times of 4 rows were rounded, and are right again by their ids" in caplog.text
     assert caplog.text.count("was changed by another program") == 1
+    assert ("other times (onset_ns) were, too" in caplog.text) == (len(rows) > 3)
     dialect = read_cells(path.read_bytes())[0]
     assert (dialect.delimiter, dialect.decimal) == (sheet.delimiter, sheet.decimal)
     written = {"utf-16": "utf-8-sig", "utf-16-le": "utf-8-sig", "cp932": "utf-8", "latin-1": "utf-8"}
@@ -504,6 +505,25 @@ def test_a_table_that_another_one_changed_is_noticed(tmp_path):
     assert not table.has_changed()
     table.path.unlink()
     assert table.has_changed()
+
+
+def test_western_letters_are_not_taken_for_japanese_ones(tmp_path):
+    path = tmp_path / "r.csv"
+    ResultTable(path).replace(bursts("a", [0]), of("a"))
+    Spreadsheet(";", ",", "cp1252").saved(path, annotated({0: "schön"}))
+    ResultTable(path).replace(bursts("a", [0, 1]), of("a"))
+    assert read_results(path)["note"].to_list() == ["schön", None]
+    ResultTable(path).replace(bursts("良", [2]), of("良"))
+    assert read_results(path)["note"].to_list() == ["schön", None, None]
+
+
+def test_other_times_are_not_called_unknown_where_they_are_written_anew(tmp_path, caplog):
+    path = tmp_path / "r.csv"
+    ResultTable(path).replace(bursts("a", [0]), of("a"))
+    Spreadsheet().saved(path)
+    ResultTable(path).replace(bursts("a", [0]), of("a"))
+    assert "were rounded, and are right again" in caplog.text
+    assert "unknown" not in caplog.text
 
 
 def test_a_line_that_names_the_delimiter_stays(tmp_path):

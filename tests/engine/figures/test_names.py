@@ -79,6 +79,19 @@ def test_images_of_two_folders_may_be_drawn_into_one(beam, tmp_path):
     assert titles <= {"b/cmos_000001.csv"}
 
 
+def test_a_source_has_one_name_from_every_folder(beam, tmp_path, monkeypatch):
+    data, truth = beam
+    image = data / truth["images"][0]["file"]
+    names = []
+    for folder in (data, data.parent):
+        monkeypatch.chdir(folder)
+        for path in (image, Path(os.path.relpath(image)), Path("..") / folder.name / os.path.relpath(image)):
+            analysis = ImageAnalysis(path, image_src=tmp_path / "plots", mask=None)
+            analysis.run()
+            names.append((analysis.source, [figure.name for figure in analysis.figures]))
+    assert all(name == names[0] for name in names)
+
+
 painted: list[str] = []
 
 
