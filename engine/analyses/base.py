@@ -23,6 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from ...io.errors import InputError
 from ...io.store import ResultTable
 from ..figures.drawing import Drawing, Sheets
+from ..figures.events import EventFigures
 from ..figures.save import save_drawings
 from ..options.settings import Settings, signature_with
 from ..recorders.base import Recorder
@@ -172,6 +173,7 @@ class Analysis(ABC):
         self._done: Any = None
         self._generation = 0
         self._undrawn: dict[str, Drawing] = {}
+        self._events: dict[str, EventFigures] = {}
         self._sheets: Sheets = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -270,12 +272,16 @@ class Analysis(ABC):
             self._undrawn.clear()
         else:
             self._undrawn |= {drawing.name: drawing for drawing in findings.drawings}
+            self._events |= {figures.begin: figures for figures in findings.events}
         if self.store is not None:
             self.store.replace(findings.rows, findings.replaces)
         if self.image_src is None:
             return []
         paths = save_drawings(list(self._undrawn.values()), self.image_src, self.image_extension, self._sheets)
         self._undrawn.clear()
+        for figures in self._events.values():
+            figures.remove_others(self.image_src, self.image_extension)
+        self._events.clear()
         return paths
 
     def remarks(self) -> list[str]:

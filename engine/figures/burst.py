@@ -6,7 +6,6 @@ import math
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,11 +21,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...kernels.units import SECOND_NS
 from ..fits.bursts.dead_time import measured_rate_Hz
+from ..fits.bursts.fitted import best_numbers
 from ..fits.bursts.search import sorted_times_ns
 from ..fits.bursts.values import burst_rate_Hz, expected_pulses, numbered
-from ..fits.result import Fit
+from ..fits.result import PLUS_MINUS, Fit, rounded_moment, with_error
 from .axes import SeveralAxes, checked_axes, say_nothing, set_x_limits
-from .labels import with_error
 
 __all__ = ["DrawnBurst", "draw_burst"]
 
@@ -140,14 +139,14 @@ def draw_burst(
     above, below = checked_axes(axes, ("pulses", "residuals"), "a burst")
     times_ns = sorted_times_ns(timestamps_ns)
     fitted = math.isfinite(fit.values["background_Hz"])
-    t0_ns = int(fit.values["t0_ns"]) if fitted else int(burst["timestamp_ns"])
+    numbers = best_numbers(burst, fit)
+    t0_ns = numbers["timestamp_ns"]
     edges_ns = _edges_around(times_ns, burst, fit if fitted else None, t0_ns)
     bins = _Bins(edges_ns, t0_ns, np.diff(np.searchsorted(times_ns, edges_ns)))
-    clock = datetime.fromtimestamp(t0_ns // SECOND_NS, tz=UTC)
-    above.set_title(title, loc="left", fontsize="medium")
-    above.set_title(f"{clock:%Y-%m-%d %H:%M:%S}.{t0_ns % SECOND_NS // 1_000_000:03d}", loc="right", fontsize="medium")
+    above.set_title(title, loc="left", fontsize="medium", parse_math=False)
+    above.set_title(_moment(numbers), loc="right", fontsize="medium")
     pulses = _draw_pulses(above, bins)
-    below.set_xlabel("time since the maximum (s)" if fitted else "time since the apex (s)")
+    below.set_xlabel("time since t0 (s)" if fit.valid else "time since the apex (s)")
     below.set_ylabel(r"residual ($\sigma$)")
     set_x_limits((above, below), bins.edges_s[0], bins.edges_s[-1])
     if fitted:
@@ -155,8 +154,8 @@ def draw_burst(
     else:
         say_nothing(below, "no fit")
         curve = _Curve()
-    numbers = above.text(
-        0.985, 0.97, "\n".join(_numbers(burst, fit, fitted)),
+    text = above.text(
+        0.985, 0.97, "\n".join(_lines(burst, fit, numbers)),
         transform=above.transAxes, ha="right", va="top", fontsize="small", linespacing=1.4,
     )  # fmt: skip
     warning = None
@@ -166,7 +165,7 @@ def draw_burst(
             0.015, 0.80, reason, transform=above.transAxes, ha="left", va="top", fontsize="small", color=WARNING
         )
     legend = above.legend(loc="upper left", fontsize="small", ncols=3)
-    return DrawnBurst(pulses, *curve, numbers, warning, legend)
+    return DrawnBurst(pulses, *curve, text, warning, legend)
 
 
 def _edges_around(times_ns: Integers, burst: Mapping[str, Any], fit: Fit | None, t0_ns: int) -> Integers:
@@ -222,18 +221,27 @@ def _draw_fit(above: Axes, below: Axes, fit: Fit, bins: _Bins, dead_time_s: floa
     return _Curve(curve, background, band, residuals, zero)
 
 
-def _numbers(burst: Mapping[str, Any], fit: Fit, fitted: bool) -> Iterator[str]:
-    """What stands beside the pulses, a line each."""
-    if fitted:
-        for label, name, unit in NUMBERS:
-            for place in (1, 2, 3):
-                one = numbered(name, place)
-                if one in fit.values:
-                    value = with_error(fit.values[one], fit.errors[one], unit, sign="±")
-                    yield f"{label}{f' ({place})' if place > 1 else ''}: {value}"
-    elif "pulses_peak" in burst:
-        yield f"pulses above background: {burst['pulses_peak']:.0f}"
-    if math.isfinite(fit.significance):
-        yield f"significance: {fit.significance:.1f} $\\sigma$"
+def _moment(numbers: Mapping[str, Any]) -> str:
+    """When the burst was, as its table says it."""
+    moment, error = rounded_moment(numbers["timestamp_ns"], numbers["timestamp_error_ns"])
+    return f"apex {moment}" if numbers["timestamp_error_ns"] is None else f"t0 = {moment} {PLUS_MINUS} {error}"
+
+
+def _lines(burst: Mapping[str, Any], fit: Fit, numbers: Mapping[str, Any]) -> Iterator[str]:
+    """What stands beside the pulses, a line each: the numbers of the table of results."""
+    shown = {
+        "pulses": (numbers["pulses_peak"], numbers["pulses_peak_error"]),
+        "background": (numbers["background_Hz"], numbers["background_error_Hz"]),
+    }
+    for label, name, unit in NUMBERS:
+        for place in (1, 2, 3):
+            one = numbered(name, place)
+            value, error = fit.values.get(one, math.nan), fit.errors.get(one, math.nan)
+            value, error = shown.get(label, (value, error)) if place == 1 else (value, error)
+            if math.isfinite(value):
+                yield f"{label}{f' ({place})' if place > 1 else ''}: {with_error(value, error, unit)}"
+    significance = burst.get("significance", fit.significance)
+    if math.isfinite(significance):
+        yield f"significance: {significance:.1f} $\\sigma$"
     if math.isfinite(fit.p_value):
         yield f"goodness of fit: p = {fit.p_value:.2g}"

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fits.images.fit import gaussian_image
-from ..fits.result import Fit
-from .labels import with_error
+from ..fits.result import Fit, with_error
 
 __all__ = ["FittedImage", "Floats", "Image", "common_limits"]
 

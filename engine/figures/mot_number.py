@@ -14,9 +14,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from ..fits.lifetime import lifetime_curve
-from ..fits.result import Fit
+from ..fits.result import Fit, with_error
 from .axes import SeveralAxes, checked_axes, figure_of, set_dates
-from .labels import with_error
 
 __all__ = ["DrawnMOTNumber", "draw_mot_number", "mot_number_figure"]
 

@@ -121,7 +121,7 @@ def burst_figure(
     >>> burst = find_bursts(times_ns).row(0, named=True)
     >>> figure = burst_figure(times_ns, burst, fit_burst(times_ns, burst))
     >>> figure.axes[1].get_xlabel()
-    'time since the maximum (s)'
+    'time since t0 (s)'
 
     Beside something else, in a figure of one's own:
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
 from ..fits.flags import Reason, reason_for
-from ..fits.result import rounded
+from ..fits.result import with_error
 from ..options.durations import Duration, duration_ns
 from .events import events_of
 
@@ -63,7 +63,7 @@ class ClockOffset:
     Examples
     --------
     >>> print(ClockOffset(-1_500_000_000, 0.12, 8, (9, 8), 0.0025, valid=True))
-    clock offset -1.50 +- 0.12 s (8 of 9 and 8 events agree, false match: 0.0025)
+    clock offset -1.50 ± 0.12 s (8 of 9 and 8 events agree, false match: 0.0025)
     """
 
     offset_ns: int
@@ -85,11 +85,10 @@ class ClockOffset:
         return timedelta(microseconds=round(self.offset_ns / 1000))
 
     def __str__(self) -> str:
-        value, error = rounded(self.offset_ns / SECOND_NS, self.error_s)
         agreement = f"{self.matches} of {self.events[0]} and {self.events[1]} events agree"
         chance = f"false match: {self.false_match_probability:.2g}"
         if self.valid:
-            return f"clock offset {value} +- {error} s ({agreement}, {chance})"
+            return f"clock offset {with_error(self.offset_ns / SECOND_NS, self.error_s, 's')} ({agreement}, {chance})"
         return f"no clock offset: {self.reason} ({agreement}, {chance})"
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ...kernels.units import SECOND_NS
-from ..fits.bursts.search import find_bursts
+from ..fits.bursts.dead_time import dead_time_of
+from ..fits.bursts.fitted import fitted_bursts
 from ..options.durations import Duration, duration_ns
 from ..recorders.frames import as_polars
 from ..recorders.known import RECORDERS
@@ -29,9 +30,10 @@ UNIFORM = math.sqrt(12.0)
 """Width of a flat distribution over its standard deviation."""
 HEATING_APART_NS = 10 * SECOND_NS
 """Steps of the heater that are farther apart are heatings of their own, unless the user says otherwise."""
-APEX_SCATTER_S, APEX_COMMON_S = 0.15, 0.2
-"""Of the apex of a burst: how it scatters from burst to burst, and how far all of them are from the truth together:
-the search places apexes up to a rise time before the burst's t0."""
+APEX_SCATTER_S = 0.25
+"""How far the apex of a burst is from its t0: the search places it up to a rise time before."""
+T0_SCATTER_S, T0_COMMON_S = 0.01, 0.02
+"""Of t0 of a fit: the least that is believed of its error, and how far all of them may be from the truth together."""
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -184,11 +186,12 @@ def _rows(table: pl.DataFrame, seen: SeenEvents) -> Events:
 
 
 def _bursts(table: pl.DataFrame, seen: SeenEvents) -> Events:
-    """Apexes of bursts of pulses."""
+    """Times t0 of bursts of pulses; apexes where the fit is not valid."""
     del seen
-    apexes = find_bursts(table["timestamp"])["timestamp_ns"].to_numpy()
-    scatter_s = np.full(apexes.size, APEX_SCATTER_S)
-    return Events(apexes, np.ones(apexes.size, np.int64), scatter_s, common_s=APEX_COMMON_S)
+    bursts = fitted_bursts(table["timestamp"], dead_time_s=dead_time_of(table))
+    errors_s = bursts["timestamp_error_ns"].to_numpy() / SECOND_NS
+    scatter_s = np.where(np.isnan(errors_s), APEX_SCATTER_S, np.maximum(errors_s, T0_SCATTER_S))
+    return Events(bursts["timestamp_ns"].to_numpy(), np.ones(bursts.height, np.int64), scatter_s, common_s=T0_COMMON_S)
 
 
 EVENTS: Mapping[str, Callable[[pl.DataFrame, SeenEvents], Events]] = {

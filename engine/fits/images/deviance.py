@@ -1,6 +1,6 @@
 """Mean and variance of the Poisson deviance of one pixel, also where its counts are few.
 
-A pixel of many electrons adds 1 +- sqrt(2) to the deviance; one of few electrons adds less (0.1 electrons: 0.51), so
+A pixel of many electrons adds 1 ± sqrt(2) to the deviance; one of few electrons adds less (0.1 electrons: 0.51), so
 that a chi-square table would call every dim image too good. Here are both moments, summed over the counts, as J. S.
 Kaastra gives them in numbers (Astron. Astrophys. 605 (2017) A51).
 """
