@@ -14,14 +14,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from ...io.errors import InputError
 
-__all__ = ["SeveralAxes", "checked_axes", "colour_bar", "figure_of", "say_nothing", "set_dates", "set_x_limits"]
+__all__ = ["SeveralAxes", "checked_axes", "colour_bar", "figure_of", "say_nothing", "set_x_limits"]
 
 SeveralAxes: TypeAlias = Sequence[Axes] | NDArray[Any]
 """Axes as a list, a tuple, or the array of `Figure.subplots`."""
@@ -79,22 +78,6 @@ def set_x_limits(axes: Sequence[Axes], low: float, high: float) -> None:
     for other in others:
         if not shared.joined(first, other):
             other.set_xlim(low, high)
-
-
-def set_dates(axes: Sequence[Axes], *, fewest: int = 5, most: int | None = None) -> None:
-    """Dates and times along x, written as briefly as they can be.
-
-    Parameters
-    ----------
-    axes : sequence of Axes
-        Whose x are days since 1970, or numpy's datetimes.
-    fewest, most : int
-        How many ticks.
-    """
-    for one in axes:
-        locator = AutoDateLocator(minticks=fewest, maxticks=most)  # type: ignore[no-untyped-call]
-        one.xaxis.set_major_locator(locator)
-        one.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def say_nothing(axes: Axes, text: str, *, colour: str = FAINT) -> Text:

@@ -24,6 +24,7 @@ from ..fits.bursts.dead_time import measured_rate_Hz
 from ..fits.bursts.fitted import best_numbers
 from ..fits.bursts.search import sorted_times_ns
 from ..fits.bursts.values import burst_rate_Hz, expected_pulses, numbered
+from ..fits.counts import poisson_interval
 from ..fits.result import PLUS_MINUS, Fit, rounded_moment, with_error
 from .axes import SeveralAxes, checked_axes, say_nothing, set_x_limits
 
@@ -51,8 +52,8 @@ DATA, CURVE, BACKGROUND, WARNING = "#3b3b3b", "#c8321e", "#1f6fb4", "#a01818"
 class DrawnBurst(NamedTuple):
     """What `draw_burst` drew; None is what there was nothing to draw of."""
 
-    pulses: ErrorbarContainer
-    """Pulses per bin."""
+    pulses: ErrorbarContainer | None
+    """Pulses per bin, with Garwood's intervals of 68 %."""
     curve: Line2D | None
     """What the fit expects."""
     background: Line2D | None
@@ -63,7 +64,7 @@ class DrawnBurst(NamedTuple):
     numbers: Text
     warning: Text | None
     """Why the fit is not valid."""
-    legend: Legend
+    legend: Legend | None
 
 
 class _Curve(NamedTuple):
@@ -145,18 +146,19 @@ def draw_burst(
     bins = _Bins(edges_ns, t0_ns, np.diff(np.searchsorted(times_ns, edges_ns)))
     above.set_title(title, loc="left", fontsize="medium", parse_math=False)
     above.set_title(_moment(numbers), loc="right", fontsize="medium")
-    pulses = _draw_pulses(above, bins)
+    pulses = _draw_pulses(above, bins) if edges_ns[0] < edges_ns[-1] else None
     below.set_xlabel("time since t0 (s)" if fit.valid else "time since the apex (s)")
     below.set_ylabel(r"residual ($\sigma$)")
-    set_x_limits((above, below), bins.edges_s[0], bins.edges_s[-1])
-    if fitted:
+    if pulses is not None:
+        set_x_limits((above, below), bins.edges_s[0], bins.edges_s[-1])
+    if fitted and pulses is not None:
         curve = _draw_fit(above, below, fit, bins, dead_time_s)
     else:
-        say_nothing(below, "no fit")
+        say_nothing(below, "no fit" if not fitted else "no pulses here")
         curve = _Curve()
     text = above.text(
         0.985, 0.97, "\n".join(_lines(burst, fit, numbers)),
-        transform=above.transAxes, ha="right", va="top", fontsize="small", linespacing=1.4,
+        transform=above.transAxes, ha="right", va="top", fontsize="medium", linespacing=1.3,
     )  # fmt: skip
     warning = None
     if not fit.valid:
@@ -164,7 +166,7 @@ def draw_burst(
         warning = above.text(
             0.015, 0.80, reason, transform=above.transAxes, ha="left", va="top", fontsize="small", color=WARNING
         )
-    legend = above.legend(loc="upper left", fontsize="small", ncols=3)
+    legend = above.legend(loc="upper left", fontsize="small", ncols=3) if pulses is not None else None
     return DrawnBurst(pulses, *curve, text, warning, legend)
 
 
@@ -178,24 +180,28 @@ def _edges_around(times_ns: Integers, burst: Mapping[str, Any], fit: Fit | None,
     before, after = MARGIN * before + MARGIN_S, MARGIN * after + MARGIN_S
     low, high = t0_ns - int(before * SECOND_NS), t0_ns + int(after * SECOND_NS)
     low = max(low, int(burst.get("window_begin_ns", low)))
-    high = max(min(high, int(burst.get("window_end_ns", high))), low + SECOND_NS // 10)
+    high = min(high, int(burst.get("window_end_ns", high)))
+    if times_ns.size:  # where there are no data, no pulses is not what was counted
+        low, high = max(low, int(times_ns[0])), min(high, int(times_ns[-1]))
+    if low >= high:
+        return np.full(2, t0_ns, dtype=np.int64)
     pulses = int(np.diff(np.searchsorted(times_ns, [low, high]))[0])
     bins = int(np.clip(pulses / PULSES_PER_BIN, FEWEST_BINS, MOST_BINS))
     width = (high - low) / bins / 1e6  # ms, rounded to a number that reads well
     power = 10.0 ** math.floor(math.log10(width))
     width_ns = int(min((m for m in (1, 2, 5, 10) if m * power >= 0.999 * width), default=10) * power * 1e6)
-    bins_before = max(1, (t0_ns - low) // width_ns)
-    bins_after = max(1, (high - t0_ns) // width_ns)
-    return np.asarray(t0_ns + width_ns * np.arange(-bins_before, bins_after + 1), dtype=np.int64)
+    edges = t0_ns + width_ns * np.arange(-((t0_ns - low) // width_ns), (high - t0_ns) // width_ns + 1)
+    return np.asarray(edges if edges.size > 1 else (low, high), dtype=np.int64)
 
 
 def _draw_pulses(axes: Axes, bins: _Bins) -> ErrorbarContainer:
-    errors = np.sqrt(bins.counts)
-    axes.set_ylabel(f"pulses per {bins.width_s * 1e3:.0f} ms")
+    low, high = poisson_interval(bins.counts)
+    axes.set_ylabel(f"pulses per {bins.width_s * 1e3:.4g} ms")
+    errors = (bins.counts - low, high - bins.counts)
     pulses = axes.errorbar(
         bins.middles_s, bins.counts, errors, fmt=".", color=DATA, markersize=4, linewidth=0.8, label="pulses"
     )
-    axes.set_ylim(0.0, ROOM_FOR_LEGEND * float((bins.counts + errors).max(initial=1.0)))
+    axes.set_ylim(0.0, ROOM_FOR_LEGEND * float(high.max(initial=1.0)))
     return pulses
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ..fits.lifetime import lifetime_curve
 from ..fits.result import Fit, with_error
-from .axes import SeveralAxes, checked_axes, figure_of, set_dates
+from .axes import SeveralAxes, checked_axes, figure_of
+from .dates import set_dates
 
 __all__ = ["DrawnMOTNumber", "draw_mot_number", "mot_number_figure"]
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from ...kernels.units import DAY_NS
 from ..fits.error_names import error_column
 from ..fits.result import with_error
-from .axes import SeveralAxes, checked_axes, colour_bar, figure_of, say_nothing, set_dates
+from .axes import SeveralAxes, checked_axes, colour_bar, figure_of, say_nothing
+from .dates import set_dates
 
 __all__ = ["DrawnPMT", "DrawnState", "draw_pmt", "pmt_figure"]
 

@@ -18,7 +18,8 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 
 from utokyo import InputError, find_bad_pixels, find_bursts, fit_burst, fit_gaussian, fit_lifetime, gaussian_image
-from utokyo.engine.figures.axes import figure_of, set_dates
+from utokyo.engine.figures.axes import figure_of
+from utokyo.engine.figures.dates import set_dates
 from utokyo.engine.figures.bad_pixels import bad_pixels_figure, draw_bad_pixels
 from utokyo.engine.figures.image import draw_image, draw_image_3d, image_figure, image_figure_3d
 from utokyo.engine.figures.mot_number import draw_mot_number, mot_number_figure
@@ -286,7 +287,7 @@ def test_axes_that_do_not_share_x_show_the_same_times():
 
 
 def test_a_burst_in_axes_of_the_same_places_is_the_same_picture():
-    figure = Figure(figsize=(8.0, 6.0), layout="constrained")
+    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
     pair = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1.0))
     burst_figure(*burst(), title="ssd.csv", axes=pair)
     np.testing.assert_array_equal(pixels(figure), pixels(burst_figure(*burst(), title="ssd.csv")))
