@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ...io.image import read_image
+from ..camera import CameraConstants
 from ..figures.bad_pixels import BadPixelsSheet, bad_pixels_figure
 from ..figures.drawing import Drawing, SheetDrawing
 from ..figures.image import FittedImage, ImageSheet, SurfaceSheet
@@ -28,6 +29,7 @@ from ..fits.images.camera_noise import find_bad_pixels
 from ..fits.images.fit import fit_gaussian
 from ..fits.images.reference import Reference
 from ..fits.images.result import GaussianFit
+from ..fits.result import rounded_moment
 from ..recorders.file import FileRecorder
 from ..recorders.image import ImageRecorder
 from ..recorders.results import ATOMS
@@ -277,7 +279,7 @@ def _drawings(
         stem, name = Path(path).stem, str(image.row["filename"])
         light = None if look.reference is None else look.reference.light
         for ending, sheet in (("fit", ImageSheet), ("3d", SurfaceSheet)):
-            shown = (path, image.fit, name, light)
+            shown = (path, image.fit, name, light, settings.camera_constants, _taken(path, image.row))
             yield SheetDrawing(_named(f"{stem}_{ending}"), _fitted_image, shown, sheet=sheet, shape=image.shape)
         if settings.draw == "always" and settings.mask == "neighbours" and image.has_bad_pixels:
             called = _named(f"{stem}_bad_pixels")
@@ -294,9 +296,24 @@ def _named(name: str) -> str:
     return name if name.startswith("image_") else f"image_{name}"
 
 
-def _fitted_image(path: str, fit: GaussianFit, name: str, light: NDArray[np.float64] | None) -> tuple[FittedImage]:
+def _fitted_image(
+    path: str,
+    fit: GaussianFit,
+    name: str,
+    light: NDArray[np.float64] | None,
+    camera: CameraConstants | None,
+    taken: str,
+) -> tuple[FittedImage]:
     """What the sheets of an image show."""
-    return (FittedImage(read_image(path), fit, name, light),)
+    return (FittedImage(read_image(path), fit, name, light, camera, taken),)
+
+
+def _taken(path: str, row: dict[str, Any]) -> str:
+    """When an image was taken, and in which run: the folders that it is in."""
+    run = "/".join(Path(path).parent.parts[-2:]).lstrip("/")
+    when = "time not known" if row["timestamp_ns"] is None else rounded_moment(row["timestamp_ns"], None)[0]
+    guessed = " (of the file)" if row["time_source"] == "modified" else ""
+    return f"{when}{guessed},  run {run}" if run else f"{when}{guessed}"
 
 
 def _bad_pixels_of(path: str, name: str) -> tuple[Any, str]:

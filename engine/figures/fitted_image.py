@@ -7,12 +7,12 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..camera import CameraConstants
 from ..fits.images.fit import gaussian_image
 from ..fits.result import Fit, with_error
 
@@ -32,12 +32,15 @@ PARAMETERS = (
     ("y0", "px"),
     ("sigma_x", "px"),
     ("sigma_y", "px"),
+    ("theta", "rad"),
     ("C", "counts/px"),
     ("s", ""),
 )
 """Those of the fit that are shown, with their units."""
-IN_FIRST_LINE = 3
-"""Parameters in the first line of the description, before the quality of the fit."""
+WITHOUT_ATOMS = frozenset({"no_atoms", "no_light", "all_zero"})
+"""Flags of fits of images that show no atoms: an answer, and no failure."""
+ZOOM_WIDTHS, LEAST_ZOOM = 4.0, 8
+"""Half a side of what is shown closer: that many widths of the spot, and pixels."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,6 +56,10 @@ class FittedImage:
     title : str
     reference : array, shape (ny, nx), optional
         The one that was fitted with it.
+    camera : CameraConstants, optional
+        Which makes mm of pixels and atoms of counts.
+    taken : str
+        When, and in which run.
 
     Examples
     --------
@@ -63,18 +70,50 @@ class FittedImage:
     >>> fitted
     FittedImage('cmos_000001.csv', 40 x 30 pixels, not valid)
     >>> fitted.description(in_short=True)
-    'NOT VALID: no atoms: nothing stands out of the background'
+    'no atoms,  A < 310 counts (95 %)'
     """
 
     image: Image
     fit: Fit
     title: str
     reference: Image | None = None
+    camera: CameraConstants | None = None
+    taken: str = ""
+
+    @property
+    def shows_no_atoms(self) -> bool:
+        """Whether that is what the fit says, and nothing else."""
+        return bool(self.fit.flags) and WITHOUT_ATOMS.issuperset(self.fit.flags)
+
+    @property
+    def heading(self) -> str:
+        """The title, and below it when the image was taken."""
+        return f"{self.title}\n{self.taken}" if self.taken else self.title
+
+    @property
+    def pixel_mm(self) -> float | None:
+        """Side of a pixel at the trap; None where the camera is not known."""
+        return None if self.camera is None else 1e3 * self.camera.pixel_size_m
+
+    @cached_property
+    def zoom(self) -> tuple[slice, slice] | None:
+        """Rows and columns around the spot, as far as they are in the image; None without a spot."""
+        if not self.fit.valid:
+            return None
+        values = self.fit.values
+        half = max(LEAST_ZOOM, math.ceil(ZOOM_WIDTHS * max(values["sigma_x"], values["sigma_y"])))
+        middles = (round(values[name]) for name in ("y0", "x0"))
+        rows, columns = (
+            slice(min(max(0, middle - half), n - 1), max(1, min(n, middle + half + 1)))
+            for middle, n in zip(middles, self.image.shape, strict=True)
+        )
+        return rows, columns
 
     @cached_property
     def model(self) -> Floats:
-        """Mean counts as fitted, shape (ny, nx)."""
-        return gaussian_image(self.fit.values, self.image.shape, self.reference)
+        """Mean counts as fitted, shape (ny, nx): the background alone, where there are no atoms."""
+        values = {**self.fit.values, "A": 0.0} if self.shows_no_atoms else self.fit.values
+        return gaussian_image(values, self.image.shape, self.reference)
 
     @cached_property
     def pulls(self) -> Floats:
@@ -91,22 +130,38 @@ class FittedImage:
         Parameters
         ----------
         in_short : bool
-            How many counts there are, and no more.
+            How many counts and atoms there are, and no more.
         width : int, optional
-            Letters in a line; without, all of it stands in two lines.
+            Letters in a line; without, all of it stands in one.
         """
-        if not self.fit.valid:
-            text = f"NOT VALID: {self.fit.reason}"
+        if not self.fit.valid and not self.shows_no_atoms:
+            text = f"not valid: {self.fit.reason}"
             return text if width is None else textwrap.fill(text, width)
-        values = list(self._values())
-        quality = f"significance {self.fit.significance:.1f}"
-        if in_short:
-            lines = [[values[0], quality]]
+        if not self.fit.valid:
+            parts = list(self._limits())
+        elif in_short:
+            parts = [next(self._values()), *self._atoms(), self._significance]
         else:
-            quality += f", deviance / ndof = {self.fit.deviance / self.fit.ndof:.3f}"
-            lines = [[*values[:IN_FIRST_LINE], quality], values[IN_FIRST_LINE:]]
-        written = [",  ".join(line) for line in lines] if width is None else _filled(chain(*lines), width)
-        return "\n".join(written)
+            parts = [*self._values(), *self._atoms(), self._significance]
+            parts += [f"deviance / ndof = {self.fit.deviance / self.fit.ndof:.3f}"] if self.fit.ndof else []
+        return ",  ".join(parts) if width is None else "\n".join(_filled(parts, width))
+
+    @property
+    def _significance(self) -> str:
+        return f"significance {self.fit.significance:.1f}"
+
+    def _limits(self) -> Iterator[str]:
+        """That there are no atoms, and how many there may be."""
+        yield "no atoms" if "no_atoms" in self.fit.flags else self.fit.reason
+        limit = getattr(self.fit, "upper_limit", math.nan)
+        if math.isfinite(limit):
+            yield f"A < {_brief(limit)} counts (95 %)"
+            if self.camera is not None:
+                yield f"N < {_brief(self.camera.atom_number(limit)[0])} atoms"
+
+    def _atoms(self) -> Iterator[str]:
+        if self.camera is not None:
+            yield f"N = {with_error(*self.camera.atom_number(self.fit.values['A'], self.fit.errors['A']), 'atoms')}"
 
     def _values(self) -> Iterator[str]:
         for name, unit in PARAMETERS:
@@ -124,6 +179,11 @@ class FittedImage:
     def __getstate__(self) -> dict[str, Any]:
         """Without what can be computed again: it is as large as the image."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _brief(limit: float) -> str:
+    """A limit with two digits."""
+    return f"{float(f'{limit:.2g}'):g}"
 
 
 def _filled(parts: Iterable[str], width: int) -> list[str]:
