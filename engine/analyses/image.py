@@ -7,6 +7,7 @@ was half written is fitted again when it has grown. Images are read and fitted i
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,8 @@ from ..fits.images.camera_noise import find_bad_pixels
 from ..fits.images.fit import fit_gaussian
 from ..fits.images.reference import Reference
 from ..fits.images.result import GaussianFit
-from ..fits.result import rounded_moment
+from ..fits.lifetime import fit_lifetime
+from ..fits.result import Fit, rounded_moment
 from ..recorders.file import FileRecorder
 from ..recorders.image import ImageRecorder
 from ..recorders.results import ATOMS
@@ -67,6 +69,8 @@ def _fitted_parameters() -> Iterator[ResultParameter]:
         yield ResultParameter(error, pl.Float64, unit, "its standard error", shown=False)
 
 
+FEWEST_FOR_LIFETIME = 8
+"""Numbers of atoms from which on the lifetime is fitted."""
 PARAMETERS = (
     ResultParameter("source", pl.String, "", "folder", shown=False),
     ResultParameter("filename", pl.String, "", "image"),
@@ -91,6 +95,13 @@ PARAMETERS = (
         error="mot_number_unc",
     ),
     ResultParameter("mot_number_unc", pl.Float64, "", "its standard error", shown=False),
+    ResultParameter(
+        "mot_number_limit",
+        pl.Float64,
+        "",
+        "atoms at most (95 %), when nothing is seen",
+        shown=False,
+    ),
     ResultParameter("power_W", pl.Float64, "W", "their light on the camera", shown=False, error="power_W_unc"),
     ResultParameter("power_W_unc", pl.Float64, "W", "its standard error", shown=False),
     ResultParameter("fit_successful", pl.Boolean, "", "whether the numbers may be used"),
@@ -240,6 +251,8 @@ class _Look:
         row |= {"R^2": fit.explained, "detected": fit.detected, "upper_limit": fit.upper_limit, "gain": fit.gain}
         row |= {"fit_successful": fit.valid, "reason": fit.reason or None}
         camera = self.settings.camera_constants
+        if camera is not None and math.isfinite(fit.upper_limit):
+            row["mot_number_limit"] = camera.atom_number(fit.upper_limit)[0]
         if camera is not None and (fit.detected or (fit.valid and self.settings.spot)):
             for name, measured in (("mot_number", camera.atom_number), ("power_W", camera.power)):
                 row[name], row[f"{name}_unc"] = measured(fit.values["A"], fit.errors["A"])
@@ -288,7 +301,18 @@ def _drawings(
         yield Drawing(_named("bad_pixels"), bad_pixels_figure, (settings.references.bad_pixels, "references"))
     results = table_of(PARAMETERS, [image.row for image in images.values()])
     if settings.camera_constants is not None and results["mot_number"].count():
-        yield Drawing(_named("mot_number"), mot_number_figure, (results.sort("timestamp_ns"), Path(source).name))
+        results = results.sort("timestamp_ns")
+        yield Drawing(_named("mot_number"), mot_number_figure, (results, Path(source).name, _lifetime(results)))
+
+
+def _lifetime(results: pl.DataFrame) -> Fit | None:
+    """How long atoms stay in the trap: of a series in which every image has its number, with atoms or without."""
+    if results.filter(pl.col("mot_number").is_null(), pl.col("mot_number_limit").is_not_null()).height:
+        return None
+    numbers = results.filter(pl.col("mot_number_unc") > 0.0, pl.col("timestamp_ns").is_not_null())
+    if numbers["timestamp_ns"].n_unique() < FEWEST_FOR_LIFETIME:
+        return None
+    return fit_lifetime(*numbers.select("timestamp_ns", "mot_number", "mot_number_unc"))
 
 
 def _named(name: str) -> str:

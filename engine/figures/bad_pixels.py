@@ -11,15 +11,19 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
-from ..fits.images.camera_noise import BadPixels
+from ..fits.images.camera_noise import FALSE_ALARMS, BadPixels
 from .axes import SeveralAxes, checked_axes, figure_of
 from .sheet import DOTS_PER_INCH, Sheet
 
 __all__ = ["BadPixelsSheet", "DrawnBadPixels", "bad_pixels_figure", "draw_bad_pixels"]
 
 HOT, DEAD = ("hot", "#c8102e", "o"), ("dead", "#1f4e9c", "s")
-PLACE = (0.13, 0.16, 0.82, 0.77)  # left, bottom, width and height of the map, in parts of the figure
+PLACE = (0.13, 0.2, 0.82, 0.73)  # left, bottom, width and height of the map, in parts of the figure
 MARKER_AREA = 18.0  # points^2: a pixel itself would be too small to be seen
+CRITERION = (
+    "hot, dead: brighter, darker than the median of its neighbours lets expect\n"
+    f"(noise alone: one good pixel of {1.0 / FALSE_ALARMS:.0e})"
+).replace("e+0", "e")
 
 
 class DrawnBadPixels(NamedTuple):
@@ -149,13 +153,13 @@ def _prepare(axes: Axes, shape: tuple[int, ...]) -> tuple[PathCollection, PathCo
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_aspect("equal")
     axes.set_facecolor("#f4f4f2")
-    axes.set_xlabel("x (px)")
+    axes.set_xlabel(f"x (px)\n{CRITERION}")
     axes.set_ylabel("y (px)")
     return hot, dead
 
 
 def _show(drawn: DrawnBadPixels, bad: BadPixels, title: str) -> None:
-    drawn.title.set_text(title)
+    drawn.title.set_text(f"bad pixels, {title}" if title else "bad pixels")
     hot, dead = drawn.legend.get_texts()
     for kind, mask, points, text in (("hot", bad.hot, drawn.hot, hot), ("dead", bad.dead, drawn.dead, dead)):
         y, x = np.nonzero(mask)

@@ -57,7 +57,7 @@ class DayAndTime(Formatter):
         return low - room, high + room
 
 
-def set_dates(axes: Sequence[Axes], *, fewest: int = 4, most: int = 7) -> None:
+def set_dates(axes: Sequence[Axes], *, fewest: int = 3, most: int = 7) -> None:
     """Dates and times along x.
 
     Parameters

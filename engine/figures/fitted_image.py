@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class FittedImage:
     >>> fitted
     FittedImage('cmos_000001.csv', 40 x 30 pixels, not valid)
     >>> fitted.description(in_short=True)
-    'no atoms,  A < 310 counts (95 %)'
+    'no atoms,  A < 280 counts (95 %)'
     """
 
     image: Image
@@ -187,9 +188,9 @@ def _brief(limit: float) -> str:
 
 
 def _filled(parts: Iterable[str], width: int) -> list[str]:
-    """Lines of as many whole parts as fit in."""
+    """Lines of as many whole parts as fit in; a part that is longer than a line is broken between words."""
     lines: list[str] = []
-    for part in parts:
+    for part in chain.from_iterable(textwrap.wrap(part, width) for part in parts):
         if lines and len(lines[-1]) + len(part) + 3 <= width:
             lines[-1] += f",  {part}"
         else:

@@ -134,9 +134,9 @@ def draw_image(
     >>> image = np.random.default_rng(1).poisson(20.0, (40, 30))
     >>> drawn = draw_image(Figure().subplots(1, 3), image, fit_gaussian(image), "cmos_000001.csv")
     >>> print(drawn.description.get_text())
-    no atoms,  A < 310 counts (95 %)
+    no atoms,  A < 280 counts (95 %)
     """
-    six = np.size(np.array(axes, dtype=object)) == len(NAMES) + len(CLOSER)
+    six = np.size(np.array(axes, dtype=object)) >= len(NAMES) + len(CLOSER)
     panels = checked_axes(axes, NAMES + CLOSER if six else NAMES, "an image")
     bars = [one.inset_axes(INSET) for one in panels[1:3]]
     description = _caption(panels[4 if six else 1])

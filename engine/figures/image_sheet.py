@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -46,7 +46,7 @@ __all__ = [
 
 FARTHEST_PULL = 5.0
 """Standard deviations at the ends of the colours of residuals."""
-WIDTHS = ((1, "-"), (2, "--"))
+WIDTHS: tuple[tuple[int, Literal["-", "--"]], ...] = ((1, "-"), (2, "--"))
 """Ellipses: how many standard deviations of the spot, and how they are drawn."""
 LEFT, WIDE, HIGH = (0.08, 0.335, 0.68), 0.235, 0.335
 WHOLE_AT, ZOOM_AT = 0.565, 0.165

@@ -6,16 +6,21 @@ the beginning of its name, and their units are those that the join gives.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
-__all__ = ["COIL_COLUMNS", "PANELS", "Panel", "column_labels", "panel_label", "panels_of"]
+from .prefixes import current_unit
+
+__all__ = ["COIL_COLUMNS", "PANELS", "Panel", "column_labels", "panel_label", "panel_scale", "panels_of"]
 
 Style = Literal["step", "points", "line", "held"]
 
+UNIT_ENDING = re.compile(r"_(percent|Hz|A)$")
 COIL_COLUMNS = (".on", ".coil_on")
 """Ends of the columns that say whether the coil is on."""
 
@@ -41,6 +46,8 @@ class Panel:
         Whether its scale is logarithmic where values differ by much.
     sources : tuple of str
         Beginnings of the names of the sources; any, when empty.
+    unit_A : float, optional
+        Of a panel of currents: the size of the unit of its columns; they are shown in the one that reads best.
     limits : (float, float), optional
         Of its axis; without, those of the values.
     ticks : tuple of (float, str)
@@ -59,6 +66,7 @@ class Panel:
     bursts: bool = False
     logarithmic: bool = False
     sources: tuple[str, ...] = ()
+    unit_A: float | None = None  # noqa: N815 -- A is the unit
     limits: tuple[float, float] | None = None
     ticks: tuple[tuple[float, str], ...] = ()
 
@@ -67,10 +75,10 @@ PANELS = (
     Panel("heater (%)", (".target_percent", ".measured_percent"), height=0.9),
     Panel("SSD (1/s)", (".rate_Hz",), height=1.6, bursts=True),
     Panel("coil on", COIL_COLUMNS, height=0.5, limits=(-0.15, 1.15), ticks=((0.0, "off"), (1.0, "on"))),
-    Panel("PMT (A)", (".current_A",), "points", height=1.3),
-    Panel("MOT number", (".mot_number",), "held", height=1.1),
+    Panel("PMT current", (".current_A",), "points", height=1.3, unit_A=1.0),
+    Panel("MOT (atoms)", (".mot_number",), "held", height=1.1),
     Panel("gauge", (), "line", height=1.1, logarithmic=True, sources=("gauge",)),
-    Panel("ion FC (nA)", (".FC",), "line", height=0.9, sources=("ion",)),
+    Panel("ion FC", (".FC",), "line", height=0.9, sources=("ion",), unit_A=1e-9),
 )
 
 
@@ -93,15 +101,33 @@ def panels_of(table: pl.DataFrame) -> dict[Panel, list[str]]:
     return {panel: columns for panel, columns in found.items() if columns}
 
 
+def panel_scale(panel: Panel, table: pl.DataFrame, columns: Sequence[str]) -> tuple[float, str]:
+    """What the values of a panel of currents are divided by, and the unit that they then have; 1 and no unit of others.
+
+    Examples
+    --------
+    >>> panel_scale(PANELS[3], pl.DataFrame({"pmt.current_A": [2.1e-13, 3.5e-13]}), ["pmt.current_A"])
+    (1e-15, 'fA')
+    """
+    if panel.unit_A is None:
+        return 1.0, ""
+    values = [table[name].cast(pl.Float64).drop_nulls().to_numpy() * panel.unit_A for name in columns]
+    size_A, unit = current_unit(np.concatenate(values))
+    return size_A / panel.unit_A, unit
+
+
 def panel_label(panel: Panel, columns: Sequence[str], units: Mapping[str, str]) -> str:
     """What stands along the axis of a panel, with the unit of its columns where the panel itself does not know it.
 
     Examples
     --------
-    >>> panel_label(PANELS[5], ["gauge.Neut."], {"gauge.Neut.": "Pa"})
-    'gauge (Pa)'
+    >>> panel_label(PANELS[5], ["gauge.Neut."], {"gauge.Neut.": "Pa"}), panel_label(PANELS[5], ["gauge.Neut."], {})
+    ('gauge (Pa)', 'gauge (unit not known)')
     """
-    unit = _common_unit(panel, columns, units)
+    if panel.columns:
+        return panel.label
+    known = {units.get(name, "") for name in columns} - {""}
+    unit = _common_unit(panel, columns, units) if known else "unit not known"
     return f"{panel.label} ({unit})" if unit else panel.label
 
 
@@ -112,7 +138,16 @@ def column_labels(panel: Panel, columns: Sequence[str], units: Mapping[str, str]
     --------
     >>> column_labels(PANELS[5], ["gauge.Neut.", "gauge.valve"], {"gauge.Neut.": "Pa", "gauge.valve": "V"})
     ['Neut. (Pa)', 'valve (V)']
+    >>> column_labels(PANELS[0], ["heater.target_percent", "heater.measured_percent"], {})
+    ['target', 'measured']
+    >>> column_labels(PANELS[1], ["slot1.rate_Hz", "slot2.rate_Hz"], {})
+    ['slot1', 'slot2']
     """
+    if panel.columns and len(columns) > 1:
+        sources, rests = zip(*(name.split(".", 1) for name in columns), strict=True)
+        if len(set(rests)) == 1:
+            return list(sources)
+        return [UNIT_ENDING.sub("", rest) for rest in rests] if len(set(sources)) == 1 else list(columns)
     differ = not panel.columns and not _common_unit(panel, columns, units)
     labels = []
     for name in columns:

@@ -13,14 +13,16 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
-from matplotlib.patches import StepPatch
+from matplotlib.patches import Patch, StepPatch
+from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from ...kernels.units import DAY_NS
+from ...kernels.units import DAY_NS, SECOND_NS
 from ..fits.error_names import error_column
 from ..fits.result import with_error
 from .axes import SeveralAxes, checked_axes, colour_bar, figure_of, say_nothing
 from .dates import set_dates
+from .prefixes import current_unit
 
 __all__ = ["DrawnPMT", "DrawnState", "draw_pmt", "pmt_figure"]
 
@@ -36,7 +38,7 @@ MARGIN = 0.1
 """Room below and above, in parts of the span."""
 LOG_SCALE_FROM = 20  # counts: below, a linear colour scale reads better
 COLOURS = {"on": "#d55e00", "off": "#0072b2"}
-PREFIXES = ((1e-15, "fA"), (1e-12, "pA"), (1e-9, "nA"), (1e-6, "uA"), (1e-3, "mA"), (1.0, "A"))
+STYLES = {"on": "-", "off": "--"}
 
 
 class DrawnState(NamedTuple):
@@ -49,6 +51,8 @@ class DrawnState(NamedTuple):
     histogram: StepPatch
     mean_beside: Line2D | None
     """The mean, in the histogram."""
+    band: Patch | None
+    """Its error there."""
 
 
 class DrawnPMT(NamedTuple):
@@ -69,6 +73,10 @@ class _Bins(NamedTuple):
     scale: float
     """Of the unit, in A."""
     unit: str
+    time_s: float
+    """Width of the bins of time."""
+    width: float
+    """Of those of the current, in the unit."""
 
 
 def pmt_figure(
@@ -118,11 +126,13 @@ def pmt_figure(
     if axes is not None:
         draw_pmt(axes, timestamps_ns, current_A, coil_on, result, title=heading)
         return figure_of(axes)
-    figure = Figure(figsize=(11.0, 6.5), layout="constrained")
-    figure.suptitle(heading)
+    figure = Figure(figsize=(9.4, 5.8), layout="constrained")
+    figure.suptitle(heading, fontsize="medium", parse_math=False)
     grid = figure.add_gridspec(2, 2, width_ratios=(3, 1))
     if current_A.size == 0:
-        figure.add_subplot(grid[:, :]).set_title("no readings yet")
+        empty = figure.add_subplot(grid[:, :])
+        say_nothing(empty, "no readings yet")
+        empty.set_xticks([])
         return figure
     beside = figure.add_subplot(grid[:, 1])
     on = figure.add_subplot(grid[0, 0])
@@ -178,22 +188,22 @@ def draw_pmt(
     """
     on, off, beside = checked_axes(axes, ("coil on", "coil off", "histograms"), "the current of a PMT")
     if title:
-        on.set_title(title, loc="left", fontsize="medium")
+        on.set_title(title, loc="left", fontsize="medium", parse_math=False)
     if current_A.size == 0:
         for one in (on, off, beside):
             say_nothing(one, "no readings yet")
         return DrawnPMT()
-    bins = _bins_of(timestamps_ns, current_A)
+    bins = _bins_of(timestamps_ns, current_A, coil_on)
     of_on = _draw_state(on, beside, "on", bins, coil_on, result, make_room)
     of_off = _draw_state(off, beside, "off", bins, ~coil_on, result, make_room)
     set_dates((on, off))
-    off.set_xlabel("time")
+    off.set_xlabel("time (wall clock)")
     beside.set_ylim(bins.edges[0], bins.edges[-1])
-    beside.set_xlabel("readings per bin")
+    beside.set_xlabel(f"readings per {bins.width:.3g} {bins.unit}")
     beside.set_ylabel(f"current ({bins.unit})")
     if result is not None and (difference := _measured(result, "difference_A", bins)):
-        beside.set_title(f"on - off = {difference}", fontsize="medium")
-    legend = beside.legend(loc="upper center", bbox_to_anchor=(0.5, -0.09), fontsize="small")
+        beside.set_title(f"on - off =\n{difference}", fontsize="medium")
+    legend = beside.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), fontsize="small")
     return DrawnPMT(of_on, of_off, legend)
 
 
@@ -205,45 +215,72 @@ def _draw_state(
     chosen: NDArray[np.bool_],
     result: Mapping[str, Any] | None,
     make_room: bool,
-) -> DrawnState:
-    """The readings of one state of the coil."""
+) -> DrawnState | None:
+    """The readings of one state of the coil; None, said in the axes, where there are none."""
+    axes.set_ylabel(f"coil {state}: current ({bins.unit})")
+    if not chosen.any():
+        axes.text(0.5, 0.5, f"the coil was never {state}", transform=axes.transAxes, ha="center", va="center")
+        return None
     counts = np.histogram2d(bins.days[chosen], bins.current[chosen], (bins.day_edges, bins.edges))[0]
     most = max(2.0, counts.max())
-    norm = LogNorm(1, most) if most >= LOG_SCALE_FROM else Normalize(0, most)
+    is_log = most >= LOG_SCALE_FROM
+    norm = LogNorm(1, most) if is_log else Normalize(0, most)
     shown = np.ma.masked_equal(counts.T, 0)
     mesh = axes.pcolormesh(bins.day_edges, bins.edges, shown, norm=norm, cmap="viridis")
-    bar = colour_bar(mesh, axes, "readings", make_room=make_room)
-    axes.set_ylabel(f"current, coil {state} ({bins.unit})")
+    ticks = LogLocator(10, (1, 2, 5)) if is_log else MaxNLocator(5, integer=True)
+    label = f"readings per {bins.time_s:.3g} s\nand {bins.width:.3g} {bins.unit}"
+    bar = colour_bar(mesh, axes, label, make_room=make_room, format="{x:g}", ticks=ticks)
+    bar.minorticks_off()
     name = f"current_{state}_A"
     measured = None if result is None else _measured(result, name, bins)
-    mean = mean_beside = None
+    mean = mean_beside = band = None
     if result is not None and measured:
         level = result[name] / bins.scale
         mean, mean_beside = (one.axhline(level, color=COLOURS[state], linewidth=1.2) for one in (axes, beside))
+        error = result[error_column(name, result.keys()) or name]
+        if error is not None:
+            low, high = level - error / bins.scale, level + error / bins.scale
+            band = beside.axhspan(low, high, color=COLOURS[state], alpha=0.3, linewidth=0.0)
     histogram = beside.stairs(
-        np.histogram(bins.current[chosen], bins.edges)[0], bins.edges,
-        orientation="horizontal", color=COLOURS[state], label=f"coil {state}: {measured or 'no readings'}",
+        np.histogram(bins.current[chosen], bins.edges)[0], bins.edges, linestyle=STYLES[state],
+        orientation="horizontal", color=COLOURS[state], label=f"coil {state}: {measured or 'no mean'}",
     )  # fmt: skip
-    return DrawnState(mesh, bar, mean, histogram, mean_beside)
+    return DrawnState(mesh, bar, mean, histogram, mean_beside, band)
 
 
-def _bins_of(timestamps_ns: NDArray[np.int64], current_A: Floats) -> _Bins:
-    scale, unit = _unit(current_A)
+def _bins_of(timestamps_ns: NDArray[np.int64], current_A: Floats, coil_on: NDArray[np.bool_]) -> _Bins:
+    scale, unit = current_unit(current_A)
     current = current_A / scale
     low, high = np.quantile(current, (OUTSIDE, 1.0 - OUTSIDE))
     margin = MARGIN * (high - low) or abs(high) or 1.0
-    bins = int(np.clip(np.sqrt(current.size), FEWEST_BINS, MOST_CURRENT_BINS))
-    edges = np.linspace(low - margin, high + margin, bins + 1)
+    width = _width(current, coil_on, high - low + 2.0 * margin)
+    first = np.floor((low - margin) / width)
+    edges = width * (first + np.arange(np.ceil((high + margin) / width) - first + 1))
     days = timestamps_ns / DAY_NS
-    time_bins = int(np.clip(current.size / READINGS_PER_TIME_BIN, FEWEST_BINS, MOST_TIME_BINS))
-    day_edges = np.linspace(days.min(), max(days.max(), days.min() + LEAST_SPAN_DAYS), time_bins + 1)
-    return _Bins(days, current, day_edges, edges, scale, unit)
+    span_s = max(days.max() - days.min(), LEAST_SPAN_DAYS) * DAY_NS / SECOND_NS
+    time_s = round_up(span_s / np.clip(current.size / READINGS_PER_TIME_BIN, FEWEST_BINS, MOST_TIME_BINS))
+    day_edges = days.min() + np.arange(np.ceil(span_s / time_s) + 1) * (time_s * SECOND_NS / DAY_NS)
+    return _Bins(days, current, day_edges, edges, scale, unit, time_s, width)
 
 
-def _unit(current_A: Floats) -> tuple[float, str]:
-    """The unit in which most currents are numbers of one to three digits: its size in A, and its name."""
-    size = float(np.quantile(np.abs(current_A), 0.9))
-    return next(((s, name) for s, name in reversed(PREFIXES) if size >= s), PREFIXES[0])
+def _width(current: Floats, coil_on: NDArray[np.bool_], span: float) -> float:
+    """Bins of the current: twice the spread of a state by the cube root of its readings (Freedman and Diaconis)."""
+    states = [current[chosen] for chosen in (coil_on, ~coil_on) if chosen.sum() > 1]
+    widths = [2.0 * float(np.subtract(*np.quantile(s, (0.75, 0.25)))) / np.cbrt(s.size) for s in states]
+    width = min((w for w in widths if w > 0.0), default=span / FEWEST_BINS)
+    return round_up(float(np.clip(width, span / MOST_CURRENT_BINS, span / FEWEST_BINS)))
+
+
+def round_up(width: float) -> float:
+    """The smallest number 1, 2 or 5 times a power of ten that is not smaller.
+
+    Examples
+    --------
+    >>> round_up(0.3), round_up(20.0), round_up(51.0)
+    (0.5, 20.0, 100.0)
+    """
+    power = 10.0 ** np.floor(np.log10(width))
+    return float(next(m for m in (1, 2, 5, 10) if m * power >= 0.9999 * width) * power)
 
 
 def _measured(result: Mapping[str, Any], name: str, bins: _Bins) -> str:

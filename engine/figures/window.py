@@ -8,7 +8,7 @@ known.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ...kernels.units import SECOND_NS
 from ..fits.error_names import error_column
 from .axes import SeveralAxes, checked_axes, figure_of, say_nothing, set_x_limits
-from .panels import COIL_COLUMNS, PANELS, Panel, column_labels, panel_label, panels_of
+from .panels import COIL_COLUMNS, PANELS, Panel, column_labels, panel_label, panel_scale, panels_of
 
 __all__ = [
     "PANELS",
@@ -38,15 +38,19 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-COLOURS = ("#1f6fb4", "#c8321e", "#3b3b3b", "#2e8b57", "#b07a00", "#7b4fa3")
+COLOURS = ("#0072b2", "#d55e00", "#000000", "#009e73", "#cc79a7", "#e69f00")
+"""Of Okabe and Ito: told apart by the colour-blind, too."""
+LineStyle: TypeAlias = Literal["-", "-.", ":"] | tuple[float, Sequence[float]]
+STYLES: tuple[LineStyle, ...] = ("-", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
+"""Of lines: told apart in print without colours; dashed alone is the event."""
 COIL_SHADE, EVENT, BURST, SILENT = "#dfe9f5", "#b07a00", "#c8321e", "#777777"
 MOST_ERROR_BARS = 400
 """Of a column: more than these would hide its points."""
 
-WIDTH_INCH, PANEL_INCH, TOP_INCH, BOTTOM_INCH = 10.0, 1.35, 0.45, 0.6
+WIDTH_INCH, PANEL_INCH, TOP_INCH, BOTTOM_INCH = 8.6, 1.2, 0.45, 0.6
 TITLE_INCH = 0.08
 """Above the title."""
-LEFT, RIGHT, BETWEEN = 0.1, 0.98, 0.22
+LEFT, RIGHT, BETWEEN = 0.1, 0.85, 0.22
 """Of the panels, in parts of the figure, and of their height."""
 LABELS_AT = -0.075
 """Where the labels of the panels stand, in parts of their width: below each other."""
@@ -148,7 +152,9 @@ def window_figure(
     top, bottom = 1.0 - TOP_INCH / height_inch, BOTTOM_INCH / height_inch
     figure.subplots_adjust(left=LEFT, right=RIGHT, top=top, bottom=bottom, hspace=BETWEEN)
     heading = _heading(event_ns, title)
-    figure.suptitle(heading, fontsize="medium", x=LEFT, y=1.0 - TITLE_INCH / height_inch, ha="left", va="top")
+    figure.suptitle(
+        heading, parse_math=False, fontsize="medium", x=LEFT, y=1.0 - TITLE_INCH / height_inch, ha="left", va="top"
+    )
     _draw_panels(panels, table, event_ns, bursts, units)
     for one in panels:
         one.yaxis.set_label_coords(LABELS_AT, 0.5)
@@ -197,7 +203,9 @@ def draw_window(
     labels = [panel.label for panel in panels_of(table)] or ["nothing"]
     panels = checked_axes(axes, labels, "this window")
     drawn = _draw_panels(panels, table, event_ns, bursts, units)
-    return DrawnWindow(drawn, panels[0].set_title(_heading(event_ns, title), loc="left", fontsize="medium"))
+    return DrawnWindow(
+        drawn, panels[0].set_title(_heading(event_ns, title), loc="left", fontsize="medium", parse_math=False)
+    )
 
 
 def _heading(event_ns: int, title: str) -> str:
@@ -224,9 +232,12 @@ def _draw_panels(
         marks = _mark_bursts(one, bursts, event_ns) if panel.bursts else None
         event = one.axvline(0.0, color=EVENT, linewidth=1.0, linestyle="--")
         drawn[panel] = DrawnPanel(shown, event, _shade(one, coil), marks, legend)
-        one.set_ylabel(panel_label(panel, columns, units), fontsize="small")
+        unit = panel_scale(panel, table, columns)[1]
+        label = panel_label(panel, columns, units)
+        one.set_ylabel(f"{label} ({unit})" if unit else label, fontsize="small")
         one.tick_params(labelsize="small")
-    axes[-1].set_xlabel(f"seconds since {_moment(event_ns)[11:]}")
+    shaded = "; shaded: coil on" if coil else ""
+    axes[-1].set_xlabel(f"time (s) since {_moment(event_ns)[11:]} (dashed){shaded}")
     if times.middles.size:
         set_x_limits(axes[::-1], times.edges[0], times.edges[-1])
     return drawn
@@ -242,23 +253,32 @@ def _draw_panel(
     axes: Axes, panel: Panel, columns: list[str], table: pl.DataFrame, times: _Times, units: Mapping[str, str]
 ) -> tuple[dict[str, DrawnColumn], Legend | None]:
     drawn = {}
+    scale = panel_scale(panel, table, columns)[0]
+    if scale != 1.0:
+        errors = [error for name in columns if (error := error_column(name, table.columns)) is not None]
+        table = table.with_columns(pl.col(*columns, *errors).cast(pl.Float64) / scale)
     for place, (name, label) in enumerate(zip(columns, column_labels(panel, columns, units), strict=True)):
         values = table[name].cast(pl.Float64).to_numpy()
         if np.isfinite(values).any():
-            colour = COLOURS[place % len(COLOURS)]
-            drawn[name] = _draw_column(axes, panel, name, values, table, times, colour, label)
+            style = COLOURS[place % len(COLOURS)], STYLES[place % len(STYLES)]
+            drawn[name] = _draw_column(axes, panel, name, values, table, times, style, label)
     if not drawn:
         say_nothing(axes, "nothing known in this window", colour=SILENT)
         return drawn, None
     if panel.logarithmic:
         _choose_scale(axes, [table[name].drop_nulls().to_numpy() for name in columns])
+    if panel.style == "held":
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     if panel.limits is not None:
         axes.set_ylim(panel.limits)
     if panel.ticks:
         axes.set_yticks([value for value, _ in panel.ticks], [label for _, label in panel.ticks])
     legend = None
     if len(columns) > 1:
-        legend = axes.legend(loc="upper right", fontsize="x-small", ncols=len(columns), framealpha=0.8)
+        legend = axes.legend(
+            loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False, borderaxespad=0.3,
+            handlelength=1.2, handletextpad=0.5,
+        )  # fmt: skip
     return drawn, legend
 
 
@@ -269,13 +289,15 @@ def _draw_column(
     values: Floats,
     table: pl.DataFrame,
     times: _Times,
-    colour: str,
+    style: tuple[str, LineStyle],
     label: str,
 ) -> DrawnColumn:
+    colour, dashes = style
     known = np.isfinite(values)
     line: Line2D | None = None
     if panel.style == "line":
         (line,) = axes.plot(*_with_gaps(times.middles[known], values[known]), color=colour, label=label, linewidth=1.1)
+        line.set_linestyle(dashes)
         return DrawnColumn(line)
     if panel.style == "points":
         rows = np.flatnonzero(known)
@@ -285,8 +307,8 @@ def _draw_column(
     width, alpha = (0.8, 0.4) if is_held else (1.1, 1.0)
     # A line in steps: the same as a patch in steps costs five times as much.
     (line,) = axes.plot(
-        times.edges, np.append(values, values[-1]), drawstyle="steps-post", color=colour, linewidth=width, alpha=alpha,
-        label=label, solid_joinstyle="miter",
+        times.edges, np.append(values, values[-1]), drawstyle="steps-post", linestyle=dashes, color=colour,
+        linewidth=width, alpha=alpha, label=label, solid_joinstyle="miter",
     )  # fmt: skip
     if not is_held:
         return DrawnColumn(line)

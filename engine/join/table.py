@@ -229,10 +229,11 @@ def join(recorders: Sources, *, settings: JoinSettings | None = None, **options:
     Returns
     -------
     polars.DataFrame
-        Sorted by `timestamp` (Int64, ns: the beginning of the interval, the reading, t0 of the burst) and
-        `datetime`, then ``source.quantity`` columns. A mean has its standard error beside it (``pmt.current_error_A``),
-        null for a single reading. Counts are null outside the first and last reading of their source; rates, with
-        their Poisson errors, are null where the interval does not lie wholly between those.
+        Sorted by `timestamp` (Int64, ns: the beginning of the interval, the reading, t0 of the burst) and `datetime`,
+        then ``source.quantity`` columns. A mean has its error beside it (``pmt.current_error_A``; of 68 %, with
+        Student's factor where readings are few), null for a single reading. Counts are null outside the first and last
+        reading of their source; rates, with their Poisson errors, are null where the interval does not lie wholly
+        between those.
 
     Raises
     ------

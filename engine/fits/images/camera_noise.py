@@ -22,7 +22,7 @@ from ....kernels.images.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, sec
 from ....kernels.images.search import pixel_noise
 from ..result import PLUS_MINUS
 
-__all__ = ["BadPixels", "Gain", "estimate_gain", "every_pixel", "find_bad_pixels"]
+__all__ = ["FALSE_ALARMS", "BadPixels", "Gain", "estimate_gain", "every_pixel", "find_bad_pixels"]
 
 Floats = NDArray[np.float64]
 
