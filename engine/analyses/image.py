@@ -334,7 +334,7 @@ def _fitted_image(
 
 def _taken(path: str, row: dict[str, Any]) -> str:
     """When an image was taken, and in which run: the folders that it is in."""
-    run = "/".join(Path(path).parent.parts[-2:]).lstrip("/")
+    run = "/".join(Path(path).parent.parts[-3:]).lstrip("/")
     when = "time not known" if row["timestamp_ns"] is None else rounded_moment(row["timestamp_ns"], None)[0]
     guessed = " (of the file)" if row["time_source"] == "modified" else ""
     return f"{when}{guessed},  run {run}" if run else f"{when}{guessed}"

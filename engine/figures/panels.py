@@ -117,18 +117,19 @@ def panel_scale(panel: Panel, table: pl.DataFrame, columns: Sequence[str]) -> tu
 
 
 def panel_label(panel: Panel, columns: Sequence[str], units: Mapping[str, str]) -> str:
-    """What stands along the axis of a panel, with the unit of its columns where the panel itself does not know it.
+    r"""What stands along the axis of a panel, with the unit of its columns where the panel itself does not know it.
 
     Examples
     --------
     >>> panel_label(PANELS[5], ["gauge.Neut."], {"gauge.Neut.": "Pa"}), panel_label(PANELS[5], ["gauge.Neut."], {})
-    ('gauge (Pa)', 'gauge (unit not known)')
+    ('gauge (Pa)', 'gauge\n(unit unknown)')
     """
     if panel.columns:
         return panel.label
     known = {units.get(name, "") for name in columns} - {""}
-    unit = _common_unit(panel, columns, units) if known else "unit not known"
-    return f"{panel.label} ({unit})" if unit else panel.label
+    unit = _common_unit(panel, columns, units) if known else "unit unknown"
+    apart = " " if known else "\n"
+    return f"{panel.label}{apart}({unit})" if unit else panel.label
 
 
 def column_labels(panel: Panel, columns: Sequence[str], units: Mapping[str, str]) -> list[str]:

@@ -268,7 +268,8 @@ def _draw_panel(
     if panel.logarithmic:
         _choose_scale(axes, [table[name].drop_nulls().to_numpy() for name in columns])
     if panel.style == "held":
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(0.0, low), max(high + 0.05 * (high - min(0.0, low)), 0.0))
     if panel.limits is not None:
         axes.set_ylim(panel.limits)
     if panel.ticks:

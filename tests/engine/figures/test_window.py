@@ -35,7 +35,7 @@ def test_a_panel_that_finds_columns_by_their_source_has_the_unit_of_the_join():
     gauge = table_of(gauge_Neut=1.0, gauge_Rb=2.0)
     assert labels_of(gauge, {"gauge.Neut": "Pa", "gauge.Rb": "Pa"}) == ["gauge (Pa)"]
     assert legend_of(gauge, {"gauge.Neut": "Pa", "gauge.Rb": "Pa"}) == ["Neut", "Rb"]
-    assert labels_of(gauge, {}) == ["gauge (unit not known)"]
+    assert labels_of(gauge, {}) == ["gauge\n(unit unknown)"]
 
 
 def test_units_that_differ_stand_beside_the_names_of_the_columns():
