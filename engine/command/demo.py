@@ -146,7 +146,8 @@ def _show_bursts(analysis: SSDAnalysis, truth: dict[str, Any], console: Console)
         # Where the data do not determine it, the fit says so, and its number does not count.
         fitted = with_error(half_life_s, error_s) if found["valid"] else "not valid"
         good &= not found["valid"] or abs(pull) < FARTHEST_PULL
-        numbers = (f"{true_pulses:.0f}", f"{found['pulses_peak']:.0f}", f"{found['significance']:.1f}")
+        pulses = with_error(found["pulses_peak"], found["pulses_peak_error"])
+        numbers = (f"{true_pulses:.0f}", pulses, f"{found['significance']:.1f}")
         table.add_row(*shown, fitted, _verdict(pull) if found["valid"] else "", *numbers)
     for false_alarm in rows:
         table.add_row(when(false_alarm["timestamp_ns"]), "[bold red]no burst[/]", "", "", "", "", "")
