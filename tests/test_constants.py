@@ -45,6 +45,7 @@ DEFINITIONS = {
     "engine/fits/images/answer.ONE_SIDED",
     "engine/fits/images/problem.SIGMAS",
     "engine/join/events.UNIFORM",
+    "engine/fits/counts.ONE_SIGMA",
     "engine/fits/images/alarms.LOG_HUNDREDTH",
     "engine/fits/images/alarms.LOG_TENTH",
     # Places in an array.

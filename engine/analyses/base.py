@@ -24,6 +24,7 @@ from ...io.errors import InputError
 from ...io.store import ResultTable
 from ...io.whole import check_folder
 from ..figures.drawing import Drawing, Sheets
+from ..figures.events import EventFigures
 from ..figures.save import save_drawings
 from ..options.settings import Settings, signature_with
 from ..recorders.base import Recorder
@@ -151,6 +152,7 @@ class Analysis(ABC):
         self._generation = 0
         self._undrawn: dict[str, Drawing] = {}
         self._shown: set[str] = set()
+        self._events: dict[str, EventFigures] = {}
         self._sheets: Sheets = {}
 
     def _check_outputs(self) -> None:
@@ -284,6 +286,7 @@ class Analysis(ABC):
             self._undrawn.clear()
         else:
             self._undrawn |= {drawing.name: drawing for drawing in findings.drawings}
+            self._events |= {figures.begin: figures for figures in findings.events}
         if self.store is not None:
             self.store.replace(findings.rows, findings.replaces)
         if self.image_src is None:
@@ -291,6 +294,10 @@ class Analysis(ABC):
         paths = save_drawings(list(self._undrawn.values()), self.image_src, self.image_extension, self._sheets)
         self._undrawn.clear()
         self._shown.update(path.name for path in paths)
+        for figures in self._events.values():
+            gone = figures.remove_others(self.image_src, self.image_extension)
+            self._shown.difference_update(path.name for path in gone)
+        self._events.clear()
         return paths
 
     def _has_lost_figures(self) -> bool:

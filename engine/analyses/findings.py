@@ -10,6 +10,7 @@ import polars as pl
 
 from ...io.errors import InputError
 from ..figures.drawing import Drawing
+from ..figures.events import EventFigures
 from ..fits.result import Fit
 
 __all__ = ["Findings", "check_columns"]
@@ -27,6 +28,8 @@ class Findings:
         The fits behind them: by `timestamp_ns` of a burst, by the path of an image.
     drawings : tuple of Drawing
         Figures that are new, or other than in the findings before.
+    events : tuple of EventFigures
+        Which figures of a source's events there are now, where they are others than before.
     remarks : tuple of str
         Sentences that a person should read beside the rows.
     replaces : polars expression
@@ -48,6 +51,7 @@ class Findings:
     rows: pl.DataFrame
     fits: Mapping[Any, Fit] = field(default_factory=dict)
     drawings: tuple[Drawing, ...] = ()
+    events: tuple[EventFigures, ...] = ()
     remarks: tuple[str, ...] = ()
     replaces: pl.Expr = field(default_factory=lambda: pl.lit(value=False))
     unreadable: int = 0

@@ -7,6 +7,7 @@ was half written is fitted again when it has grown. Images are read and fitted i
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ...io.image import read_image
+from ..camera import CameraConstants
 from ..figures.bad_pixels import BadPixelsSheet, bad_pixels_figure
 from ..figures.drawing import Drawing, SheetDrawing
 from ..figures.image import FittedImage, ImageSheet, SurfaceSheet
@@ -29,6 +31,8 @@ from ..fits.images.camera_noise import find_bad_pixels
 from ..fits.images.fit import fit_gaussian
 from ..fits.images.reference import Reference
 from ..fits.images.result import GaussianFit
+from ..fits.lifetime import fit_lifetime
+from ..fits.result import Fit, rounded_moment
 from ..recorders.file import FileRecorder
 from ..recorders.image import ImageRecorder
 from ..recorders.results import ATOMS
@@ -67,6 +71,8 @@ def _fitted_parameters() -> Iterator[ResultParameter]:
         yield ResultParameter(error, pl.Float64, unit, "its standard error", shown=False)
 
 
+FEWEST_FOR_LIFETIME = 8
+"""Numbers of atoms from which on the lifetime is fitted."""
 PARAMETERS = (
     ResultParameter("source", pl.String, "", "folder", shown=False),
     ResultParameter("filename", pl.String, "", "image"),
@@ -91,6 +97,13 @@ PARAMETERS = (
         error="mot_number_unc",
     ),
     ResultParameter("mot_number_unc", pl.Float64, "", "its standard error", shown=False),
+    ResultParameter(
+        "mot_number_limit",
+        pl.Float64,
+        "",
+        "atoms at most (95 %), when nothing is seen",
+        shown=False,
+    ),
     ResultParameter("power_W", pl.Float64, "W", "their light on the camera", shown=False, error="power_W_unc"),
     ResultParameter("power_W_unc", pl.Float64, "W", "its standard error", shown=False),
     ResultParameter("fit_successful", pl.Boolean, "", "whether the numbers may be used"),
@@ -240,6 +253,8 @@ class _Look:
         row |= {"R^2": fit.explained, "detected": fit.detected, "upper_limit": fit.upper_limit, "gain": fit.gain}
         row |= {"fit_successful": fit.valid, "reason": fit.reason or None}
         camera = self.settings.camera_constants
+        if camera is not None and math.isfinite(fit.upper_limit):
+            row["mot_number_limit"] = camera.atom_number(fit.upper_limit)[0]
         if camera is not None and (fit.detected or (fit.valid and self.settings.spot)):
             for name, measured in (("mot_number", camera.atom_number), ("power_W", camera.power)):
                 row[name], row[f"{name}_unc"] = measured(fit.values["A"], fit.errors["A"])
@@ -278,9 +293,9 @@ def _drawings(
             continue
         light = None if look.reference is None else look.reference.light
         where = absolute(path)
+        shown = (path, image.fit, title_of(where), light, settings.camera_constants, _taken(path, image.row))
         pictures: list[tuple[str, Any, Any, tuple[Any, ...]]] = [
-            (what, sheet, _fitted_image, (path, image.fit, title_of(where), light))
-            for what, sheet in (("fit", ImageSheet), ("3d", SurfaceSheet))
+            (what, sheet, _fitted_image, shown) for what, sheet in (("fit", ImageSheet), ("3d", SurfaceSheet))
         ]
         if settings.draw == "always" and settings.mask == "neighbours" and image.has_bad_pixels:
             pictures.append(("bad_pixels", BadPixelsSheet, _bad_pixels_of, (path, title_of(where))))
@@ -292,13 +307,38 @@ def _drawings(
         yield Drawing(called, bad_pixels_figure, (settings.references.bad_pixels, "references"))
     results = table_of(PARAMETERS, [image.row for image in images.values()])
     if settings.camera_constants is not None and results["mot_number"].count():
-        called = figure_name("image", source, "mot_number")
-        yield Drawing(called, mot_number_figure, (results.sort("timestamp_ns"), title_of(source)))
+        results, called = results.sort("timestamp_ns"), figure_name("image", source, "mot_number")
+        yield Drawing(called, mot_number_figure, (results, title_of(source), _lifetime(results)))
 
 
-def _fitted_image(path: str, fit: GaussianFit, name: str, light: NDArray[np.float64] | None) -> tuple[FittedImage]:
+def _lifetime(results: pl.DataFrame) -> Fit | None:
+    """How long atoms stay in the trap: of a series in which every image has its number, with atoms or without."""
+    if results.filter(pl.col("mot_number").is_null(), pl.col("mot_number_limit").is_not_null()).height:
+        return None
+    numbers = results.filter(pl.col("mot_number_unc") > 0.0, pl.col("timestamp_ns").is_not_null())
+    if numbers["timestamp_ns"].n_unique() < FEWEST_FOR_LIFETIME:
+        return None
+    return fit_lifetime(*numbers.select("timestamp_ns", "mot_number", "mot_number_unc"))
+
+
+def _fitted_image(
+    path: str,
+    fit: GaussianFit,
+    name: str,
+    light: NDArray[np.float64] | None,
+    camera: CameraConstants | None,
+    taken: str,
+) -> tuple[FittedImage]:
     """What the sheets of an image show."""
-    return (FittedImage(read_image(path), fit, name, light),)
+    return (FittedImage(read_image(path), fit, name, light, camera, taken),)
+
+
+def _taken(path: str, row: dict[str, Any]) -> str:
+    """When an image was taken, and in which run: the folders that it is in."""
+    run = "/".join(Path(path).parent.parts[-3:]).lstrip("/")
+    when = "time not known" if row["timestamp_ns"] is None else rounded_moment(row["timestamp_ns"], None)[0]
+    guessed = " (of the file)" if row["time_source"] == "modified" else ""
+    return f"{when}{guessed},  run {run}" if run else f"{when}{guessed}"
 
 
 def _bad_pixels_of(path: str, name: str) -> tuple[Any, str]:

@@ -7,9 +7,9 @@ burst that was fitted is fitted again only when pulses came into its window.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
 from ..figures.drawing import Drawing
+from ..figures.events import EventFigures, moment_in_name
 from ..figures.names import figure_name, title_of
 from ..figures.ssd import burst_figure, overview_figure
-from ..fits.bursts.dead_time import LONGEST_S
-from ..fits.bursts.fit import fit_overlapping
+from ..fits.bursts.dead_time import LONGEST_S, dead_time_of
+from ..fits.bursts.fitted import Fits, best_numbers, fit_bursts, fitted_rows, nearest_fit, with_fits
 from ..fits.bursts.search import MOST_FALSE_ALARMS_PER_HOUR, BurstSearch
 from ..fits.bursts.values import burst_rate_Hz
 from ..fits.result import Fit
@@ -38,9 +39,15 @@ LOSS_THAT_MATTERS = 0.01
 """Part of a burst's pulses that dead time hid, from which a remark says so."""
 PARAMETERS = (
     ResultParameter("source", pl.String, "", "file", shown=False),
-    ResultParameter("timestamp_ns", pl.Int64, "ns", "apex, since 1970"),
+    ResultParameter("timestamp_ns", pl.Int64, "ns", "t0, or the apex, since 1970", error="timestamp_error_ns"),
+    ResultParameter("timestamp_error_ns", pl.Float64, "ns", "standard error of t0; none of an apex", shown=False),
+    ResultParameter("apex_ns", pl.Int64, "ns", "where the search placed it, since 1970", shown=False),
     ResultParameter("pulses_peak", pl.Float64, "", "pulses above background", error="pulses_peak_error"),
     ResultParameter("pulses_peak_error", pl.Float64, "", "its standard error", shown=False),
+    ResultParameter(
+        "pulses_counted", pl.Float64, "", "counted above background", shown=False, error="pulses_counted_error"
+    ),
+    ResultParameter("pulses_counted_error", pl.Float64, "", "its standard error", shown=False),
     ResultParameter("pulses_background", pl.Float64, "", "pulses of background from onset to end"),
     ResultParameter("overlapping", pl.Int64, "", "bursts that were fitted together, this one among them", shown=False),
     ResultParameter("dead_time_loss", pl.Float64, "", "part of the burst's pulses that dead time hid", shown=False),
@@ -67,6 +74,13 @@ PARAMETERS = (
     ResultParameter("valid", pl.Boolean, "", "whether the fit may be used"),
     ResultParameter("reason", pl.String, "", "why not"),
 )
+
+TAKEN = (
+    *("timestamp_ns", "timestamp_error_ns", "apex_ns", "pulses_peak", "pulses_peak_error", "pulses_counted"),
+    *("pulses_counted_error", "pulses_background", "overlapping", "onset_ns", "end_ns", "open", "significance"),
+    "false_alarms_per_hour",
+)
+"""Columns of the results that are those of the table of fitted bursts."""
 
 
 @dataclass(frozen=True)
@@ -97,22 +111,6 @@ class SSDSettings(Settings):
     dead_time_s: Annotated[float, Ge(0), Lt(LONGEST_S)] | None = None
 
 
-class BurstKey(NamedTuple):
-    """What the fit of a burst depends on: its place, its window, and which pulses are in it."""
-
-    timestamp_ns: int
-    onset_ns: int
-    end_ns: int
-    window_begin_ns: int
-    window_end_ns: int
-    first: int
-    last: int
-
-    def pulses(self, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of the window with one before and one after, which show that the data go on."""
-        return times_ns[max(0, self.first - 1) : self.last + 1]
-
-
 class _Searched:
     """A search, and how many pulses were fed to it."""
 
@@ -134,7 +132,9 @@ class _Progress:
     first_ns: int
     last_ns: int
     pulses: int
-    fits: dict[BurstKey, list[Fit]]
+    fits: Fits
+    shown: Mapping[str, tuple[Any, ...]]
+    """Of each figure of a burst, what it shows."""
 
     def is_continued_by(self, times_ns: NDArray[np.int64]) -> bool:
         """Whether these are the pulses that were searched, and more; a search can be continued once."""
@@ -150,47 +150,39 @@ def find_bursts_of(
     """Search pulses for bursts, and fit those that changed; see `Analysis.analyse`."""
     check_columns(table, ("timestamp", "PulseHeight"), "SSDAnalysis")
     times_ns, heights = table["timestamp"].to_numpy(), table["PulseHeight"].to_numpy()
-    dead_time_s = _dead_time_s(table) if settings.dead_time_s is None else settings.dead_time_s
+    dead_time_s = dead_time_of(table) if settings.dead_time_s is None else settings.dead_time_s
     known = _known(earlier, settings, times_ns)
     searched = _Searched(settings) if known is None else known.searched
     searched.feed(times_ns[searched.pulses :])
     bursts = searched.search.bursts
-    fits: dict[BurstKey, list[Fit]] = {}
+    fits = fit_bursts(times_ns, bursts, None if known is None else known.fits, dead_time_s=dead_time_s)
     rows, events = [], {}
-    for burst in bursts.iter_rows(named=True):
-        key = _key(times_ns, burst)
-        fitted = known.fits.get(key) if known is not None else None
-        fits[key] = fitted or fit_overlapping(key.pulses(times_ns), burst, dead_time_s=dead_time_s)
-        loss = _dead_time_loss(times_ns, burst, fits[key][0], dead_time_s)
-        for each, fit in zip(_each_of(burst, fits[key]), fits[key], strict=True):
-            rows.append(_row(each, fit, source) | {"overlapping": len(fits[key]), "dead_time_loss": loss})
-            events[int(each["timestamp_ns"])] = fit
+    for burst, each in zip(bursts.iter_rows(named=True), fits.values(), strict=True):
+        loss = _dead_time_loss(times_ns, burst, each[0], dead_time_s)
+        for row, fit in zip(fitted_rows(burst, each), each, strict=True):
+            rows.append(_row(row, fit, source) | {"dead_time_loss": loss})
+            events[int(row["timestamp_ns"])] = fit
     results = table_of(PARAMETERS, rows).with_columns(pl.selectors.float().fill_nan(None))
-    title = title_of(source)
+    title, fitted = title_of(source), with_fits(bursts, fits)
+    results = results.sort("timestamp_ns", maintain_order=True)
     overview = Drawing(
-        figure_name("ssd", source, "overview"), overview_figure, (times_ns, heights, bursts), {"title": title}
+        figure_name("ssd", source, "overview"), overview_figure, (times_ns, heights, fitted), {"title": title}
     )
-    new = [
-        Drawing(
-            figure_name("ssd", source, f"burst_{_moment(burst)}"),
-            burst_figure,
-            (key.pulses(times_ns), burst, _nearest(burst, fits[key])),
-            {"title": title, "dead_time_s": dead_time_s},
-        )
-        for burst, key in zip(bursts.iter_rows(named=True), fits, strict=True)
-        if known is None or key not in known.fits
-    ]
+    drawings, shown = _burst_drawings(times_ns, bursts, fits, source, dead_time_s)
+    before = {} if known is None else known.shown
     first_ns, last_ns = (int(times_ns[0]), int(times_ns[-1])) if times_ns.size else (0, 0)
+    series = EventFigures(figure_name("ssd", source, "burst_"), first_ns, last_ns, frozenset(shown))
     return Findings(
         results,
         fits=events,
-        drawings=(overview, *new),
+        drawings=(overview, *(d for d in drawings if before.get(d.name) != shown[d.name])),
+        events=() if known is not None and shown.keys() == before.keys() else (series,),
         remarks=tuple(_remarks(results, settings, title)),
         # The bursts of the same file and time: those of an earlier file of the same name stay.
-        replaces=(pl.col("source") == source) & pl.col("timestamp_ns").is_between(first_ns, last_ns)
+        replaces=(pl.col("source") == source) & pl.col("timestamp_ns").is_between(first_ns, last_ns + 1)
         if times_ns.size
         else pl.lit(value=False),
-        progress=_Progress(searched, settings, first_ns, last_ns, times_ns.size, fits),
+        progress=_Progress(searched, settings, first_ns, last_ns, times_ns.size, fits, shown),
     )
 
 
@@ -228,28 +220,27 @@ def _known(earlier: Findings | None, settings: SSDSettings, times_ns: NDArray[np
     return progress if progress.is_continued_by(times_ns) else None
 
 
-def _dead_time_s(table: pl.DataFrame) -> float:
-    """As the header says, whose keys are columns of the table; 0 where it does not."""
-    name = next((name for name in table.columns if name.lstrip("/") == "PulseWidth"), None)
-    width_s = table[name][0] if name is not None and table.height else None
-    return float(width_s) if isinstance(width_s, int | float) and 0.0 <= width_s < LONGEST_S else 0.0
-
-
-def _key(times_ns: NDArray[np.int64], burst: dict[str, Any]) -> BurstKey:
-    first, last = np.searchsorted(times_ns, [burst["window_begin_ns"], burst["window_end_ns"]])
-    return BurstKey(**{name: burst[name] for name in BurstKey._fields[:-2]}, first=int(first), last=int(last))
-
-
-def _moment(burst: dict[str, Any]) -> str:
-    """When a burst was, for the name of its figure."""
-    return str(pl.Series([burst["timestamp_ns"]]).cast(pl.Datetime("ns")).dt.strftime("%Y%m%d-%H%M%S")[0])
+def _burst_drawings(
+    times_ns: NDArray[np.int64], bursts: pl.DataFrame, fits: Fits, source: str, dead_time_s: float
+) -> tuple[list[Drawing], dict[str, tuple[Any, ...]]]:
+    """A figure of each burst, named by its time, and by its number where others are in the same second."""
+    drawings: list[Drawing] = []
+    shown: dict[str, tuple[Any, ...]] = {}
+    for burst, (key, each) in zip(bursts.iter_rows(named=True), fits.items(), strict=True):
+        fit = nearest_fit(burst, each)
+        numbers = best_numbers(burst, fit)
+        name = figure_name("ssd", source, f"burst_{moment_in_name(numbers['timestamp_ns'])}")
+        same = sum(d.name == name or d.name.startswith(f"{name}_") for d in drawings)
+        name = f"{name}_{same + 1}" if same else name
+        options = {"title": title_of(source), "dead_time_s": dead_time_s}
+        drawings.append(Drawing(name, burst_figure, (key.pulses(times_ns), burst, fit), options))
+        shown[name] = (key, *numbers.values(), f"{burst['significance']:.1f}")
+    return drawings, shown
 
 
 def _row(burst: dict[str, Any], fit: Fit, source: str) -> dict[str, Any]:
     values, errors = fit.values, fit.errors
-    taken = ("timestamp_ns", "onset_ns", "end_ns", "open", "significance", "false_alarms_per_hour")
-    row = {"source": source} | {name: burst[name] for name in taken}
-    row |= {name: burst[name] for name in ("pulses_peak", "pulses_peak_error", "pulses_background")}
+    row = {"source": source} | {name: burst[name] for name in TAKEN}
     row |= {
         "background": burst["background_Hz"] / SECOND_NS,
         "background_error": burst["background_error_Hz"] / SECOND_NS,
@@ -261,30 +252,6 @@ def _row(burst: dict[str, Any], fit: Fit, source: str) -> dict[str, Any]:
     row |= {"tau_rise_s": values.get("tau_rise_s"), "tau_rise_error_s": errors.get("tau_rise_s")}
     row |= {"deviance": fit.deviance, "ndof": fit.ndof, "p_value": fit.p_value}
     return row | {"valid": fit.valid, "reason": fit.reason or None}
-
-
-def _nearest(burst: dict[str, Any], fits: list[Fit]) -> Fit:
-    """Of bursts fitted together, the one that the search found."""
-    return min(fits, key=lambda fit: abs(fit.values["t0_ns"] - burst["timestamp_ns"]))
-
-
-def _each_of(burst: dict[str, Any], fits: list[Fit]) -> Iterator[dict[str, Any]]:
-    """What the search says of a burst, for each of those that it took for one."""
-    if len(fits) == 1:
-        yield burst
-        return
-    begins = [int(fit.values["t0_ns"] - 3.0 * fit.values["tau_rise_s"] * SECOND_NS) for fit in fits]
-    edges = [burst["onset_ns"], *(max(b, burst["onset_ns"]) for b in begins[1:]), burst["end_ns"]]
-    for i, fit in enumerate(fits):
-        length_s = (edges[i + 1] - edges[i]) / SECOND_NS
-        yield burst | {
-            "timestamp_ns": burst["timestamp_ns"] if fit is _nearest(burst, fits) else fit.values["t0_ns"],
-            "onset_ns": edges[i],
-            "end_ns": edges[i + 1],
-            "pulses_peak": fit.values["n_total"],
-            "pulses_peak_error": fit.errors["n_total"],
-            "pulses_background": burst["background_Hz"] * length_s,
-        }
 
 
 def _dead_time_loss(times_ns: NDArray[np.int64], burst: dict[str, Any], fit: Fit, dead_time_s: float) -> float:

@@ -15,7 +15,7 @@ from ...io.errors import InputError
 from ..analyses.image import ImageAnalysis
 from ..analyses.pmt import PMTAnalysis
 from ..analyses.ssd import SSDAnalysis
-from ..fits.result import rounded
+from ..fits.result import with_error
 from ..run.runner import Runner
 from ..run.summary import RunSummary
 from ..simulate.beam_time import simulate
@@ -144,9 +144,10 @@ def _show_bursts(analysis: SSDAnalysis, truth: dict[str, Any], console: Console)
         half_life_s, error_s = found["half_life_time"] / 1e9, (found["half_life_time_error"] or 0.0) / 1e9
         pull = _pull(half_life_s, error_s, burst["half_life_s"])
         # Where the data do not determine it, the fit says so, and its number does not count.
-        fitted = " +- ".join(rounded(half_life_s, error_s)) if found["valid"] else "not valid"
+        fitted = with_error(half_life_s, error_s) if found["valid"] else "not valid"
         good &= not found["valid"] or abs(pull) < FARTHEST_PULL
-        numbers = (f"{true_pulses:.0f}", f"{found['pulses_peak']:.0f}", f"{found['significance']:.1f}")
+        pulses = with_error(found["pulses_peak"], found["pulses_peak_error"])
+        numbers = (f"{true_pulses:.0f}", pulses, f"{found['significance']:.1f}")
         table.add_row(*shown, fitted, _verdict(pull) if found["valid"] else "", *numbers)
     for false_alarm in rows:
         table.add_row(when(false_alarm["timestamp_ns"]), "[bold red]no burst[/]", "", "", "", "", "")
@@ -168,7 +169,7 @@ def _show_pmt(analysis: PMTAnalysis, truth: dict[str, Any], console: Console) ->
             continue
         pull = _pull(mean, error, true_mean)
         good &= not abs(pull) > FARTHEST_PULL
-        values = " +- ".join(rounded(mean * 1e15, (error or float("nan")) * 1e15))
+        values = with_error(mean * 1e15, (error or float("nan")) * 1e15)
         table.add_row(state, f"{true_mean * 1e15:.1f}", values, _verdict(pull))
     console.print(table)
     return good
@@ -196,7 +197,7 @@ def _show_images(analysis: ImageAnalysis, truth: dict[str, Any], console: Consol
         pull = _pull(found["A"], found["A_unc"], image["A"])
         empty += image["A"] == 0
         good &= abs(pull) < FARTHEST_PULL
-        values = " +- ".join(rounded(found["A"], found["A_unc"]))
+        values = with_error(found["A"], found["A_unc"])
         table.add_row(name, f"{image['A']:.0f}", values, _verdict(pull), f"{found['significance']:.1f}")
     console.print(table)
     console.print(f"Images without atoms: {empty}, of which {quiet} rightly show none.", markup=False)

@@ -16,7 +16,7 @@ from rich.table import Table
 from ...kernels.units import SECOND_NS
 from ..analyses.base import Analysis
 from ..analyses.parameters import ResultParameter
-from ..fits.result import rounded
+from ..fits.result import PLUS_MINUS, rounded_moment, with_error
 
 __all__ = ["columns_table", "results_table", "when"]
 
@@ -29,7 +29,8 @@ def results_table(analysis: Analysis) -> Table:
         unit = f"\n({'s' if parameter.unit == 'ns' else parameter.unit})"
         unit = unit if parameter.unit and not parameter.name.endswith("_ns") else ""
         table.add_column(escape(parameter.name.removesuffix("_ns") + unit), justify="right", overflow="fold")
-    durations = [p.name for p in analysis.parameters if p.unit == "ns" and p.dtype is pl.Float64]
+    in_ns = [p.name for p in analysis.parameters if p.unit == "ns" and p.dtype is pl.Float64]
+    durations = [name for name in in_ns if not name.endswith("_ns")]
     in_seconds = analysis.results.with_columns(pl.col(durations) / SECOND_NS)
     for row in in_seconds.iter_rows(named=True):
         table.add_row(*(escape(_cell(p, row)) for p in shown))
@@ -54,18 +55,18 @@ def when(timestamp_ns: int | None) -> str:
     """Wall-clock time of a timestamp, to the millisecond."""
     if timestamp_ns is None:
         return "?"
-    return str(pl.Series([timestamp_ns]).cast(pl.Datetime("ns")).dt.strftime("%Y-%m-%d %H:%M:%S%.3f")[0])
+    return rounded_moment(timestamp_ns, None)[0]
 
 
 def _cell(parameter: ResultParameter, row: dict[str, Any]) -> str:
     value = row[parameter.name]
     if value is None:
         return ""
+    error = row[parameter.error] if parameter.error else None
     if parameter.name.endswith("_ns"):
-        return when(value)
+        return when(value) if error is None else f" {PLUS_MINUS} ".join(rounded_moment(value, error))
     if parameter.error and isinstance(value, float):
-        error = row[parameter.error]
-        return " +- ".join(rounded(value, float("nan") if error is None else error))
+        return with_error(value, error)
     return _plain(value)
 
 

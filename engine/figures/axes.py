@@ -1,8 +1,8 @@
-"""Helpers of all figures: checks of given axes, axes of time, colour bars.
+"""What all figures share: the axes that they draw into, and what stands on every one of them.
 
-A figure is drawn into axes of a new figure, or into axes that the caller gives. With given axes, everything that is
-drawn, titles and colour bars included, belongs to these axes; layout, size and title of their figure are not changed.
-Colour bars and descriptions are beside and below the axes: ``layout="constrained"`` makes room for them.
+A figure is drawn into axes of its own, or into those that its caller gives. Given axes belong to the caller: what is
+drawn belongs to them, title and bars of colours included, and the layout, the size and the title of their figure are
+left as they are. Bars and descriptions stand beside and below the axes: ``layout="constrained"`` makes room for them.
 """
 
 from __future__ import annotations
@@ -14,38 +14,37 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from ...io.errors import InputError
 
-__all__ = ["SeveralAxes", "checked_axes", "colour_bar", "figure_of", "say_nothing", "set_dates", "set_x_limits"]
+__all__ = ["SeveralAxes", "checked_axes", "colour_bar", "figure_of", "say_nothing", "set_x_limits"]
 
 SeveralAxes: TypeAlias = Sequence[Axes] | NDArray[Any]
-"""Several axes: a list, a tuple, or the array that `Figure.subplots` returns."""
+"""Axes as a list, a tuple, or the array of `Figure.subplots`."""
 
 INSET = (1.015, 0.0, 0.03, 1.0)
-"""Left, bottom, width and height of a colour bar beside given axes, in units of the size of these axes."""
+"""Left, bottom, width and height of a bar of colours beside given axes, in parts of these."""
 FAINT = "0.4"
 
 
 def checked_axes(axes: Axes | SeveralAxes, names: Sequence[str], what: str) -> tuple[Axes, ...]:
-    """The given axes as a tuple, when their number is right.
+    """The axes that a figure is drawn into, as many as it has names for.
 
     Parameters
     ----------
     axes : Axes, or sequence or array of Axes
     names : sequence of str
-        What each of the axes is for; their number is the number of axes that are needed.
+        What each is for.
     what : str
-        What is drawn, for the message: "a burst".
+        What is drawn, as the beginning of the sentence that says what is wrong.
 
     Raises
     ------
     InputError
-        When there are more or fewer axes, or they are not axes of a figure.
+        When they are more or fewer, or no axes of a figure.
 
     Examples
     --------
@@ -65,14 +64,14 @@ def checked_axes(axes: Axes | SeveralAxes, names: Sequence[str], what: str) -> t
 
 
 def figure_of(axes: Axes | SeveralAxes) -> Figure:
-    """The figure that contains the first of these axes; for axes in a `SubFigure`, the whole figure."""
+    """The whole figure that (the first of) these axes stand in, also when they stand in a part of it, a `SubFigure`."""
     first = axes if isinstance(axes, Axes) else np.ravel(np.array(axes, dtype=object))[0]
     figure: Figure = first.figure.figure
     return figure
 
 
 def set_x_limits(axes: Sequence[Axes], low: float, high: float) -> None:
-    """Set the same x limits in all axes, whether they share x or not."""
+    """The same limits for all axes, whether they share them or not."""
     first, *others = axes
     first.set_xlim(low, high)
     shared = first.get_shared_x_axes()
@@ -81,39 +80,23 @@ def set_x_limits(axes: Sequence[Axes], low: float, high: float) -> None:
             other.set_xlim(low, high)
 
 
-def set_dates(axes: Sequence[Axes], *, fewest: int = 5, most: int | None = None) -> None:
-    """Write dates and times along x in a short form.
-
-    Parameters
-    ----------
-    axes : sequence of Axes
-        Axes in which x is in days since 1970, or in datetimes of numpy.
-    fewest, most : int
-        Limits of the number of ticks.
-    """
-    for one in axes:
-        locator = AutoDateLocator(minticks=fewest, maxticks=most)  # type: ignore[no-untyped-call]
-        one.xaxis.set_major_locator(locator)
-        one.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-
-
 def say_nothing(axes: Axes, text: str, *, colour: str = FAINT) -> Text:
-    """Write in the middle of axes without data why there are none."""
+    """Say in the middle of axes why there is nothing in them."""
     axes.set_yticks([])
     return axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=colour)
 
 
 def colour_bar(shown: ScalarMappable, axes: Axes, label: str, *, make_room: bool, **options: Any) -> Colorbar:
-    """Draw a colour bar at the right of axes.
+    """A bar of colours at the right of axes.
 
     Parameters
     ----------
     shown : ScalarMappable
-        The image or mesh whose colours it explains.
+        What has the colours.
     axes : Axes
     label : str
     make_room : bool
-        Whether the axes are made narrower, as `Figure.colorbar` does it; otherwise the bar is an inset of the axes.
+        Whether the axes become narrower for it, as by `Figure.colorbar`; without, it is an inset of theirs.
     **options
         As for `Figure.colorbar`.
     """

@@ -11,48 +11,51 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
-from ..fits.images.camera_noise import BadPixels
+from ..fits.images.camera_noise import FALSE_ALARMS, BadPixels
 from .axes import SeveralAxes, checked_axes, figure_of
 from .sheet import DOTS_PER_INCH, Sheet
 
 __all__ = ["BadPixelsSheet", "DrawnBadPixels", "bad_pixels_figure", "draw_bad_pixels"]
 
 HOT, DEAD = ("hot", "#c8102e", "o"), ("dead", "#1f4e9c", "s")
-PLACE = (0.13, 0.16, 0.82, 0.77)  # left, bottom, width and height of the map, in parts of the figure
-MARKER_AREA = 18.0  # points^2; a single pixel would be too small to be seen
+PLACE = (0.13, 0.2, 0.82, 0.73)  # left, bottom, width and height of the map, in parts of the figure
+MARKER_AREA = 18.0  # points^2: a pixel itself would be too small to be seen
+CRITERION = (
+    "hot, dead: brighter, darker than the median of its neighbours lets expect\n"
+    f"(noise alone: one good pixel of {1.0 / FALSE_ALARMS:.0e})"
+).replace("e+0", "e")
 
 
 class DrawnBadPixels(NamedTuple):
-    """The artists that `draw_bad_pixels` drew."""
+    """What `draw_bad_pixels` drew."""
 
     hot: PathCollection
     dead: PathCollection
     title: Text
     legend: Legend
-    """The legend, with the numbers of hot and dead pixels."""
+    """How many there are of each."""
 
 
 def bad_pixels_figure(bad: BadPixels, title: str, *, axes: Axes | SeveralAxes | None = None) -> Figure:
-    """Draw a map of hot and dead pixels.
+    """Draw where hot and dead pixels are.
 
     Parameters
     ----------
     bad : BadPixels
-        The result of `find_bad_pixels`.
+        Of `find_bad_pixels`.
     title : str
-        Title of the figure, such as the name of the image.
     axes : Axes, optional
-        Axes to draw into, as for `draw_bad_pixels`; by default, a new figure is made.
+        Into which it is drawn, as by `draw_bad_pixels`; without, into a new figure.
 
     Returns
     -------
     Figure
-        The new figure, or the one that contains the given axes.
+        The new one, or the one that the axes are in.
 
     Raises
     ------
     InputError
-        When more than one axes is given.
+        If there is more than one axes.
 
     Examples
     --------
@@ -73,7 +76,7 @@ def bad_pixels_figure(bad: BadPixels, title: str, *, axes: Axes | SeveralAxes | 
 
 
 def draw_bad_pixels(axes: Axes | SeveralAxes, bad: BadPixels, title: str = "") -> DrawnBadPixels:
-    """Draw a map of hot and dead pixels into axes.
+    """Draw where hot and dead pixels are.
 
     Parameters
     ----------
@@ -88,7 +91,7 @@ def draw_bad_pixels(axes: Axes | SeveralAxes, bad: BadPixels, title: str = "") -
     Raises
     ------
     InputError
-        When more than one axes is given.
+        If there is more than one axes.
 
     Examples
     --------
@@ -109,7 +112,7 @@ def draw_bad_pixels(axes: Axes | SeveralAxes, bad: BadPixels, title: str = "") -
 
 
 class BadPixelsSheet(Sheet):
-    """Sheet for figures of `bad_pixels_figure`, for images of one shape.
+    """Sheet of `bad_pixels_figure`, for images of one shape.
 
     Parameters
     ----------
@@ -135,12 +138,12 @@ class BadPixelsSheet(Sheet):
         super().__init__(figure, [hot, dead, *axes.spines.values(), title, self._drawn.legend])
 
     def show(self, bad: BadPixels, title: str) -> None:
-        """Show these bad pixels."""
+        """Make this the picture."""
         _show(self._drawn, bad, title)
 
 
 def _prepare(axes: Axes, shape: tuple[int, ...]) -> tuple[PathCollection, PathCollection]:
-    """Draw an empty map for images of this shape, and return the collections of its points."""
+    """An empty map for images of this shape, and its points."""
     hot, dead = (
         axes.scatter([], [], MARKER_AREA, colour, marker=marker, linewidths=0.0, label=kind)
         for kind, colour, marker in (HOT, DEAD)
@@ -150,13 +153,13 @@ def _prepare(axes: Axes, shape: tuple[int, ...]) -> tuple[PathCollection, PathCo
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_aspect("equal")
     axes.set_facecolor("#f4f4f2")
-    axes.set_xlabel("x (px)")
+    axes.set_xlabel(f"x (px)\n{CRITERION}")
     axes.set_ylabel("y (px)")
     return hot, dead
 
 
 def _show(drawn: DrawnBadPixels, bad: BadPixels, title: str) -> None:
-    drawn.title.set_text(title)
+    drawn.title.set_text(f"bad pixels, {title}" if title else "bad pixels")
     hot, dead = drawn.legend.get_texts()
     for kind, mask, points, text in (("hot", bad.hot, drawn.hot, hot), ("dead", bad.dead, drawn.dead, dead)):
         y, x = np.nonzero(mask)

@@ -6,7 +6,6 @@ import math
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,11 +21,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...kernels.units import SECOND_NS
 from ..fits.bursts.dead_time import measured_rate_Hz
+from ..fits.bursts.fitted import best_numbers
 from ..fits.bursts.search import sorted_times_ns
 from ..fits.bursts.values import burst_rate_Hz, expected_pulses, numbered
-from ..fits.result import Fit
+from ..fits.counts import poisson_interval
+from ..fits.result import PLUS_MINUS, Fit, rounded_moment, with_error
 from .axes import SeveralAxes, checked_axes, say_nothing, set_x_limits
-from .labels import with_error
 
 __all__ = ["DrawnBurst", "draw_burst"]
 
@@ -36,35 +36,35 @@ Integers = NDArray[np.int64]
 RISE_TIMES, DECAY_TIMES = 4.0, 5.0
 """Time constants of the fit that are shown before and after the maximum."""
 MARGIN, MARGIN_S = 1.3, 1.0
-"""Shown on either side: the length of the burst times `MARGIN`, plus `MARGIN_S` seconds of background."""
+"""Of background on both sides: that much longer than the burst, and that much more."""
 PULSES_PER_BIN = 8.0
 FEWEST_BINS, MOST_BINS = 30, 120
 CURVE_POINTS = 2000
 ROOM_FOR_LEGEND = 1.35
-"""Upper limit of the axis of counts, in units of the highest count with its error."""
+"""Upper limit of the axis of counts, in parts of the highest count with its error."""
 LEAST_REACH = 3.5
-"""Smallest range of the axis of residuals on either side of zero, in standard deviations."""
-REASON_WIDTH = 46  # letters in a line of the reason why a fit is not valid
+"""Standard deviations that the axis of residuals shows on either side of zero, and more where residuals are larger."""
+REASON_WIDTH = 46  # letters in a line of why a fit is not valid
 NUMBERS = (("half-life", "half_life_s", "s"), ("pulses", "n_total", ""), ("background", "background_Hz", "/s"))
 DATA, CURVE, BACKGROUND, WARNING = "#3b3b3b", "#c8321e", "#1f6fb4", "#a01818"
 
 
 class DrawnBurst(NamedTuple):
-    """The artists that `draw_burst` drew; None for those without data."""
+    """What `draw_burst` drew; None is what there was nothing to draw of."""
 
-    pulses: ErrorbarContainer
-    """Pulses per bin, with errors."""
+    pulses: ErrorbarContainer | None
+    """Pulses per bin, with Garwood's intervals of 68 %."""
     curve: Line2D | None
-    """Pulses per bin that the fit expects."""
+    """What the fit expects."""
     background: Line2D | None
     background_error: Patch | None
     residuals: ErrorbarContainer | None
     zero: Line2D | None
-    """Line at zero among the residuals."""
+    """Through the residuals."""
     numbers: Text
     warning: Text | None
-    """The reason why the fit is not valid."""
-    legend: Legend
+    """Why the fit is not valid."""
+    legend: Legend | None
 
 
 class _Curve(NamedTuple):
@@ -77,7 +77,7 @@ class _Curve(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Bins:
-    """Pulses per bin around a burst; times in s are relative to `t0_ns`."""
+    """Pulses per bin around a burst, whose zero of time is `t0_ns`."""
 
     edges_ns: Integers
     t0_ns: int
@@ -110,7 +110,7 @@ def draw_burst(
     Parameters
     ----------
     axes : two Axes
-        The upper axes, for pulses and curve, and the lower ones, for residuals. They should share x.
+        Above, for the pulses and the curve; below, for the residuals. They should share x.
     timestamps_ns, burst, fit, title, dead_time_s
         As for `burst_figure`.
 
@@ -121,7 +121,7 @@ def draw_burst(
     Raises
     ------
     InputError
-        When there are not two axes, or the times are not sorted integers.
+        If there are not two axes, or the times are not sorted integers.
 
     Examples
     --------
@@ -140,24 +140,25 @@ def draw_burst(
     above, below = checked_axes(axes, ("pulses", "residuals"), "a burst")
     times_ns = sorted_times_ns(timestamps_ns)
     fitted = math.isfinite(fit.values["background_Hz"])
-    t0_ns = int(fit.values["t0_ns"]) if fitted else int(burst["timestamp_ns"])
+    numbers = best_numbers(burst, fit)
+    t0_ns = numbers["timestamp_ns"]
     edges_ns = _edges_around(times_ns, burst, fit if fitted else None, t0_ns)
     bins = _Bins(edges_ns, t0_ns, np.diff(np.searchsorted(times_ns, edges_ns)))
-    clock = datetime.fromtimestamp(t0_ns // SECOND_NS, tz=UTC)
-    above.set_title(title, loc="left", fontsize="medium")
-    above.set_title(f"{clock:%Y-%m-%d %H:%M:%S}.{t0_ns % SECOND_NS // 1_000_000:03d}", loc="right", fontsize="medium")
-    pulses = _draw_pulses(above, bins)
-    below.set_xlabel("time since the maximum (s)" if fitted else "time since the apex (s)")
+    above.set_title(title, loc="left", fontsize="medium", parse_math=False)
+    above.set_title(_moment(numbers), loc="right", fontsize="medium")
+    pulses = _draw_pulses(above, bins) if edges_ns[0] < edges_ns[-1] else None
+    below.set_xlabel("time since t0 (s)" if fit.valid else "time since the apex (s)")
     below.set_ylabel(r"residual ($\sigma$)")
-    set_x_limits((above, below), bins.edges_s[0], bins.edges_s[-1])
-    if fitted:
+    if pulses is not None:
+        set_x_limits((above, below), bins.edges_s[0], bins.edges_s[-1])
+    if fitted and pulses is not None:
         curve = _draw_fit(above, below, fit, bins, dead_time_s)
     else:
-        say_nothing(below, "no fit")
+        say_nothing(below, "no fit" if not fitted else "no pulses here")
         curve = _Curve()
-    numbers = above.text(
-        0.985, 0.97, "\n".join(_numbers(burst, fit, fitted)),
-        transform=above.transAxes, ha="right", va="top", fontsize="small", linespacing=1.4,
+    text = above.text(
+        0.985, 0.97, "\n".join(_lines(burst, fit, numbers)),
+        transform=above.transAxes, ha="right", va="top", fontsize="medium", linespacing=1.3,
     )  # fmt: skip
     warning = None
     if not fit.valid:
@@ -165,12 +166,12 @@ def draw_burst(
         warning = above.text(
             0.015, 0.80, reason, transform=above.transAxes, ha="left", va="top", fontsize="small", color=WARNING
         )
-    legend = above.legend(loc="upper left", fontsize="small", ncols=3)
-    return DrawnBurst(pulses, *curve, numbers, warning, legend)
+    legend = above.legend(loc="upper left", fontsize="small", ncols=3) if pulses is not None else None
+    return DrawnBurst(pulses, *curve, text, warning, legend)
 
 
 def _edges_around(times_ns: Integers, burst: Mapping[str, Any], fit: Fit | None, t0_ns: int) -> Integers:
-    """Edges of equal bins that cover the burst with some background before and after it, inside the window."""
+    """Edges of even bins that show the burst with some background, within the data."""
     onset, end = int(burst["onset_ns"]), int(burst["end_ns"])
     before, after = max(t0_ns - onset, 0) / SECOND_NS, max(end - t0_ns, 0) / SECOND_NS
     if fit is not None:
@@ -179,29 +180,33 @@ def _edges_around(times_ns: Integers, burst: Mapping[str, Any], fit: Fit | None,
     before, after = MARGIN * before + MARGIN_S, MARGIN * after + MARGIN_S
     low, high = t0_ns - int(before * SECOND_NS), t0_ns + int(after * SECOND_NS)
     low = max(low, int(burst.get("window_begin_ns", low)))
-    high = max(min(high, int(burst.get("window_end_ns", high))), low + SECOND_NS // 10)
+    high = min(high, int(burst.get("window_end_ns", high)))
+    if times_ns.size:  # where there are no data, no pulses is not what was counted
+        low, high = max(low, int(times_ns[0])), min(high, int(times_ns[-1]))
+    if low >= high:
+        return np.full(2, t0_ns, dtype=np.int64)
     pulses = int(np.diff(np.searchsorted(times_ns, [low, high]))[0])
     bins = int(np.clip(pulses / PULSES_PER_BIN, FEWEST_BINS, MOST_BINS))
     width = (high - low) / bins / 1e6  # ms, rounded to a number that reads well
     power = 10.0 ** math.floor(math.log10(width))
     width_ns = int(min((m for m in (1, 2, 5, 10) if m * power >= 0.999 * width), default=10) * power * 1e6)
-    bins_before = max(1, (t0_ns - low) // width_ns)
-    bins_after = max(1, (high - t0_ns) // width_ns)
-    return np.asarray(t0_ns + width_ns * np.arange(-bins_before, bins_after + 1), dtype=np.int64)
+    edges = t0_ns + width_ns * np.arange(-((t0_ns - low) // width_ns), (high - t0_ns) // width_ns + 1)
+    return np.asarray(edges if edges.size > 1 else (low, high), dtype=np.int64)
 
 
 def _draw_pulses(axes: Axes, bins: _Bins) -> ErrorbarContainer:
-    errors = np.sqrt(bins.counts)
-    axes.set_ylabel(f"pulses per {bins.width_s * 1e3:.0f} ms")
+    low, high = poisson_interval(bins.counts)
+    axes.set_ylabel(f"pulses per {bins.width_s * 1e3:.4g} ms")
+    errors = (bins.counts - low, high - bins.counts)
     pulses = axes.errorbar(
         bins.middles_s, bins.counts, errors, fmt=".", color=DATA, markersize=4, linewidth=0.8, label="pulses"
     )
-    axes.set_ylim(0.0, ROOM_FOR_LEGEND * float((bins.counts + errors).max(initial=1.0)))
+    axes.set_ylim(0.0, ROOM_FOR_LEGEND * float(high.max(initial=1.0)))
     return pulses
 
 
 def _draw_fit(above: Axes, below: Axes, fit: Fit, bins: _Bins, dead_time_s: float) -> _Curve:
-    """Draw curve and background in the upper axes, and residuals in the lower ones."""
+    """Curve and background among the pulses, and what the fit leaves of them below."""
     values, edges_ns, bin_s = fit.values, bins.edges_ns, bins.width_s
     fine_ns = np.linspace(0, int(edges_ns[-1] - edges_ns[0]), CURVE_POINTS).astype(np.int64) + edges_ns[0]
     style = "-" if fit.valid else "--"
@@ -222,18 +227,27 @@ def _draw_fit(above: Axes, below: Axes, fit: Fit, bins: _Bins, dead_time_s: floa
     return _Curve(curve, background, band, residuals, zero)
 
 
-def _numbers(burst: Mapping[str, Any], fit: Fit, fitted: bool) -> Iterator[str]:
-    """The numbers that are written beside the pulses, one for each line."""
-    if fitted:
-        for label, name, unit in NUMBERS:
-            for place in (1, 2, 3):
-                one = numbered(name, place)
-                if one in fit.values:
-                    value = with_error(fit.values[one], fit.errors[one], unit, sign="±")
-                    yield f"{label}{f' ({place})' if place > 1 else ''}: {value}"
-    elif "pulses_peak" in burst:
-        yield f"pulses above background: {burst['pulses_peak']:.0f}"
-    if math.isfinite(fit.significance):
-        yield f"significance: {fit.significance:.1f} $\\sigma$"
+def _moment(numbers: Mapping[str, Any]) -> str:
+    """When the burst was, as its table says it."""
+    moment, error = rounded_moment(numbers["timestamp_ns"], numbers["timestamp_error_ns"])
+    return f"apex {moment}" if numbers["timestamp_error_ns"] is None else f"t0 = {moment} {PLUS_MINUS} {error}"
+
+
+def _lines(burst: Mapping[str, Any], fit: Fit, numbers: Mapping[str, Any]) -> Iterator[str]:
+    """What stands beside the pulses, a line each: the numbers of the table of results."""
+    shown = {
+        "pulses": (numbers["pulses_peak"], numbers["pulses_peak_error"]),
+        "background": (numbers["background_Hz"], numbers["background_error_Hz"]),
+    }
+    for label, name, unit in NUMBERS:
+        for place in (1, 2, 3):
+            one = numbered(name, place)
+            value, error = fit.values.get(one, math.nan), fit.errors.get(one, math.nan)
+            value, error = shown.get(label, (value, error)) if place == 1 else (value, error)
+            if math.isfinite(value):
+                yield f"{label}{f' ({place})' if place > 1 else ''}: {with_error(value, error, unit)}"
+    significance = burst.get("significance", fit.significance)
+    if math.isfinite(significance):
+        yield f"significance: {significance:.1f} $\\sigma$"
     if math.isfinite(fit.p_value):
         yield f"goodness of fit: p = {fit.p_value:.2g}"

@@ -16,6 +16,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
+from matplotlib.markers import CARETDOWN
 from matplotlib.patches import StepPatch
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +25,8 @@ from ...kernels.histogram import fill_2d
 from ...kernels.units import DAY_NS, SECOND_NS
 from ..fits.bursts.background import background_curve
 from ..fits.bursts.search import sorted_times_ns
-from .axes import SeveralAxes, checked_axes, colour_bar, say_nothing, set_dates, set_x_limits
+from .axes import SeveralAxes, checked_axes, colour_bar, say_nothing, set_x_limits
+from .dates import set_dates
 
 __all__ = ["DrawnOverview", "draw_overview"]
 
@@ -96,11 +98,11 @@ def draw_overview(
     times_ns = sorted_times_ns(timestamps_ns)
     number = 0 if bursts is None else bursts.height
     pulses = f"{times_ns.size:,} pulse{'' if times_ns.size == 1 else 's'}"
-    above.set_title(title, loc="left", fontsize="medium")
+    above.set_title(title, loc="left", fontsize="medium", parse_math=False)
     above.set_title(f"{pulses}, {number} burst{'' if number == 1 else 's'}", loc="right", fontsize="medium")
     above.set_ylabel("pulse height (channel)")
     below.set_ylabel("pulse rate (1/s)")
-    below.set_xlabel("time")
+    below.set_xlabel("time (wall clock)")
     if times_ns.size == 0:
         for one in (above, below):
             say_nothing(one, "no pulses")
@@ -109,7 +111,7 @@ def draw_overview(
     first, last = int(times_ns[0]), max(int(times_ns[-1]) + 1, int(times_ns[0]) + SECOND_NS)
     heights, bar = _draw_heights(above, times_ns, np.asarray(pulse_heights), first, last, make_room)
     drawn = _draw_rate(below, times_ns, bursts, first, last)
-    set_dates((above, below), fewest=4, most=9)
+    set_dates((above, below))
     set_x_limits((below, above), first / DAY_NS, last / DAY_NS)
     return drawn._replace(heights=heights, bar=bar)
 
@@ -148,17 +150,33 @@ def _draw_rate(axes: Axes, times_ns: Integers, bursts: pl.DataFrame | None, firs
     bins = int(min(RATE_BINS, max(FEWEST_RATE_BINS, (last - first) / SECOND_NS / SHORTEST_RATE_BIN_S)))
     edges = np.linspace(0, last - first, bins + 1).astype(np.int64) + first
     rate = np.diff(np.searchsorted(times_ns, edges)) / np.diff(edges) * SECOND_NS
-    stairs = axes.stairs(rate, edges / DAY_NS, color=RATE, linewidth=0.7)
+    bin_s = (last - first) / bins / SECOND_NS
+    stairs = axes.stairs(rate, edges / DAY_NS, color=RATE, linewidth=0.7, label=f"rate in {bin_s:.2g} s")
     known = [] if bursts is None else list(bursts.select("onset_ns", "end_ns").iter_rows())
     at, level = background_curve(times_ns, known)
     background = marks = legend = None
     if at.size:
         (background,) = axes.plot(at / DAY_NS, level, color=BACKGROUND, linewidth=1.3, label="background")
     if bursts is not None and bursts.height:
-        apex = bursts["timestamp_ns"].to_numpy()
-        height = rate[np.clip(np.searchsorted(edges, apex, side="right") - 1, 0, bins - 1)]
-        (marks,) = axes.plot(apex / DAY_NS, height, "v", color=BURST, markersize=5.0, label="bursts", clip_on=False)
+        when = bursts["timestamp_ns"].to_numpy()
+        label = "bursts, at t0" if "timestamp_error_ns" in bursts.columns else "bursts"
+        marks = _draw_marks(axes, when, _peaks(rate, edges, when), label)
     axes.set_ylim(0.0, ROOM_FOR_LEGEND * max(float(rate.max()), 1e-9))
-    if background or marks:
-        legend = axes.legend(loc="upper right", fontsize="small", ncols=2)
+    legend = axes.legend(loc="upper right", fontsize="small", ncols=3)
     return DrawnOverview(rate=stairs, background=background, bursts=marks, legend=legend)
+
+
+def _peaks(rate: NDArray[np.float64], edges: Integers, when: Integers) -> NDArray[np.float64]:
+    """The rate at the peaks of bursts: the highest of the bins of their times and of the bins beside them."""
+    at = np.clip(np.searchsorted(edges, when, side="right") - 1, 0, rate.size - 1)
+    beside = np.clip(at[:, None] + np.arange(-1, 2), 0, rate.size - 1)
+    return np.asarray(rate[beside].max(axis=1))
+
+
+def _draw_marks(axes: Axes, when: Integers, height: NDArray[np.float64], label: str) -> Line2D:
+    """A mark whose tip stands on each peak."""
+    (marks,) = axes.plot(
+        when / DAY_NS, height, color=BURST, marker=CARETDOWN, linestyle="none", markersize=7.0, label=label,
+        clip_on=False,
+    )  # fmt: skip
+    return marks

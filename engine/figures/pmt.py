@@ -1,4 +1,4 @@
-"""The figure of `PMTAnalysis`: current against time with the coil on and off, and histograms of both."""
+"""The figure of `PMTAnalysis`: current against time with the coil on and off, and how the readings are distributed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
-from matplotlib.patches import StepPatch
+from matplotlib.patches import Patch, StepPatch
+from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from ...kernels.units import DAY_NS
+from ...kernels.units import DAY_NS, SECOND_NS
 from ..fits.error_names import error_column
-from .axes import SeveralAxes, checked_axes, colour_bar, figure_of, say_nothing, set_dates
-from .labels import with_error
+from ..fits.result import with_error
+from .axes import SeveralAxes, checked_axes, colour_bar, figure_of, say_nothing
+from .dates import set_dates
+from .prefixes import current_unit
 
 __all__ = ["DrawnPMT", "DrawnState", "draw_pmt", "pmt_figure"]
 
@@ -30,16 +33,16 @@ MOST_TIME_BINS, MOST_CURRENT_BINS = 120, 60
 READINGS_PER_TIME_BIN = 8
 LEAST_SPAN_DAYS = 1e-5
 OUTSIDE = 0.001
-"""Fraction of the readings that may be below, and above, the range of the histogram, which excludes spikes."""
+"""Part of the readings that may lie below the histogram, and above: a spike must not squeeze the rest."""
 MARGIN = 0.1
-"""Margin below and above the readings, as a fraction of their range."""
-LOG_SCALE_FROM = 20  # counts; for fewer, the colour scale is linear
+"""Room below and above, in parts of the span."""
+LOG_SCALE_FROM = 20  # counts: below, a linear colour scale reads better
 COLOURS = {"on": "#d55e00", "off": "#0072b2"}
-PREFIXES = ((1e-15, "fA"), (1e-12, "pA"), (1e-9, "nA"), (1e-6, "uA"), (1e-3, "mA"), (1.0, "A"))
+STYLES = {"on": "-", "off": "--"}
 
 
 class DrawnState(NamedTuple):
-    """The artists that `draw_pmt` drew for one state of the coil; lines of the mean are None without a mean."""
+    """What `draw_pmt` drew of the readings with the coil on, or off; without a mean there are no lines of it."""
 
     readings: QuadMesh
     """Readings per bin of time and current."""
@@ -47,11 +50,13 @@ class DrawnState(NamedTuple):
     mean: Line2D | None
     histogram: StepPatch
     mean_beside: Line2D | None
-    """The mean, in the axes of the histogram."""
+    """The mean, in the histogram."""
+    band: Patch | None
+    """Its error there."""
 
 
 class DrawnPMT(NamedTuple):
-    """The artists that `draw_pmt` drew; None for those without data."""
+    """What `draw_pmt` drew; None is what there was nothing to draw of."""
 
     on: DrawnState | None = None
     off: DrawnState | None = None
@@ -59,15 +64,19 @@ class DrawnPMT(NamedTuple):
 
 
 class _Bins(NamedTuple):
-    """Bins of time and current; the current is in a unit in which most numbers are between 1 and 1000."""
+    """Bins of time and current, the current in a unit that reads well."""
 
     days: Floats
     current: Floats
     day_edges: Floats
     edges: Floats
     scale: float
-    """Size of the unit, A."""
+    """Of the unit, in A."""
     unit: str
+    time_s: float
+    """Width of the bins of time."""
+    width: float
+    """Of those of the current, in the unit."""
 
 
 def pmt_figure(
@@ -79,32 +88,30 @@ def pmt_figure(
     *,
     axes: SeveralAxes | None = None,
 ) -> Figure:
-    """Draw the current of a PMT against time, with the coil on and off, and histograms of both.
+    """Draw the PMT's current.
 
     Parameters
     ----------
     timestamps_ns : int64, shape (n,)
-        Times, ns since 1970, wall clock.
+        Wall clock, ns since 1970.
     current_A : float64, shape (n,)
-        Currents, A.
     coil_on : bool, shape (n,)
-        Whether the coil was on.
     result : mapping, optional
-        A row of the results of `PMTAnalysis`, whose means are drawn.
+        The result row of `PMTAnalysis`.
     title : str
         Name of the source.
     axes : three Axes, optional
-        Axes to draw into, as for `draw_pmt`; by default, a new figure is made.
+        Into which it is drawn, as by `draw_pmt`; without, into a new figure.
 
     Returns
     -------
     Figure
-        The new figure, or the one that contains the given axes.
+        The new one, or the one that the axes are in.
 
     Raises
     ------
     InputError
-        When there are not three axes.
+        If there are not three axes.
 
     Examples
     --------
@@ -119,11 +126,13 @@ def pmt_figure(
     if axes is not None:
         draw_pmt(axes, timestamps_ns, current_A, coil_on, result, title=heading)
         return figure_of(axes)
-    figure = Figure(figsize=(11.0, 6.5), layout="constrained")
-    figure.suptitle(heading)
+    figure = Figure(figsize=(9.4, 5.8), layout="constrained")
+    figure.suptitle(heading, fontsize="medium", parse_math=False)
     grid = figure.add_gridspec(2, 2, width_ratios=(3, 1))
     if current_A.size == 0:
-        figure.add_subplot(grid[:, :]).set_title("no readings yet")
+        empty = figure.add_subplot(grid[:, :])
+        say_nothing(empty, "no readings yet")
+        empty.set_xticks([])
         return figure
     beside = figure.add_subplot(grid[:, 1])
     on = figure.add_subplot(grid[0, 0])
@@ -143,19 +152,19 @@ def draw_pmt(
     title: str = "",
     make_room: bool = False,
 ) -> DrawnPMT:
-    """Draw the current of a PMT against time, with the coil on and off, and histograms of both, into three axes.
+    """Draw the PMT's current against time with the coil on and off, and both distributions.
 
     Parameters
     ----------
     axes : three Axes
-        For the current with the coil on, for the current with the coil off (these two should share x and y), and for
-        the histograms.
+        For the current with the coil on, for that with the coil off (both should share x and y), and for the
+        histograms.
     timestamps_ns, current_A, coil_on, result
         As for `pmt_figure`.
     title : str
-        Title of the first axes.
+        Above the first axes.
     make_room : bool
-        Whether the axes are made narrower for the colour bars; otherwise these are insets at their right.
+        Whether the axes become narrower for the bars of colours; without, these are insets at their right.
 
     Returns
     -------
@@ -164,7 +173,7 @@ def draw_pmt(
     Raises
     ------
     InputError
-        When there are not three axes.
+        If there are not three axes.
 
     Examples
     --------
@@ -179,22 +188,22 @@ def draw_pmt(
     """
     on, off, beside = checked_axes(axes, ("coil on", "coil off", "histograms"), "the current of a PMT")
     if title:
-        on.set_title(title, loc="left", fontsize="medium")
+        on.set_title(title, loc="left", fontsize="medium", parse_math=False)
     if current_A.size == 0:
         for one in (on, off, beside):
             say_nothing(one, "no readings yet")
         return DrawnPMT()
-    bins = _bins_of(timestamps_ns, current_A)
+    bins = _bins_of(timestamps_ns, current_A, coil_on)
     of_on = _draw_state(on, beside, "on", bins, coil_on, result, make_room)
     of_off = _draw_state(off, beside, "off", bins, ~coil_on, result, make_room)
     set_dates((on, off))
-    off.set_xlabel("time")
+    off.set_xlabel("time (wall clock)")
     beside.set_ylim(bins.edges[0], bins.edges[-1])
-    beside.set_xlabel("readings per bin")
+    beside.set_xlabel(f"readings per {bins.width:.3g} {bins.unit}")
     beside.set_ylabel(f"current ({bins.unit})")
     if result is not None and (difference := _measured(result, "difference_A", bins)):
-        beside.set_title(f"on - off = {difference}", fontsize="medium")
-    legend = beside.legend(loc="upper center", bbox_to_anchor=(0.5, -0.09), fontsize="small")
+        beside.set_title(f"on - off =\n{difference}", fontsize="medium")
+    legend = beside.legend(loc="upper center", bbox_to_anchor=(0.5, -0.11), fontsize="small")
     return DrawnPMT(of_on, of_off, legend)
 
 
@@ -206,49 +215,76 @@ def _draw_state(
     chosen: NDArray[np.bool_],
     result: Mapping[str, Any] | None,
     make_room: bool,
-) -> DrawnState:
-    """Draw the readings with the coil in one state."""
+) -> DrawnState | None:
+    """The readings of one state of the coil; None, said in the axes, where there are none."""
+    axes.set_ylabel(f"coil {state}: current ({bins.unit})")
+    if not chosen.any():
+        axes.text(0.5, 0.5, f"the coil was never {state}", transform=axes.transAxes, ha="center", va="center")
+        return None
     counts = np.histogram2d(bins.days[chosen], bins.current[chosen], (bins.day_edges, bins.edges))[0]
     most = max(2.0, counts.max())
-    norm = LogNorm(1, most) if most >= LOG_SCALE_FROM else Normalize(0, most)
+    is_log = most >= LOG_SCALE_FROM
+    norm = LogNorm(1, most) if is_log else Normalize(0, most)
     shown = np.ma.masked_equal(counts.T, 0)
     mesh = axes.pcolormesh(bins.day_edges, bins.edges, shown, norm=norm, cmap="viridis")
-    bar = colour_bar(mesh, axes, "readings", make_room=make_room)
-    axes.set_ylabel(f"current, coil {state} ({bins.unit})")
+    ticks = LogLocator(10, (1, 2, 5)) if is_log else MaxNLocator(5, integer=True)
+    label = f"readings per {bins.time_s:.3g} s\nand {bins.width:.3g} {bins.unit}"
+    bar = colour_bar(mesh, axes, label, make_room=make_room, format="{x:g}", ticks=ticks)
+    bar.minorticks_off()
     name = f"current_{state}_A"
     measured = None if result is None else _measured(result, name, bins)
-    mean = mean_beside = None
+    mean = mean_beside = band = None
     if result is not None and measured:
         level = result[name] / bins.scale
         mean, mean_beside = (one.axhline(level, color=COLOURS[state], linewidth=1.2) for one in (axes, beside))
+        error = result[error_column(name, result.keys()) or name]
+        if error is not None:
+            low, high = level - error / bins.scale, level + error / bins.scale
+            band = beside.axhspan(low, high, color=COLOURS[state], alpha=0.3, linewidth=0.0)
     histogram = beside.stairs(
-        np.histogram(bins.current[chosen], bins.edges)[0], bins.edges,
-        orientation="horizontal", color=COLOURS[state], label=f"coil {state}: {measured or 'no readings'}",
+        np.histogram(bins.current[chosen], bins.edges)[0], bins.edges, linestyle=STYLES[state],
+        orientation="horizontal", color=COLOURS[state], label=f"coil {state}: {measured or 'no mean'}",
     )  # fmt: skip
-    return DrawnState(mesh, bar, mean, histogram, mean_beside)
+    return DrawnState(mesh, bar, mean, histogram, mean_beside, band)
 
 
-def _bins_of(timestamps_ns: NDArray[np.int64], current_A: Floats) -> _Bins:
-    scale, unit = _unit(current_A)
+def _bins_of(timestamps_ns: NDArray[np.int64], current_A: Floats, coil_on: NDArray[np.bool_]) -> _Bins:
+    scale, unit = current_unit(current_A)
     current = current_A / scale
     low, high = np.quantile(current, (OUTSIDE, 1.0 - OUTSIDE))
     margin = MARGIN * (high - low) or abs(high) or 1.0
-    bins = int(np.clip(np.sqrt(current.size), FEWEST_BINS, MOST_CURRENT_BINS))
-    edges = np.linspace(low - margin, high + margin, bins + 1)
+    width = _width(current, coil_on, high - low + 2.0 * margin)
+    first = np.floor((low - margin) / width)
+    edges = width * (first + np.arange(np.ceil((high + margin) / width) - first + 1))
     days = timestamps_ns / DAY_NS
-    time_bins = int(np.clip(current.size / READINGS_PER_TIME_BIN, FEWEST_BINS, MOST_TIME_BINS))
-    day_edges = np.linspace(days.min(), max(days.max(), days.min() + LEAST_SPAN_DAYS), time_bins + 1)
-    return _Bins(days, current, day_edges, edges, scale, unit)
+    span_s = max(days.max() - days.min(), LEAST_SPAN_DAYS) * DAY_NS / SECOND_NS
+    time_s = round_up(span_s / np.clip(current.size / READINGS_PER_TIME_BIN, FEWEST_BINS, MOST_TIME_BINS))
+    day_edges = days.min() + np.arange(np.ceil(span_s / time_s) + 1) * (time_s * SECOND_NS / DAY_NS)
+    return _Bins(days, current, day_edges, edges, scale, unit, time_s, width)
 
 
-def _unit(current_A: Floats) -> tuple[float, str]:
-    """Size in A, and name, of the unit in which most currents are numbers of one to three digits."""
-    size = float(np.quantile(np.abs(current_A), 0.9))
-    return next(((s, name) for s, name in reversed(PREFIXES) if size >= s), PREFIXES[0])
+def _width(current: Floats, coil_on: NDArray[np.bool_], span: float) -> float:
+    """Bins of the current: twice the spread of a state by the cube root of its readings (Freedman and Diaconis)."""
+    states = [current[chosen] for chosen in (coil_on, ~coil_on) if chosen.sum() > 1]
+    widths = [2.0 * float(np.subtract(*np.quantile(s, (0.75, 0.25)))) / np.cbrt(s.size) for s in states]
+    width = min((w for w in widths if w > 0.0), default=span / FEWEST_BINS)
+    return round_up(float(np.clip(width, span / MOST_CURRENT_BINS, span / FEWEST_BINS)))
+
+
+def round_up(width: float) -> float:
+    """The smallest number 1, 2 or 5 times a power of ten that is not smaller.
+
+    Examples
+    --------
+    >>> round_up(0.3), round_up(20.0), round_up(51.0)
+    (0.5, 20.0, 100.0)
+    """
+    power = 10.0 ** np.floor(np.log10(width))
+    return float(next(m for m in (1, 2, 5, 10) if m * power >= 0.9999 * width) * power)
 
 
 def _measured(result: Mapping[str, Any], name: str, bins: _Bins) -> str:
-    """A current of the row of results with its error, as text; empty where there is none."""
+    """A current of the result row with its error; empty where there is none."""
     if result[name] is None:
         return ""
     column = error_column(name, result.keys())

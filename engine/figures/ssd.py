@@ -69,7 +69,7 @@ def overview_figure(
     if axes is not None:
         draw_overview(axes, timestamps_ns, pulse_heights, bursts, title=title)
         return figure_of(axes)
-    figure = Figure(figsize=(10.0, 6.5), layout="constrained")
+    figure = Figure(figsize=(8.4, 5.6), layout="constrained")
     pair = figure.subplots(2, 1, sharex=True, height_ratios=(3.0, 2.0))
     draw_overview(pair, timestamps_ns, pulse_heights, bursts, title=title, make_room=True)
     return figure
@@ -121,7 +121,7 @@ def burst_figure(
     >>> burst = find_bursts(times_ns).row(0, named=True)
     >>> figure = burst_figure(times_ns, burst, fit_burst(times_ns, burst))
     >>> figure.axes[1].get_xlabel()
-    'time since the maximum (s)'
+    'time since t0 (s)'
 
     In a figure of one's own, which has room for something else at the left:
 
@@ -135,7 +135,7 @@ def burst_figure(
     if axes is not None:
         draw_burst(axes, timestamps_ns, burst, fit, title=title, dead_time_s=dead_time_s)
         return figure_of(axes)
-    figure = Figure(figsize=(8.0, 6.0), layout="constrained")
+    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
     pair = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1.0))
     draw_burst(pair, timestamps_ns, burst, fit, title=title, dead_time_s=dead_time_s)
     return figure

@@ -1,13 +1,14 @@
 """The figure of a window: all sources below each other on one time axis, around one event.
 
-The content of each panel is declared in a table (`PANELS`). A panel whose source has no data in the window says so; a
-panel whose source was not joined is left out. Lines have gaps at times without data.
+What stands in each panel is a table (`PANELS`). A panel whose source is joined but silent in the window says so; one
+whose source is not joined is left out. Gaps are drawn as gaps: a line is never drawn through a time of which nothing is
+known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from ...kernels.units import SECOND_NS
 from ..fits.error_names import error_column
 from .axes import SeveralAxes, checked_axes, figure_of, say_nothing, set_x_limits
-from .panels import COIL_COLUMNS, PANELS, Panel, column_labels, panel_label, panels_of
+from .panels import COIL_COLUMNS, PANELS, Panel, column_labels, panel_label, panel_scale, panels_of
 
 __all__ = [
     "PANELS",
@@ -37,27 +38,30 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-COLOURS = ("#1f6fb4", "#c8321e", "#3b3b3b", "#2e8b57", "#b07a00", "#7b4fa3")
+COLOURS = ("#0072b2", "#d55e00", "#000000", "#009e73", "#cc79a7", "#e69f00")
+"""Of Okabe and Ito: told apart by the colour-blind, too."""
+LineStyle: TypeAlias = Literal["-", "-.", ":"] | tuple[float, Sequence[float]]
+STYLES: tuple[LineStyle, ...] = ("-", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
+"""Of lines: told apart in print without colours; dashed alone is the event."""
 COIL_SHADE, EVENT, BURST, SILENT = "#dfe9f5", "#b07a00", "#c8321e", "#777777"
 MOST_ERROR_BARS = 400
-"""Most error bars of a column; more would hide its points."""
+"""Of a column: more than these would hide its points."""
 
-WIDTH_INCH, PANEL_INCH, TOP_INCH, BOTTOM_INCH = 10.0, 1.35, 0.45, 0.6
+WIDTH_INCH, PANEL_INCH, TOP_INCH, BOTTOM_INCH = 8.6, 1.2, 0.45, 0.6
 TITLE_INCH = 0.08
-"""Space above the title."""
-LEFT, RIGHT, BETWEEN = 0.1, 0.98, 0.22
-"""Left and right edges of the panels, in units of the width of the figure; space between them, in units of their
-height."""
+"""Above the title."""
+LEFT, RIGHT, BETWEEN = 0.1, 0.85, 0.22
+"""Of the panels, in parts of the figure, and of their height."""
 LABELS_AT = -0.075
-"""Position in x of the labels of all panels, in units of their width."""
+"""Where the labels of the panels stand, in parts of their width: below each other."""
 LOG_SCALE_FROM = 10.0
-"""Ratio of largest and smallest value above which the scale is logarithmic."""
+"""Largest over smallest value: below, a linear scale reads better."""
 LONGEST_LINE = 3.0
-"""A line has a gap where two readings are farther apart than this many median distances."""
+"""Usual distances of readings: nothing is drawn through a longer time."""
 
 
 class DrawnColumn(NamedTuple):
-    """The artists that `draw_window` drew for one column."""
+    """What `draw_window` drew of one column."""
 
     line: Line2D | None = None
     points: Line2D | None = None
@@ -65,29 +69,29 @@ class DrawnColumn(NamedTuple):
 
 
 class DrawnPanel(NamedTuple):
-    """The artists that `draw_window` drew in one panel; None for those without data."""
+    """What `draw_window` drew in one panel; None is what there was nothing to draw of."""
 
     columns: dict[str, DrawnColumn]
-    """Artists by column; columns without data are missing."""
+    """By the name of the column; those of which nothing is known are missing."""
     event: Line2D
     coil: PolyCollection | None
-    """Shaded background where the coil was on."""
+    """The ground where the coil was on."""
     bursts: Line2D | None
     legend: Legend | None
 
 
 class DrawnWindow(NamedTuple):
-    """The artists that `draw_window` drew."""
+    """What `draw_window` drew."""
 
     panels: dict[Panel, DrawnPanel]
     title: Text
 
 
 class _Times(NamedTuple):
-    """Times of the rows of a window, s after the event."""
+    """Times of the rows of a window, in seconds since the event."""
 
     edges: Floats
-    """Begin of every row, and end of the last one."""
+    """Beginning of every row, and end of the last one."""
     middles: Floats
 
 
@@ -100,33 +104,33 @@ def window_figure(
     *,
     axes: Axes | SeveralAxes | None = None,
 ) -> Figure:
-    """Draw the data of all sources around an event.
+    """Draw what all sources saw around an event.
 
     Parameters
     ----------
     table : polars.DataFrame
-        Rows of a join with `every`.
+        A part of a join with `every`.
     event_ns : int
-        Time of the event, ns since 1970: the zero of the time axis.
+        Zero of the time axis.
     bursts : polars.DataFrame
-        Bursts to be marked, with the column `timestamp_ns`; may be empty.
-    units : mapping of str to str
-        Units by column, for panels with individual columns of a source (gauges); other panels have fixed units. Columns
-        may be missing.
+        To be marked: `timestamp_ns`, `significance`.
+    units : mapping of column to unit
+        As the join gives them, for the panels whose columns are whatever a source has (gauges); the other panels name
+        the units of theirs. Columns may be missing.
     title : str
     axes : Axes, optional
-        Axes to draw into, as for `draw_window`: one for each panel of `panels_of(table)`, and at least one. By default,
-        a new figure is made.
+        As many as `panels_of(table)` has panels, at least one, into which they are drawn as by `draw_window`; without,
+        into a new figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The new figure, or the one that contains the given axes.
+        The new one, or the one that the axes are in.
 
     Raises
     ------
     InputError
-        When the number of axes is not that of the panels.
+        If there are more or fewer axes than panels.
 
     Examples
     --------
@@ -142,13 +146,15 @@ def window_figure(
         return figure_of(axes)
     heights = [panel.height for panel in panels_of(table)] or [1.0]
     height_inch = TOP_INCH + BOTTOM_INCH + PANEL_INCH * sum(heights)
-    # Margins are fixed: fitting them to the labels would take a hundred times as long as everything else.
+    # Margins are fixed: to fit them to the labels would take as long as all the rest, a hundred times over.
     figure = Figure(figsize=(WIDTH_INCH, height_inch))
     panels = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0])
     top, bottom = 1.0 - TOP_INCH / height_inch, BOTTOM_INCH / height_inch
     figure.subplots_adjust(left=LEFT, right=RIGHT, top=top, bottom=bottom, hspace=BETWEEN)
     heading = _heading(event_ns, title)
-    figure.suptitle(heading, fontsize="medium", x=LEFT, y=1.0 - TITLE_INCH / height_inch, ha="left", va="top")
+    figure.suptitle(
+        heading, parse_math=False, fontsize="medium", x=LEFT, y=1.0 - TITLE_INCH / height_inch, ha="left", va="top"
+    )
     _draw_panels(panels, table, event_ns, bursts, units)
     for one in panels:
         one.yaxis.set_label_coords(LABELS_AT, 0.5)
@@ -163,13 +169,13 @@ def draw_window(
     units: Mapping[str, str],
     title: str = "",
 ) -> DrawnWindow:
-    """Draw the data of all sources around an event into axes.
+    """Draw what all sources saw around an event into axes.
 
     Parameters
     ----------
     axes : Axes
-        One for each panel of `panels_of(table)`, from top to bottom; one, when there is no panel. They should share x.
-        The first one has the title and the time of the event.
+        As many as `panels_of(table)` has panels, from above; one, when it has none. They should share x. The first has
+        the title and the time.
     table, event_ns, bursts, units, title
         As for `window_figure`.
 
@@ -180,7 +186,7 @@ def draw_window(
     Raises
     ------
     InputError
-        When the number of axes is not that of the panels.
+        If there are more or fewer axes than panels.
 
     Examples
     --------
@@ -197,7 +203,9 @@ def draw_window(
     labels = [panel.label for panel in panels_of(table)] or ["nothing"]
     panels = checked_axes(axes, labels, "this window")
     drawn = _draw_panels(panels, table, event_ns, bursts, units)
-    return DrawnWindow(drawn, panels[0].set_title(_heading(event_ns, title), loc="left", fontsize="medium"))
+    return DrawnWindow(
+        drawn, panels[0].set_title(_heading(event_ns, title), loc="left", fontsize="medium", parse_math=False)
+    )
 
 
 def _heading(event_ns: int, title: str) -> str:
@@ -212,7 +220,7 @@ def _moment(event_ns: int) -> str:
 def _draw_panels(
     axes: Sequence[Axes], table: pl.DataFrame, event_ns: int, bursts: pl.DataFrame, units: Mapping[str, str]
 ) -> dict[Panel, DrawnPanel]:
-    """Draw the panels and their common time axis."""
+    """The panels and the time axis that they share."""
     panels = panels_of(table)
     if not panels:
         say_nothing(axes[0], "no source saw anything here", colour=SILENT)
@@ -224,9 +232,12 @@ def _draw_panels(
         marks = _mark_bursts(one, bursts, event_ns) if panel.bursts else None
         event = one.axvline(0.0, color=EVENT, linewidth=1.0, linestyle="--")
         drawn[panel] = DrawnPanel(shown, event, _shade(one, coil), marks, legend)
-        one.set_ylabel(panel_label(panel, columns, units), fontsize="small")
+        unit = panel_scale(panel, table, columns)[1]
+        label = panel_label(panel, columns, units)
+        one.set_ylabel(f"{label} ({unit})" if unit else label, fontsize="small")
         one.tick_params(labelsize="small")
-    axes[-1].set_xlabel(f"seconds since {_moment(event_ns)[11:]}")
+    shaded = "; shaded: coil on" if coil else ""
+    axes[-1].set_xlabel(f"time (s) since {_moment(event_ns)[11:]} (dashed){shaded}")
     if times.middles.size:
         set_x_limits(axes[::-1], times.edges[0], times.edges[-1])
     return drawn
@@ -242,23 +253,33 @@ def _draw_panel(
     axes: Axes, panel: Panel, columns: list[str], table: pl.DataFrame, times: _Times, units: Mapping[str, str]
 ) -> tuple[dict[str, DrawnColumn], Legend | None]:
     drawn = {}
+    scale = panel_scale(panel, table, columns)[0]
+    if scale != 1.0:
+        errors = [error for name in columns if (error := error_column(name, table.columns)) is not None]
+        table = table.with_columns(pl.col(*columns, *errors).cast(pl.Float64) / scale)
     for place, (name, label) in enumerate(zip(columns, column_labels(panel, columns, units), strict=True)):
         values = table[name].cast(pl.Float64).to_numpy()
         if np.isfinite(values).any():
-            colour = COLOURS[place % len(COLOURS)]
-            drawn[name] = _draw_column(axes, panel, name, values, table, times, colour, label)
+            style = COLOURS[place % len(COLOURS)], STYLES[place % len(STYLES)]
+            drawn[name] = _draw_column(axes, panel, name, values, table, times, style, label)
     if not drawn:
         say_nothing(axes, "nothing known in this window", colour=SILENT)
         return drawn, None
     if panel.logarithmic:
         _choose_scale(axes, [table[name].drop_nulls().to_numpy() for name in columns])
+    if panel.style == "held":
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(0.0, low), max(high + 0.05 * (high - min(0.0, low)), 0.0))
     if panel.limits is not None:
         axes.set_ylim(panel.limits)
     if panel.ticks:
         axes.set_yticks([value for value, _ in panel.ticks], [label for _, label in panel.ticks])
     legend = None
     if len(columns) > 1:
-        legend = axes.legend(loc="upper right", fontsize="x-small", ncols=len(columns), framealpha=0.8)
+        legend = axes.legend(
+            loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False, borderaxespad=0.3,
+            handlelength=1.2, handletextpad=0.5,
+        )  # fmt: skip
     return drawn, legend
 
 
@@ -269,13 +290,15 @@ def _draw_column(
     values: Floats,
     table: pl.DataFrame,
     times: _Times,
-    colour: str,
+    style: tuple[str, LineStyle],
     label: str,
 ) -> DrawnColumn:
+    colour, dashes = style
     known = np.isfinite(values)
     line: Line2D | None = None
     if panel.style == "line":
         (line,) = axes.plot(*_with_gaps(times.middles[known], values[known]), color=colour, label=label, linewidth=1.1)
+        line.set_linestyle(dashes)
         return DrawnColumn(line)
     if panel.style == "points":
         rows = np.flatnonzero(known)
@@ -283,10 +306,10 @@ def _draw_column(
         return DrawnColumn(None, *_draw_points(axes, times.middles[rows], values[rows], errors, colour, label))
     is_held = panel.style == "held"
     width, alpha = (0.8, 0.4) if is_held else (1.1, 1.0)
-    # A line with steps: a patch with steps would take five times as long.
+    # A line in steps: the same as a patch in steps costs five times as much.
     (line,) = axes.plot(
-        times.edges, np.append(values, values[-1]), drawstyle="steps-post", color=colour, linewidth=width, alpha=alpha,
-        label=label, solid_joinstyle="miter",
+        times.edges, np.append(values, values[-1]), drawstyle="steps-post", linestyle=dashes, color=colour,
+        linewidth=width, alpha=alpha, label=label, solid_joinstyle="miter",
     )  # fmt: skip
     if not is_held:
         return DrawnColumn(line)
@@ -306,7 +329,7 @@ def _errors(name: str, table: pl.DataFrame, rows: NDArray[np.intp]) -> Floats | 
 def _draw_points(
     axes: Axes, at: Floats, values: Floats, errors: Floats | None, colour: str, label: str | None
 ) -> tuple[Line2D, LineCollection | None]:
-    """Draw points, with error bars where errors are known."""
+    """Points, with bars where an error is known."""
     (points,) = axes.plot(at, values, ".", color=colour, label=label, markersize=4.0)
     if errors is None or (barred := np.isfinite(errors)).sum() > MOST_ERROR_BARS:
         return points, None
@@ -315,7 +338,7 @@ def _draw_points(
 
 
 def _with_gaps(at: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Readings with a NaN in every gap, so that a line has a gap there."""
+    """Readings with a NaN in every gap, where a line breaks off."""
     if at.size < 3:
         return at, values
     steps = np.diff(at)
@@ -343,7 +366,7 @@ def _mark_bursts(axes: Axes, bursts: pl.DataFrame, event_ns: int) -> Line2D | No
 
 
 def _coil_spans(table: pl.DataFrame, times: _Times) -> list[tuple[float, float]] | None:
-    """Begin and length, s, of the times in which the coil was on; None when its state is not known."""
+    """Begin and length of the times in which the coil was on, in seconds; None where nothing says so."""
     coil = (n for n in table.columns if n.endswith(COIL_COLUMNS) and table.schema[n] == pl.Boolean)
     name = next(coil, None)
     if name is None or not times.middles.size:
@@ -355,7 +378,7 @@ def _coil_spans(table: pl.DataFrame, times: _Times) -> list[tuple[float, float]]
 
 
 def _shade(axes: Axes, spans: list[tuple[float, float]] | None) -> PolyCollection | None:
-    """Shade the background where the coil was on."""
+    """A faint ground where the coil was on."""
     if spans is None:
         return None
     ground = axes.get_xaxis_transform()

@@ -82,7 +82,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag(
         "not_significant",
         _BURSTS,
-        "the burst does not stand out: {pulses} +- {error} pulses above background",
+        "the burst does not stand out: {pulses} ± {error} pulses above background",
         "the number of pulses above background is less than three of its errors",
     ),
     Flag(

@@ -12,11 +12,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import fft
+from numpy.typing import ArrayLike, NDArray
+from scipy import fft, special
 
-__all__ = ["Mean", "mean_with_error"]
+__all__ = ["Mean", "mean_with_error", "student_factor"]
 
+Floats = NDArray[np.float64]
+
+MANY = 200.0
+"""Degrees of freedom from which on Student's factor is its limit, 1 + 1 / (2 nu)."""
 WINDOW = 5.0
 """Autocorrelation times up to which the correlation is summed."""
 FEWEST_FOR_CORRELATION = 20
@@ -30,7 +34,8 @@ class Mean:
     Parameters
     ----------
     value, error : float
-        The mean and its standard error.
+        The mean and its error: half the width of the interval that covers it in 68 % of cases, by Student's
+        distribution, which for many values is the standard error.
     deviation : float
         Standard deviation of one value.
     count : int
@@ -75,7 +80,32 @@ def mean_with_error(values: NDArray[np.float64]) -> Mean:
     deviation = float(values.std(ddof=1))
     two_tau = _two_tau(values - values.mean()) if n >= FEWEST_FOR_CORRELATION and deviation > 0 else 1.0
     effective = n / two_tau
-    return Mean(float(values.mean()), deviation / math.sqrt(effective), deviation, n, effective)
+    error = deviation / math.sqrt(effective) * float(student_factor(effective))
+    return Mean(float(values.mean()), error, deviation, n, effective)
+
+
+def student_factor(counts: ArrayLike) -> Floats:
+    """By how much the error of a mean of few values is larger than s / sqrt(n), since s is not well known either.
+
+    Parameters
+    ----------
+    counts : array of numbers
+        Independent values; 2 or more, else nan.
+
+    Returns
+    -------
+    array of float64, same shape
+        So that mean and error cover in 68 % of cases, as one standard deviation of a normal distribution does.
+
+    Examples
+    --------
+    >>> student_factor([1, 2, 3, 10, 1000]).round(3).tolist()
+    [nan, 1.837, 1.321, 1.059, 1.001]
+    """
+    freedom = np.asarray(counts, dtype=np.float64) - 1.0
+    few = special.stdtrit(np.clip(freedom, 1e-3, MANY), special.ndtr(1.0))
+    factor = np.where(freedom < MANY, few, 1.0 + 0.5 / np.maximum(freedom, MANY))
+    return np.where(freedom > 0.0, factor, np.nan)
 
 
 def _two_tau(residuals: NDArray[np.float64]) -> float:

@@ -21,7 +21,10 @@ from scipy import optimize, special
 
 from .flags import Reason
 
-__all__ = ["Fit", "rounded"]
+__all__ = ["PLUS_MINUS", "Fit", "rounded", "rounded_moment", "with_error"]
+
+PLUS_MINUS = "±"
+"""Between a value and its error, wherever both are written."""
 
 MOMENTS_FROM_NS = 1e17
 """Numbers of ns from which on they are a time since 1970, not a duration: that of 1973."""
@@ -64,7 +67,7 @@ class Fit:
     >>> from utokyo import Fit
     >>> Fit({"tau_s": 8.124}, {"tau_s": 0.31}, np.array([[0.0961]]), ("tau_s",), nll=12.0, deviance=24.0, ndof=27)
     valid; deviance / ndof = 24.0 / 27, p = 0.63
-      tau_s = 8.12 +- 0.31
+      tau_s = 8.12 ± 0.31
     """
 
     values: Mapping[str, float]
@@ -171,7 +174,7 @@ class Fit:
     def __str__(self) -> str:
         rows = self._rows()
         width, number = max(len(r[0]) for r in rows), max(len(r[1]) for r in rows)
-        return "\n".join([self._headline(), *(f"  {n:<{width}} = {v:>{number}} +- {e}" for n, v, e in rows)])
+        return "\n".join([self._headline(), *(f"  {n:<{width}} = {v:>{number}} {PLUS_MINUS} {e}" for n, v, e in rows)])
 
     def _repr_html_(self) -> str:
         body = "".join(f"<tr><td>{escape(n)}</td><td>{v}</td><td>&plusmn; {e}</td></tr>" for n, v, e in self._rows())
@@ -180,13 +183,34 @@ class Fit:
 
 def _shown(name: str, value: float, error: float) -> tuple[str, str]:
     """Value and error as text; a moment in ns since 1970 as a wall-clock time, its error in seconds."""
-    if not (name.endswith("_ns") and abs(value) > MOMENTS_FROM_NS and error > 0.0):
-        return rounded(value, error)
-    digits = min(9, max(0, 1 - math.floor(math.log10(error / 1e9))))
-    seconds, rest_ns = divmod(int(value), 1_000_000_000)
-    fraction = f"{round(rest_ns, digits - 9):09d}"[:digits]
+    if name.endswith("_ns") and abs(value) > MOMENTS_FROM_NS and error > 0.0:
+        return rounded_moment(int(value), error)
+    return rounded(value, error)
+
+
+def rounded_moment(stamp_ns: int, error_ns: float | None) -> tuple[str, str]:
+    """A moment as a wall-clock time, to the digits that its error justifies, and the error in seconds.
+
+    Parameters
+    ----------
+    stamp_ns : int
+        Since 1970.
+    error_ns : float or None
+        Without a finite, positive error the time is rounded to a millisecond.
+
+    Examples
+    --------
+    >>> rounded_moment(1_663_503_939_999_600_000, 12_000_000.0)
+    ('2022-09-18 12:25:40.000', '0.012 s')
+    >>> rounded_moment(1_663_503_939_123_456_789, None)
+    ('2022-09-18 12:25:39.123', '?')
+    """
+    known = error_ns is not None and math.isfinite(error_ns) and error_ns > 0.0
+    digits = min(9, max(0, 1 - math.floor(math.log10(error_ns / 1e9)))) if known and error_ns is not None else 3
+    seconds, rest_ns = divmod(round(stamp_ns, digits - 9), 1_000_000_000)
     moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)
-    return f"{moment}{'.' if digits else ''}{fraction}", f"{error / 1e9:.{digits}f} s"
+    text = f"{moment}{'.' if digits else ''}{f'{rest_ns:09d}'[:digits]}"
+    return text, f"{error_ns / 1e9:.{digits}f} s" if known and error_ns is not None else "?"
 
 
 def rounded(value: float, error: float) -> tuple[str, str]:
@@ -215,3 +239,23 @@ def rounded(value: float, error: float) -> tuple[str, str]:
         return f"{value / 10.0**scale:.{digits}f}e{scale:+03d}", f"{error / 10.0**scale:.{digits}f}e{scale:+03d}"
     digits = max(0, -place)
     return f"{round(value, -place):.{digits}f}", f"{round(error, -place):.{digits}f}"
+
+
+def with_error(value: float, error: float | None, unit: str = "") -> str:
+    """A value with its error and unit, with the digits that the error justifies: in texts, tables and figures.
+
+    Parameters
+    ----------
+    value : float
+    error : float or None
+        Without one, or of nan, it is one that is not known.
+    unit : str
+
+    Examples
+    --------
+    >>> with_error(0.68247, 0.01234, "s")
+    '0.682 ± 0.012 s'
+    >>> with_error(898.2, None)
+    '898.2 ± ?'
+    """
+    return f"{f' {PLUS_MINUS} '.join(rounded(value, math.nan if error is None else error))} {unit}".rstrip()

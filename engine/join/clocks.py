@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
 from ..fits.flags import Reason, reason_for
-from ..fits.result import rounded
+from ..fits.result import with_error
 from ..options.durations import Duration, duration_ns
 from .events import events_of
 
@@ -69,7 +69,7 @@ class ClockOffset:
     Examples
     --------
     >>> ClockOffset(-1_500_000_000, 0.12, 8, (9, 8), 0.0025, valid=True)
-    clock offset -1.50 +- 0.12 s, to be added to the times of b: the clock of b is fast
+    clock offset -1.50 ± 0.12 s, to be added to the times of b: the clock of b is fast
       8 events match, of 9 in a and 8 in b; probability of a false match: 0.0025
     """
 
@@ -99,12 +99,12 @@ class ClockOffset:
         if not self.valid:
             return f"no clock offset between a and b: {self.reason}\n  {matching}"
         offset_s = self.offset_ns / SECOND_NS
-        value, error = rounded(offset_s, self.error_s)
         if abs(offset_s) <= self.error_s:
             sign = "the clocks agree within the error"
         else:
             sign = f"the clock of b is {'fast' if offset_s < 0 else 'slow'}"
-        return f"clock offset {value} +- {error} s, to be added to the times of b: {sign}\n  {matching}"
+        offset = with_error(offset_s, self.error_s, "s")
+        return f"clock offset {offset}, to be added to the times of b: {sign}\n  {matching}"
 
 
 def estimate_clock_offset(

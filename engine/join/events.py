@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ...kernels.units import SECOND_NS
-from ..fits.bursts.search import find_bursts
+from ..fits.bursts.dead_time import dead_time_of
+from ..fits.bursts.fitted import fitted_bursts
 from ..options.durations import Duration, duration_ns
 from ..recorders.frames import as_polars
 from ..recorders.known import RECORDERS
@@ -30,9 +31,10 @@ UNIFORM = math.sqrt(12.0)
 """Width of a flat distribution over its standard deviation."""
 HEATING_APART_NS = 10 * SECOND_NS
 """Steps of the heater that are farther apart are heatings of their own, unless the user says otherwise."""
-APEX_SCATTER_S, APEX_COMMON_S = 0.15, 0.2
-"""Errors of the time of a burst's apex: the scatter from burst to burst, and the systematic error common to all bursts,
-because the search puts the apex up to one rise time before the t0 of the burst."""
+APEX_SCATTER_S = 0.25
+"""Scatter of the apex of a burst about its t0: the search puts it up to one rise time before."""
+T0_SCATTER_S, T0_COMMON_S = 0.01, 0.02
+"""Errors of the t0 of a fit: the least that is believed of one, and the systematic error common to all bursts."""
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -201,11 +203,12 @@ def _rows(table: pl.DataFrame, seen: SeenEvents) -> Events:
 
 
 def _bursts(table: pl.DataFrame, seen: SeenEvents) -> Events:
-    """Apexes of bursts of pulses."""
+    """Times t0 of bursts of pulses; apexes where the fit is not valid."""
     del seen
-    apexes = find_bursts(table["timestamp"])["timestamp_ns"].to_numpy()
-    scatter_s = np.full(apexes.size, APEX_SCATTER_S)
-    return Events(apexes, np.ones(apexes.size, np.int64), scatter_s, common_s=APEX_COMMON_S)
+    bursts = fitted_bursts(table["timestamp"], dead_time_s=dead_time_of(table))
+    errors_s = bursts["timestamp_error_ns"].to_numpy() / SECOND_NS
+    scatter_s = np.where(np.isnan(errors_s), APEX_SCATTER_S, np.maximum(errors_s, T0_SCATTER_S))
+    return Events(bursts["timestamp_ns"].to_numpy(), np.ones(bursts.height, np.int64), scatter_s, common_s=T0_COMMON_S)
 
 
 EVENTS: Mapping[str, Callable[[pl.DataFrame, SeenEvents], Events]] = {

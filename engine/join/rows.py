@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from ...kernels.units import DAY_NS
+from ..fits.bursts.fitted import Fits, fit_bursts, with_fits
 from ..fits.bursts.search import BurstSearch
 from ..options.durations import duration_text
 from ..options.sentences import OptionError
@@ -23,9 +24,13 @@ __all__ = ["Bursts", "Intervals", "Moments", "Rows"]
 
 MOST_ROWS = 50_000_000
 BURST_COLUMNS = {
+    "timestamp_error_ns": "ns",
+    "apex_ns": "ns",
+    "valid": "",
     "significance": "sigma",
     "pulses_peak": "",
     "pulses_peak_error": "",
+    "pulses_counted": "",
     "background_Hz": "Hz",
     "background_error_Hz": "Hz",
     "onset_ns": "ns",
@@ -150,7 +155,7 @@ class Moments:
 
 
 class Bursts:
-    """One row for each burst of a source of pulses: its apex, and the interval from onset to end.
+    """One row for each burst of a source of pulses: its time, by the fit, and the interval from onset to end.
 
     Parameters
     ----------
@@ -167,12 +172,13 @@ class Bursts:
         self.false_alarms_per_hour = false_alarms_per_hour
         self._search = BurstSearch(false_alarms_per_hour=false_alarms_per_hour)
         self._fed = 0
+        self._fits: Fits = {}
         self._before = pl.DataFrame(schema=TIMES)
 
     def since(self, changed_ns: int, known_ns: pl.Series) -> tuple[int, JoinRows]:
         """See `Rows`; the search continues with the new pulses, and may change its last bursts."""
         if self.source.unchanged < self._fed:
-            self._search, self._fed = BurstSearch(false_alarms_per_hour=self.false_alarms_per_hour), 0
+            self._search, self._fed, self._fits = BurstSearch(false_alarms_per_hour=self.false_alarms_per_hour), 0, {}
         self._search.feed(self.source.times_ns[self._fed :])
         self._fed = self.source.times_ns.size
         rows = self._rows()
@@ -186,9 +192,11 @@ class Bursts:
 
     def _rows(self) -> pl.DataFrame:
         offset_ns, name = self.source.offset_ns, self.source.name
-        bursts = self._search.bursts
-        moved = [pl.col(c) + offset_ns if c.endswith("_ns") else pl.col(c) for c in BURST_COLUMNS]
-        rows = bursts.sort("timestamp_ns", maintain_order=True).select(
+        bursts, dead_time_s = self._search.bursts, self.source.dead_time_s
+        self._fits = fit_bursts(self.source.times_ns, bursts, self._fits, dead_time_s=dead_time_s)
+        are_moments = [c.endswith("_ns") and not c.endswith("_error_ns") for c in BURST_COLUMNS]
+        moved = [pl.col(c) + offset_ns if m else pl.col(c) for c, m in zip(BURST_COLUMNS, are_moments, strict=True)]
+        rows = with_fits(bursts, self._fits).select(
             (pl.col("timestamp_ns") + offset_ns).alias("timestamp"),
             (pl.col("onset_ns") + offset_ns).alias("begin_ns"),
             (pl.col("end_ns") + offset_ns).alias("end_ns"),

@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ...io.errors import InputError, MissingFileError
+from ..fits.bursts.dead_time import dead_time_of
 from ..fits.error_names import error_name
 from ..recorders.frames import as_polars
 from ..recorders.quantity import Quantity, SourceKind
@@ -89,6 +90,11 @@ class JoinSource:
     def clock_offset_ns(self) -> int:
         """Sum of the offsets that the recorder and the join add to the times of the file, ns."""
         return self.offset_ns + self.source.clock_offset_ns
+
+    @property
+    def dead_time_s(self) -> float:
+        """Of a source of pulses, as its header says."""
+        return dead_time_of(self.source.get_metadata()) if self.times_ns.size else 0.0
 
     @property
     def units(self) -> dict[str, str]:

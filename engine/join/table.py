@@ -233,10 +233,10 @@ def join(recorders: Sources, *, settings: JoinSettings | None = None, **options:
     -------
     polars.DataFrame
         Sorted by time. `timestamp` (Int64, ns since 1970: the beginning of the interval, the time of the reading, or
-        the apex of the burst) and `datetime`, then the columns ``source.quantity``. After each mean is its standard
-        error (``pmt.current_error_A``), which is null for a single reading, and unreliable for two or three. Counts are
-        null before the first and after the last reading of their source. Rates, with their Poisson errors, are null
-        unless the whole interval is between these two readings.
+        t0 of the burst) and `datetime`, then the columns ``source.quantity``. After each mean is its error
+        (``pmt.current_error_A``; of 68 %, with Student's factor where readings are few), which is null for a single
+        reading. Counts are null before the first and after the last reading of their source. Rates, with their Poisson
+        errors, are null unless the whole interval is between these two readings.
 
     Raises
     ------

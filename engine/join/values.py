@@ -21,6 +21,7 @@ from ...io.memory import matrix
 from ...kernels.merge import are_readings, count_before, last_readings, means_between, take
 from ...kernels.units import SECOND_NS
 from ..fits.error_names import error_name
+from ..fits.mean import student_factor
 from ..recorders.quantity import Quantity
 from .kinds import AGGREGATES
 from .same_rows import PLAIN
@@ -30,6 +31,8 @@ __all__ = ["Edges", "JoinRows", "Readings", "column_of", "counts_of", "last_valu
 MOST_READINGS_TOGETHER = 4_000_000
 FAR = 256
 """With more readings than this between two edges, bisection finds the next place faster than doubling steps."""
+FEW_READINGS = 512
+"""The error of the mean of up to so many readings has Student's factor; for more it is below 1.001."""
 ROWS_TOGETHER = 1 << 17
 """Rows that are processed together, while their places are in the cache; a multiple of 8, for whole bytes of bits."""
 
@@ -159,7 +162,7 @@ def last_values(readings: Readings, rows: JoinRows, states: Sequence[Quantity], 
 
 
 def means_of(readings: Readings, rows: JoinRows, averaged: Sequence[Quantity]) -> list[pl.Series]:
-    """Mean and standard error, s / sqrt(n), in each interval; null without readings; one reading has no error."""
+    """Mean and error in each interval; null without readings; one reading has no error."""
     first, last = readings.inside(rows)
     begin, end = int(first.min()), int(last.max())
     first, last = first - begin, last - begin
@@ -169,6 +172,7 @@ def means_of(readings: Readings, rows: JoinRows, averaged: Sequence[Quantity]) -
         means, errors = np.empty(rows.count), np.empty(rows.count)
         plain = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
         means_between(plain, first, last, counts, means, errors)
+        errors *= student_factor(np.arange(FEW_READINGS))[np.minimum(counts, FEW_READINGS - 1)]
         columns += [
             column_of(values.name, means, counts > 0),
             column_of(error_name(values.name), errors, counts > 1),

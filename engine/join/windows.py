@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ..figures.axes import SeveralAxes
+from ..figures.events import moment_in_name
 from ..figures.save import encoder_of, save_figure
 from ..figures.window import window_figure
-from ..fits.bursts.search import find_bursts
+from ..fits.bursts.fitted import fitted_bursts
 from ..options.durations import Duration, duration_ns
 from .events import heater_on
 from .files import write_joined
@@ -51,7 +52,8 @@ class Window:
     table : polars.DataFrame
         The rows of `utokyo.join` with `every` around the event.
     bursts : polars.DataFrame
-        The bursts in the window, with the columns of `find_bursts`; empty without a source of pulses.
+        The bursts in the window: the columns of `find_bursts` with the numbers of the fits where they are valid
+        (``timestamp_ns`` is t0, with ``timestamp_error_ns``), and ``apex_ns``; empty without a source of pulses.
     units : mapping of str to str
         Units by column.
 
@@ -83,8 +85,7 @@ class Window:
     @property
     def name(self) -> str:
         """Name for files: the number and the time of the event."""
-        moment = pl.Series([self.timestamp_ns]).cast(pl.Datetime("ns")).dt.strftime("%Y%m%d-%H%M%S")[0]
-        return f"window_{self.number:03d}_{moment}"
+        return f"window_{self.number:03d}_{moment_in_name(self.timestamp_ns)}"
 
     def figure(self, axes: SeveralAxes | Axes | None = None) -> Figure:
         """All sources below each other on one time axis; into `axes`, as for `draw_window`, when they are given."""
@@ -131,8 +132,8 @@ class Windows(Sequence[Window]):
         stamps = self.table["timestamp"]
         first, last = stamps.search_sorted(begin, side="left"), stamps.search_sorted(end, side="left")
         table = self.table.slice(int(first), int(last) - int(first))
-        apex = pl.col("timestamp_ns")
-        bursts = self._bursts.filter(apex >= begin, apex < end) if self._bursts.width else self._bursts
+        when = pl.col("timestamp_ns")
+        bursts = self._bursts.filter(when >= begin, when < end) if self._bursts.width else self._bursts
         return Window(number + 1, moment, table, bursts, self._units)
 
     def save(
@@ -242,7 +243,10 @@ def windows(
     found = []
     for source in sources:
         if source.kind.has_bursts and source.times_ns.size:
-            bursts = find_bursts(source.times_ns, false_alarms_per_hour=false_alarms_per_hour)
-            found.append(bursts.with_columns(pl.selectors.ends_with("_ns") + source.offset_ns))
+            bursts = fitted_bursts(
+                source.times_ns, false_alarms_per_hour=false_alarms_per_hour, dead_time_s=source.dead_time_s
+            )
+            moments = pl.selectors.ends_with("_ns") - pl.selectors.ends_with("_error_ns")
+            found.append(bursts.with_columns(moments + source.offset_ns))
     all_bursts = pl.concat(found).sort("timestamp_ns") if found else pl.DataFrame()
     return Windows(table.frame, events, before_ns, after_ns, all_bursts, table.units)

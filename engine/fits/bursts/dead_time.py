@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ....io.errors import InputError
 
-__all__ = ["LONGEST_S", "measured_rate_Hz", "true_rate_Hz"]
+__all__ = ["LONGEST_S", "dead_time_of", "measured_rate_Hz", "true_rate_Hz"]
 
 Floats = NDArray[np.float64]
 
@@ -95,6 +96,26 @@ def measured_rate_Hz(true_Hz: ArrayLike, dead_time_s: float, *, extending: bool 
     true = np.asarray(true_Hz, dtype=np.float64)
     _check(true, dead_time_s)
     return np.asarray(true * np.exp(-true * dead_time_s) if extending else true / (1.0 + true * dead_time_s))
+
+
+def dead_time_of(header: pl.DataFrame) -> float:
+    """The dead time that the header of a file of pulses says: its ``PulseWidth`` in s; 0 where it does not.
+
+    Parameters
+    ----------
+    header : polars.DataFrame
+        A recorder's metadata, or its table, whose columns they are, too.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from utokyo.engine.fits.bursts.dead_time import dead_time_of
+    >>> dead_time_of(pl.DataFrame({"//PulseWidth": [2e-6]})), dead_time_of(pl.DataFrame())
+    (2e-06, 0.0)
+    """
+    name = next((name for name in header.columns if name.lstrip("/") == "PulseWidth"), None)
+    width_s = header[name][0] if name is not None and header.height else None
+    return float(width_s) if isinstance(width_s, int | float) and 0.0 <= width_s < LONGEST_S else 0.0
 
 
 def _check(rate_Hz: Floats, dead_time_s: float) -> None:

@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from ....io.errors import InputError
 from ....kernels.images.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, second_differences
 from ....kernels.images.search import pixel_noise
+from ..result import PLUS_MINUS
 
-__all__ = ["BadPixels", "Gain", "estimate_gain", "every_pixel", "find_bad_pixels"]
+__all__ = ["FALSE_ALARMS", "BadPixels", "Gain", "estimate_gain", "every_pixel", "find_bad_pixels"]
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +40,7 @@ class Gain(float):
     >>> from utokyo import Gain
     >>> gain = Gain(1.83, 0.02)
     >>> gain, 2.0 * gain, gain.error
-    (Gain(1.83 +- 0.02), 3.66, 0.02)
+    (Gain(1.83 ± 0.02), 3.66, 0.02)
     """
 
     error: float
@@ -54,7 +55,7 @@ class Gain(float):
         return float(self), self.error
 
     def __repr__(self) -> str:
-        return f"Gain({float(self):.6g} +- {self.error:.2g})"
+        return f"Gain({float(self):.6g} {PLUS_MINUS} {self.error:.2g})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
 from ....kernels.images.reference import noise_of_light
-from ..result import rounded
+from ..result import with_error
 from .camera_noise import Gain, estimate_gain
 
 __all__ = ["HELD_ERROR", "LARGEST_S", "NO_REFERENCE", "Reference", "reference_of"]
@@ -76,7 +76,7 @@ class Reference:
         if not self.is_there:
             return "Reference(none)"
         noise = f"the mean of {self.frames} image{'s' if self.frames > 1 else ''}" if self.frames else "without noise"
-        gain = "" if self.gain is None else ", gain {} +- {}".format(*rounded(self.gain, self.gain.error))
+        gain = "" if self.gain is None else f", gain {with_error(self.gain, self.gain.error)}"
         return f"Reference({self.light.shape[0]} x {self.light.shape[1]} pixels, {noise}{gain})"
 
     @property

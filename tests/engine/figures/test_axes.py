@@ -18,8 +18,9 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 
 from utokyo import InputError, find_bad_pixels, find_bursts, fit_burst, fit_gaussian, fit_lifetime, gaussian_image
-from utokyo.engine.figures.axes import figure_of, set_dates
+from utokyo.engine.figures.axes import figure_of
 from utokyo.engine.figures.bad_pixels import bad_pixels_figure, draw_bad_pixels
+from utokyo.engine.figures.dates import set_dates
 from utokyo.engine.figures.image import draw_image, draw_image_3d, image_figure, image_figure_3d
 from utokyo.engine.figures.mot_number import draw_mot_number, mot_number_figure
 from utokyo.engine.figures.pmt import draw_pmt, pmt_figure
@@ -132,6 +133,7 @@ CASES = {
         1, mot_number_figure, draw_mot_number, lambda: (mot_numbers()[0][:0], "cmos", mot_numbers()[2])
     ),
     "image": Case(3, image_figure, draw_image, lambda: image(3e4)),
+    "image and its spot": Case(6, image_figure, draw_image, lambda: image(3e4)),
     "image without atoms": Case(3, image_figure, draw_image, lambda: image(0.0)),
     "surfaces": Case(2, image_figure_3d, draw_image_3d, lambda: image(3e4), "3d"),
     "window": Case(7, window_figure, draw_window, window),
@@ -286,7 +288,7 @@ def test_axes_that_do_not_share_x_show_the_same_times():
 
 
 def test_a_burst_in_axes_of_the_same_places_is_the_same_picture():
-    figure = Figure(figsize=(8.0, 6.0), layout="constrained")
+    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
     pair = figure.subplots(2, 1, sharex=True, height_ratios=(3.5, 1.0))
     burst_figure(*burst(), title="ssd.csv", axes=pair)
     np.testing.assert_array_equal(pixels(figure), pixels(burst_figure(*burst(), title="ssd.csv")))
@@ -308,7 +310,7 @@ def test_titles_go_on_the_given_axes():
     axes = Figure().subplots()
     bad_pixels_figure(bad_pixels()[0], "cmos_$1$.csv", axes=axes)
     assert axes.title.get_parse_math() is False
-    assert axes.get_title() == "cmos_$1$.csv"
+    assert axes.get_title() == "bad pixels, cmos_$1$.csv"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["hot: 1", "dead: 1"]
 
 
@@ -322,7 +324,8 @@ def test_an_image_in_given_axes_has_the_name_of_the_file_and_says_what_was_fitte
     assert all(ellipse.get_visible() for ellipse in drawn.ellipses)
     assert draw_image(Figure().subplots(1, 3), *image(3e4)[:2]).title.get_text() == "camera"
     faint = draw_image(Figure().subplots(1, 3), *image(0.0))
-    assert faint.description.get_text().startswith("NOT VALID")
+    assert faint.description.get_text().startswith("no atoms,  A < ")
+    assert faint.description.get_color() == "black"
     assert not any(ellipse.get_visible() for ellipse in faint.ellipses)
 
 

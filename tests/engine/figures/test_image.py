@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from utokyo import find_bad_pixels, fit_gaussian
 from utokyo.engine.figures.bad_pixels import BadPixelsSheet
 from utokyo.engine.figures.image import FittedImage, ImageSheet, SurfaceSheet, image_figure, image_figure_3d
-from utokyo.engine.figures.image_sheet import PLACES
+from utokyo.engine.figures.image_sheet import HIGH, LEFT, WHOLE_AT, WIDE
 from utokyo.engine.figures.pmt import pmt_figure
 from utokyo.engine.fits.images.fit import gaussian_image
 
@@ -113,9 +113,10 @@ def test_an_image_without_light_has_neither_a_fit_nor_a_residual():
         pixels = pixels_of(image_figure(dark.image, dark.fit, dark.title))
         pixels_of(image_figure_3d(dark.image, dark.fit, dark.title))
     rows, columns = pixels.shape[:2]
-    for left, _, width, _ in PLACES[1:]:
-        middle = int((left + width / 2) * columns)
-        np.testing.assert_array_equal(pixels[rows // 2, middle - 20 : middle + 20], 1.0)
+    row = int((1.0 - WHOLE_AT - HIGH / 2) * rows)
+    for left in LEFT[1:]:
+        middle = int((left + WIDE / 2) * columns)
+        np.testing.assert_array_equal(pixels[row, middle - 20 : middle + 20], 1.0)
 
 
 def test_figures_of_two_images_do_not_share_anything():
@@ -144,7 +145,7 @@ def test_a_fitted_image_travels_without_what_can_be_computed_again():
 
 
 def test_a_prompt_shows_what_things_are():
-    assert repr(ImageSheet((120, 90))) == "ImageSheet(1320 x 594 pixels, 22 of its artists change)"
+    assert repr(ImageSheet((120, 90))) == "ImageSheet(990 x 770 pixels, 47 of its artists change)"
     (shown,) = shown_by(ImageSheet, 2)
     assert repr(shown) == "FittedImage('cmos_2.csv', 60 x 50 pixels, valid)"
 

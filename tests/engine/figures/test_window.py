@@ -35,7 +35,7 @@ def test_a_panel_that_finds_columns_by_their_source_has_the_unit_of_the_join():
     gauge = table_of(gauge_Neut=1.0, gauge_Rb=2.0)
     assert labels_of(gauge, {"gauge.Neut": "Pa", "gauge.Rb": "Pa"}) == ["gauge (Pa)"]
     assert legend_of(gauge, {"gauge.Neut": "Pa", "gauge.Rb": "Pa"}) == ["Neut", "Rb"]
-    assert labels_of(gauge, {}) == ["gauge"]
+    assert labels_of(gauge, {}) == ["gauge\n(unit unknown)"]
 
 
 def test_units_that_differ_stand_beside_the_names_of_the_columns():
@@ -46,7 +46,7 @@ def test_units_that_differ_stand_beside_the_names_of_the_columns():
 
 
 def test_a_panel_that_names_its_unit_keeps_it():
-    assert labels_of(table_of(pmt_current_A=1.0), {"pmt.current_A": "A"}) == ["PMT (A)"]
+    assert labels_of(table_of(pmt_current_A=1.0), {"pmt.current_A": "A"}) == ["PMT current (A)"]
 
 
 def test_names_of_states_and_limits_are_data_of_the_panel(monkeypatch):

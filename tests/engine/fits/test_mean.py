@@ -39,3 +39,12 @@ def test_too_few_values_have_no_error():
     one = mean_with_error(np.array([2.0, np.nan]))
     assert one.value == 2.0
     assert math.isnan(one.error)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 30])
+def test_the_error_of_few_values_covers_as_often_as_that_of_many(count):
+    """Without Student's factor, two values covered in 50 % of cases."""
+    series = np.random.default_rng(3).normal(size=(4000, count))
+    means = [mean_with_error(s) for s in series]
+    covered = np.mean([abs(m.value) < m.error for m in means])
+    assert covered == pytest.approx(0.683, abs=4 * math.sqrt(0.683 * 0.317 / 4000) + 0.02 * (count >= 20))

@@ -55,10 +55,10 @@ def test_a_fit_prints_its_table():
     assert repr(fit) == (
         "NOT VALID: the burst is cut: the data end 1.0 decay times after the maximum; the fit did not converge; "
         "deviance / ndof = 43.2 / 47, p = 0.63\n"
-        "  background_Hz =                    19.87 +- 0.41\n"
-        "  tau_decay_s   =                    1.023 +- 0.037\n"
-        "  t0_ns         = 2022-09-18 12:27:40.0012 +- 0.0041 s\n"
-        "  half_life_s   =                    0.709 +- 0.025"
+        "  background_Hz =                    19.87 ± 0.41\n"
+        "  tau_decay_s   =                    1.023 ± 0.037\n"
+        "  t0_ns         = 2022-09-18 12:27:40.0012 ± 0.0041 s\n"
+        "  half_life_s   =                    0.709 ± 0.025"
     )
     assert str(fit) == repr(fit)
 
@@ -66,12 +66,12 @@ def test_a_fit_prints_its_table():
 def test_a_fit_of_a_spot_prints_its_table_and_its_limit():
     assert repr(spot(detected=True)) == (
         "valid; deviance / ndof = 7020.4 / 7194, p = 0.92\n"
-        "  A       =  20120 +- 160\n"
-        "  x0      = 40.021 +- 0.043\n"
-        "  y0      = 30.113 +- 0.061\n"
-        "  sigma_x =  5.043 +- 0.035\n"
-        "  sigma_y =  6.987 +- 0.052\n"
-        "  C       = 19.982 +- 0.061"
+        "  A       =  20120 ± 160\n"
+        "  x0      = 40.021 ± 0.043\n"
+        "  y0      = 30.113 ± 0.061\n"
+        "  sigma_x =  5.043 ± 0.035\n"
+        "  sigma_y =  6.987 ± 0.052\n"
+        "  C       = 19.982 ± 0.061"
     )
     nothing = spot(upper_limit=678.9, reasons=(reason_for("no_atoms"),))
     assert repr(nothing).splitlines()[0] == (
@@ -82,7 +82,7 @@ def test_a_fit_of_a_spot_prints_its_table_and_its_limit():
 
 def test_a_fit_without_numbers_prints_that():
     fit = fit_gaussian(np.zeros((9, 9)))
-    assert repr(fit).splitlines()[:2] == ["NOT VALID: no atoms: every pixel is zero", "  A       = nan +- ?"]
+    assert repr(fit).splitlines()[:2] == ["NOT VALID: no atoms: every pixel is zero", "  A       = nan ± ?"]
 
 
 PARTS = {
@@ -101,10 +101,10 @@ PARTS = {
     "Reference(none)": lambda: reference_of(None),
     "Reference(20 x 30 pixels, without noise)": lambda: reference_of(np.ones((20, 30))),
     "Reference(20 x 30 pixels, the mean of 1 image)": lambda: reference_of(np.ones((1, 20, 30)), gain=1.0),
-    "Reference(20 x 30 pixels, the mean of 3 images, gain 1.832 +- 0.021)": lambda: Reference(
+    "Reference(20 x 30 pixels, the mean of 3 images, gain 1.832 ± 0.021)": lambda: Reference(
         np.ones((20, 30)), 3, Gain(1.8317, 0.0212)
     ),
-    "Gain(1.8317 +- 0.021)": lambda: Gain(1.8317, 0.0212),
+    "Gain(1.8317 ± 0.021)": lambda: Gain(1.8317, 0.0212),
     "BadPixels(2 hot, 1 dead of 20 x 30 pixels)": lambda: BadPixels(
         np.arange(600).reshape(20, 30) < 2, np.arange(600).reshape(20, 30) == 7
     ),

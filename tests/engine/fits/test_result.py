@@ -31,9 +31,9 @@ FIT = Fit(
 def test_a_fit_prints_itself_with_rounded_errors():
     assert str(FIT) == (
         "valid; deviance / ndof = 101.5 / 100, p = 0.44\n"
-        "  a           =                    2.00 +- 0.25\n"
-        "  t0_ns       = 2022-09-18 12:25:45.161 +- 0.012 s\n"
-        "  half_life_s =                   0.682 +- 0.012"
+        "  a           =                    2.00 ± 0.25\n"
+        "  t0_ns       = 2022-09-18 12:25:45.161 ± 0.012 s\n"
+        "  half_life_s =                   0.682 ± 0.012"
     )
 
 

@@ -44,7 +44,7 @@ def test_the_offset_of_two_logs_is_found_within_its_error(offset_s):
     assert abs(found.offset_ns / SECOND - offset_s) < 4 * found.error_s
     assert found.error_s < 0.3
     assert found.false_match_probability < 0.01
-    assert "+-" in str(found)
+    assert "±" in str(found)
 
 
 def test_the_error_has_a_pull_of_width_one():

@@ -33,6 +33,7 @@ from utokyo import (
     read_units,
     simulate,
 )
+from utokyo.engine.fits.mean import student_factor
 from utokyo.engine.join.values import ROWS_TOGETHER
 
 SECOND = 1_000_000_000
@@ -100,7 +101,7 @@ def brute_force_row(
     row["current.I (A)_error"] = None
     if len(values) > 1 and mean is not None:
         variance = sum((v - mean) ** 2 for v in values) / (len(values) - 1)
-        row["current.I (A)_error"] = math.sqrt(variance / len(values))
+        row["current.I (A)_error"] = math.sqrt(variance / len(values)) * float(student_factor(len(values)))
     row["coil.on"] = last_state(readings(tables["coil"], "CoilOperation", offset), asked, stamp - tolerance)
     return row
 
@@ -231,8 +232,11 @@ def test_means_of_intervals_are_those_of_groups_by_polars(log, every):
     for name in ("number", "whole", "value"):
         values = pl.col(name).cast(pl.Float64).fill_nan(None)
         error = values.std() / values.count().sqrt()
-        wanted += [values.mean().alias(f"log.{name}"), error.alias(f"log.{name}_error")]
+        wanted += [values.mean().alias(f"log.{name}"), error.alias(f"log.{name}_error"), values.count().alias(name)]
     groups = log.group_by_dynamic("timestamp", every=f"{every}i").agg(wanted)
+    for name in ("number", "whole", "value"):
+        factor = pl.Series(student_factor(groups[name].to_numpy())).fill_nan(None)
+        groups = groups.with_columns(pl.col(f"log.{name}_error") * factor).drop(name)
     theirs = ours.select("timestamp").join(groups, on="timestamp", how="left", maintain_order="left")
     assert_frame_equal(ours.drop("datetime"), theirs, rel_tol=1e-9, abs_tol=1e-9)
 

@@ -86,7 +86,8 @@ def test_the_figure_has_a_panel_for_every_source_on_one_axis(beam):
     figure = window.figure()
 
     labels = [axes.get_ylabel() for axes in figure.axes]
-    assert labels == ["heater (%)", "SSD (1/s)", "coil on", "PMT (A)", "MOT number", "gauge"]
+    expected = ["heater (%)", "SSD (1/s)", "coil on", "PMT current (fA)", "MOT (atoms)", "gauge\n(unit unknown)"]
+    assert labels == expected
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
     assert "burst" in figure.axes[1].get_title(loc="right")
 
