@@ -264,7 +264,7 @@ print(json.dumps({"seconds": seconds, "peak_MB": peak_MB, "rows": table.frame.he
 
 @pytest.mark.parametrize("options", [{"every": "1s"}, {"on": "ssd"}], ids=lambda options: next(iter(options)))
 def test_pulses_of_a_day_in_time_and_memory(request: pytest.FixtureRequest, options: dict[str, str]) -> None:
-    """1e8 pulses (1e6 in the small size) join in under 5 s (20 s with fits of bursts) and 2 GB, pulses and interpreter included."""
+    """1e8 pulses (1e6 in the small size) join in time and in under 2 GB, pulses and interpreter included."""
     pulses = 100_000_000 if request.config.getoption("--sizes") == "large" else 1_000_000
     command = [sys.executable, "-c", MEASURED, str(pulses), json.dumps(options)]
     answer = subprocess.run(command, cwd=request.path.parent, capture_output=True, text=True, check=True)
