@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 import pytest
 from bench_files import write_ssd
+from numpy.typing import NDArray
 
 from utokyo import (
     CoilRecorder,
@@ -36,20 +37,21 @@ SECOND_NS = 1_000_000_000
 START_NS = 1_647_216_000 * SECOND_NS
 DAY_S = 86_400
 HEATINGS = 144
-WITHIN_S, WITHIN_MB = 5.0, 2000.0
+WITHIN_S, WITHIN_MB = {"every": 5.0, "on": 20.0}, 2000.0
+"""The second with a fit of every burst, over 1157 pulses of background a second."""
 CURRENT, COIL = "PMT Current (A)", "Coil (1:ON 0:OFF)"
 
 
 def tables(pulses: int, bursts: int = 0) -> dict[str, pl.DataFrame]:
     """Pulses over a day, and logs: heater, gauge and PMT once a second, a coil that switches every ten minutes.
 
-    A burst is a thousand pulses eight times as dense.
+    A burst is a decay of a thousand pulses more, with a time constant of a second.
     """
     random = np.random.default_rng(1)
     gaps = random.integers(0, 2 * DAY_S * SECOND_NS // pulses, pulses, dtype=np.int64)
     for burst in range(bursts):
         begin = (2 * burst + 1) * pulses // (2 * bursts)
-        gaps[begin : begin + 1000] //= 8
+        _make_burst(gaps[begin : begin + 1000 + 20 * pulses // DAY_S], DAY_S * SECOND_NS / pulses)
     np.cumsum(gaps, out=gaps)
     gaps += START_NS
     stamps = START_NS + np.arange(DAY_S, dtype=np.int64) * SECOND_NS + 200_000_000
@@ -70,6 +72,14 @@ def tables(pulses: int, bursts: int = 0) -> dict[str, pl.DataFrame]:
         ),
         "coil": pl.DataFrame({"timestamp": switches, "CoilOperation": ["ON", "OFF"] * (switches.size // 2)}),
     }
+
+
+def _make_burst(gaps: NDArray[np.int64], usual_ns: float) -> None:
+    """Shorten distances of pulses so that their rate decays: time runs slower by 1 + k exp(-t / tau)."""
+    tau_ns = float(SECOND_NS)
+    t_ns = np.linspace(0.0, 40.0 * tau_ns, 40_000)  # twice as long as the distances are
+    without_ns = t_ns + 1000.0 * usual_ns * (1.0 - np.exp(-t_ns / tau_ns))
+    gaps[:] = np.diff(np.interp(np.cumsum(gaps), without_ns, t_ns).astype(np.int64), prepend=0)
 
 
 def recorders(made: dict[str, pl.DataFrame]) -> dict[str, StaticRecorder]:
@@ -254,7 +264,7 @@ print(json.dumps({"seconds": seconds, "peak_MB": peak_MB, "rows": table.frame.he
 
 @pytest.mark.parametrize("options", [{"every": "1s"}, {"on": "ssd"}], ids=lambda options: next(iter(options)))
 def test_pulses_of_a_day_in_time_and_memory(request: pytest.FixtureRequest, options: dict[str, str]) -> None:
-    """1e8 pulses (1e6 in the small size) join in under 5 s and 2 GB, pulses and interpreter included."""
+    """1e8 pulses (1e6 in the small size) join in time and in under 2 GB, pulses and interpreter included."""
     pulses = 100_000_000 if request.config.getoption("--sizes") == "large" else 1_000_000
     command = [sys.executable, "-c", MEASURED, str(pulses), json.dumps(options)]
     answer = subprocess.run(command, cwd=request.path.parent, capture_output=True, text=True, check=True)
@@ -264,5 +274,5 @@ def test_pulses_of_a_day_in_time_and_memory(request: pytest.FixtureRequest, opti
         assert told["pulses"] == pulses
     else:
         assert told["rows"] == HEATINGS
-    assert told["seconds"] < WITHIN_S
+    assert told["seconds"] < WITHIN_S[next(iter(options))]
     assert told["peak_MB"] is None or told["peak_MB"] < WITHIN_MB

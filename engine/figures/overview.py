@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import LogNorm
 from matplotlib.image import AxesImage
@@ -53,6 +54,8 @@ class DrawnOverview(NamedTuple):
     rate: StepPatch | None = None
     background: Line2D | None = None
     bursts: Line2D | None = None
+    burst_errors: LineCollection | None = None
+    """Of the times t0 of those whose fit is valid."""
     legend: Legend | None = None
 
 
@@ -154,16 +157,20 @@ def _draw_rate(axes: Axes, times_ns: Integers, bursts: pl.DataFrame | None, firs
     stairs = axes.stairs(rate, edges / DAY_NS, color=RATE, linewidth=0.7, label=f"rate in {bin_s:.2g} s")
     known = [] if bursts is None else list(bursts.select("onset_ns", "end_ns").iter_rows())
     at, level = background_curve(times_ns, known)
-    background = marks = legend = None
+    background = marks = errors = None
     if at.size:
         (background,) = axes.plot(at / DAY_NS, level, color=BACKGROUND, linewidth=1.3, label="background")
     if bursts is not None and bursts.height:
         when = bursts["timestamp_ns"].to_numpy()
         label = "bursts, at t0" if "timestamp_error_ns" in bursts.columns else "bursts"
-        marks = _draw_marks(axes, when, _peaks(rate, edges, when), label)
+        peaks = _peaks(rate, edges, when)
+        marks = _draw_marks(axes, when, peaks, label)
+        if "timestamp_error_ns" in bursts.columns:
+            error = bursts["timestamp_error_ns"].fill_null(0.0).to_numpy()
+            errors = axes.hlines(peaks, (when - error) / DAY_NS, (when + error) / DAY_NS, color=BURST, linewidth=1.0)
     axes.set_ylim(0.0, ROOM_FOR_LEGEND * max(float(rate.max()), 1e-9))
     legend = axes.legend(loc="upper right", fontsize="small", ncols=3)
-    return DrawnOverview(rate=stairs, background=background, bursts=marks, legend=legend)
+    return DrawnOverview(rate=stairs, background=background, bursts=marks, burst_errors=errors, legend=legend)
 
 
 def _peaks(rate: NDArray[np.float64], edges: Integers, when: Integers) -> NDArray[np.float64]:

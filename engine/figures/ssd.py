@@ -39,7 +39,7 @@ def overview_figure(
     pulse_heights : array or polars Series of integers or floats, shape (n,)
         Pulse heights, channels.
     bursts : polars.DataFrame, optional
-        The table of `find_bursts`.
+        The table of `find_bursts`, or the same with the times t0 of fits.
     title : str
         Name of the source.
     axes : two Axes, optional

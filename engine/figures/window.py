@@ -77,6 +77,8 @@ class DrawnPanel(NamedTuple):
     coil: PolyCollection | None
     """The ground where the coil was on."""
     bursts: Line2D | None
+    burst_errors: LineCollection | None
+    """Of the times t0 of those whose fit is valid."""
     legend: Legend | None
 
 
@@ -229,9 +231,9 @@ def _draw_panels(
     drawn = {}
     for one, (panel, columns) in zip(axes, panels.items(), strict=False):
         shown, legend = _draw_panel(one, panel, columns, table, times, units)
-        marks = _mark_bursts(one, bursts, event_ns) if panel.bursts else None
+        marks, errors = _mark_bursts(one, bursts, event_ns) if panel.bursts else (None, None)
         event = one.axvline(0.0, color=EVENT, linewidth=1.0, linestyle="--")
-        drawn[panel] = DrawnPanel(shown, event, _shade(one, coil), marks, legend)
+        drawn[panel] = DrawnPanel(shown, event, _shade(one, coil), marks, errors, legend)
         unit = panel_scale(panel, table, columns)[1]
         label = panel_label(panel, columns, units)
         one.set_ylabel(f"{label} ({unit})" if unit else label, fontsize="small")
@@ -352,17 +354,26 @@ def _choose_scale(axes: Axes, series: list[Floats]) -> None:
         axes.set_yscale("log")
 
 
-def _mark_bursts(axes: Axes, bursts: pl.DataFrame, event_ns: int) -> Line2D | None:
+def _mark_bursts(
+    axes: Axes, bursts: pl.DataFrame, event_ns: int
+) -> tuple[Line2D, LineCollection | None] | tuple[None, None]:
+    """Marks at the times of bursts, with their errors where these are known."""
     if not bursts.width:
-        return None
+        return None, None
     at = (bursts["timestamp_ns"].to_numpy() - event_ns) / SECOND_NS
     number = f"{at.size} burst{'' if at.size == 1 else 's'}"
     axes.set_title(number, loc="right", fontsize="small", color=BURST if at.size else SILENT)
     if not at.size:
-        return None
+        return None, None
     above, level = axes.get_xaxis_transform(), np.full(at.size, 1.0)
     (marks,) = axes.plot(at, level, "v", color=BURST, markersize=6, transform=above, clip_on=False)
-    return marks
+    if "timestamp_error_ns" not in bursts.columns:
+        return marks, None
+    error_s = bursts["timestamp_error_ns"].to_numpy() / SECOND_NS
+    known = np.isfinite(error_s)
+    low, high = at[known] - error_s[known], at[known] + error_s[known]
+    errors = axes.hlines(level[known], low, high, color=BURST, transform=above, clip_on=False)
+    return marks, errors
 
 
 def _coil_spans(table: pl.DataFrame, times: _Times) -> list[tuple[float, float]] | None:

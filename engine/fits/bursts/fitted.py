@@ -8,7 +8,9 @@ once for all who write a burst down or draw it.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,12 +77,21 @@ def fit_bursts(times_ns: Integers, bursts: pl.DataFrame, known: Fits | None = No
     dead_time_s : float
         As for `fit_burst`.
     """
-    fits: dict[BurstKey, Sequence[Fit]] = {}
-    for burst in bursts.iter_rows(named=True):
-        key = BurstKey.of(times_ns, burst)
-        found = None if known is None else known.get(key)
-        fits[key] = found or fit_overlapping(key.pulses(times_ns), burst, dead_time_s=dead_time_s)
-    return fits
+    known = {} if known is None else known
+    rows = {BurstKey.of(times_ns, burst): burst for burst in bursts.iter_rows(named=True)}
+    missing = [key for key in rows if key not in known]
+
+    def fit(key: BurstKey) -> list[Fit]:
+        return fit_overlapping(key.pulses(times_ns), rows[key], dead_time_s=dead_time_s)
+
+    # Nearly all of a fit is kernels, which let other threads run.
+    threads = min(len(missing), os.cpu_count() or 1)
+    if threads > 1:
+        with ThreadPoolExecutor(threads, thread_name_prefix="bursts") as pool:
+            new = dict(zip(missing, pool.map(fit, missing), strict=True))
+    else:
+        new = {key: fit(key) for key in missing}
+    return {key: new[key] if key in new else known[key] for key in rows}
 
 
 def fitted_bursts(

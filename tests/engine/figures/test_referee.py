@@ -487,3 +487,15 @@ def test_colours_are_told_apart_by_the_colour_blind(blind):
         for i, one in enumerate(colours):
             for other in colours[:i]:
                 assert np.linalg.norm(lab(one, blind) - lab(other, blind)) > 15.0, (one, other)
+
+
+def test_marks_of_bursts_have_the_errors_of_their_t0():
+    times_ns = pulses()
+    bursts = fitted_bursts(times_ns)
+    ((t0_ns, error_ns),) = bursts.select("timestamp_ns", "timestamp_error_ns").iter_rows()
+    drawn = draw_overview(Figure().subplots(2, sharex=True), times_ns, np.full(times_ns.size, 9), bursts)
+    (segment,) = drawn.burst_errors.get_segments()
+    np.testing.assert_allclose(segment[:, 0] * 86400e9, [t0_ns - error_ns, t0_ns + error_ns], rtol=0.0, atol=2e3)
+    table = pl.DataFrame({"timestamp": MIDNIGHT + np.arange(-9, 9) * SECOND, "ssd.rate_Hz": np.ones(18)})
+    (panel,) = draw_window(Figure().subplots(), table, t0_ns, bursts, {}).panels.values()
+    np.testing.assert_allclose(panel.burst_errors.get_segments()[0][:, 0] * 1e9, [-error_ns, error_ns], rtol=1e-6)
