@@ -13,6 +13,7 @@ import polars as pl
 
 from .column import Column
 from .errors import InputError
+from .forks import check_not_forked
 from .layout import Layout
 from .text.ahead import RowsAhead
 from .text.checkpoint import Checkpoint
@@ -165,6 +166,7 @@ class Reader:
         InputError
             When the file is missing, unreadable or of another format. What was read before stays.
         """
+        check_not_forked()
         return self._rows.show(max_rows)
 
     def finish(self) -> int:

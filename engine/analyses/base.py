@@ -10,7 +10,6 @@ An analysis travels to another process as what makes it: there it begins anew.
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from html import escape
@@ -21,6 +20,7 @@ import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ...io.errors import InputError
+from ...io.forks import OwnLock
 from ...io.store import ResultTable, check_folder
 from ..figures.drawing import Drawing, Sheets
 from ..figures.save import save_drawings
@@ -172,7 +172,7 @@ class Analysis(ABC):
         self.results = self.no_results()
         self.findings = Findings(self.results)
         self.figures: list[Path] = []
-        self._lock = threading.Lock()
+        self._lock = OwnLock()
         self._done: Any = None
         self._generation = 0
         self._undrawn: dict[str, Drawing] = {}

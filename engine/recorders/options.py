@@ -19,6 +19,7 @@ __all__ = ["PATTERN", "FileSettings", "HeatTimeSettings", "RecorderSettings"]
 
 def _offset(value: Any) -> timedelta:
     if isinstance(value, timedelta):
+        duration_ns(value, "clock_offset")  # beyond a century, times would not fit into their 64 bits
         return value
     if isinstance(value, str):
         return timedelta(microseconds=duration_ns(value, "clock_offset") / 1000)
