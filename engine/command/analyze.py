@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | Non
 
 
 def _analyze(path: Path, plots: Path | None, results: Path | None, output: Console, console: Console) -> int:
-    recorder_class = FileRecorder if path.is_dir() else class_for(path)
+    recorder_class = FileRecorder if os.path.isdir(path) else class_for(path)
     made = analysis_for(recorder_class)
     if made is None:
         return _show_columns(recorder_class(path), path, output, console)
@@ -87,7 +88,7 @@ def _show_columns(recorder: Recorder, path: Path, output: Console, console: Cons
 def _expect_rows(path: Path, rows: int) -> None:
     if rows:
         return
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{path}: no images in this folder (.csv or .xlsx)")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")

@@ -255,7 +255,12 @@ class Recorder:
         self._reader = self._new_reader()
 
     def _new_reader(self) -> Reader:
-        return Reader(self.filepath, self.make_layout(), clock_offset_ns=self.clock_offset_ns)
+        return Reader(
+            self.filepath,
+            self.make_layout(),
+            clock_offset_ns=self.clock_offset_ns,
+            longest_line_bytes=self.settings.longest_line_bytes,
+        )
 
     def _read(self, max_rows: int | None = None) -> int:
         """Let the reader read; rows added."""
