@@ -26,7 +26,7 @@ from ..fits.bursts.search import sorted_times_ns
 from ..fits.bursts.values import burst_rate_Hz, expected_pulses, numbered
 from ..fits.result import Fit
 from .axes import SeveralAxes, checked_axes, say_nothing, set_x_limits
-from .labels import with_error
+from .labels import as_name, with_error
 
 __all__ = ["DrawnBurst", "draw_burst"]
 
@@ -144,7 +144,7 @@ def draw_burst(
     edges_ns = _edges_around(times_ns, burst, fit if fitted else None, t0_ns)
     bins = _Bins(edges_ns, t0_ns, np.diff(np.searchsorted(times_ns, edges_ns)))
     clock = datetime.fromtimestamp(t0_ns // SECOND_NS, tz=UTC)
-    above.set_title(title, loc="left", fontsize="medium")
+    as_name(above.set_title(title, loc="left", fontsize="medium"))
     above.set_title(f"{clock:%Y-%m-%d %H:%M:%S}.{t0_ns % SECOND_NS // 1_000_000:03d}", loc="right", fontsize="medium")
     pulses = _draw_pulses(above, bins)
     below.set_xlabel("time since the maximum (s)" if fitted else "time since the apex (s)")

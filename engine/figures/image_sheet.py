@@ -23,6 +23,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from .fitted_image import FittedImage, Image, common_limits
+from .labels import as_name
 from .sheet import DOTS_PER_INCH, Sheet
 
 __all__ = [
@@ -158,6 +159,7 @@ def show_texts(
 ) -> None:
     """Write the title of an image and the description of its fit."""
     title.set_text(fitted.title)
+    as_name(title)
     description.set_text(fitted.description(in_short=in_short, width=width))
     description.set_color(TEXT if fitted.fit.valid else WARNING)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..fits.lifetime import lifetime_curve
 from ..fits.result import Fit
 from .axes import SeveralAxes, checked_axes, figure_of, set_dates
-from .labels import with_error
+from .labels import as_name, with_error
 
 __all__ = ["DrawnMOTNumber", "draw_mot_number", "mot_number_figure"]
 
@@ -124,7 +124,7 @@ def draw_mot_number(
     set_dates((axes,))
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.set_ylabel("atoms in the trap")
-    axes.set_title(title)
+    as_name(axes.set_title(title))
     legend = axes.legend(frameon=False) if any((measured, faint, nothing, curve)) else None
     return DrawnMOTNumber(measured, faint, nothing, curve, legend)
 

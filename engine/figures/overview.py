@@ -25,6 +25,7 @@ from ...kernels.units import DAY_NS, SECOND_NS
 from ..fits.bursts.background import background_curve
 from ..fits.bursts.search import sorted_times_ns
 from .axes import SeveralAxes, checked_axes, colour_bar, say_nothing, set_dates, set_x_limits
+from .labels import as_name
 
 __all__ = ["DrawnOverview", "draw_overview"]
 
@@ -96,7 +97,7 @@ def draw_overview(
     times_ns = sorted_times_ns(timestamps_ns)
     number = 0 if bursts is None else bursts.height
     pulses = f"{times_ns.size:,} pulse{'' if times_ns.size == 1 else 's'}"
-    above.set_title(title, loc="left", fontsize="medium")
+    as_name(above.set_title(title, loc="left", fontsize="medium"))
     above.set_title(f"{pulses}, {number} burst{'' if number == 1 else 's'}", loc="right", fontsize="medium")
     above.set_ylabel("pulse height (channel)")
     below.set_ylabel("pulse rate (1/s)")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...kernels.units import DAY_NS
 from ..fits.error_names import error_column
 from .axes import SeveralAxes, checked_axes, colour_bar, figure_of, say_nothing, set_dates
-from .labels import with_error
+from .labels import as_name, with_error
 
 __all__ = ["DrawnPMT", "DrawnState", "draw_pmt", "pmt_figure"]
 
@@ -120,7 +120,7 @@ def pmt_figure(
         draw_pmt(axes, timestamps_ns, current_A, coil_on, result, title=heading)
         return figure_of(axes)
     figure = Figure(figsize=(11.0, 6.5), layout="constrained")
-    figure.suptitle(heading)
+    as_name(figure.suptitle(heading))
     grid = figure.add_gridspec(2, 2, width_ratios=(3, 1))
     if current_A.size == 0:
         figure.add_subplot(grid[:, :]).set_title("no readings yet")
@@ -179,7 +179,7 @@ def draw_pmt(
     """
     on, off, beside = checked_axes(axes, ("coil on", "coil off", "histograms"), "the current of a PMT")
     if title:
-        on.set_title(title, loc="left", fontsize="medium")
+        as_name(on.set_title(title, loc="left", fontsize="medium"))
     if current_A.size == 0:
         for one in (on, off, beside):
             say_nothing(one, "no readings yet")

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ...kernels.units import SECOND_NS
 from ..fits.error_names import error_column
 from .axes import SeveralAxes, checked_axes, figure_of, say_nothing, set_x_limits
+from .labels import as_name
 from .panels import COIL_COLUMNS, PANELS, Panel, column_labels, panel_label, panels_of
 
 __all__ = [
@@ -148,7 +149,7 @@ def window_figure(
     top, bottom = 1.0 - TOP_INCH / height_inch, BOTTOM_INCH / height_inch
     figure.subplots_adjust(left=LEFT, right=RIGHT, top=top, bottom=bottom, hspace=BETWEEN)
     heading = _heading(event_ns, title)
-    figure.suptitle(heading, fontsize="medium", x=LEFT, y=1.0 - TITLE_INCH / height_inch, ha="left", va="top")
+    as_name(figure.suptitle(heading, fontsize="medium", x=LEFT, y=1.0 - TITLE_INCH / height_inch, ha="left", va="top"))
     _draw_panels(panels, table, event_ns, bursts, units)
     for one in panels:
         one.yaxis.set_label_coords(LABELS_AT, 0.5)
@@ -197,7 +198,7 @@ def draw_window(
     labels = [panel.label for panel in panels_of(table)] or ["nothing"]
     panels = checked_axes(axes, labels, "this window")
     drawn = _draw_panels(panels, table, event_ns, bursts, units)
-    return DrawnWindow(drawn, panels[0].set_title(_heading(event_ns, title), loc="left", fontsize="medium"))
+    return DrawnWindow(drawn, as_name(panels[0].set_title(_heading(event_ns, title), loc="left", fontsize="medium")))
 
 
 def _heading(event_ns: int, title: str) -> str:
@@ -225,6 +226,7 @@ def _draw_panels(
         event = one.axvline(0.0, color=EVENT, linewidth=1.0, linestyle="--")
         drawn[panel] = DrawnPanel(shown, event, _shade(one, coil), marks, legend)
         one.set_ylabel(panel_label(panel, columns, units), fontsize="small")
+        as_name(one.yaxis.label)
         one.tick_params(labelsize="small")
     axes[-1].set_xlabel(f"seconds since {_moment(event_ns)[11:]}")
     if times.middles.size:
@@ -259,6 +261,8 @@ def _draw_panel(
     legend = None
     if len(columns) > 1:
         legend = axes.legend(loc="upper right", fontsize="x-small", ncols=len(columns), framealpha=0.8)
+        for text in legend.get_texts():
+            as_name(text)
     return drawn, legend
 
 
