@@ -7,7 +7,45 @@ program and keeps its traceback.
 
 from __future__ import annotations
 
-__all__ = ["FormatError", "InputError", "MissingFileError", "OutputError", "UtokyoError", "shortened"]
+import logging
+import re
+
+__all__ = ["FormatError", "InputError", "MissingFileError", "OutputError", "UtokyoError", "printable", "shortened"]
+
+CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # of terminals: ESC, BEL, CR, ...; not tab and line end
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # which change the direction of what follows
+    "\u2028\u2029\ufeff\ud800-\udfff]"  # other line ends, marks, and bytes that are no text
+)
+
+
+def printable(text: str) -> str:
+    r"""A text of a file, or a name of one, without characters that steer a terminal: they are written as escapes.
+
+    Examples
+    --------
+    >>> from utokyo.io.errors import printable
+    >>> print(printable("run\x1b[2J.csv"))
+    run\x1b[2J.csv
+    """
+    return CONTROL.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a name that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def _make_printable(record: logging.LogRecord) -> bool:
+    text = record.getMessage()
+    if CONTROL.search(text):
+        record.msg, record.args = printable(text), ()
+    return True
+
+
+logging.getLogger("utokyo").addFilter(_make_printable)
 
 
 class UtokyoError(Exception):
@@ -22,6 +60,9 @@ class UtokyoError(Exception):
     ...     print(mistake)
     nowhere.csv: no such file
     """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(printable(argument) if isinstance(argument, str) else argument for argument in arguments))
 
 
 class InputError(UtokyoError, ValueError):

@@ -7,6 +7,7 @@ be fitted as a whole one.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,15 @@ from numpy.typing import NDArray
 from ..kernels.text.lines import count_newlines
 from ..kernels.text.matrix import OK, RAGGED, first_line_width, parse_matrix
 from ..kernels.text.words import BACK, FRONT
-from .errors import InputError, MissingFileError
+from .errors import InputError
 from .header import UTF8_MARK
+from .opened import opened, unreadable
+from .spreadsheet import check_spreadsheet
 
 __all__ = ["read_image"]
+
+LARGEST_BYTES = 1 << 28
+"""Of a file: an image of 4096 x 4096 pixels as text has a third of it."""
 
 Image = NDArray[np.int64] | NDArray[np.float64]
 
@@ -56,17 +62,21 @@ def read_image(path: str | Path) -> Image:
            [1, 5, 9]])
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise MissingFileError(f"{path}: no such file") from None
-    except OSError as error:
-        if path.is_dir():
-            raise InputError(f"{path}: this is a folder; FileRecorder reads the files of a folder") from None
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    content = _content(path)
     if not content.strip(b"\r\n\t ,\0"):
         raise InputError(f"{path}: the image is empty")
     return _from_excel(path, content) if path.suffix.lower() == ".xlsx" else _from_text(path, content)
+
+
+def _content(path: Path) -> bytes:
+    with opened(path) as handle:
+        size = os.fstat(handle.fileno()).st_size
+        if size > LARGEST_BYTES:
+            raise InputError(f"{path}: {size >> 20} MB, more than the {LARGEST_BYTES >> 20} MB of the largest image")
+        try:
+            return handle.readall()
+        except OSError as error:
+            raise unreadable(path, error) from error
 
 
 def _from_text(path: Path, content: bytes) -> Image:
@@ -75,7 +85,9 @@ def _from_text(path: Path, content: bytes) -> Image:
     data = np.empty(stop + BACK, np.uint8)
     data[FRONT:stop] = np.frombuffer(content, np.uint8)
     columns = first_line_width(data[FRONT:stop])
-    image = np.empty((count_newlines(data, FRONT, stop) + (not content.endswith(b"\n")), columns), np.int64)
+    lines = count_newlines(data, FRONT, stop) + (not content.endswith(b"\n"))
+    # A long first line above many short ones is no image, and takes no memory as if it were: a value is a byte or more.
+    image = np.empty((min(lines, len(content) // max(1, columns) + 1), columns), np.int64)
     code, rows, line, values = parse_matrix(data, FRONT, stop, image)
     if code == RAGGED:
         raise InputError(f"{path}, line {line}: expected {columns} values as in the first line, found {values}")
@@ -105,6 +117,7 @@ def _from_decimals(path: Path, content: bytes, columns: int) -> NDArray[np.float
 
 
 def _from_excel(path: Path, content: bytes) -> Image:
+    check_spreadsheet(path, content)
     try:
         table: pl.DataFrame = pl.read_excel(content, engine="calamine", has_header=False, infer_schema_length=None)
     except ImportError:

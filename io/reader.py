@@ -13,10 +13,11 @@ import polars as pl
 
 from .column import Column
 from .errors import InputError
+from .forks import check_not_forked
 from .layout import Layout
 from .text.ahead import RowsAhead
 from .text.checkpoint import Checkpoint
-from .text.growing import GrowingFile
+from .text.growing import LONGEST_LINE_BYTES, GrowingFile
 
 __all__ = ["Reader"]
 
@@ -35,6 +36,8 @@ class Reader:
     checkpoint : path, optional
         Where `checkpoint` writes down how far the rows were read. If there is such a file, reading goes on from there:
         `frame` then holds the rows after it, and `rows` counts those before it too.
+    longest_line_bytes : int
+        A file with a longer line is refused, before memory is full of it; 256 MiB by default.
 
     Raises
     ------
@@ -75,12 +78,13 @@ class Reader:
         *,
         clock_offset_ns: int = 0,
         checkpoint: str | Path | None = None,
+        longest_line_bytes: int = LONGEST_LINE_BYTES,
     ) -> None:
         self.path = Path(path)
         self.clock_offset_ns = clock_offset_ns
         self._checkpoint_path = None if checkpoint is None else Path(checkpoint)
         resume_at = None if checkpoint is None else Checkpoint.read(Path(checkpoint))
-        self._file = GrowingFile(path)
+        self._file = GrowingFile(path, longest_line_bytes)
         self._rows = RowsAhead(self._file, layout, clock_offset_ns, resume_at)
 
     def __repr__(self) -> str:
@@ -165,6 +169,7 @@ class Reader:
         InputError
             When the file is missing, unreadable or of another format. What was read before stays.
         """
+        check_not_forked()
         return self._rows.show(max_rows)
 
     def finish(self) -> int:

@@ -73,7 +73,7 @@ DEFINITIONS = {
     *(f"kernels/text/odd.{code}" for code in ("ODD_FIELDS", "ODD_EMPTY", "ODD_CELL", "BAD_FIELD_COUNT")),
     *(f"kernels/text/matrix.{code}" for code in ("OK", "RAGGED", "NOT_AN_INTEGER")),
     *(f"io/png.{code}" for code in ("BITS", "TRUE_COLOUR", "NO_FILTER")),
-    "engine/run/runner.EXIT_INTERRUPTED",
+    "engine/run/signals.FIRST_EXIT_CODE",
     # Characters.
     *(f"kernels/text/cells.{letter}" for letter in ("NEWLINE", "RETURN", "BLANK")),
     *(f"kernels/text/columns.{letter}" for letter in ("MINUS", "PLUS", "LETTER_T")),

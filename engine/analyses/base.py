@@ -11,7 +11,6 @@ An analysis travels to another process as what makes it: there it begins anew.
 from __future__ import annotations
 
 import os
-import threading
 from abc import ABC, abstractmethod
 from html import escape
 from pathlib import Path
@@ -21,6 +20,7 @@ import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ...io.errors import InputError
+from ...io.forks import OwnLock
 from ...io.store import ResultTable
 from ...io.whole import check_folder
 from ..figures.drawing import Drawing, Sheets
@@ -147,7 +147,7 @@ class Analysis(ABC):
         self.results = self.no_results()
         self.findings = Findings(self.results)
         self.figures: list[Path] = []
-        self._lock = threading.Lock()
+        self._lock = OwnLock()
         self._done: Any = None
         self._generation = 0
         self._undrawn: dict[str, Drawing] = {}

@@ -23,7 +23,7 @@ from .references import References, references_of
 __all__ = ["ImageSettings", "Interval", "interval_of"]
 
 # Every csv and xlsx of the folder, but the indices that say when images were taken.
-IMAGE_NAMES = r"(?!timelog\.csv$|all_data\.csv$).*\.(csv|xlsx)"
+IMAGE_NAMES = r"(?i)(?!timelog\.csv$|all_data\.csv$).*\.(csv|xlsx)"
 STRINGS = {"type": "array", "items": {"type": "string"}}
 SPOT_SCHEMA = {"type": "object", "additionalProperties": {"type": "number"}}
 INTERVAL_SCHEMA = {"type": "array", "minItems": 2, "maxItems": 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,14 +18,16 @@ from ..recorders.file import FileRecorder
 from ..recorders.frames import as_polars
 from ..recorders.known import class_for
 from ..recorders.source import Source
+from ..run.terminal import SafeConsole
 from .tables import columns_table, results_table, when
 
 __all__ = ["analyze_files"]
 
+EXIT_NONE, EXIT_SOME = 2, 3
 PIPE_WIDTH = 250  # columns: a pipe has no edge to wrap at
 
 
-def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | None, console: Console) -> bool:
+def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | None, console: Console) -> int:
     """Analyse files and print what they hold; results to the standard output, all else to the console.
 
     Parameters
@@ -40,19 +43,19 @@ def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | Non
 
     Returns
     -------
-    bool
-        Whether all files were sound: readable, with rows, and without bad ones.
+    int
+        Exit code: 0 when all files were sound, 2 when none was (not readable, without rows, or with bad ones), else 3.
     """
-    output = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    output = SafeConsole(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     tables = _Tables(results, files, console)
-    sound = True
+    codes = set()
     for path in files:
         try:
-            sound &= _analyze(path, plots, tables, output, console)
+            codes.add(_analyze(path, plots, tables, output, console))
         except UtokyoError as error:
             console.print(f"utokyo: {error}", style="bold red", markup=False, soft_wrap=True)
-            sound = False
-    return sound
+            codes.add(EXIT_NONE)
+    return codes.pop() if len(codes) == 1 else EXIT_SOME
 
 
 class _Tables:
@@ -87,7 +90,7 @@ def _analysis_of(path: Path) -> type[Analysis] | None:
 
 
 def _recorder_of(path: Path) -> type[Recorder]:
-    return FileRecorder if path.is_dir() else class_for(path)
+    return FileRecorder if os.path.isdir(path) else class_for(path)
 
 
 def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
@@ -98,7 +101,7 @@ def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
     return bool(columns) and 2 * len(columns & wanted) < len(wanted)
 
 
-def _analyze(path: Path, plots: Path | None, tables: _Tables, output: Console, console: Console) -> bool:
+def _analyze(path: Path, plots: Path | None, tables: _Tables, output: Console, console: Console) -> int:
     recorder_class = _recorder_of(path)
     made = analysis_for(recorder_class)
     if made is None:
@@ -110,10 +113,12 @@ def _analyze(path: Path, plots: Path | None, tables: _Tables, output: Console, c
         output.print(results_table(analysis))
     for line in [*analysis.remarks(), *(f"figure: {figure}" for figure in analysis.figures)]:
         console.print(line, markup=False, soft_wrap=True)
-    return _is_clean(analysis.recorder, path, console) and not analysis.unreadable()
+    if analysis.unreadable():
+        return EXIT_SOME if not analysis.results.is_empty() else EXIT_NONE
+    return 0 if _is_clean(analysis.recorder, path, console) else EXIT_NONE
 
 
-def _show_columns(recorder: Recorder, path: Path, output: Console, console: Console) -> bool:
+def _show_columns(recorder: Recorder, path: Path, output: Console, console: Console) -> int:
     """Say what the columns of a file hold that no analysis is for."""
     table = as_polars(recorder.get_table())
     _expect_rows(path, recorder.rows)
@@ -123,13 +128,13 @@ def _show_columns(recorder: Recorder, path: Path, output: Console, console: Cons
     metadata = as_polars(recorder.get_metadata()).columns
     columns = [name for name in table.columns if name not in {*metadata, "timestamp_ns", "timestamp", "datetime"}]
     output.print(columns_table(table, f"{path}: {type(recorder).__name__}, {table.height} rows{span}", columns))
-    return _is_clean(recorder, path, console)
+    return 0 if _is_clean(recorder, path, console) else EXIT_NONE
 
 
 def _expect_rows(path: Path, rows: int) -> None:
     if rows:
         return
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{path}: no images in this folder (.csv or .xlsx)")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")

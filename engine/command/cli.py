@@ -2,7 +2,8 @@
 
 Each command imports what it needs when it runs, so that ``--help`` is quick. Exit codes: 0 done; 1 the demonstration
 missed the truth, or a fault of the program (with its traceback); 2 a mistake that the user can mend, in one
-sentence on the standard error stream; 130 after Ctrl-C.
+sentence on the standard error stream; 3 when some files of several failed; 130 after Ctrl-C, and 128 and the number of
+another signal that ended it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...io.errors import UtokyoError, printable
+from .streams import OutputGoneError, guard_streams
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = ["app", "main"]
 
 EXIT_USER = 2
-EXIT_INTERRUPTED = 130
 NO_TERMINAL_WIDTH = 150  # columns, for logs and pipes
 
 app = typer.Typer(
@@ -36,7 +39,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version  # noqa: PLC0415
 
-        typer.echo(f"utokyo {version('data-engineer-utokyo')}")
+        _say(f"utokyo {version('data-engineer-utokyo')}")
         raise typer.Exit
 
 
@@ -54,14 +57,18 @@ def main() -> None:
     """Run the command line; mistakes of the user become one sentence and exit code 2."""
     # Pydantic looks for plugins in all installed packages: none is for us, and a broken package would end the command.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    guard_streams()
     try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:
-        from ...io.errors import UtokyoError  # noqa: PLC0415
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt as interrupt:
+        from ..run.signals import exit_code  # noqa: PLC0415
 
-        if not isinstance(error, UtokyoError):
+        sys.exit(exit_code(interrupt))
+    except Exception as error:
+        if not isinstance(error, UtokyoError | OutputGoneError):
             raise
         print(f"utokyo: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_USER)
@@ -95,8 +102,7 @@ def analyze(
     from .analyze import analyze_files  # noqa: PLC0415
 
     console = _console()
-    sound = analyze_files(files, plots if figures else None, results, console)
-    raise typer.Exit(0 if sound else EXIT_USER)
+    raise typer.Exit(analyze_files(files, plots if figures else None, results, console))
 
 
 @app.command()
@@ -111,12 +117,12 @@ def run(
     from .config import EXAMPLE, read_config, run_schema  # noqa: PLC0415
 
     if example:
-        typer.echo(EXAMPLE.read_text(encoding="utf-8"), nl=False)
+        _say(EXAMPLE.read_text(encoding="utf-8").rstrip())
         return
     if schema:
         import json  # noqa: PLC0415
 
-        typer.echo(json.dumps(run_schema(), indent=2))
+        _say(json.dumps(run_schema(), indent=2))
         return
     if config is None:
         raise typer.BadParameter("give a TOML file, or --example to see one")
@@ -129,7 +135,7 @@ def run(
     )
     failed = [a for a in summary.analyses if a.failure]
     for analysis in failed:
-        print(f"utokyo: {analysis.name}: {analysis.failure}", file=sys.stderr)  # noqa: T201
+        print(printable(f"utokyo: {analysis.name}: {analysis.failure}"), file=sys.stderr)  # noqa: T201
     raise typer.Exit(EXIT_USER if failed else 0)
 
 
@@ -161,7 +167,7 @@ def join(
         figures=windows,
         merge_within=merge_within,
     )
-    typer.echo(sentence)
+    _say(sentence)
 
 
 @app.command()
@@ -175,19 +181,25 @@ def simulate(
     from ..simulate.beam_time import simulate as write_beam_time  # noqa: PLC0415
 
     truth = write_beam_time(folder, minutes=minutes, seed=seed, live_speed=live)
-    typer.echo(f"{folder}: {len(truth['bursts'])} bursts in {minutes:g} minutes; the truth is in truth.json")
+    _say(f"{folder}: {len(truth['bursts'])} bursts in {minutes:g} minutes; the truth is in truth.json")
+
+
+def _say(text: str) -> None:
+    """Print to the standard output; that of typer goes past the guard of the streams."""
+    sys.stdout.write(printable(text) + "\n")
 
 
 def _console() -> Console:
     """The console for people: the standard error stream, on which warnings are shown too."""
     import logging  # noqa: PLC0415
 
-    from rich.console import Console  # noqa: PLC0415
     from rich.logging import RichHandler  # noqa: PLC0415
 
-    console = Console(stderr=True)
+    from ..run.terminal import SafeConsole  # noqa: PLC0415
+
+    console = SafeConsole(stderr=True)
     if not console.is_terminal:
-        console = Console(stderr=True, width=NO_TERMINAL_WIDTH)
+        console = SafeConsole(stderr=True, width=NO_TERMINAL_WIDTH)
     handler = RichHandler(console=console, show_path=False, log_time_format="%H:%M:%S", markup=False)
     logger = logging.getLogger("utokyo")
     logger.handlers = [handler]

@@ -25,7 +25,7 @@ from ..analyses.known import ANALYSES
 from ..join.kinds import kind_of, name_of
 from ..join.options import JoinSettings, named_sources
 from ..join.table import JoinedTable
-from ..options.durations import Duration
+from ..options.durations import Duration, duration_ns
 from ..options.registry import Registry
 from ..options.sentences import did_you_mean, notation, sentence_of
 from ..options.settings import FilePath, Settings, Span, checked_fields, model_fields_of
@@ -236,10 +236,9 @@ def _recorder(keys: dict[str, Any], where: str, folder: Path) -> Recorder:
     if table.clock_offset_s is not None:
         if "clock_offset" in options:
             raise InputError(f"{where}: clock_offset and clock_offset_s say the same; give one of them")
-        try:
-            options["clock_offset"] = timedelta(seconds=table.clock_offset_s)
-        except OverflowError:
-            raise InputError(f"{where}: clock_offset_s should be some seconds, not {table.clock_offset_s!r}") from None
+        with _said_where(where):
+            offset_ns = duration_ns(table.clock_offset_s, "clock_offset_s")
+        options["clock_offset"] = timedelta(microseconds=offset_ns / 1000)
     with _said_where(where):
         recorder: Recorder = made(table.filepath, settings=made.settings_class(**options))
         check_file(recorder.filepath, made)

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 
 from ..fits.images.camera_noise import FALSE_ALARMS, BadPixels
 from .axes import SeveralAxes, checked_axes, figure_of
+from .labels import as_name
 from .sheet import DOTS_PER_INCH, Sheet
 
 __all__ = ["BadPixelsSheet", "DrawnBadPixels", "bad_pixels_figure", "draw_bad_pixels"]
@@ -160,6 +161,7 @@ def _prepare(axes: Axes, shape: tuple[int, ...]) -> tuple[PathCollection, PathCo
 
 def _show(drawn: DrawnBadPixels, bad: BadPixels, title: str) -> None:
     drawn.title.set_text(f"bad pixels, {title}" if title else "bad pixels")
+    as_name(drawn.title)
     hot, dead = drawn.legend.get_texts()
     for kind, mask, points, text in (("hot", bad.hot, drawn.hot, hot), ("dead", bad.dead, drawn.dead, dead)):
         y, x = np.nonzero(mask)

@@ -27,6 +27,7 @@ from ..fits.bursts.values import burst_rate_Hz, expected_pulses, numbered
 from ..fits.counts import poisson_interval
 from ..fits.result import PLUS_MINUS, Fit, rounded_moment, with_error
 from .axes import SeveralAxes, checked_axes, say_nothing, set_x_limits
+from .labels import as_name
 
 __all__ = ["DrawnBurst", "draw_burst"]
 
@@ -144,7 +145,7 @@ def draw_burst(
     t0_ns = numbers["timestamp_ns"]
     edges_ns = _edges_around(times_ns, burst, fit if fitted else None, t0_ns)
     bins = _Bins(edges_ns, t0_ns, np.diff(np.searchsorted(times_ns, edges_ns)))
-    above.set_title(title, loc="left", fontsize="medium", parse_math=False)
+    as_name(above.set_title(title, loc="left", fontsize="medium"))
     above.set_title(_moment(numbers), loc="right", fontsize="medium")
     pulses = _draw_pulses(above, bins) if edges_ns[0] < edges_ns[-1] else None
     below.set_xlabel("time since t0 (s)" if fit.valid else "time since the apex (s)")

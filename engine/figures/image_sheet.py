@@ -27,6 +27,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from .fitted_image import FittedImage, Image, common_limits
+from .labels import as_name
 from .scale import DrawnScale, prepare_scale, show_scale
 from .sheet import DOTS_PER_INCH, Sheet
 
@@ -266,8 +267,9 @@ def figure_texts(figure: Figure) -> tuple[Text, Text]:
 def show_texts(
     title: Text, description: Text, fitted: FittedImage, *, in_short: bool, width: int | None = None
 ) -> None:
-    """Write what an image is called, and what its fit says."""
+    """Write the title of an image and the description of its fit."""
     title.set_text(fitted.heading)
+    as_name(title)
     description.set_text(fitted.description(in_short=in_short, width=width))
     description.set_color(TEXT if fitted.fit.valid or fitted.shows_no_atoms else WARNING)
 

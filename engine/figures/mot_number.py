@@ -18,6 +18,7 @@ from ..fits.lifetime import lifetime_curve
 from ..fits.result import Fit, with_error
 from .axes import SeveralAxes, checked_axes, figure_of
 from .dates import set_dates
+from .labels import as_name
 
 __all__ = ["DrawnMOTNumber", "draw_mot_number", "mot_number_figure"]
 
@@ -135,7 +136,7 @@ def draw_mot_number(
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.set_ylabel("atoms in the trap")
     axes.set_xlabel("time (wall clock)")
-    axes.set_title(title, parse_math=False, fontsize="medium")
+    as_name(axes.set_title(title, fontsize="medium"))
     legend = axes.legend(frameon=False, fontsize="small") if axes.get_legend_handles_labels()[0] else None
     return DrawnMOTNumber(measured, faint, limits, nothing, curve, legend)
 

@@ -28,6 +28,7 @@ from ..fits.bursts.background import background_curve
 from ..fits.bursts.search import sorted_times_ns
 from .axes import SeveralAxes, checked_axes, colour_bar, say_nothing, set_x_limits
 from .dates import set_dates
+from .labels import as_name
 
 __all__ = ["DrawnOverview", "draw_overview"]
 
@@ -101,7 +102,7 @@ def draw_overview(
     times_ns = sorted_times_ns(timestamps_ns)
     number = 0 if bursts is None else bursts.height
     pulses = f"{times_ns.size:,} pulse{'' if times_ns.size == 1 else 's'}"
-    above.set_title(title, loc="left", fontsize="medium", parse_math=False)
+    as_name(above.set_title(title, loc="left", fontsize="medium"))
     above.set_title(f"{pulses}, {number} burst{'' if number == 1 else 's'}", loc="right", fontsize="medium")
     above.set_ylabel("pulse height (channel)")
     below.set_ylabel("pulse rate (1/s)")

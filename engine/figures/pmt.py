@@ -22,6 +22,7 @@ from ..fits.error_names import error_column
 from ..fits.result import with_error
 from .axes import SeveralAxes, checked_axes, colour_bar, figure_of, say_nothing
 from .dates import set_dates
+from .labels import as_name
 from .prefixes import current_unit
 
 __all__ = ["DrawnPMT", "DrawnState", "draw_pmt", "pmt_figure"]
@@ -127,7 +128,7 @@ def pmt_figure(
         draw_pmt(axes, timestamps_ns, current_A, coil_on, result, title=heading)
         return figure_of(axes)
     figure = Figure(figsize=(9.4, 5.8), layout="constrained")
-    figure.suptitle(heading, fontsize="medium", parse_math=False)
+    as_name(figure.suptitle(heading, fontsize="medium"))
     grid = figure.add_gridspec(2, 2, width_ratios=(3, 1))
     if current_A.size == 0:
         empty = figure.add_subplot(grid[:, :])
@@ -188,7 +189,7 @@ def draw_pmt(
     """
     on, off, beside = checked_axes(axes, ("coil on", "coil off", "histograms"), "the current of a PMT")
     if title:
-        on.set_title(title, loc="left", fontsize="medium", parse_math=False)
+        as_name(on.set_title(title, loc="left", fontsize="medium"))
     if current_A.size == 0:
         for one in (on, off, beside):
             say_nothing(one, "no readings yet")

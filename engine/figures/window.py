@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ...kernels.units import SECOND_NS
 from ..fits.error_names import error_column
 from .axes import SeveralAxes, checked_axes, figure_of, say_nothing, set_x_limits
+from .labels import as_name
 from .panels import COIL_COLUMNS, PANELS, Panel, column_labels, panel_label, panel_scale, panels_of
 
 __all__ = [
@@ -154,9 +155,7 @@ def window_figure(
     top, bottom = 1.0 - TOP_INCH / height_inch, BOTTOM_INCH / height_inch
     figure.subplots_adjust(left=LEFT, right=RIGHT, top=top, bottom=bottom, hspace=BETWEEN)
     heading = _heading(event_ns, title)
-    figure.suptitle(
-        heading, parse_math=False, fontsize="medium", x=LEFT, y=1.0 - TITLE_INCH / height_inch, ha="left", va="top"
-    )
+    as_name(figure.suptitle(heading, fontsize="medium", x=LEFT, y=1.0 - TITLE_INCH / height_inch, ha="left", va="top"))
     _draw_panels(panels, table, event_ns, bursts, units)
     for one in panels:
         one.yaxis.set_label_coords(LABELS_AT, 0.5)
@@ -205,9 +204,7 @@ def draw_window(
     labels = [panel.label for panel in panels_of(table)] or ["nothing"]
     panels = checked_axes(axes, labels, "this window")
     drawn = _draw_panels(panels, table, event_ns, bursts, units)
-    return DrawnWindow(
-        drawn, panels[0].set_title(_heading(event_ns, title), loc="left", fontsize="medium", parse_math=False)
-    )
+    return DrawnWindow(drawn, as_name(panels[0].set_title(_heading(event_ns, title), loc="left", fontsize="medium")))
 
 
 def _heading(event_ns: int, title: str) -> str:
@@ -237,6 +234,7 @@ def _draw_panels(
         unit = panel_scale(panel, table, columns)[1]
         label = panel_label(panel, columns, units)
         one.set_ylabel(f"{label} ({unit})" if unit else label, fontsize="small")
+        as_name(one.yaxis.label)
         one.tick_params(labelsize="small")
     shaded = "; shaded: coil on" if coil else ""
     axes[-1].set_xlabel(f"time (s) since {_moment(event_ns)[11:]} (dashed){shaded}")
@@ -282,6 +280,8 @@ def _draw_panel(
             loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False, borderaxespad=0.3,
             handlelength=1.2, handletextpad=0.5,
         )  # fmt: skip
+        for text in legend.get_texts():
+            as_name(text)
     return drawn, legend
 
 

@@ -20,7 +20,6 @@ what opens it: there it reads the file from its start.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Hashable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +28,7 @@ from typing import Any, ClassVar, Self
 import polars as pl
 
 from ...io.errors import FormatError, InputError
+from ...io.forks import OwnLock
 from ...io.layout import Layout
 from ...io.reader import Reader
 from .frames import FrameKind, as_asked, as_polars, with_distinct_names
@@ -108,7 +108,7 @@ class Recorder:
             raise InputError(f"frame should be 'polars' or 'pandas', not {frame!r}")
         self.frame = frame
         self.settings = self.settings_class.of(settings, options, type(self).__name__)
-        self._lock = threading.RLock()
+        self._lock = OwnLock()
         self._table: pl.DataFrame | None = None
         self._warned_empty = False
         self._literals_of: tuple[Mapping[str, object], frozenset[str], pl.DataFrame] | None = None
@@ -256,7 +256,12 @@ class Recorder:
         self._reader = self._new_reader()
 
     def _new_reader(self) -> Reader:
-        return Reader(self.filepath, self.make_layout(), clock_offset_ns=self.clock_offset_ns)
+        return Reader(
+            self.filepath,
+            self.make_layout(),
+            clock_offset_ns=self.clock_offset_ns,
+            longest_line_bytes=self.settings.longest_line_bytes,
+        )
 
     def _read(self, max_rows: int | None = None) -> int:
         """Let the reader read; rows added."""

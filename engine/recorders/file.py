@@ -137,13 +137,22 @@ class FileRecorder(WholeRecorder):
     def _listed(self) -> dict[str, int]:
         try:
             with os.scandir(self.filepath) as entries:
-                return {e.name: e.stat().st_size for e in entries if self.match.fullmatch(e.name) and e.is_file()}
+                sizes = {e.name: _size(e) for e in entries if self.match.fullmatch(e.name)}
+            return {name: size for name, size in sizes.items() if size is not None}
         except FileNotFoundError:
             raise MissingFileError(f"{self.filepath}: no such folder") from None
         except NotADirectoryError:
             raise InputError(f"{self.filepath}: this is a file; FileRecorder wants the folder it is in") from None
         except OSError as error:
             raise InputError(f"{self.filepath}: cannot be listed ({error.strerror or error})") from error
+
+
+def _size(entry: os.DirEntry[str]) -> int | None:
+    """Bytes of a file; None for what is none, for a link to nothing or to itself, and for what was just deleted."""
+    try:
+        return entry.stat().st_size if entry.is_file() else None
+    except OSError:
+        return None
 
 
 class FileParser(FrameParser, FileRecorder):

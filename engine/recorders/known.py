@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ...io.errors import InputError, MissingFileError
+from ...io.errors import InputError, UtokyoError
 from ...io.header import UTF8_MARK
+from ...io.opened import opened, unreadable
 from ..options.registry import Registry
 from ..options.sentences import option
 
@@ -59,14 +60,12 @@ def class_for(path: str | Path) -> type[Any]:
 def _head(path: Path) -> bytes:
     """The first bytes of a file."""
     try:
-        with path.open("rb") as handle:
+        with opened(path) as handle:
             return handle.read(HEAD_BYTES).removeprefix(UTF8_MARK)
-    except FileNotFoundError:
-        raise MissingFileError(f"{path}: no such file") from None
+    except UtokyoError:
+        raise
     except OSError as error:
-        if path.is_dir():
-            raise InputError(f"{path}: this is a folder; FileRecorder reads the files of a folder") from None
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise unreadable(path, error) from error
 
 
 def check_file(path: Path, wanted: type[Any]) -> None:
@@ -80,8 +79,8 @@ def check_file(path: Path, wanted: type[Any]) -> None:
     """
     if not os.path.exists(path):
         return
-    if wanted.reads_folder or path.is_dir():
-        if wanted.reads_folder and not path.is_dir():
+    if wanted.reads_folder or os.path.isdir(path):
+        if wanted.reads_folder and not os.path.isdir(path):
             raise InputError(f"{path}: this is a file; {wanted.__name__} wants the folder it is in")
         if not wanted.reads_folder:
             raise InputError(f"{path}: this is a folder; {wanted.__name__} wants a file")

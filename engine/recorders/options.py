@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Any
 
+from annotated_types import Gt
+
 from ...io.cells import datetime_ns
 from ...io.errors import InputError
+from ...io.text.growing import LONGEST_LINE_BYTES
 from ...kernels.units import DAY_NS
 from ..options.durations import duration_ns
 from ..options.sentences import in_toml, option, shown
@@ -19,6 +22,7 @@ __all__ = ["PATTERN", "FileSettings", "HeatTimeSettings", "RecorderSettings"]
 
 def _offset(value: Any) -> timedelta:
     if isinstance(value, timedelta):
+        duration_ns(value, "clock_offset")  # beyond a century, times would not fit into their 64 bits
         return value
     if isinstance(value, str):
         return timedelta(microseconds=duration_ns(value, "clock_offset") / 1000)
@@ -64,6 +68,8 @@ class RecorderSettings(Settings):
         Read the whole file anew at every call, for files that are changed elsewhere than at their end.
     clock_offset : timedelta or str
         Added to all times: ``"-3min"`` for the clock of a PC that is three minutes fast.
+    longest_line_bytes : int
+        A file with a longer line is refused, before memory is full of it; lines have hundreds of bytes.
 
     Examples
     --------
@@ -73,6 +79,7 @@ class RecorderSettings(Settings):
 
     always_update: bool = False
     clock_offset: Annotated[timedelta, Converted(_offset, {"type": "string"})] = timedelta(0)
+    longest_line_bytes: Annotated[int, Gt(0)] = LONGEST_LINE_BYTES
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,11 @@ class Parser(_Chunks):
 
     def _new_reader(self) -> Reader:
         return Reader(
-            self.filepath, self.make_layout(), clock_offset_ns=self.clock_offset_ns, checkpoint=self._checkpoint_path
+            self.filepath,
+            self.make_layout(),
+            clock_offset_ns=self.clock_offset_ns,
+            checkpoint=self._checkpoint_path,
+            longest_line_bytes=self.settings.longest_line_bytes,
         )
 
     def get_table(self) -> Any:

@@ -5,7 +5,7 @@ is corrected. When a cycle takes longer than the period, this is reported, and t
 meanwhile are skipped. The analyses of a cycle run in parallel in threads, since kernels and file reading release the
 GIL. When an analysis fails, the reason is logged and it is tried again in the next cycle, while the others continue. An
 analysis whose file does not exist yet waits for it. Ctrl-C waits for the running analyses, prints the summary, and
-exits with code 130.
+exits with code 130; SIGTERM, SIGHUP and Ctrl-Break do the same, with the codes of `signals`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from rich.live import Live
 from ...io.errors import InputError, MissingFileError, UtokyoError
 from ..recorders.source import Source
 from .screen import live_line, summary_table
+from .signals import exit_code, interruptions
 from .summary import AnalysisReport, RunSummary
+from .terminal import SafeConsole
 
 __all__ = ["Runner"]
 
 log = logging.getLogger("utokyo")
 
-EXIT_INTERRUPTED = 130
 LATE_START = 0.1  # of a period: a cycle may start this late; one that would start later is skipped
 
 
@@ -82,7 +83,7 @@ class Runner:
         self.analyses = list(analyses)
         if not self.analyses:
             raise InputError("a Runner needs at least one analysis")
-        self.console = console or Console(stderr=True)
+        self.console = console or SafeConsole(stderr=True)
 
     def __repr__(self) -> str:
         return f"Runner({', '.join(_name(analysis) for analysis in self.analyses)})"
@@ -115,26 +116,28 @@ class Runner:
         InputError
             When `cycles` or `period_s` is not positive.
         SystemExit
-            With code 130, after Ctrl-C and the end of the running analyses. In a notebook the summary is returned
-            instead.
+            With code 130, after Ctrl-C and the end of the running analyses; with 143 after SIGTERM, 129 after SIGHUP,
+            149 after Ctrl-Break. In a notebook the summary is returned instead.
         """
         if cycles < 1 or not 0.0 < period_s < float("inf"):
             raise InputError(f"a run needs 1 cycle or more and a period above 0 s, not {cycles} and {period_s}")
         summary = RunSummary(analyses=[AnalysisReport(_name(a)) for a in self.analyses])
         workers = min(len(self.analyses), max(2, os.cpu_count() or 1))
         pool = ThreadPoolExecutor(workers, thread_name_prefix="analysis")
-        try:
-            with Live(console=self.console, refresh_per_second=4, transient=True) as live:
-                self._run_cycles(cycles, period_s, summary, pool, live, on_cycle)
-        except KeyboardInterrupt:
-            summary.interrupted = True
-            self.console.print("Interrupted: the running analyses are finished first.")
-        finally:
-            # Analyses that have not started are dropped; running ones are waited for.
-            pool.shutdown(wait=True, cancel_futures=True)
-        self.console.print(summary_table(summary))
+        code = 0
+        with interruptions():
+            try:
+                with Live(console=self.console, refresh_per_second=4, transient=True) as live:
+                    self._run_cycles(cycles, period_s, summary, pool, live, on_cycle)
+            except KeyboardInterrupt as interrupt:
+                summary.interrupted, code = True, exit_code(interrupt)
+                self.console.print("Interrupted: the running analyses are finished first.")
+            finally:
+                # Analyses that have not started are dropped; running ones are waited for.
+                pool.shutdown(wait=True, cancel_futures=True)
+            self.console.print(summary_table(summary))
         if summary.interrupted and not _is_notebook():
-            raise SystemExit(EXIT_INTERRUPTED)
+            raise SystemExit(code)
         return summary
 
     def _run_cycles(

@@ -15,7 +15,6 @@ page that a share did not get yet: they are read again at the next look, and onl
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import time
 from collections.abc import Iterator
@@ -27,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.text.words import BACK, FRONT
-from ..errors import InputError, MissingFileError
+from ..errors import InputError, UtokyoError
+from ..opened import opened, unreadable
 from .parts import THREADS, Sink, run_parts
 from .pread import read_at, read_into
 
@@ -47,6 +47,8 @@ MOST_EXTRAS = 8
 """How often that may be; a longer line is no work for several threads."""
 FINGERPRINT_BYTES = 1024
 """Of the first rows and of the last bytes read, by which a file is known again."""
+LONGEST_LINE_BYTES = 256 << 20
+"""A longer one without an end is no line of a table; lines of known formats have hundreds of bytes."""
 AT_REST_S = 5.0
 """Since the last modification: then NUL bytes followed by text are no page that a share did not get yet."""
 
@@ -100,6 +102,8 @@ class GrowingFile:
     ----------
     path : path
         It need not exist yet.
+    longest_line_bytes : int
+        A longer line without its end is refused.
 
     Attributes
     ----------
@@ -118,8 +122,9 @@ class GrowingFile:
     _head: bytes
     _tail: bytes
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, longest_line_bytes: int = LONGEST_LINE_BYTES) -> None:
         self.path = Path(path)
+        self.longest_line_bytes = longest_line_bytes
         self.generation = 0
         self.bytes_read = 0
         self._bytes = bytearray(FRONT + BACK)
@@ -203,6 +208,8 @@ class GrowingFile:
             if end:
                 self._drop(consumer.take(self._buffer, FRONT, end) - FRONT)
             searched = self._held
+            if searched > self.longest_line_bytes:
+                self._refuse_line()
             if not consumer.wants_more():
                 return
             # A very long line is no work for several threads.
@@ -213,9 +220,25 @@ class GrowingFile:
                     searched = 0
                     continue
             # A size that went down, or lags, is no news; the bytes were looked at.
-            wanted = min(max(BLOCK_BYTES, self._held), size - self._read)
+            wanted = min(max(BLOCK_BYTES, self._held // 2), size - self._read)
             if wanted <= 0 or not self._fill(handle, wanted):
                 return
+
+    def _refuse_line(self) -> None:
+        """Let go of a line that has no end; the next look begins with it again."""
+        self._unread()
+        self._resize(BLOCK_BYTES)
+        raise InputError(
+            f"{self.path}: after byte {self._read} there is no line end within {self.longest_line_bytes} bytes, so "
+            "this is no text table; where it is one, give a larger longest_line_bytes"
+        )
+
+    def _unread(self) -> None:
+        """Go back to the end of the last line: what is held is read again."""
+        self._tail = self._tail[: max(0, len(self._tail) - self._held)]
+        self._read -= self._held
+        self.bytes_read -= self._held
+        self._held = 0
 
     def _forget(self) -> None:
         self.start = 0
@@ -226,17 +249,13 @@ class GrowingFile:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[FileIO]:
-        try:
-            handle = self.path.open("rb", buffering=0)
-        except FileNotFoundError:
-            raise MissingFileError(f"{self.path}: no such file") from None
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
-        try:
-            with handle:
+        with opened(self.path) as handle:
+            try:
                 yield handle
-        except OSError as error:  # a drive that went away in the middle
-            raise _unreadable(self.path, error) from error
+            except UtokyoError:
+                raise
+            except OSError as error:  # a drive that went away in the middle
+                raise unreadable(self.path, error) from error
 
     def _is_the_same(self, handle: FileIO) -> bool:
         tail_from = self._read - len(self._tail)
@@ -249,7 +268,7 @@ class GrowingFile:
         """Read up to `wanted` bytes after those held; how many were taken."""
         end = FRONT + self._held
         if end + wanted + BACK > len(self._bytes):
-            self._resize(max(self._held + wanted, 2 * self._held, BLOCK_BYTES >> 2))
+            self._resize(max(self._held + wanted, BLOCK_BYTES >> 2))
         got = read_into(handle, self._read, self._buffer[end : end + wanted])
         if self._bytes.find(b"\0", end, end + got) >= 0:
             got = self._without_nuls(handle, end, got)
@@ -264,11 +283,7 @@ class GrowingFile:
 
     def _feed_parts(self, handle: FileIO, size: int, plan: PartsPlan) -> bool:
         """Hand over a long file in parts; whether any of it was taken."""
-        if self._held:  # parts begin with whole lines: these bytes are read again
-            self._tail = self._tail[: max(0, len(self._tail) - self._held)]
-            self._read -= self._held
-            self.bytes_read -= self._held
-            self._held = 0
+        self._unread()  # parts begin with whole lines
         stop = self._read + min(plan.size, size - self._read)
         count = -(-(stop - self._read) // (PART_BYTES * THREADS)) * THREADS  # none of them waits for another at the end
         before = self._read
@@ -291,6 +306,13 @@ class GrowingFile:
 
     def _resize(self, room: int) -> None:
         """Move what is held to a buffer with room for so many bytes."""
+        more = FRONT + room + BACK - len(self._bytes)
+        if more > 0 and self._held >= BLOCK_BYTES:  # a long line: there is no memory for it twice
+            self._buffer = np.empty(0, np.uint8)
+            with contextlib.suppress(BufferError):  # somebody looks at it still
+                self._bytes.extend(bytes(more))
+                self._buffer = np.frombuffer(self._bytes, np.uint8)
+                return
         fresh = bytearray(FRONT + room + BACK)
         fresh[FRONT : FRONT + self._held] = self._bytes[FRONT : FRONT + self._held]
         self._bytes, self._buffer = fresh, np.frombuffer(fresh, np.uint8)
@@ -341,10 +363,3 @@ class _Parts:
 
     def _read(self, begin: int, end: int, buffer: bytearray, at: int) -> int:
         return read_into(self._handle, begin, np.frombuffer(buffer, np.uint8, end - begin, at))
-
-
-def _unreadable(path: Path, error: OSError) -> InputError:
-    # Windows says that access is denied where Linux says that it is a folder.
-    if error.errno == errno.EISDIR or path.is_dir():
-        return InputError(f"{path}: this is a folder, not a file; FileRecorder reads the files of a folder")
-    return InputError(f"{path}: cannot be read ({error.strerror or error}); check the permissions and the drive")
