@@ -62,9 +62,9 @@ def test_the_error_has_a_pull_of_width_one():
 @pytest.mark.parametrize(
     ("offset_s", "meaning"),
     [
-        (-1.5, "clock offset -1.50 +- 0.12 s, to be added to the times of b: the clock of b is fast"),
-        (1.5, "clock offset 1.50 +- 0.12 s, to be added to the times of b: the clock of b is slow"),
-        (0.1, "clock offset 0.10 +- 0.12 s, to be added to the times of b: the clocks agree within the error"),
+        (-1.5, "clock offset -1.50 ± 0.12 s, to be added to the times of b: the clock of b is fast"),
+        (1.5, "clock offset 1.50 ± 0.12 s, to be added to the times of b: the clock of b is slow"),
+        (0.1, "clock offset 0.10 ± 0.12 s, to be added to the times of b: the clocks agree within the error"),
     ],
 )
 def test_a_printed_offset_says_which_clock_is_wrong(offset_s, meaning):
