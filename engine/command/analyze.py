@@ -5,18 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from ...io.errors import InputError, UtokyoError
-from ..analyses.base import Analysis
 from ..analyses.known import analysis_for
-from ..recorders.base import Recorder
 from ..recorders.file import FileRecorder
 from ..recorders.frames import as_polars
 from ..recorders.known import class_for
 from ..recorders.source import Source
 from .tables import columns_table, results_table, when
+
+if TYPE_CHECKING:
+    from ..analyses.base import Analysis
+    from ..recorders.base import Recorder
 
 __all__ = ["analyze_files"]
 

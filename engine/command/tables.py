@@ -7,15 +7,16 @@ durations, which the tables on disk hold in ns, are shown in seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.markup import escape
 from rich.table import Table
 
 from ...kernels.units import SECOND_NS
-from ..analyses.base import Analysis, ResultParameter
-from ..fits.result import rounded
+
+if TYPE_CHECKING:
+    from ..analyses.base import Analysis, ResultParameter
 
 __all__ = ["columns_table", "results_table", "when"]
 
@@ -63,6 +64,8 @@ def _cell(parameter: ResultParameter, row: dict[str, Any]) -> str:
     if parameter.name.endswith("_ns"):
         return when(value)
     if parameter.error and isinstance(value, float):
+        from ..fits.result import rounded  # noqa: PLC0415 (a log has no results)
+
         error = row[parameter.error]
         return " +- ".join(rounded(value, float("nan") if error is None else error))
     return _plain(value)
