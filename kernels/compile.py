@@ -28,11 +28,14 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import importlib
 import re
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -118,6 +121,25 @@ class _NoGarbage(event.Listener):
 
 
 cast("Any", event).register("numba:compile", _NoGarbage())
+
+
+def _leave_blas_out() -> None:
+    """Let numba find a BLAS without importing scipy's linear algebra for it, which takes longer than reading a log.
+
+    It only asks whether there is one (scipy is among what we need), and imports it again where a product of matrices is
+    compiled.
+    """
+    asked = "scipy.linalg.cython_blas"
+    if "scipy.linalg" in sys.modules or "numba.np.arraymath" in sys.modules:
+        return
+    sys.modules[asked] = ModuleType(asked)
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[asked]
+
+
+_leave_blas_out()
 
 
 def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:

@@ -32,7 +32,8 @@ from ..fits.images.fit import fit_gaussian
 from ..fits.images.reference import Reference
 from ..fits.images.result import GaussianFit
 from ..fits.lifetime import fit_lifetime
-from ..fits.result import Fit, rounded_moment
+from ..fits.result import Fit
+from ..fits.rounding import rounded_moment
 from ..recorders.file import FileRecorder
 from ..recorders.image import ImageRecorder
 from ..recorders.results import ATOMS

@@ -20,10 +20,24 @@ ANALYSES: Registry[Any] = Registry(
     base="base:Analysis",
 )
 
+TAKES = {
+    "ssd": {"SSDRecorder"},
+    "ssd_folder": set(),
+    "pmt": {"PMTRecorder"},
+    "image": {"ImageRecorder", "FileRecorder"},
+}
+"""The recorders of ours, so that a log does not wait for figures and fits of images; a test compares them."""
+
 
 def analysis_for(recorder_class: type[Any]) -> type[Any] | None:
     """The analysis of files that a class of recorder reads; None where there is none."""
-    for analysis in ANALYSES:
+    names = {made.__name__ for made in recorder_class.__mro__}
+    for kind in ANALYSES.kinds:
+        if ANALYSES.is_ours(kind) and not names & TAKES[kind]:
+            continue
+        analysis = ANALYSES.get(kind)
+        if analysis is None:
+            continue
         takes = (analysis.recorder_class,) if analysis.takes is None else analysis.takes
         if issubclass(recorder_class, takes):
             return analysis

@@ -6,20 +6,22 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from ...io.errors import InputError, UtokyoError
-from ...io.store import read_results
-from ..analyses.base import Analysis
 from ..analyses.known import analysis_for
-from ..recorders.base import Recorder
 from ..recorders.file import FileRecorder
 from ..recorders.frames import as_polars
 from ..recorders.known import class_for
 from ..recorders.source import Source
 from ..run.terminal import SafeConsole
 from .tables import columns_table, results_table, when
+
+if TYPE_CHECKING:
+    from ..analyses.base import Analysis
+    from ..recorders.base import Recorder
 
 __all__ = ["analyze_files"]
 
@@ -97,6 +99,8 @@ def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
     """Whether a table is there that has fewer than half of the columns of an analysis."""
     if not path.exists():
         return False
+    from ...io.store import read_results  # noqa: PLC0415 (nothing else here reads results)
+
     columns, wanted = set(read_results(path).columns), {p.name for p in made.parameters}
     return bool(columns) and 2 * len(columns & wanted) < len(wanted)
 

@@ -15,7 +15,7 @@ from ...io.errors import InputError
 from ..analyses.image import ImageAnalysis
 from ..analyses.pmt import PMTAnalysis
 from ..analyses.ssd import SSDAnalysis
-from ..fits.result import with_error
+from ..fits.rounding import with_error
 from ..run.runner import Runner
 from ..run.summary import RunSummary
 from ..simulate.beam_time import simulate

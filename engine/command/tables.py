@@ -7,16 +7,18 @@ durations, which the tables on disk hold in ns, are shown in seconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.markup import escape
 from rich.table import Table
 
 from ...kernels.units import SECOND_NS
-from ..analyses.base import Analysis
-from ..analyses.parameters import ResultParameter
-from ..fits.result import PLUS_MINUS, rounded_moment, with_error
+from ..fits.rounding import PLUS_MINUS, rounded_moment, with_error
+
+if TYPE_CHECKING:
+    from ..analyses.base import Analysis
+    from ..analyses.parameters import ResultParameter
 
 __all__ = ["columns_table", "results_table", "when"]
 

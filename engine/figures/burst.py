@@ -25,7 +25,8 @@ from ..fits.bursts.fitted import best_numbers
 from ..fits.bursts.search import sorted_times_ns
 from ..fits.bursts.values import burst_rate_Hz, expected_pulses, numbered
 from ..fits.counts import poisson_interval
-from ..fits.result import PLUS_MINUS, Fit, rounded_moment, with_error
+from ..fits.result import Fit
+from ..fits.rounding import PLUS_MINUS, rounded_moment, with_error
 from .axes import SeveralAxes, checked_axes, say_nothing, set_x_limits
 from .labels import as_name
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ..camera import CameraConstants
 from ..fits.images.fit import gaussian_image
-from ..fits.result import Fit, with_error
+from ..fits.result import Fit
+from ..fits.rounding import with_error
 
 __all__ = ["FittedImage", "Floats", "Image", "common_limits"]
 

@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from ..fits.lifetime import lifetime_curve
-from ..fits.result import Fit, with_error
+from ..fits.result import Fit
+from ..fits.rounding import with_error
 from .axes import SeveralAxes, checked_axes, figure_of
 from .dates import set_dates
 from .labels import as_name

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ...kernels.units import DAY_NS, SECOND_NS
 from ..fits.error_names import error_column
-from ..fits.result import with_error
+from ..fits.rounding import with_error
 from .axes import SeveralAxes, checked_axes, colour_bar, figure_of, say_nothing
 from .dates import set_dates
 from .labels import as_name

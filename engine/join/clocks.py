@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
 from ..fits.flags import Reason, reason_for
-from ..fits.result import with_error
+from ..fits.rounding import with_error
 from ..options.durations import Duration, duration_ns
 from .events import events_of
 

@@ -102,6 +102,10 @@ class Registry(Generic[T]):
             self._loaded[kind] = found or (self._of(self._ours[kind]) if kind in self._ours else None)
         return self._loaded[kind]
 
+    def is_ours(self, kind: str) -> bool:
+        """Whether no other package has this kind."""
+        return kind in self._ours and kind not in self._entries
+
     def forget(self) -> None:
         """Look for entry points anew: a package was installed since."""
         self._loaded.clear()

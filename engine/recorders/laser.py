@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import constants
 
 from ...io.column import Column, Kind
 from ...io.header import SectionLines
@@ -96,6 +95,8 @@ class LaserRecorder(Recorder):
 
     def _measurements(self) -> pl.DataFrame:
         """Every measurement in the order of the file."""
+        from scipy import constants  # noqa: PLC0415 (takes longer than all of our recorders)
+
         data = super()._rows_with_metadata()
         signals = [c.name for c in self._reader.columns if c.name != TIME]
         keep = [name for name in data.columns if name not in signals and name != TIME]

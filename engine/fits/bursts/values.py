@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....kernels.bursts.decay import burst_integral
 from ..flags import Reason, reason_for
-from ..result import Fit, rounded
+from ..result import Fit
+from ..rounding import rounded
 
 __all__ = ["DERIVED", "FEWEST_PULSES", "FITTED", "Cut", "burst_rate_Hz", "expected_pulses", "numbered", "reasons"]
 

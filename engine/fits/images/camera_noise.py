@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from ....io.errors import InputError
 from ....kernels.images.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, second_differences
 from ....kernels.images.search import pixel_noise
-from ..result import PLUS_MINUS
+from ..rounding import PLUS_MINUS
 
 __all__ = ["FALSE_ALARMS", "BadPixels", "Gain", "estimate_gain", "every_pixel", "find_bad_pixels"]
 

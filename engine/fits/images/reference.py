@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
 from ....kernels.images.reference import noise_of_light
-from ..result import with_error
+from ..rounding import with_error
 from .camera_noise import Gain, estimate_gain
 
 __all__ = ["HELD_ERROR", "LARGEST_S", "NO_REFERENCE", "Reference", "reference_of"]

@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from utokyo import JoinedTable, SSDAnalysis, SSDRecorder, StaticRecorder, join, simulate, windows
 from utokyo.engine.figures.events import EventFigures, moment_in_name
 from utokyo.engine.fits.bursts.fitted import fitted_bursts
-from utokyo.engine.fits.result import rounded_moment
+from utokyo.engine.fits.rounding import rounded_moment
 from utokyo.engine.join.events import events_of
 
 SECOND = 1_000_000_000

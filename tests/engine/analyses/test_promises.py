@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from utokyo import ImageAnalysis, InputError, PMTAnalysis, SSDAnalysis, SSDFolderAnalysis, simulate
-from utokyo.engine.analyses.known import ANALYSES, analysis_for
+from utokyo.engine.analyses.known import ANALYSES, TAKES, analysis_for
 from utokyo.engine.fits.error_names import error_column
 from utokyo.engine.recorders.known import RECORDERS
 from utokyo.testing import AnalysisTests
@@ -66,6 +66,14 @@ def test_each_kind_of_file_goes_to_its_analysis():
     chosen = {kind: analysis_for(recorder) for kind, recorder in RECORDERS.items()}
     expected = {"ssd": SSDAnalysis, "pmt": PMTAnalysis, "picture": ImageAnalysis, "files": ImageAnalysis}
     assert {kind: analysis for kind, analysis in chosen.items() if analysis is not None} == expected
+
+
+def test_the_recorders_that_ours_take_are_told_without_importing_them():
+    told = {}
+    for kind, analysis in ANALYSES.items():
+        takes = (analysis.recorder_class,) if analysis.takes is None else analysis.takes
+        told[kind] = {recorder.__name__ for recorder in takes}
+    assert told == TAKES
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ from utokyo.engine.figures.ssd import burst_figure, draw_burst, draw_overview, o
 from utokyo.engine.figures.window import draw_window, window_figure
 from utokyo.engine.fits.bursts.fitted import fitted_bursts
 from utokyo.engine.fits.counts import poisson_interval
-from utokyo.engine.fits.result import Fit, rounded_moment, with_error
+from utokyo.engine.fits.result import Fit
+from utokyo.engine.fits.rounding import rounded_moment, with_error
 
 SECOND = 1_000_000_000
 MIDNIGHT = 1_663_545_600 * SECOND

@@ -9,7 +9,7 @@ import pytest
 
 from utokyo import Fit
 from utokyo.engine.fits.minimize import covariance_from, minimize_likelihood
-from utokyo.engine.fits.result import rounded
+from utokyo.engine.fits.rounding import rounded
 
 
 def parabola(name: str, value: float) -> float:
