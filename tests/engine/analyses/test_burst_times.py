@@ -15,12 +15,14 @@ from polars.testing import assert_frame_equal
 
 from utokyo import JoinedTable, SSDAnalysis, SSDRecorder, StaticRecorder, join, simulate, windows
 from utokyo.engine.figures.events import EventFigures, moment_in_name
+from utokyo.engine.figures.names import figure_name
 from utokyo.engine.fits.bursts.fitted import fitted_bursts
 from utokyo.engine.fits.rounding import rounded_moment
 from utokyo.engine.join.events import events_of
 
 SECOND = 1_000_000_000
 START = 1_663_504_000 * SECOND
+BURST = figure_name("ssd", "static", "burst_")
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +172,7 @@ def test_a_burst_that_moves_while_it_grows_has_one_figure_and_one_row(tmp_path, 
             analysis = SSDAnalysis(recorder=recorder, **options)
         results = analysis.run()
         names = {path.stem for path in tmp_path.glob("*_burst_*.png")}
-        expected = {f"ssd_static_burst_{moment_in_name(row)}" for row in results["timestamp_ns"]}
+        expected = {f"{BURST}{moment_in_name(row)}" for row in results["timestamp_ns"]}
         assert names == expected
         seen |= names
     assert len(names) == 2 < len(seen)
@@ -179,15 +181,15 @@ def test_a_burst_that_moves_while_it_grows_has_one_figure_and_one_row(tmp_path, 
 
 
 def test_figures_of_other_runs_and_of_people_stay(tmp_path):
-    kept = ["ssd_static_burst_20200101-000000.png", "ssd_static_burst_20220918-122710 copy.png"]
-    kept += ["ssd_other_burst_20220918-122710.png", "ssd_static_burst_20220918-122710.pdf"]
-    kept += ["ssd_static_burst_20229999-999999.png"]
-    for name in [*kept, "ssd_static_burst_20220918-122710.png"]:
+    kept = [f"{BURST}20200101-000000.png", f"{BURST}20220918-122710 copy.png"]
+    kept += ["ssd_other_burst_20220918-122710.png", f"{BURST}20220918-122710.pdf"]
+    kept += [f"{BURST}20229999-999999.png"]
+    for name in [*kept, f"{BURST}20220918-122710.png"]:
         (tmp_path / name).touch()
     SSDAnalysis(recorder=StaticRecorder(table(pulses(60.0))), image_src=tmp_path).run()
     found = {path.name for path in tmp_path.iterdir()}
     assert found >= set(kept)
-    assert "ssd_static_burst_20220918-122710.png" not in found
+    assert f"{BURST}20220918-122710.png" not in found
 
 
 def test_a_figure_that_cannot_be_removed_is_told(tmp_path, caplog):
