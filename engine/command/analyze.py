@@ -118,6 +118,10 @@ def _analyze(path: Path, plots: Path | None, tables: _Tables, output: Console, c
     for line in [*analysis.remarks(), *(f"figure: {figure}" for figure in analysis.figures)]:
         console.print(line, markup=False, soft_wrap=True)
     if analysis.unreadable():
+        reasons = analysis.results["reason"].drop_nulls() if "reason" in analysis.results.columns else ()
+        for reason in reasons:
+            if reason.startswith(str(path)):  # a sentence of the reader, which names the file; others are of the fit
+                console.print(f"utokyo: {reason}", style="bold red", markup=False, soft_wrap=True)
         return EXIT_SOME if not analysis.results.is_empty() else EXIT_NONE
     return 0 if _is_clean(analysis.recorder, path, console) else EXIT_NONE
 

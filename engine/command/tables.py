@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from rich.markup import escape
+from rich.markup import escape as markup_escape
 from rich.table import Table
 
+from ...io.errors import printable
 from ...kernels.units import SECOND_NS
 from ..fits.rounding import PLUS_MINUS, rounded_moment, with_error
 
@@ -26,22 +27,22 @@ __all__ = ["columns_table", "results_table", "when"]
 def results_table(analysis: Analysis) -> Table:
     """The results of an analysis, one row a result."""
     shown = [p for p in analysis.parameters if p.shown]
-    table = Table(title=escape(analysis.name), title_justify="left", caption=None)
+    table = Table(title=_escape(analysis.name), title_justify="left", caption=None)
     for parameter in shown:
         unit = f"\n({'s' if parameter.unit == 'ns' else parameter.unit})"
         unit = unit if parameter.unit and not parameter.name.endswith("_ns") else ""
-        table.add_column(escape(parameter.name.removesuffix("_ns") + unit), justify="right", overflow="fold")
+        table.add_column(_escape(parameter.name.removesuffix("_ns") + unit), justify="right", overflow="fold")
     in_ns = [p.name for p in analysis.parameters if p.unit == "ns" and p.dtype is pl.Float64]
     durations = [name for name in in_ns if not name.endswith("_ns")]
     in_seconds = analysis.results.with_columns(pl.col(durations) / SECOND_NS)
     for row in in_seconds.iter_rows(named=True):
-        table.add_row(*(escape(_cell(p, row)) for p in shown))
+        table.add_row(*(_escape(_cell(p, row)) for p in shown))
     return table
 
 
 def columns_table(table: pl.DataFrame, title: str, columns: Sequence[str]) -> Table:
     """What a table of data holds: a line a column."""
-    answer = Table(title=escape(title), title_justify="left")
+    answer = Table(title=_escape(title), title_justify="left")
     for heading in ("column", "type", "values", "smallest", "mean", "largest"):
         answer.add_column(heading, justify="left" if heading in {"column", "type"} else "right", overflow="fold")
     for name in columns:
@@ -49,7 +50,7 @@ def columns_table(table: pl.DataFrame, title: str, columns: Sequence[str]) -> Ta
         known = series.drop_nulls()
         mean = _plain(known.mean()) if known.dtype.is_numeric() else ""
         cells = (name, str(series.dtype.base_type()), str(known.len()), _plain(known.min()), mean, _plain(known.max()))
-        answer.add_row(*map(escape, cells))
+        answer.add_row(*map(_escape, cells))
     return answer
 
 
@@ -78,3 +79,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _escape(text: str) -> str:
+    """A text of a file for a cell: neither markup nor what steers a terminal, so that its width is known."""
+    return markup_escape(printable(text))

@@ -6,12 +6,14 @@ quotes, a text without quotes, ``True``, a name with a blank.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...io.errors import InputError, MissingFileError, shortened
+from ...io.errors import InputError, MissingFileError, UtokyoError, shortened
+from ...io.opened import opened, unreadable
 
 __all__ = ["read_toml"]
 
@@ -81,13 +83,17 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _text(path: Path) -> str:
+    if os.path.isdir(path):
+        raise InputError(f"{path}: this is a folder; give the TOML file")
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+        with opened(path) as handle:
+            content = handle.readall()
+    except MissingFileError:
         raise MissingFileError(f"{path}: no such file; `utokyo run --example` prints one to begin with") from None
+    except UtokyoError:
+        raise
     except OSError as error:
-        what = "this is a folder; give the TOML file" if path.is_dir() else f"cannot be read ({error.strerror})"
-        raise InputError(f"{path}: {what}") from None
+        raise unreadable(path, error) from None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
         raise InputError(f"{path}: this is text in UTF-16, or no text; save it as UTF-8")
     try:

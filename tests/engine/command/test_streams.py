@@ -90,6 +90,37 @@ def test_hostile_text_in_a_file_does_not_reach_the_terminal(tmp_path):
     assert not set(answer.stdout + answer.stderr) & set("\x1b\x07")
 
 
+@posix_only
+def test_a_folder_with_one_broken_image_is_done_and_names_it(tmp_path):
+    rows = "\n".join(",".join(str(100 + (7 * x + 3 * y) % 11) for x in range(30)) for y in range(30))
+    for name in ("cmos_1.csv", "CMOS_2.CSV"):
+        (tmp_path / name).write_text(rows)
+    (tmp_path / "cmos_3.csv").write_text("1,2\n3\n")
+    (tmp_path / "cmos_4.csv").symlink_to("cmos_4.csv")
+    os.mkfifo(tmp_path / "cmos_5.csv")
+    answer = utokyo("analyze", "--no-figures", tmp_path)
+    assert answer.returncode == 3, answer.stderr
+    assert "CMOS_2.CSV" in answer.stdout
+    assert "cmos_3.csv" in answer.stderr
+    assert "cmos_5.csv" not in answer.stdout
+
+
+@posix_only
+def test_files_of_every_bad_kind_are_named_and_the_good_one_is_done(log):
+    folder = log.parent
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "loop.csv").symlink_to("loop.csv")
+    bad = [folder / "pipe.csv", folder / "loop.csv", folder / ("x" * 300), folder / "nowhere.csv", Path("/dev/zero")]
+    answer = utokyo("analyze", *bad, log)
+    assert answer.returncode == 3
+    assert answer.stderr.count("utokyo: ") == len(bad)
+    assert "2 rows" in answer.stdout
+    for path in bad[:3]:
+        told = utokyo("run", path)
+        assert told.returncode == 2
+        assert told.stderr.count("\n") == 1
+
+
 FORK = """
 import os, sys
 from utokyo import Recorder, InputError
