@@ -19,6 +19,7 @@ from ..kernels.text.matrix import OK, RAGGED, first_line_width, parse_matrix
 from ..kernels.text.words import BACK, FRONT
 from .errors import InputError, MissingFileError
 from .header import UTF8_MARK
+from .paths import user_path
 
 __all__ = ["read_image"]
 
@@ -55,7 +56,7 @@ def read_image(path: str | Path) -> Image:
     array([[3, 1, 4],
            [1, 5, 9]])
     """
-    path = Path(path)
+    path = user_path(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:

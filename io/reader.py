@@ -14,6 +14,7 @@ import polars as pl
 from .column import Column
 from .errors import InputError
 from .layout import Layout
+from .paths import user_path
 from .text.ahead import RowsAhead
 from .text.checkpoint import Checkpoint
 from .text.growing import GrowingFile
@@ -76,10 +77,10 @@ class Reader:
         clock_offset_ns: int = 0,
         checkpoint: str | Path | None = None,
     ) -> None:
-        self.path = Path(path)
+        self.path = user_path(path)
         self.clock_offset_ns = clock_offset_ns
-        self._checkpoint_path = None if checkpoint is None else Path(checkpoint)
-        resume_at = None if checkpoint is None else Checkpoint.read(Path(checkpoint))
+        self._checkpoint_path = None if checkpoint is None else user_path(checkpoint)
+        resume_at = None if checkpoint is None else Checkpoint.read(user_path(checkpoint))
         self._file = GrowingFile(path)
         self._rows = RowsAhead(self._file, layout, clock_offset_ns, resume_at)
 

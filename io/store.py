@@ -21,6 +21,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from .errors import InputError, MissingFileError, OutputError
+from .paths import user_path
 
 __all__ = ["ResultTable", "check_folder", "read_results", "write_whole"]
 
@@ -72,7 +73,7 @@ class ResultTable:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = user_path(path)
         if self.path.suffix.lower() not in ENDINGS:
             raise InputError(f"{path}: a result table ends in {' or '.join(ENDINGS)}")
         if os.path.isdir(self.path):
@@ -187,7 +188,7 @@ def read_results(path: str | Path) -> pl.DataFrame:
     ...     read_results(path).rows()
     [(1, 10.5)]
     """
-    path = Path(path)
+    path = user_path(path)
     try:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path.read_bytes())

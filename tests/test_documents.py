@@ -64,7 +64,7 @@ def test_the_join_of_the_documents_can_be_read(tmp_path):
     path.write_text(config)
     wanted = read_join_config(path)
     assert list(wanted.recorders) == ["ssd", "coil"]
-    assert wanted.merge_within == "1min"
+    assert wanted.of_windows == {"before": "90s", "after": "10min", "merge_within": "1min"}
     assert JoinedTable(wanted.recorders, **wanted.options).clock_offsets_ns["coil"] == -180_000_000_000
 
 

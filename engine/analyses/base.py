@@ -21,6 +21,7 @@ import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ...io.errors import InputError
+from ...io.paths import user_path
 from ...io.store import ResultTable, check_folder
 from ..figures.drawing import Drawing, Sheets
 from ..figures.save import save_drawings
@@ -161,8 +162,8 @@ class Analysis(ABC):
         if recorder is not None and not self.takes_recorder(recorder):
             raise InputError(f"{type(self).__name__} takes {self.recorder_class.__name__}, not {recorder!r}")
         self.settings = self.settings_class.of(settings, options, type(self).__name__)
-        self.recorder: Source = recorder if recorder is not None else self.recorder_for(Path(filepath or ""))
-        self.image_src = None if image_src is None else Path(image_src)
+        self.recorder: Source = recorder if recorder is not None else self.recorder_for(user_path(filepath or ""))
+        self.image_src = None if image_src is None else user_path(image_src)
         self.image_extension = f".{str(image_extension).lstrip('.').lower()}"
         known = FigureCanvasAgg.get_supported_filetypes()
         if self.image_extension[1:] not in known:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...io.paths import user_path
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -78,7 +80,7 @@ def demo(
     from .demo import run_demo  # noqa: PLC0415
 
     console = _console()
-    raise typer.Exit(0 if run_demo(folder, minutes, speed, seed, console) else 1)
+    raise typer.Exit(0 if run_demo(user_path(folder), minutes, speed, seed, console) else 1)
 
 
 # The files of the SSD begin with a dash: what is no option is a file.
@@ -93,7 +95,7 @@ def analyze(
     from .analyze import analyze_files  # noqa: PLC0415
 
     console = _console()
-    sound = analyze_files(files, plots if figures else None, results, console)
+    sound = analyze_files([user_path(file) for file in files], plots if figures else None, results, console)
     raise typer.Exit(0 if sound else EXIT_USER)
 
 
@@ -142,6 +144,8 @@ def join(
     begin: Annotated[str | None, typer.Option(help="Only from this time on: '2022-03-14 12:00'.")] = None,
     end: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
     windows: Annotated[Path | None, typer.Option(help="Folder for a figure and a table of every heating.")] = None,
+    before: Annotated[str | None, typer.Option(help="With --windows: their length before each heating (2min).")] = None,
+    after: Annotated[str | None, typer.Option(help="With --windows: their length after each heating (5min).")] = None,
     merge_within: Annotated[
         str | None, typer.Option(help="With --windows: steps of the heater within this time are one heating (10s).")
     ] = None,
@@ -150,14 +154,14 @@ def join(
     from .join import join_sources  # noqa: PLC0415
 
     sentence = join_sources(
-        config,
-        out,
+        user_path(config),
+        user_path(out),
         _console(),
         every=every,
         on=on,
         between=(begin, end),
-        figures=windows,
-        merge_within=merge_within,
+        figures=None if windows is None else user_path(windows),
+        of_windows={"before": before, "after": after, "merge_within": merge_within},
     )
     typer.echo(sentence)
 

@@ -15,9 +15,10 @@ from ...io.store import check_folder
 from ..join.files import JOINED_ENDINGS
 from ..join.table import JoinedTable
 from ..join.windows import windows
-from ..options.durations import Duration
+from ..options.durations import duration_ns
 from ..options.sentences import OptionError, notation
 from .config import JoinConfig, read_join_config
+from .tables import when
 
 __all__ = ["join_sources"]
 
@@ -33,7 +34,7 @@ def join_sources(
     on: str | None = None,
     between: tuple[str | None, str | None] = (None, None),
     figures: Path | None = None,
-    merge_within: str | None = None,
+    of_windows: Mapping[str, str | None] | None = None,
 ) -> str:
     """Join what a configuration names, and write the table.
 
@@ -49,8 +50,8 @@ def join_sources(
         As for `utokyo.join`; instead of what the file says.
     figures : path, optional
         Folder for a figure and a table of every heating, as `utokyo.windows` makes them.
-    merge_within : str, optional
-        As for `utokyo.windows`; instead of what the file says.
+    of_windows : mapping of str to str, optional
+        `before`, `after` and `merge_within`, as for `utokyo.windows`; None for what the file says.
 
     Returns
     -------
@@ -60,14 +61,14 @@ def join_sources(
     Raises
     ------
     InputError, OutputError
-        When the configuration cannot be done, or the table cannot be written.
+        When the configuration cannot be done, there is no row in the time asked for, or the table cannot be written.
     """
     if out.suffix.lower() not in JOINED_ENDINGS:
         raise InputError(f"{out}: a joined table ends in {' or '.join(JOINED_ENDINGS)}")
     if out.is_dir():
         raise InputError(f"{out}: this is a folder; give the path of a file with --out")
-    if merge_within is not None and figures is None:
-        raise InputError("--merge-within says which steps are one heating: give --windows FOLDER with it")
+    given = {name: length for name, length in (of_windows or {}).items() if length is not None}
+    _check_lengths(given, figures)
     check_folder(out.parent)
     if figures is not None:
         check_folder(figures)
@@ -84,11 +85,41 @@ def join_sources(
         task = progress.add_task("joining", total=1.0)
         with _said_where(config, {"every": every, "on": on}):
             table.update(lambda done: progress.update(task, completed=0.9 * done))
+        _expect_rows(table, out)
         table.write(out)
         progress.update(task, completed=1.0)
-        drawn = _draw(wanted, figures, between, merge_within, progress) if figures is not None else ""
+        drawn = _draw(wanted, figures, between, given, progress) if figures is not None else ""
     names = ", ".join(table.sources)
     return f"{out}: {table.frame.height} rows of {table.frame.width} columns, joined from {names}{drawn}"
+
+
+def _check_lengths(given: Mapping[str, str], figures: Path | None) -> None:
+    """Refuse what is said of windows that are not drawn, and lengths that are none."""
+    with notation("command"):
+        for name, length in given.items():
+            duration_ns(length, name, least_ns=0 if name != "after" else 1)
+    if given and figures is None:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise InputError(f"{named} says how the windows around heatings are drawn: give --windows FOLDER with it")
+
+
+def _expect_rows(table: JoinedTable, out: Path) -> None:
+    """Refuse to write a table that says nothing over one that does: without a row, or with empty rows alone."""
+    values = table.frame.drop("timestamp", "datetime")
+    if any(column.null_count() < column.len() for column in values.iter_columns()):
+        return
+    on = table.settings.on
+    asked_of = [source for source in table.joined_sources if on in {None, source.name}]
+    firsts = [source.first_ns for source in asked_of if source.first_ns is not None]
+    lasts = [source.last_ns for source in asked_of if source.last_ns is not None]
+    named = "the sources" if on is None else on
+    if not firsts:
+        raise InputError(f"no row to write: {named} had no data yet; {out} is left as it was")
+    begin_ns, end_ns = table.limits
+    asked = f" from {when(begin_ns)}" * (begin_ns is not None) + f" until {when(end_ns)}" * (end_ns is not None)
+    what = "row" if on is None else f"burst of {on}" if asked_of[0].kind.has_bursts else f"reading of {on}"
+    there = f"the data of {named} are from {when(min(firsts))} to {when(max(lasts))}"
+    raise InputError(f"no {what}{asked}: {there}; {out} is left as it was")
 
 
 @contextmanager
@@ -107,14 +138,13 @@ def _draw(
     wanted: JoinConfig,
     folder: Path,
     between: tuple[str | None, str | None],
-    merge_within: Duration | None,
+    given: Mapping[str, str],
     progress: Progress,
 ) -> str:
     options = {name: wanted.options[name] for name in FOR_WINDOWS if name in wanted.options}
     if between != (None, None):
         options["between"] = between
-    merge_within = wanted.merge_within if merge_within is None else merge_within
-    found = windows(wanted.recorders, merge_within=merge_within, **options)
+    found = windows(wanted.recorders, **options, **{**wanted.of_windows, **given})
     task = progress.add_task("drawing", total=1.0)
     paths = found.save(folder, progress=lambda done: progress.update(task, completed=done))
     return f"; {len(paths)} heatings drawn in {folder}"

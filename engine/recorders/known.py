@@ -9,6 +9,7 @@ from typing import Any
 
 from ...io.errors import InputError, MissingFileError
 from ...io.header import UTF8_MARK
+from ...io.paths import user_path
 from ..options.registry import Registry
 from ..options.sentences import option
 
@@ -47,7 +48,7 @@ def class_for(path: str | Path) -> type[Any]:
     MissingFileError, InputError
         When there is no such file, or it cannot be read.
     """
-    path = Path(path)
+    path = user_path(path)
     head = _head(path)
     for recorder in RECORDERS:
         signature = recorder.signature

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from ...kernels.text.words import BACK, FRONT
 from ..errors import InputError, MissingFileError
+from ..paths import user_path
 from .parts import THREADS, Sink, run_parts
 from .pread import read_at, read_into
 
@@ -119,7 +120,7 @@ class GrowingFile:
     _tail: bytes
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = user_path(path)
         self.generation = 0
         self.bytes_read = 0
         self._bytes = bytearray(FRONT + BACK)
