@@ -23,6 +23,7 @@ from ..figures.ssd import burst_figure, overview_figure
 from ..fits.bursts.dead_time import LONGEST_S
 from ..fits.bursts.fit import fit_overlapping
 from ..fits.bursts.search import MOST_FALSE_ALARMS_PER_HOUR, BurstSearch
+from ..fits.bursts.sensitivity import what_was_searched
 from ..fits.bursts.values import burst_rate_Hz
 from ..fits.result import Fit
 from ..options.settings import Settings
@@ -184,7 +185,7 @@ def find_bursts_of(
         results,
         fits=events,
         drawings=(overview, *new),
-        remarks=tuple(_remarks(results, settings, title)),
+        remarks=tuple(_remarks(results, settings, title, times_ns)),
         # The bursts of the same file and time: those of an earlier file of the same name stay.
         replaces=(pl.col("source") == source) & pl.col("timestamp_ns").is_between(first_ns, last_ns)
         if times_ns.size
@@ -295,10 +296,10 @@ def _dead_time_loss(times_ns: NDArray[np.int64], burst: dict[str, Any], fit: Fit
     return unseen / max(unseen + float(last - first), 1.0)
 
 
-def _remarks(results: pl.DataFrame, settings: SSDSettings, title: str) -> Iterator[str]:
+def _remarks(results: pl.DataFrame, settings: SSDSettings, title: str, times_ns: NDArray[np.int64]) -> Iterator[str]:
     """What the search can say when it found nothing, and where dead time matters."""
     if results.is_empty():
-        yield f"{title}: no burst (at most {settings.false_alarms_per_hour:g} false ones an hour are allowed)."
+        yield f"{title}: no burst {what_was_searched(times_ns, settings.false_alarms_per_hour)}."
         return
     lossy = results.filter(pl.col("dead_time_loss") > LOSS_THAT_MATTERS)
     if not lossy.is_empty():
