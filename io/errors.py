@@ -7,7 +7,7 @@ program and keeps its traceback.
 
 from __future__ import annotations
 
-__all__ = ["FormatError", "InputError", "MissingFileError", "OutputError", "UtokyoError", "shortened"]
+__all__ = ["FormatError", "InputError", "MissingFileError", "OutputError", "UtokyoError", "shortened", "without_middle"]
 
 
 class UtokyoError(Exception):
@@ -89,3 +89,18 @@ def shortened(text: str, most: int) -> str:
     'Frequency...'
     """
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def without_middle(text: str, most: int) -> str:
+    """A name of at most `most` characters: what is longer loses its middle, for names differ at their ends.
+
+    Examples
+    --------
+    >>> without_middle("-20220918-122539-Slot1-In1.csv", 20)
+    '-20220918...-In1.csv'
+    """
+    if len(text) <= most:
+        return text
+    front = max(0, most - 3 + 1) // 2
+    back = max(0, most - 3) - front
+    return text[:front] + "..."[:most] + text[len(text) - back :]

@@ -22,6 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ...io.errors import InputError
 from ...io.paths import user_path
+from ...io.progress import progress
 from ...io.store import ResultTable, check_folder
 from ..figures.drawing import Drawing, Sheets
 from ..figures.save import save_drawings
@@ -100,6 +101,8 @@ class Analysis(ABC):
         All that it found.
     figures : list of path
         Files drawn by the last run.
+    latest_ns : int or None
+        Time of the newest row of the source that the last run saw, ns since 1970.
 
     Examples
     --------
@@ -173,6 +176,7 @@ class Analysis(ABC):
         self.results = self.no_results()
         self.findings = Findings(self.results)
         self.figures: list[Path] = []
+        self.latest_ns: int | None = None
         self._lock = threading.Lock()
         self._done: Any = None
         self._generation = 0
@@ -274,7 +278,7 @@ class Analysis(ABC):
         InputError, OutputError
             With one sentence, when the source cannot be read or a result cannot be written.
         """
-        with self._lock:
+        with self._lock, progress(f"analysing {self.source_name}"):
             self.recorder.update()
             if self.recorder.version == self._done:
                 return self.results
@@ -286,6 +290,8 @@ class Analysis(ABC):
             self.figures = self.publish(self.findings)
             self.results = self.findings.rows
             self._done = version
+            if table.height and "timestamp" in table.columns:
+                self.latest_ns = int(table["timestamp"].to_numpy().max())
             return self.results
 
     def find(self, table: pl.DataFrame, earlier: Findings | None) -> Findings:
@@ -311,6 +317,16 @@ class Analysis(ABC):
         paths = save_drawings(list(self._undrawn.values()), self.image_src, self.image_extension, self._sheets)
         self._undrawn.clear()
         return paths
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Where results and figures go."""
+        stored = None if self.store is None else self.store.path
+        return tuple(path for path in (stored, self.image_src) if path is not None)
+
+    def newest(self) -> str:
+        """The newest result in a few words, for the line of a run; empty where there is none."""
+        return ""
 
     def remarks(self) -> list[str]:
         """Sentences about the last results that a person should read beside them."""

@@ -25,14 +25,14 @@ from ..fits.bursts.fit import fit_overlapping
 from ..fits.bursts.search import MOST_FALSE_ALARMS_PER_HOUR, BurstSearch
 from ..fits.bursts.sensitivity import what_was_searched
 from ..fits.bursts.values import burst_rate_Hz
-from ..fits.result import Fit
+from ..fits.result import Fit, rounded
 from ..options.settings import Settings
 from ..recorders.results import BURSTS
 from ..recorders.ssd import SSDRecorder
 from .base import Analysis, ResultParameter, figure_name, table_of
 from .findings import Findings, check_columns
 
-__all__ = ["SSDAnalysis", "SSDSettings"]
+__all__ = ["SSDAnalysis", "SSDSettings", "newest_burst"]
 
 LOSS_THAT_MATTERS = 0.01
 """Part of a burst's pulses that dead time hid, from which a remark says so."""
@@ -219,6 +219,22 @@ class SSDAnalysis(Analysis):
     parameters = PARAMETERS
     join_as = BURSTS
     analyse = staticmethod(find_bursts_of)
+
+    def newest(self) -> str:
+        """The last burst: its half-life with the error, or its pulses where that cannot be used."""
+        return newest_burst(self.results)
+
+
+def newest_burst(rows: pl.DataFrame) -> str:
+    """The last burst of some rows, in a few words."""
+    if rows.is_empty():
+        return "no burst yet"
+    row = rows.sort("timestamp_ns").row(-1, named=True)
+    moment = str(pl.Series([row["timestamp_ns"]]).cast(pl.Datetime("ns")).dt.strftime("%H:%M:%S")[0])
+    if row["valid"] and row["half_life_time_error"] is not None:
+        of_s = row["half_life_time"] / SECOND_NS, row["half_life_time_error"] / SECOND_NS
+        return f"half-life {' +- '.join(rounded(*of_s))} s at {moment}"
+    return f"{' +- '.join(rounded(row['pulses_peak'], row['pulses_peak_error']))} pulses at {moment}, no half-life"
 
 
 def _known(earlier: Findings | None, settings: SSDSettings, times_ns: NDArray[np.int64]) -> _Progress | None:

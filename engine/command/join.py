@@ -1,4 +1,4 @@
-"""``utokyo join``: the sources of a configuration as one table on the disk, with a progress bar."""
+"""``utokyo join``: the sources of a configuration as one table on the disk, with a line of what is waited for."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...io.errors import InputError
+from ...io.progress import progress
 from ...io.store import check_folder
 from ..join.files import JOINED_ENDINGS
 from ..join.table import JoinedTable
 from ..join.windows import windows
 from ..options.durations import duration_ns
 from ..options.sentences import OptionError, notation
+from ..run.waiting import Waiting
 from .config import JoinConfig, read_join_config
 from .tables import when
 
@@ -45,7 +46,7 @@ def join_sources(
     out : path
         ``.parquet`` or ``.csv``.
     console : rich.console.Console
-        For the progress bar.
+        For what is waited for.
     every, on, between
         As for `utokyo.join`; instead of what the file says.
     figures : path, optional
@@ -75,20 +76,13 @@ def join_sources(
     wanted = read_join_config(config)
     with notation("command"):
         table = JoinedTable(wanted.recorders, **_options(wanted.options, every, on, between))
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
-        task = progress.add_task("joining", total=1.0)
-        with _said_where(config, {"every": every, "on": on}):
-            table.update(lambda done: progress.update(task, completed=0.9 * done))
+    with Waiting(console):
+        with progress("joining") as task, _said_where(config, {"every": every, "on": on}):
+            table.update(task.update)
         _expect_rows(table, out)
-        table.write(out)
-        progress.update(task, completed=1.0)
-        drawn = _draw(wanted, figures, between, given, progress) if figures is not None else ""
+        with progress(f"writing {out.name}"):
+            table.write(out)
+        drawn = _draw(wanted, figures, between, given) if figures is not None else ""
     names = ", ".join(table.sources)
     return f"{out}: {table.frame.height} rows of {table.frame.width} columns, joined from {names}{drawn}"
 
@@ -139,15 +133,16 @@ def _draw(
     folder: Path,
     between: tuple[str | None, str | None],
     given: Mapping[str, str],
-    progress: Progress,
 ) -> str:
-    options = {name: wanted.options[name] for name in FOR_WINDOWS if name in wanted.options}
+    options: dict[str, Any] = {name: wanted.options[name] for name in FOR_WINDOWS if name in wanted.options}
     if between != (None, None):
         options["between"] = between
-    found = windows(wanted.recorders, **options, **{**wanted.of_windows, **given})
-    task = progress.add_task("drawing", total=1.0)
-    paths = found.save(folder, progress=lambda done: progress.update(task, completed=done))
-    return f"; {len(paths)} heatings drawn in {folder}"
+    with progress("joining around every heating"):
+        options |= wanted.of_windows | dict(given)
+        found = windows(wanted.recorders, **options)
+    with progress(f"painting {len(found)} heating{'s' * (len(found) != 1)} into {folder.name}") as task:
+        paths = found.save(folder, progress=task.update)
+    return f"; {len(paths)} heating{'s' * (len(paths) != 1)} drawn in {folder}"
 
 
 def _options(

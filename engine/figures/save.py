@@ -13,6 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ...io.png import png_bytes
+from ...io.progress import progress
 from ...io.store import write_whole
 from .drawing import Drawing, Sheets
 from .sheet import DOTS_PER_INCH, Sheet
@@ -63,12 +64,15 @@ def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, she
     OutputError
         When a file cannot be written; the figures before it have been written.
     """
-    paths: list[Path] = []
+    wanted, paths = list(drawings), list[Path]()
     written: Future[None] | None = None
     # A picture of a sheet is encoded and written while the next one is painted. Other figures are written before the
     # next one is drawn, so that their memory is free again.
-    with ThreadPoolExecutor(1, thread_name_prefix="figures") as writer:
-        for drawing in drawings:
+    with (
+        progress(f"painting {len(wanted)} figure{'s' * (len(wanted) != 1)} into {folder.name}") as task,
+        ThreadPoolExecutor(1, thread_name_prefix="figures") as writer,
+    ):
+        for drawing in wanted:
             path = folder / f"{drawing.name}{extension}"
             figure = drawing.on_sheet(sheets)
             encode = encoder_of(figure, path)
@@ -80,6 +84,7 @@ def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, she
             else:
                 _write(encode, path)
             paths.append(path)
+            task.update(len(paths) / len(wanted))
         if written is not None:
             written.result()
     return paths

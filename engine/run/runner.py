@@ -17,15 +17,16 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
-from rich.live import Live
 
 from ...io.errors import InputError, MissingFileError, UtokyoError
 from ..recorders.source import Source
-from .screen import live_line, summary_table
+from .screen import LiveLines, summary_table
 from .summary import AnalysisReport, RunSummary
+from .waiting import Waiting
 
 __all__ = ["Runner"]
 
@@ -49,6 +50,18 @@ class Named(Protocol):
 
     name: str
     recorder: Source
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An object that tells its newest result, how far its source is, and where its output goes."""
+
+    latest_ns: int | None
+    outputs: tuple[Path, ...]
+
+    def newest(self) -> str:
+        """The newest result in a few words."""
+        ...
 
 
 class Runner:
@@ -124,15 +137,16 @@ class Runner:
         workers = min(len(self.analyses), max(2, os.cpu_count() or 1))
         pool = ThreadPoolExecutor(workers, thread_name_prefix="analysis")
         try:
-            with Live(console=self.console, refresh_per_second=4, transient=True) as live:
-                self._run_cycles(cycles, period_s, summary, pool, live, on_cycle)
+            lines = LiveLines(summary, cycles)
+            with Waiting(self.console, lines):
+                self._run_cycles(cycles, period_s, summary, pool, lines, on_cycle)
         except KeyboardInterrupt:
             summary.interrupted = True
             self.console.print("Interrupted: the running analyses are finished first.")
         finally:
             # Analyses that have not started are dropped; running ones are waited for.
             pool.shutdown(wait=True, cancel_futures=True)
-        self.console.print(summary_table(summary))
+        self.console.print(summary_table(summary, self.console.width))
         if summary.interrupted and not _is_notebook():
             raise SystemExit(EXIT_INTERRUPTED)
         return summary
@@ -143,14 +157,14 @@ class Runner:
         period_s: float,
         summary: RunSummary,
         pool: ThreadPoolExecutor,
-        live: Live,
+        lines: LiveLines,
         on_cycle: Callable[[RunSummary], bool | None] | None,
     ) -> None:
         start = time.monotonic()
         cycle = 0
         while cycle < cycles:
             _sleep_until(start + cycle * period_s)
-            live.update(live_line(summary, cycle, cycles, "running"))
+            lines.cycle, lines.next_s = cycle, None
             self._run_once(summary, pool)
             summary.cycles += 1
             if on_cycle is not None and on_cycle(summary) is False:
@@ -167,8 +181,7 @@ class Runner:
                 summary.skipped += missed
             cycle = following
             if cycle < cycles:
-                wait_s = start + cycle * period_s - time.monotonic()
-                live.update(live_line(summary, cycle, cycles, f"next in {max(0.0, wait_s):.0f} s"))
+                lines.cycle, lines.next_s = cycle, start + cycle * period_s
 
     def _run_once(self, summary: RunSummary, pool: ThreadPoolExecutor) -> None:
         """Run all analyses of one cycle in parallel, and note the outcome in their reports."""
@@ -187,7 +200,7 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
         if not report.waits:
             log.warning("%s: %s yet; waiting for it", report.name, error)
         report.waits += 1
-        report.rows_added = 0
+        report.rows_added, report.rows_per_s = 0, 0.0
         report.failure = str(error)
     except UtokyoError as error:
         if _note_failure(report, str(error)):
@@ -197,19 +210,31 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
         if _note_failure(report, f"{type(error).__name__}: {error}"):
             log.exception("%s failed; it is tried again in every cycle", report.name)
     else:
-        rows = analysis.recorder.rows if isinstance(analysis, Named) else 0
-        report.rows_added, report.rows = rows - report.rows, rows
+        _note_source(analysis, report, begin)
         report.results = len(results) if isinstance(results, Sized) else 0
         report.runs += 1
         report.failure = ""
     report.seconds = time.monotonic() - begin
 
 
+def _note_source(analysis: Runnable, report: AnalysisReport, begin_s: float) -> None:
+    """Note how far the source is, and what is new of its results."""
+    now_s = time.monotonic()
+    rows = analysis.recorder.rows if isinstance(analysis, Named) else 0
+    report.rows_added, report.rows = rows - report.rows, rows
+    since_s = now_s - (begin_s if report.ended_s is None else report.ended_s)
+    report.rows_per_s, report.ended_s = report.rows_added / max(since_s, 1e-3), now_s
+    if report.rows_added or report.grown_s is None:
+        report.grown_s = now_s
+    if isinstance(analysis, Telling):
+        report.newest, report.latest_ns, report.outputs = analysis.newest(), analysis.latest_ns, analysis.outputs
+
+
 def _note_failure(report: AnalysisReport, reason: str) -> bool:
     """Count a failure, and return whether its reason differs from that of the cycle before: only then it is logged."""
     is_new = report.failure != reason
     report.failures += 1
-    report.rows_added = 0
+    report.rows_added, report.rows_per_s = 0, 0.0
     report.failure = reason
     return is_new
 

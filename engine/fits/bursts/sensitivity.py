@@ -86,7 +86,7 @@ def smallest_burst(
             best = max(best, float(special.gammainc(needed / unit, expected / unit)))
         return best - probability
 
-    return math.ceil(optimize.brentq(excess, 0.1, MOST_PULSES, rtol=1e-6))
+    return math.ceil(float(optimize.brentq(excess, 0.1, MOST_PULSES, rtol=1e-6)))
 
 
 def what_was_searched(times_ns: NDArray[np.int64], false_alarms_per_hour: float) -> str:
