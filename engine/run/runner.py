@@ -2,10 +2,10 @@
 
 Cycle k starts at start + k * period on a monotonic clock: starts do not drift, and do not jump when the time of the PC
 is corrected. When a cycle takes longer than the period, this is reported, and the cycles that should have started
-meanwhile are skipped. The analyses of a cycle run in parallel in threads, since kernels and file reading release the
-GIL. When an analysis fails, the reason is logged and it is tried again in the next cycle, while the others continue. An
-analysis whose file does not exist yet waits for it. Ctrl-C waits for the running analyses, prints the summary, and
-exits with code 130.
+meanwhile are skipped, but never the last one. The analyses of a cycle run in parallel in threads, since kernels and
+file reading release the GIL. When an analysis fails, the reason is logged, and it is tried again in the next cycle
+while the others continue. An analysis whose file does not exist yet waits for it. Ctrl-C waits for the running
+analyses, prints the summary, and exits with code 130.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ class Runner:
         Parameters
         ----------
         cycles : int
-            Number of cycles, skipped ones included: the last one starts at start + (cycles - 1) * period_s.
+            Number of cycles, skipped ones included: the last one starts at start + (cycles - 1) * period_s, or later
+            when the one before takes so long; it is never skipped.
         period_s : float
             Time from the start of one cycle to that of the next, s.
         on_cycle : callable, optional
@@ -171,7 +172,9 @@ class Runner:
                 return
             elapsed_s = time.monotonic() - start
             following = max(cycle + 1, math.ceil(elapsed_s / period_s - LATE_START))
-            missed = min(following, cycles) - cycle - 1
+            # The last one is never skipped: it reads what came during the one before.
+            following = min(following, cycles - 1 if cycle + 1 < cycles else cycles)
+            missed = following - cycle - 1
             if missed > 0:
                 took_s = elapsed_s - cycle * period_s
                 log.warning(

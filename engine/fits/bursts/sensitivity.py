@@ -33,6 +33,8 @@ BEGINNINGS_S = (0.0, 0.1, 0.2, 0.4)
 """Where a sum begins before the apex: with the rise of a long burst or without that of a short one."""
 LEAST_S = 60.0
 """Of background; with less, too little is known of it to say what would have been found."""
+ALIKE = 1.1
+"""Ratio of two sizes that are not worth two numbers; the larger one is told."""
 MOST_PULSES = 1e7
 STEPS = 2000
 """Of the integral over the shape of a burst."""
@@ -104,7 +106,7 @@ def what_was_searched(times_ns: NDArray[np.int64], false_alarms_per_hour: float)
     >>> times_ns = np.sort(np.random.default_rng(1).integers(0, 600 * 10**9, 60_000))
     >>> for part in what_was_searched(times_ns, 0.01).split(" would have been "):
     ...     print(part)
-    among 60000 pulses in 10.0 min, 100 per s; one of 138 pulses or more with a half-life of 1 s
+    among 60000 pulses in 10.0 min, 100 per s; one of 139 pulses or more with a half-life of 1 s
     found with a probability of at least 90 % (0.01 false alarms an hour are allowed)
     """
     stretches = [s for s in np.split(times_ns, interruptions(times_ns)) if s.size > 2 and s[0] < s[-1]]
@@ -125,9 +127,9 @@ def what_was_searched(times_ns: NDArray[np.int64], false_alarms_per_hour: float)
             options = {"false_alarms_per_hour": false_alarms_per_hour}
             sizes |= {smallest_burst(float(rate), around_s, **options) for rate in np.quantile(rates_Hz, (0.1, 0.9))}
     low, high = min(sizes), max(sizes)
-    size = f"{low}" if low == high else f"{low} to {high}"
+    varies = f" ({low} where the rate is low)" if high > ALIKE * low else ""
     return (
-        f"{many}; one of {size} pulses or more with a half-life of 1 s would have been found with a probability of at "
+        f"{many}; one of {high} pulses or more{varies} with a half-life of 1 s would have been found with a probability of at "
         f"least 90 % ({false_alarms_per_hour:g} false alarms an hour are allowed)"
     )
 

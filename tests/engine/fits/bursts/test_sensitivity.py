@@ -56,9 +56,18 @@ def test_no_burst_says_pulses_span_rate_and_the_smallest_burst():
     assert analysis.run().is_empty()
     (remark,) = analysis.remarks()
     assert "no burst among 36000 pulses in 60.0 min, 10 per s" in remark
-    low, high = map(int, re.search(r"one of (\d+) to (\d+) pulses or more with a half-life of 1 s", remark).groups())
-    assert low <= smallest_burst(10.0) <= high < 1.2 * low
+    size = int(re.search(r"one of (\d+) pulses or more with a half-life of 1 s", remark)[1])
+    assert smallest_burst(10.0) <= size < 1.1 * smallest_burst(10.0)
     assert "probability of at least 90 %" in remark
+
+
+def test_a_rate_that_drifts_needs_two_sizes():
+    random = np.random.default_rng(4)
+    slow, fast = random.integers(0, 1800 * 10**9, 1800), random.integers(1800 * 10**9, 3600 * 10**9, 180_000)
+    said = what_was_searched(np.sort(np.concatenate([slow, fast])), 0.01)
+    high, low = map(int, re.search(r"one of (\d+) pulses or more \((\d+) where the rate is low\)", said).groups())
+    assert low == pytest.approx(smallest_burst(1.0), rel=0.1)
+    assert high == pytest.approx(smallest_burst(100.0), rel=0.05)
 
 
 @pytest.mark.parametrize(
