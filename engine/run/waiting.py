@@ -27,6 +27,8 @@ __all__ = ["Waiting", "waiting_text"]
 
 SILENT_S = 1.0
 """Whatever takes less is not worth a word."""
+AGAIN_S = 10.0
+"""From then on a log tells of a part of what it has told, or of the same as before: the cycles of a night are many."""
 LOOK_S = 0.1
 """Time between two looks at what is being done."""
 
@@ -143,10 +145,12 @@ class Waiting:
         self._live.update(self._spinner)
 
     def _tell_begins(self, waited: list[Waited], now_s: float) -> None:
-        for task in (task for each in waited for task in each.tasks):
-            if task in self._told or now_s - task.begun_s < SILENT_S:
+        for task, whole in ((task, each.whole) for each in waited for task in each.tasks):
+            is_new = task.what not in self._named
+            at_once = is_new and (task is whole or task.is_one_of_many)
+            if task in self._told or now_s - task.begun_s < (SILENT_S if at_once else AGAIN_S):
                 continue
-            if not (task.is_one_of_many and task.what in self._named):
+            if is_new or not task.is_one_of_many:
                 self._print(f"{task.what} ...")
             self._told.add(task)
             self._named.add(task.what)
@@ -165,4 +169,6 @@ class Waiting:
 def _said(waited: Waited, now_s: float) -> str:
     task = waited.now
     part = "" if task.part is None else f"{100.0 * task.part:.0f} %, "
-    return f"{task.what}: {part}{now_s - task.begun_s:.0f} s"
+    # Of many alike, each is over at once: all of it is what is waited for.
+    begun_s = waited.whole.begun_s if task.is_one_of_many else task.begun_s
+    return f"{task.what}: {part}{max(0.0, now_s - begun_s):.0f} s"

@@ -129,8 +129,8 @@ def what_was_searched(times_ns: NDArray[np.int64], false_alarms_per_hour: float)
     low, high = min(sizes), max(sizes)
     varies = f" ({low} where the rate is low)" if high > ALIKE * low else ""
     return (
-        f"{many}; one of {high} pulses or more{varies} with a half-life of 1 s would have been found with a probability of at "
-        f"least 90 % ({false_alarms_per_hour:g} false alarms an hour are allowed)"
+        f"{many}; one of {high} pulses or more{varies} with a half-life of 1 s would have been found with a "
+        f"probability of at least 90 % ({false_alarms_per_hour:g} false alarms an hour are allowed)"
     )
 
 

@@ -40,9 +40,27 @@ def test_a_log_gets_a_line_at_begin_and_end_and_none_for_what_is_quick():
         with progress("long"), progress("its part"):
             time.sleep(1.4)
     lines = said(console).splitlines()
-    assert lines[:2] == ["long ...", "its part ..."]
-    assert sorted(line.partition(":")[0] for line in lines[2:]) == ["its part", "long"]
-    assert all(": done in 1." in line for line in lines[2:])
+    assert len(lines) == 2
+    assert lines[0] == "long ..."
+    assert lines[1].startswith("long: done in 1.")
+
+
+def test_the_cycles_of_a_night_do_not_fill_a_log():
+    console = screen()
+    with Waiting(console):
+        for _ in range(3):
+            with progress("analysing ssd.csv"):
+                time.sleep(1.2)
+    assert said(console).count("analysing ssd.csv ...") == 1
+    assert said(console).count("done in") == 1
+
+
+def test_what_takes_very_long_is_told_again_with_its_parts(monkeypatch):
+    monkeypatch.setattr("utokyo.engine.run.waiting.AGAIN_S", 1.5)
+    console = screen()
+    with Waiting(console), progress("whole"), progress("part"):
+        time.sleep(2.0)
+    assert said(console).splitlines()[:2] == ["whole ...", "part ..."]
 
 
 def test_one_of_many_alike_is_told_once():
@@ -52,6 +70,15 @@ def test_one_of_many_alike_is_told_once():
             with progress("compiling", is_one_of_many=True):
                 time.sleep(1.3)
     assert said(console) == "compiling ...\n"
+
+
+def test_the_time_of_many_alike_does_not_begin_anew_with_each():
+    with progress("analysing ssd.csv"):
+        time.sleep(1.1)
+        with progress("compiling", is_one_of_many=True):
+            assert waiting_text(time.monotonic()) == "compiling: 1 s"
+        with progress("painting"):
+            assert waiting_text(time.monotonic()) == "painting: 0 s"
 
 
 def test_a_terminal_gets_a_line_that_goes_away():
