@@ -73,7 +73,10 @@ class LiveLines:
             facts = " | ".join(fact for fact in _facts(report, now_s, now_ns) if fact)
             style = "yellow" if report.failure else ""
             if width >= WIDE:
-                yield Text(f"{without_middle(report.name, name_width):<{name_width}}  {facts}", style=style)
+                name = without_middle(report.name, name_width)
+                for line in _folded(facts, width - name_width - 2) if facts else ("",):
+                    yield Text(f"{name:<{name_width}}  {line}", style=style)
+                    name = ""
                 continue
             yield Text(without_middle(report.name, width), style=style)
             yield from (Text(f"  {line}", style=style) for line in _folded(facts, width - 2))

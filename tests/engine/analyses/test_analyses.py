@@ -337,7 +337,7 @@ def test_a_recorder_of_other_data_is_refused_before_its_file_exists(analysis, re
 
 def test_recorders_of_the_kind_and_those_that_nobody_knows_are_taken():
     class OtherCounter(Recorder):
-        joined = SSDRecorder.joined
+        join_as = SSDRecorder.join_as
 
     class Unknown(Recorder):
         pass

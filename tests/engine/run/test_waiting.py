@@ -132,6 +132,14 @@ def test_the_live_lines_say_what_is_new_how_fast_how_late_and_where(width):
     assert len(lines) <= 8
 
 
+def test_no_fact_is_cut_from_the_live_lines_of_a_wide_terminal():
+    summary = reports()
+    summary.analyses[0].latest_ns = NOW_NS - 10**18
+    lines = [line.plain for line in LiveLines(summary, 100, 3).lines(110, 10.0, NOW_NS)]
+    assert all(cell_len(line) <= 110 for line in lines)
+    assert any("last row 1 s ago" in line for line in lines)
+
+
 @pytest.mark.parametrize("width", [60, 80, 140])
 def test_the_summary_fits_its_terminal_as_a_table_and_as_text(width, monkeypatch):
     console = screen(width)
