@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from scipy import constants
 
 from ..io.errors import InputError, MissingFileError
+from ..io.paths import user_path
 
 __all__ = ["ATOMS", "SHIPPED", "Atom", "CameraConstants", "Measured"]
 
@@ -179,7 +180,7 @@ class CameraConstants:
         MissingFileError, InputError
             With one sentence, when the file, the set or a constant is missing or wrong.
         """
-        path = Path(path)
+        path = user_path(path)
         try:
             sets = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:

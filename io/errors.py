@@ -10,7 +10,16 @@ from __future__ import annotations
 import logging
 import re
 
-__all__ = ["FormatError", "InputError", "MissingFileError", "OutputError", "UtokyoError", "printable", "shortened"]
+__all__ = [
+    "FormatError",
+    "InputError",
+    "MissingFileError",
+    "OutputError",
+    "UtokyoError",
+    "printable",
+    "shortened",
+    "without_middle",
+]
 
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # of terminals: ESC, BEL, CR, ...; not tab and line end
@@ -130,3 +139,18 @@ def shortened(text: str, most: int) -> str:
     'Frequency...'
     """
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def without_middle(text: str, most: int) -> str:
+    """A name of at most `most` characters: what is longer loses its middle, for names differ at their ends.
+
+    Examples
+    --------
+    >>> without_middle("-20220918-122539-Slot1-In1.csv", 20)
+    '-20220918...-In1.csv'
+    """
+    if len(text) <= most:
+        return text
+    front = max(0, most - 3 + 1) // 2
+    back = max(0, most - 3) - front
+    return text[:front] + "..."[:most] + text[len(text) - back :]

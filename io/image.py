@@ -21,6 +21,7 @@ from ..kernels.text.words import BACK, FRONT
 from .errors import InputError
 from .header import UTF8_MARK
 from .opened import opened, unreadable
+from .paths import user_path
 from .spreadsheet import check_spreadsheet
 
 __all__ = ["read_image"]
@@ -61,7 +62,7 @@ def read_image(path: str | Path) -> Image:
     array([[3, 1, 4],
            [1, 5, 9]])
     """
-    path = Path(path)
+    path = user_path(path)
     content = _content(path)
     if not content.strip(b"\r\n\t ,\0"):
         raise InputError(f"{path}: the image is empty")

@@ -15,6 +15,7 @@ from .column import Column
 from .errors import InputError
 from .forks import check_not_forked
 from .layout import Layout
+from .paths import user_path
 from .text.ahead import RowsAhead
 from .text.checkpoint import Checkpoint
 from .text.growing import LONGEST_LINE_BYTES, GrowingFile
@@ -80,11 +81,11 @@ class Reader:
         checkpoint: str | Path | None = None,
         longest_line_bytes: int = LONGEST_LINE_BYTES,
     ) -> None:
-        self.path = Path(path)
+        self.path = user_path(path)
         self.clock_offset_ns = clock_offset_ns
-        self._checkpoint_path = None if checkpoint is None else Path(checkpoint)
-        resume_at = None if checkpoint is None else Checkpoint.read(Path(checkpoint))
-        self._file = GrowingFile(path, longest_line_bytes)
+        self._checkpoint_path = None if checkpoint is None else user_path(checkpoint)
+        resume_at = None if self._checkpoint_path is None else Checkpoint.read(self._checkpoint_path)
+        self._file = GrowingFile(self.path, longest_line_bytes)
         self._rows = RowsAhead(self._file, layout, clock_offset_ns, resume_at)
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import polars as pl
 
 from .errors import InputError, MissingFileError
+from .paths import user_path
 from .results.cells import as_cells, typed, value_of
 from .results.dialect import Dialect, plain_name, read_cells, written_cells
 from .results.lock import exclusive
@@ -63,7 +64,7 @@ class ResultTable:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = user_path(path)
         if self.path.suffix.lower() not in ENDINGS:
             raise InputError(f"{path}: a result table ends in {' or '.join(ENDINGS)}")
         if os.path.isdir(self.path):
@@ -178,7 +179,7 @@ def read_results(path: str | Path) -> pl.DataFrame:
     ...     read_results(path).rows()
     [(1, 10.5, True)]
     """
-    path = Path(path)
+    path = user_path(path)
     content = _content(path)
     if path.suffix.lower() == ".parquet":
         return _parquet(path, content)

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from utokyo import JoinedTable, simulate
+from utokyo import (
+    Column,
+    ColumnTime,
+    DateAndTime,
+    Elapsed,
+    JoinedTable,
+    KeyValueLines,
+    Kind,
+    Layout,
+    NamesLine,
+    NoHeader,
+    Recorder,
+    SectionLines,
+    TimeOfDay,
+    simulate,
+)
 from utokyo.engine.command.config import read_config, read_join_config
+from utokyo.engine.recorders.known import class_for
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -40,6 +59,22 @@ def test_the_examples_of_a_document_run(document, laboratory):
         exec(compile(example, document.name, "exec"), {"__name__": "example"})
 
 
+def test_the_readme_runs_as_it_stands_after_the_command_that_it_names(tmp_path, monkeypatch, capsys):
+    """From its first example on, with nothing but what the named command writes; its two cycles are two."""
+    text = DOCUMENTS[0].read_text(encoding="utf-8")
+    (command,) = re.findall(r"run as they stand, in this order, after `utokyo (simulate [^`]+)`", text)
+    assert text.index(command) < text.index("```python")
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-m", "utokyo", *command.split()], check=True, timeout=300, capture_output=True)
+    summaries = []
+    for example in EXAMPLE.findall(text):
+        names: dict[str, object] = {"__name__": "example"}
+        exec(compile(example, "README.md", "exec"), names)
+        summaries += [names["summary"]] if "summary" in names else []
+    assert [(summary.cycles, summary.skipped) for summary in summaries] == [(2, 0)]  # type: ignore[attr-defined]
+    assert "2 cycles\n" in capsys.readouterr().out
+
+
 def test_the_subclass_of_the_readme_reads_its_file(laboratory):
     example = next(e for e in EXAMPLE.findall(DOCUMENTS[0].read_text(encoding="utf-8")) if "MagnetRecorder" in e)
     names: dict[str, object] = {"__name__": "example"}
@@ -47,6 +82,30 @@ def test_the_subclass_of_the_readme_reads_its_file(laboratory):
     table = names["table"]
     assert table.columns == ["Time", "Field (mT)", "timestamp_ns", "timestamp", "datetime"]  # type: ignore[attr-defined]
     assert table["Field (mT)"].to_list() == [1.25]  # type: ignore[index]
+
+
+def test_the_page_of_recorders_describes_all_of_a_layout():
+    text = (ROOT / "docs" / "recorders.md").read_text(encoding="utf-8")
+    page = text[text.index("## A format of one's own") : text.index("## Parser mode")]
+    for field in dataclasses.fields(Layout):
+        assert f"| `{field.name}` |" in page
+    for kind in Kind:
+        assert f"| `{kind.name}` |" in page
+    for field in dataclasses.fields(Column):
+        assert field.name in page
+    for style in (NamesLine, NoHeader, KeyValueLines, SectionLines, ColumnTime, DateAndTime, TimeOfDay, Elapsed):
+        assert f"| `{style.__name__}(" in page
+    assert "regular expression in bytes" in page
+    assert "Text is taken, too" in page
+
+
+@pytest.mark.parametrize("signature", [rb"Thermometer \d+", r"Thermometer \d+"])
+def test_a_signature_is_bytes_or_text(signature, tmp_path, monkeypatch):
+    """As the page of recorders says."""
+    known = type("ThermometerRecorder", (Recorder,), {"signature": signature})
+    monkeypatch.setattr("utokyo.engine.recorders.known.RECORDERS", [known])
+    (tmp_path / "t.txt").write_text("Thermometer 2\nTime;T [K]\n")
+    assert class_for(tmp_path / "t.txt") is known
 
 
 def test_the_configuration_of_the_documents_can_be_read(tmp_path):
@@ -64,7 +123,7 @@ def test_the_join_of_the_documents_can_be_read(tmp_path):
     path.write_text(config)
     wanted = read_join_config(path)
     assert list(wanted.recorders) == ["ssd", "coil"]
-    assert wanted.merge_within == "1min"
+    assert wanted.of_windows == {"before": "90s", "after": "10min", "merge_within": "1min"}
     assert JoinedTable(wanted.recorders, **wanted.options).clock_offsets_ns["coil"] == -180_000_000_000
 
 

@@ -21,6 +21,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ...io.errors import InputError
 from ...io.forks import OwnLock
+from ...io.paths import user_path
+from ...io.progress import progress
 from ...io.store import ResultTable
 from ...io.whole import check_folder
 from ..figures.drawing import Drawing, Sheets
@@ -72,6 +74,8 @@ class Analysis(ABC):
         All that it found.
     figures : list of path
         Files of the figures of the last run, also those that an earlier one had drawn from the same.
+    latest_ns : int or None
+        Time of the newest row of the source that the last run saw, ns since 1970.
 
     Examples
     --------
@@ -102,6 +106,9 @@ class Analysis(ABC):
 
     takes: ClassVar[tuple[type[Recorder], ...] | None] = None
     """Recorders whose files ``utokyo analyze`` hands to it; None for `recorder_class` alone."""
+
+    most_rows_printed: ClassVar[int] = 200
+    """Results that ``utokyo analyze`` prints as a table without being asked to."""
 
     _made_by: tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -136,8 +143,8 @@ class Analysis(ABC):
         if recorder is not None and not self.takes_recorder(recorder):
             raise InputError(f"{type(self).__name__} takes {self.recorder_class.__name__}, not {recorder!r}")
         self.settings = self.settings_class.of(settings, options, type(self).__name__)
-        self.recorder: Source = recorder if recorder is not None else self.recorder_for(Path(filepath or ""))
-        self.image_src = None if image_src is None else Path(image_src)
+        self.recorder: Source = recorder if recorder is not None else self.recorder_for(user_path(filepath or ""))
+        self.image_src = None if image_src is None else user_path(image_src)
         self.image_extension = f".{str(image_extension).lstrip('.').lower()}"
         known = FigureCanvasAgg.get_supported_filetypes()
         if self.image_extension[1:] not in known:
@@ -147,6 +154,7 @@ class Analysis(ABC):
         self.results = self.no_results()
         self.findings = Findings(self.results)
         self.figures: list[Path] = []
+        self.latest_ns: int | None = None
         self._lock = OwnLock()
         self._done: Any = None
         self._generation = 0
@@ -250,7 +258,7 @@ class Analysis(ABC):
         InputError, OutputError
             With one sentence, when the source cannot be read or a result cannot be written.
         """
-        with self._lock:
+        with self._lock, progress(f"analysing {self.source_name}"):
             self.recorder.update()
             lost = self._has_lost_figures()
             if self.recorder.version == self._done and not lost:
@@ -268,6 +276,8 @@ class Analysis(ABC):
             self.figures = self.publish(self.findings)
             self.results = self.findings.rows
             self._done = version
+            if table.height and "timestamp" in table.columns:
+                self.latest_ns = int(table["timestamp"].to_numpy().max())
             return self.results
 
     def find(self, table: pl.DataFrame, earlier: Findings | None) -> Findings:
@@ -312,6 +322,16 @@ class Analysis(ABC):
             return False
         # A drive may list names in other letters than it was given.
         return any(not (self.image_src / name).exists() for name in missing)
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """Where results and figures go."""
+        stored = None if self.store is None else self.store.path
+        return tuple(path for path in (stored, self.image_src) if path is not None)
+
+    def newest(self) -> str:
+        """The newest result in a few words, for the line of a run; empty where there is none."""
+        return ""
 
     def remarks(self) -> list[str]:
         """Sentences about the last results that a person should read beside them."""

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ...io.image import read_image
+from ...io.progress import progress
 from ..camera import CameraConstants
 from ..figures.bad_pixels import BadPixelsSheet, bad_pixels_figure
 from ..figures.drawing import Drawing, SheetDrawing
@@ -40,6 +41,7 @@ from ..recorders.results import ATOMS
 from .base import Analysis, absolute
 from .findings import Findings, check_columns
 from .image_settings import ImageSettings, Interval
+from .image_words import newest_image, remarks_on
 from .parameters import ResultParameter, table_of
 from .references import References
 
@@ -137,15 +139,21 @@ def fit_images(
     """Read and fit the images that are new or have grown; see `Analysis.analyse`."""
     interval = settings.time_interval or Interval()
     files = [f for f in _files(table).to_dicts() if interval.holds(f["timestamp"])]
-    progress = None if earlier is None else earlier.progress
-    known = progress.images if isinstance(progress, _Progress) and progress.settings == settings else {}
+    before = None if earlier is None else earlier.progress
+    known = before.images if isinstance(before, _Progress) and before.settings == settings else {}
     new = [f for f in files if f["filepath"] not in known or known[f["filepath"]].size_bytes != f["size_bytes"]]
     look = _Look(settings, source)
     if new and settings.references is not None:
         _ = look.reference  # a mistake in them is reported once, not in every row
     parts = [new[k : k + TOGETHER] for k in range(0, len(new), TOGETHER)]
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="image") as pool:
-        seen = [image for part in pool.map(look.at_all, parts) for image in part]
+    seen: list[_Image] = []
+    with (
+        progress(f"fitting {len(new)} image{'s' * (len(new) != 1)} of {Path(source).name}") as task,
+        ThreadPoolExecutor(THREADS, thread_name_prefix="image") as pool,
+    ):
+        for part in pool.map(look.at_all, parts):
+            seen += part
+            task.update(len(seen) / len(new))
     images = known | dict(zip((f["filepath"] for f in new), seen, strict=True))
     there = {f["filepath"]: images[f["filepath"]] for f in files}
     rows = table_of(PARAMETERS, [image.row for image in there.values()]).fill_nan(None)
@@ -154,7 +162,7 @@ def fit_images(
         rows,
         fits={path: image.fit for path, image in there.items() if image.fit is not None},
         drawings=tuple(_drawings(changed, images, settings, look, source)),
-        remarks=(_remark(rows),),
+        remarks=tuple(remarks_on(rows)),
         # Rows of images that are gone by now stay.
         replaces=(pl.col("source") == source) & pl.col("filename").is_in(rows["filename"].to_list()),
         unreadable=sum(image.is_unreadable for image in images.values()),
@@ -189,9 +197,14 @@ class ImageAnalysis(Analysis):
     short_name = "image"
     parameters = PARAMETERS
     join_as = ATOMS
+    most_rows_printed = 1
     joins = True
     takes = (ImageRecorder, FileRecorder)
     analyse = staticmethod(fit_images)
+
+    def newest(self) -> str:
+        """The newest image: its MOT number or counts with the error, or the limit where nothing is seen."""
+        return newest_image(self.results)
 
     @property
     def references(self) -> References | None:
@@ -345,11 +358,3 @@ def _taken(path: str, row: dict[str, Any]) -> str:
 def _bad_pixels_of(path: str, name: str) -> tuple[Any, str]:
     """What the sheet of its bad pixels shows."""
     return find_bad_pixels(read_image(path)), name
-
-
-def _remark(rows: pl.DataFrame) -> str:
-    """How many images show atoms."""
-    seen = int(rows["detected"].fill_null(False).sum())
-    faint = int((rows["detected"] & ~rows["fit_successful"]).sum())
-    said = f" ({faint} of them too faint or cut off to be measured)" if faint else ""
-    return f"{seen} of {rows.height} images show atoms{said}."

@@ -184,6 +184,8 @@ class ImageSettings(Settings):
         """Refuse a mask of references without any, a spot that is none, and a camera that is not known."""
         if self.mask == "references" and self.references is None:
             raise InputError(f"{option('mask', 'references')} needs references")
+        if self.camera_file is not None and not isinstance(self.camera, str):
+            raise InputError(f"camera_file has no effect without {option('camera', 'NAME')}, one of the sets in it")
         if self.spot is not None:
             spot_of(self.spot, rotated=self.rotated)
         _ = self.camera_constants

@@ -16,6 +16,7 @@ from ..figures.drawing import Drawing
 from ..figures.names import figure_name, title_of
 from ..figures.pmt import pmt_figure
 from ..fits.mean import mean_with_error
+from ..fits.rounding import with_error
 from ..options.settings import Settings
 from ..recorders.pmt import COIL, CURRENT, PMTRecorder
 from .base import Analysis
@@ -92,6 +93,14 @@ class PMTAnalysis(Analysis):
     short_name = "pmt"
     parameters = PARAMETERS
     analyse = staticmethod(mean_currents)
+
+    def newest(self) -> str:
+        """The difference of the currents with the coil on and off, or the one of them that is there."""
+        row = self.results.row(-1, named=True) if self.results.height else {}
+        for name, what in (("difference", "on - off"), ("current_on", "coil on"), ("current_off", "coil off")):
+            if row.get(f"{name}_A") is not None and row[f"{name}_error_A"] is not None:
+                return f"{what} {with_error(row[f'{name}_A'] * 1e15, row[f'{name}_error_A'] * 1e15, 'fA')}"
+        return ""
 
 
 def _row(readings: pl.DataFrame, source: str) -> dict[str, Any]:

@@ -24,8 +24,10 @@ from ..figures.ssd import burst_figure, overview_figure
 from ..fits.bursts.dead_time import LONGEST_S, dead_time_of
 from ..fits.bursts.fitted import Fits, best_numbers, fit_bursts, fitted_rows, nearest_fit, with_fits
 from ..fits.bursts.search import MOST_FALSE_ALARMS_PER_HOUR, BurstSearch
+from ..fits.bursts.sensitivity import what_was_searched
 from ..fits.bursts.values import burst_rate_Hz
 from ..fits.result import Fit
+from ..fits.rounding import with_error
 from ..options.settings import Settings
 from ..recorders.results import BURSTS
 from ..recorders.ssd import SSDRecorder
@@ -33,7 +35,7 @@ from .base import Analysis
 from .findings import Findings, check_columns
 from .parameters import ResultParameter, table_of
 
-__all__ = ["SSDAnalysis", "SSDSettings"]
+__all__ = ["SSDAnalysis", "SSDSettings", "newest_burst"]
 
 LOSS_THAT_MATTERS = 0.01
 """Part of a burst's pulses that dead time hid, from which a remark says so."""
@@ -177,7 +179,7 @@ def find_bursts_of(
         fits=events,
         drawings=(overview, *(d for d in drawings if before.get(d.name) != shown[d.name])),
         events=() if known is not None and shown.keys() == before.keys() else (series,),
-        remarks=tuple(_remarks(results, settings, title)),
+        remarks=tuple(_remarks(results, settings, title, times_ns)),
         # The bursts of the same file and time: those of an earlier file of the same name stay.
         replaces=(pl.col("source") == source) & pl.col("timestamp_ns").is_between(first_ns, last_ns + 1)
         if times_ns.size
@@ -211,6 +213,22 @@ class SSDAnalysis(Analysis):
     parameters = PARAMETERS
     join_as = BURSTS
     analyse = staticmethod(find_bursts_of)
+
+    def newest(self) -> str:
+        """The last burst: its half-life with the error, or its pulses where that cannot be used."""
+        return newest_burst(self.results)
+
+
+def newest_burst(rows: pl.DataFrame) -> str:
+    """The last burst of some rows, in a few words."""
+    if rows.is_empty():
+        return "no burst yet"
+    row = rows.sort("timestamp_ns").row(-1, named=True)
+    moment = str(pl.Series([row["timestamp_ns"]]).cast(pl.Datetime("ns")).dt.strftime("%H:%M:%S")[0])
+    if row["valid"] and row["half_life_time_error"] is not None:
+        of_s = row["half_life_time"] / SECOND_NS, row["half_life_time_error"] / SECOND_NS
+        return f"half-life {with_error(*of_s, 's')} at {moment}"
+    return f"{with_error(row['pulses_peak'], row['pulses_peak_error'])} pulses at {moment}, no half-life"
 
 
 def _known(earlier: Findings | None, settings: SSDSettings, times_ns: NDArray[np.int64]) -> _Progress | None:
@@ -263,10 +281,10 @@ def _dead_time_loss(times_ns: NDArray[np.int64], burst: dict[str, Any], fit: Fit
     return unseen / max(unseen + float(last - first), 1.0)
 
 
-def _remarks(results: pl.DataFrame, settings: SSDSettings, title: str) -> Iterator[str]:
+def _remarks(results: pl.DataFrame, settings: SSDSettings, title: str, times_ns: NDArray[np.int64]) -> Iterator[str]:
     """What the search can say when it found nothing, and where dead time matters."""
     if results.is_empty():
-        yield f"{title}: no burst (at most {settings.false_alarms_per_hour:g} false ones an hour are allowed)."
+        yield f"{title}: no burst {what_was_searched(times_ns, settings.false_alarms_per_hour)}."
         return
     lossy = results.filter(pl.col("dead_time_loss") > LOSS_THAT_MATTERS)
     if not lossy.is_empty():

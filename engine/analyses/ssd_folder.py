@@ -22,7 +22,7 @@ from ..recorders.options import PATTERN
 from ..recorders.ssd import SSDRecorder
 from .base import Analysis, absolute
 from .findings import Findings, check_columns
-from .ssd import SSDAnalysis, SSDSettings
+from .ssd import SSDAnalysis, SSDSettings, newest_burst
 
 __all__ = ["SSDFolderAnalysis", "SSDFolderSettings"]
 
@@ -137,6 +137,10 @@ class SSDFolderAnalysis(Analysis):
     parameters = SSDAnalysis.parameters
     takes = ()
     analyse = staticmethod(find_bursts_of_runs)
+
+    def newest(self) -> str:
+        """The last burst, as `SSDAnalysis` says it."""
+        return newest_burst(self.results)
 
     def recorder_for(self, filepath: Path) -> FileRecorder:
         """Of those files of the folder whose names match."""

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from ...io.errors import InputError, UtokyoError
+from ...io.progress import progress
 from ..analyses.known import analysis_for
 from ..recorders.file import FileRecorder
 from ..recorders.frames import as_polars
 from ..recorders.known import class_for
 from ..recorders.source import Source
 from ..run.terminal import SafeConsole
+from ..run.waiting import Waiting
 from .tables import columns_table, results_table, when
 
 if TYPE_CHECKING:
@@ -27,9 +30,28 @@ __all__ = ["analyze_files"]
 
 EXIT_NONE, EXIT_SOME = 2, 3
 PIPE_WIDTH = 250  # columns: a pipe has no edge to wrap at
+MOST_FIGURES = 5
+"""Figures that are named one by one."""
 
 
-def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | None, console: Console) -> int:
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be done with each file, and where it is said."""
+
+    plots: Path | None
+    tables: _Tables
+    table: bool
+    output: Console
+    console: Console
+
+    def say(self, line: str, style: str | None = None) -> None:
+        """A line for people, which is no result."""
+        self.console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def analyze_files(
+    files: Sequence[Path], plots: Path | None, results: Path | None, console: Console, *, table: bool = False
+) -> int:
     """Analyse files and print what they hold; results to the standard output, all else to the console.
 
     Parameters
@@ -41,23 +63,31 @@ def analyze_files(files: Sequence[Path], plots: Path | None, results: Path | Non
         Table for the results of those files that have results; of files of several kinds, one table a kind, with the
         kind in its name.
     console : rich.console.Console
-        For warnings and remarks.
+        For warnings, and for what is waited for.
+    table : bool
+        Whether all results are printed as a table, also those of many images.
 
     Returns
     -------
     int
         Exit code: 0 when all files were sound, 2 when none was (not readable, without rows, or with bad ones), else 3.
     """
-    output = SafeConsole(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    tables = _Tables(results, files, console)
+    output = SafeConsole(file=sys.stdout, width=None if sys.stdout.isatty() else _pipe_width())
+    wanted = _Wanted(plots, _Tables(results, files, console), table, output, console)
     codes = set()
     for path in files:
         try:
-            codes.add(_analyze(path, plots, tables, output, console))
+            codes.add(_analyze(path, wanted))
         except UtokyoError as error:
-            console.print(f"utokyo: {error}", style="bold red", markup=False, soft_wrap=True)
+            wanted.say(f"utokyo: {error}", style="bold red")
             codes.add(EXIT_NONE)
     return codes.pop() if len(codes) == 1 else EXIT_SOME
+
+
+def _pipe_width() -> int:
+    """Of what is no terminal: what the environment says, as for a terminal."""
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdigit() and int(said) else PIPE_WIDTH
 
 
 class _Tables:
@@ -105,38 +135,55 @@ def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
     return bool(columns) and 2 * len(columns & wanted) < len(wanted)
 
 
-def _analyze(path: Path, plots: Path | None, tables: _Tables, output: Console, console: Console) -> int:
+def _analyze(path: Path, wanted: _Wanted) -> int:
     recorder_class = _recorder_of(path)
     made = analysis_for(recorder_class)
     if made is None:
-        return _show_columns(recorder_class(path), path, output, console)
-    analysis: Analysis = made(path, image_src=plots, result_filepath=tables.of(made))
-    analysis.run()
+        return _show_columns(recorder_class(path), path, wanted)
+    analysis: Analysis = made(path, image_src=wanted.plots, result_filepath=wanted.tables.of(made))
+    with Waiting(wanted.console):
+        analysis.run()
     _expect_rows(path, analysis.recorder.rows)
-    if not analysis.results.is_empty():
-        output.print(results_table(analysis))
-    for line in [*analysis.remarks(), *(f"figure: {figure}" for figure in analysis.figures)]:
-        console.print(line, markup=False, soft_wrap=True)
+    _show_results(analysis, path, wanted)
     if analysis.unreadable():
-        reasons = analysis.results["reason"].drop_nulls() if "reason" in analysis.results.columns else ()
-        for reason in reasons:
-            if reason.startswith(str(path)):  # a sentence of the reader, which names the file; others are of the fit
-                console.print(f"utokyo: {reason}", style="bold red", markup=False, soft_wrap=True)
         return EXIT_SOME if not analysis.results.is_empty() else EXIT_NONE
-    return 0 if _is_clean(analysis.recorder, path, console) else EXIT_NONE
+    return 0 if _is_clean(analysis.recorder, path, wanted) else EXIT_NONE
 
 
-def _show_columns(recorder: Recorder, path: Path, output: Console, console: Console) -> int:
+def _show_results(analysis: Analysis, path: Path, wanted: _Wanted) -> None:
+    """The table where it is short or asked for; the remarks, which are all there is to say where there is no table."""
+    output, rows = wanted.output, analysis.results.height
+    many = rows > analysis.most_rows_printed
+    if rows and (wanted.table or not many):
+        output.print(results_table(analysis, output.width))
+    elif rows:
+        output.print(f"{type(analysis).__name__} of {path}:", markup=False, highlight=False, soft_wrap=True)
+    for remark in analysis.remarks():
+        output.print(remark, markup=False, highlight=False)
+    if rows and many and not wanted.table:
+        output.print(f"--table prints all {rows} rows, --results FILE writes them.", highlight=False)
+    figures = analysis.figures
+    if len(figures) > MOST_FIGURES:
+        wanted.say(f"{len(figures)} figures in {figures[0].parent}")
+    else:
+        for figure in figures:
+            wanted.say(f"figure: {figure}")
+
+
+def _show_columns(recorder: Recorder, path: Path, wanted: _Wanted) -> int:
     """Say what the columns of a file hold that no analysis is for."""
-    table = as_polars(recorder.get_table())
+    with Waiting(wanted.console), progress(f"reading {path.name}"):
+        table = as_polars(recorder.get_table())
+        metadata = as_polars(recorder.get_metadata()).columns
     _expect_rows(path, recorder.rows)
-    span = ""
+    rows = f"{type(recorder).__name__}, {table.height} row{'s' * (table.height != 1)}"
     if {"timestamp", "datetime"} <= set(table.columns):
-        span = f", {when(table['timestamp'][0])} to {when(table['timestamp'][-1])}"
-    metadata = as_polars(recorder.get_metadata()).columns
+        rows += f", {when(table['timestamp'][0])} to {when(table['timestamp'][-1])}"
+    wanted.output.print(f"{path}:", markup=False, highlight=False, soft_wrap=True)
+    wanted.output.print(rows, markup=False, highlight=False)
     columns = [name for name in table.columns if name not in {*metadata, "timestamp_ns", "timestamp", "datetime"}]
-    output.print(columns_table(table, f"{path}: {type(recorder).__name__}, {table.height} rows{span}", columns))
-    return 0 if _is_clean(recorder, path, console) else EXIT_NONE
+    wanted.output.print(columns_table(table, columns, wanted.output.width))
+    return 0 if _is_clean(recorder, path, wanted) else EXIT_NONE
 
 
 def _expect_rows(path: Path, rows: int) -> None:
@@ -149,14 +196,10 @@ def _expect_rows(path: Path, rows: int) -> None:
     raise InputError(f"{path}: no complete row after the header yet")
 
 
-def _is_clean(recorder: Source, path: Path, console: Console) -> bool:
+def _is_clean(recorder: Source, path: Path, wanted: _Wanted) -> bool:
     if recorder.has_unfinished_line:
-        console.print(f"{path}: the last line has no end yet; it is left out", markup=False, soft_wrap=True)
+        wanted.say(f"{path}: the last line has no end yet; it is left out")
     bad = recorder.bad_rows
     if bad:
-        console.print(
-            f"utokyo: {path}: {bad} bad row{'s' * (bad != 1)} skipped, {recorder.rows} good ones kept",
-            markup=False,
-            soft_wrap=True,
-        )
+        wanted.say(f"utokyo: {path}: {bad} bad row{'s' * (bad != 1)} skipped, {recorder.rows} good ones kept")
     return bad == 0

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...io.errors import UtokyoError, printable
+from ...io.paths import user_path
 from .streams import OutputGoneError, guard_streams
 
 if TYPE_CHECKING:
@@ -82,10 +85,11 @@ def demo(
     seed: Annotated[int, typer.Option(help="Of the random numbers.")] = 1,
 ) -> None:
     """Simulate a beam time, analyse it while it grows, and compare the results with the truth."""
-    from .demo import run_demo  # noqa: PLC0415
-
     console = _console()
-    raise typer.Exit(0 if run_demo(folder, minutes, speed, seed, console) else 1)
+    with _starting(console):
+        from .demo import run_demo  # noqa: PLC0415
+
+    raise typer.Exit(0 if run_demo(user_path(folder), minutes, speed, seed, console) else 1)
 
 
 # The files of the SSD begin with a dash: what is no option is a file.
@@ -97,12 +101,15 @@ def analyze(
         Path | None, typer.Option(help="Table for the results, .csv or .parquet; of several kinds, one each.")
     ] = None,
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
+    table: Annotated[bool, typer.Option("--table", help="Print all results as a table, also of many images.")] = False,
 ) -> None:
     """Find out what each file is, analyse it, and print the results."""
-    from .analyze import analyze_files  # noqa: PLC0415
-
     console = _console()
-    raise typer.Exit(analyze_files(files, plots if figures else None, results, console))
+    with _starting(console):
+        from .analyze import analyze_files  # noqa: PLC0415
+
+    paths = [user_path(file) for file in files]
+    raise typer.Exit(analyze_files(paths, plots if figures else None, results, console, table=table))
 
 
 @app.command()
@@ -126,10 +133,11 @@ def run(
         return
     if config is None:
         raise typer.BadParameter("give a TOML file, or --example to see one")
-    from ..run.runner import Runner  # noqa: PLC0415
-
     console = _console()
-    wanted = read_config(config)
+    with _starting(console):
+        from ..run.runner import Runner  # noqa: PLC0415
+
+        wanted = read_config(config)
     summary = Runner(wanted.analyses, console=console).run(
         wanted.cycles if cycles is None else cycles, wanted.period_s if period_s is None else period_s
     )
@@ -150,22 +158,26 @@ def join(
     begin: Annotated[str | None, typer.Option(help="Only from this time on: '2022-03-14 12:00'.")] = None,
     end: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
     windows: Annotated[Path | None, typer.Option(help="Folder for a figure and a table of every heating.")] = None,
+    before: Annotated[str | None, typer.Option(help="With --windows: their length before each heating (2min).")] = None,
+    after: Annotated[str | None, typer.Option(help="With --windows: their length after each heating (5min).")] = None,
     merge_within: Annotated[
         str | None, typer.Option(help="With --windows: steps of the heater within this time are one heating (10s).")
     ] = None,
 ) -> None:
     """Join all sources of a configuration on one time axis."""
-    from .join import join_sources  # noqa: PLC0415
+    console = _console()
+    with _starting(console):
+        from .join import join_sources  # noqa: PLC0415
 
     sentence = join_sources(
-        config,
-        out,
-        _console(),
+        user_path(config),
+        user_path(out),
+        console,
         every=every,
         on=on,
         between=(begin, end),
-        figures=windows,
-        merge_within=merge_within,
+        figures=None if windows is None else user_path(windows),
+        of_windows={"before": before, "after": after, "merge_within": merge_within},
     )
     _say(sentence)
 
@@ -178,15 +190,29 @@ def simulate(
     live: Annotated[float | None, typer.Option(help="Append as the PCs would, so many times faster.")] = None,
 ) -> None:
     """Write one simulated beam time in the formats of the experiment, and the truth."""
+    from ...io.progress import progress  # noqa: PLC0415
+    from ..run.waiting import Waiting  # noqa: PLC0415
     from ..simulate.beam_time import simulate as write_beam_time  # noqa: PLC0415
 
-    truth = write_beam_time(folder, minutes=minutes, seed=seed, live_speed=live)
+    how = "" if live is None else f", {live:g} times as fast as real time: {60.0 * minutes / live:.0f} s in all"
+    with Waiting(_console()), progress(f"writing {minutes:g} minutes of beam time into {folder}{how}") as task:
+        truth = write_beam_time(folder, minutes=minutes, seed=seed, live_speed=live, progress=task.update)
     _say(f"{folder}: {len(truth['bursts'])} bursts in {minutes:g} minutes; the truth is in truth.json")
 
 
 def _say(text: str) -> None:
     """Print to the standard output; that of typer goes past the guard of the streams."""
     sys.stdout.write(printable(text) + "\n")
+
+
+@contextmanager
+def _starting(console: Console) -> Iterator[None]:
+    """Say so where the imports take long: on a slow drive, or the first time."""
+    from ...io.progress import progress  # noqa: PLC0415
+    from ..run.waiting import Waiting  # noqa: PLC0415
+
+    with Waiting(console), progress("starting", is_one_of_many=True):
+        yield
 
 
 def _console() -> Console:
@@ -204,4 +230,6 @@ def _console() -> Console:
     logger = logging.getLogger("utokyo")
     logger.handlers = [handler]
     logger.propagate = False
+    # What the reader of Excel files thinks of their columns tells nobody anything.
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)
     return console

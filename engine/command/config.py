@@ -20,6 +20,7 @@ from annotated_types import Ge, Gt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from ...io.errors import InputError
+from ...io.paths import user_path
 from ..analyses.base import Analysis
 from ..analyses.known import ANALYSES
 from ..join.kinds import kind_of, name_of
@@ -32,7 +33,7 @@ from ..options.settings import FilePath, Settings, Span, checked_fields, model_f
 from ..recorders.base import Recorder
 from ..recorders.known import RECORDERS, check_file
 from ..recorders.options import RecorderSettings
-from .shape import check_shape
+from .shape import check_effect, check_shape
 from .toml import read_toml
 
 __all__ = ["EXAMPLE", "JoinConfig", "RunConfig", "read_config", "read_join_config", "run_schema"]
@@ -66,10 +67,14 @@ class JoinTable(JoinSettings):
 
     Parameters
     ----------
+    before, after : duration, optional
+        Lengths of the windows before and after each heating; by default 2 min and 5 min.
     merge_within : duration, optional
         Steps of the heater that follow one another within this time are one heating.
     """
 
+    before: Span | None = None
+    after: Span | None = None
     merge_within: Span | None = None
 
 
@@ -113,11 +118,11 @@ class RunConfig:
 
 @dataclass(frozen=True, eq=False)
 class JoinConfig:
-    """What `utokyo.join` is to do: the sources by name, and its options; and what one heating is to `windows`."""
+    """What `utokyo.join` is to do: the sources by name, and its options; and those of `windows` alone."""
 
     recorders: dict[str, Any]
     options: dict[str, Any]
-    merge_within: Duration | None
+    of_windows: dict[str, Duration]
 
 
 def read_config(path: str | Path) -> RunConfig:
@@ -134,7 +139,7 @@ def read_config(path: str | Path) -> RunConfig:
     >>> read_config("run.toml").analyses[0].name
     'PMTAnalysis(all_data.csv)'
     """
-    path = Path(path)
+    path = user_path(path)
     with notation("toml"):
         return _run_config(path)
 
@@ -156,7 +161,7 @@ def read_join_config(path: str | Path) -> JoinConfig:
     MissingFileError, InputError
         As `read_config`.
     """
-    path = Path(path)
+    path = user_path(path)
     with notation("toml"):
         return _join_config(path)
 
@@ -177,7 +182,8 @@ def _join_config(path: Path) -> JoinConfig:
     options = {f.name: getattr(table, f.name) for f in fields(JoinSettings) if f.name in content.join}
     with _said_where(f"{path}, [join]"):
         JoinedTable(sources, **(options if {"every", "on"} & options.keys() else {**options, "every": "1s"}))
-    return JoinConfig(sources, options, table.merge_within)
+    of_windows = {name: getattr(table, name) for name in content.join if name not in options}
+    return JoinConfig(sources, options, of_windows)
 
 
 def _join_table(path: Path, content: _Content) -> JoinTable:
@@ -289,6 +295,7 @@ def _analysis(keys: dict[str, Any], recorders: Mapping[str, Recorder], where: st
             f"read; give it a recorder of kind {' or '.join(kinds)}"
         )
     with _said_where(where):
+        check_effect(keys)
         analysis: Analysis = made(
             table.filepath,
             recorder=None if table.recorder is None else recorders[table.recorder],

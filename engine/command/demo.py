@@ -12,20 +12,32 @@ from rich.console import Console
 from rich.table import Table
 
 from ...io.errors import InputError
+from ...io.progress import progress
 from ..analyses.image import ImageAnalysis
 from ..analyses.pmt import PMTAnalysis
 from ..analyses.ssd import SSDAnalysis
 from ..fits.rounding import with_error
 from ..run.runner import Runner
 from ..run.summary import RunSummary
+from ..run.waiting import Waiting
 from ..simulate.beam_time import simulate
 from .tables import when
 
 __all__ = ["run_demo"]
 
 PERIOD_S = 3.0
+NARROW = 80  # columns of a terminal that do not hold all of a table
 FARTHEST_PULL = 5.0  # beyond it an estimate has missed the truth
 SAME_BURST_NS = 2_000_000_000
+FIRST_LINES = 50  # of a file: its header is there, and rows
+LONGEST_WAIT_S = 20.0  # for them; then the run waits, and says so
+STORY = """\
+1. {minutes:g} minutes of beam time that never were are written into {data}, as the PCs of the experiment would \
+write them, {speed:g} times as fast: {seconds:.0f} s.
+2. Meanwhile, every {period_s:g} s, what is new in the files is read and analysed: half-lives of bursts of SSD pulses, \
+PMT current with the coil on and off, atoms on the camera's images. Figures and result tables are brought up to date.
+3. In the end the results are held against the truth."""
+PULL = "pull: (estimate - truth) / error, between -2 and 2 in 19 of 20 cases when the errors are right."
 
 
 def run_demo(folder: Path, minutes: float, speed: float, seed: int, console: Console) -> bool:
@@ -47,7 +59,8 @@ def run_demo(folder: Path, minutes: float, speed: float, seed: int, console: Con
     """
     folder = _free(folder)
     data, plots, results = folder / "data", folder / "plots", folder / "results"
-    console.print(f"Simulating {minutes:g} minutes of beam time, {speed:g} times as fast, in {data}", markup=False)
+    story = STORY.format(minutes=minutes, speed=speed, data=data, period_s=PERIOD_S, seconds=60.0 * minutes / speed)
+    console.print(story, markup=False, highlight=False)
     stop = threading.Event()
     simulation = _Simulation(data, minutes, speed, seed, stop)
     simulation.start()
@@ -63,6 +76,8 @@ def run_demo(folder: Path, minutes: float, speed: float, seed: int, console: Con
                 image_folder, image_src=plots, draw="detections", result_filepath=results / "images.csv"
             )
             analyses.append(image)
+        with Waiting(console), progress("waiting for the first lines of the simulated files"):
+            _wait_for_files([data / files["ssd"], data / files["pmt"]], image_folder, simulation)
         last = False
 
         def more(summary: RunSummary) -> bool:
@@ -81,8 +96,21 @@ def run_demo(folder: Path, minutes: float, speed: float, seed: int, console: Con
     good &= _show_pmt(pmt, truth, console)
     if image_folder is not None:
         good &= _show_images(image, truth, console)
+    console.print(PULL, markup=False, highlight=False)
     console.print(f"Figures: {plots}\nResults: {results}\nTruth:   {data / 'truth.json'}", markup=False, soft_wrap=True)
+    console.print("With files of yours: utokyo analyze FILE..., or utokyo run --example > run.toml", markup=False)
     return good
+
+
+def _wait_for_files(paths: list[Path], folder: Path | None, simulation: _Simulation) -> None:
+    """Until the files that are analysed have their first rows, so that the run need not begin with waiting."""
+    until_s = time.monotonic() + LONGEST_WAIT_S
+    while time.monotonic() < until_s and simulation.is_alive():
+        if all(path.exists() and path.read_bytes().count(b"\n") >= FIRST_LINES for path in paths) and (
+            folder is None or folder.exists()
+        ):
+            return
+        time.sleep(0.05)
 
 
 class _Simulation(threading.Thread):
@@ -127,17 +155,23 @@ def _verdict(pull: float) -> str:
 
 def _show_bursts(analysis: SSDAnalysis, truth: dict[str, Any], console: Console) -> bool:
     table = Table(title="Bursts of SSD pulses: half-life against the truth", title_justify="left")
-    for heading in ("burst", "true half-life (s)", "half-life (s)", "pull", "true pulses", "pulses", "sigma"):
-        table.add_column(heading, justify="right")
     rows = analysis.results.to_dicts()
     good = True
+    hidden = {4, 5} if console.width < NARROW else set()
+    headings = ("burst", "true half-\nlife (s)", "half-\nlife (s)", "pull", "true\npulses", "pulses", "sigma")
+    for heading in (heading for i, heading in enumerate(headings) if i not in hidden):
+        table.add_column(heading, justify="right", no_wrap=True)
+
+    def add(*cells: str) -> None:
+        table.add_row(*(cell for i, cell in enumerate(cells) if i not in hidden))
+
     for burst in truth["bursts"]:
         near = [r for r in rows if abs(r["timestamp_ns"] - burst["t0_ns"]) < SAME_BURST_NS]
         rows = [r for r in rows if r not in near]
-        shown = [when(burst["t0_ns"]).split()[1], f"{burst['half_life_s']:.3f}"]
+        shown = [when(burst["t0_ns"]).split()[1][:-2], f"{burst['half_life_s']:.3f}"]
         true_pulses = burst["n_rise"] + burst["n_decay"]
         if len(near) != 1:
-            table.add_row(*shown, f"[bold red]found {len(near)} times[/]", "", f"{true_pulses:.0f}", "", "")
+            add(*shown, f"[bold red]found {len(near)} times[/]", "", f"{true_pulses:.0f}", "", "")
             good = False
             continue
         found = near[0]
@@ -148,9 +182,9 @@ def _show_bursts(analysis: SSDAnalysis, truth: dict[str, Any], console: Console)
         good &= not found["valid"] or abs(pull) < FARTHEST_PULL
         pulses = with_error(found["pulses_peak"], found["pulses_peak_error"])
         numbers = (f"{true_pulses:.0f}", pulses, f"{found['significance']:.1f}")
-        table.add_row(*shown, fitted, _verdict(pull) if found["valid"] else "", *numbers)
+        add(*shown, fitted, _verdict(pull) if found["valid"] else "", *numbers)
     for false_alarm in rows:
-        table.add_row(when(false_alarm["timestamp_ns"]), "[bold red]no burst[/]", "", "", "", "", "")
+        add(when(false_alarm["timestamp_ns"]), "[bold red]no burst[/]", "", "", "", "", "")
     console.print(table)
     return good and not rows
 
@@ -177,7 +211,7 @@ def _show_pmt(analysis: PMTAnalysis, truth: dict[str, Any], console: Console) ->
 
 def _show_images(analysis: ImageAnalysis, truth: dict[str, Any], console: Console) -> bool:
     table = Table(title="Images: counts of the trapped atoms against the truth", title_justify="left")
-    for heading in ("image", "true counts", "counts", "pull", "sigma"):
+    for heading in ("image", "true\ncounts", "counts", "pull", "sigma"):
         table.add_column(heading, justify="right")
     rows = {r["filename"]: r for r in analysis.results.iter_rows(named=True)}
     good, empty, quiet = True, 0, 0

@@ -1,4 +1,4 @@
-"""``utokyo join``: the sources of a configuration as one table on the disk, with a progress bar."""
+"""``utokyo join``: the sources of a configuration as one table on the disk, with a line of what is waited for."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ...io.errors import InputError
+from ...io.progress import progress
 from ...io.whole import check_folder
 from ..join.files import JOINED_ENDINGS
 from ..join.table import JoinedTable
 from ..join.windows import windows
-from ..options.durations import Duration
+from ..options.durations import duration_ns
 from ..options.sentences import OptionError, notation
+from ..run.waiting import Waiting
 from .config import JoinConfig, read_join_config
+from .tables import when
 
 __all__ = ["join_sources"]
 
@@ -33,7 +35,7 @@ def join_sources(
     on: str | None = None,
     between: tuple[str | None, str | None] = (None, None),
     figures: Path | None = None,
-    merge_within: str | None = None,
+    of_windows: Mapping[str, str | None] | None = None,
 ) -> str:
     """Join what a configuration names, and write the table.
 
@@ -44,13 +46,13 @@ def join_sources(
     out : path
         ``.parquet`` or ``.csv``.
     console : rich.console.Console
-        For the progress bar.
+        For what is waited for.
     every, on, between
         As for `utokyo.join`; instead of what the file says.
     figures : path, optional
         Folder for a figure and a table of every heating, as `utokyo.windows` makes them.
-    merge_within : str, optional
-        As for `utokyo.windows`; instead of what the file says.
+    of_windows : mapping of str to str, optional
+        `before`, `after` and `merge_within`, as for `utokyo.windows`; None for what the file says.
 
     Returns
     -------
@@ -60,35 +62,58 @@ def join_sources(
     Raises
     ------
     InputError, OutputError
-        When the configuration cannot be done, or the table cannot be written.
+        When the configuration cannot be done, there is no row in the time asked for, or the table cannot be written.
     """
     if out.suffix.lower() not in JOINED_ENDINGS:
         raise InputError(f"{out}: a joined table ends in {' or '.join(JOINED_ENDINGS)}")
     if out.is_dir():
         raise InputError(f"{out}: this is a folder; give the path of a file with --out")
-    if merge_within is not None and figures is None:
-        raise InputError("--merge-within says which steps are one heating: give --windows FOLDER with it")
+    given = {name: length for name, length in (of_windows or {}).items() if length is not None}
+    _check_lengths(given, figures)
     check_folder(out.parent)
     if figures is not None:
         check_folder(figures)
     wanted = read_join_config(config)
     with notation("command"):
         table = JoinedTable(wanted.recorders, **_options(wanted.options, every, on, between))
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
-        task = progress.add_task("joining", total=1.0)
-        with _said_where(config, {"every": every, "on": on}):
-            table.update(lambda done: progress.update(task, completed=0.9 * done))
-        table.write(out)
-        progress.update(task, completed=1.0)
-        drawn = _draw(wanted, figures, between, merge_within, progress) if figures is not None else ""
+    with Waiting(console):
+        with progress("joining") as task, _said_where(config, {"every": every, "on": on}):
+            table.update(task.update)
+        _expect_rows(table, out)
+        with progress(f"writing {out.name}"):
+            table.write(out)
+        drawn = _draw(wanted, figures, between, given) if figures is not None else ""
     names = ", ".join(table.sources)
     return f"{out}: {table.frame.height} rows of {table.frame.width} columns, joined from {names}{drawn}"
+
+
+def _check_lengths(given: Mapping[str, str], figures: Path | None) -> None:
+    """Refuse what is said of windows that are not drawn, and lengths that are none."""
+    with notation("command"):
+        for name, length in given.items():
+            duration_ns(length, name, least_ns=0 if name != "after" else 1)
+    if given and figures is None:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise InputError(f"{named} says how the windows around heatings are drawn: give --windows FOLDER with it")
+
+
+def _expect_rows(table: JoinedTable, out: Path) -> None:
+    """Refuse to write a table that says nothing over one that does: without a row, or with empty rows alone."""
+    values = table.frame.drop("timestamp", "datetime")
+    if any(column.null_count() < column.len() for column in values.iter_columns()):
+        return
+    on = table.settings.on
+    asked_of = [source for source in table.joined_sources if on in {None, source.name}]
+    firsts = [source.first_ns for source in asked_of if source.first_ns is not None]
+    lasts = [source.last_ns for source in asked_of if source.last_ns is not None]
+    named = "the sources" if on is None else on
+    if not firsts:
+        raise InputError(f"no row to write: {named} had no data yet; {out} is left as it was")
+    begin_ns, end_ns = table.limits
+    asked = f" from {when(begin_ns)}" * (begin_ns is not None) + f" until {when(end_ns)}" * (end_ns is not None)
+    what = "row" if on is None else f"burst of {on}" if asked_of[0].kind.has_bursts else f"reading of {on}"
+    there = f"the data of {named} are from {when(min(firsts))} to {when(max(lasts))}"
+    raise InputError(f"no {what}{asked}: {there}; {out} is left as it was")
 
 
 @contextmanager
@@ -107,17 +132,17 @@ def _draw(
     wanted: JoinConfig,
     folder: Path,
     between: tuple[str | None, str | None],
-    merge_within: Duration | None,
-    progress: Progress,
+    given: Mapping[str, str],
 ) -> str:
-    options = {name: wanted.options[name] for name in FOR_WINDOWS if name in wanted.options}
+    options: dict[str, Any] = {name: wanted.options[name] for name in FOR_WINDOWS if name in wanted.options}
     if between != (None, None):
         options["between"] = between
-    merge_within = wanted.merge_within if merge_within is None else merge_within
-    found = windows(wanted.recorders, merge_within=merge_within, **options)
-    task = progress.add_task("drawing", total=1.0)
-    paths = found.save(folder, progress=lambda done: progress.update(task, completed=done))
-    return f"; {len(paths)} heatings drawn in {folder}"
+    with progress("joining around every heating"):
+        options |= wanted.of_windows | dict(given)
+        found = windows(wanted.recorders, **options)
+    with progress(f"painting {len(found)} heating{'s' * (len(found) != 1)} into {folder.name}") as task:
+        paths = found.save(folder, progress=task.update)
+    return f"; {len(paths)} heating{'s' * (len(paths) != 1)} drawn in {folder}"
 
 
 def _options(

@@ -8,7 +8,7 @@ from typing import Any
 from ...io.errors import InputError
 from ..options.sentences import shown
 
-__all__ = ["check_shape"]
+__all__ = ["check_effect", "check_shape"]
 
 
 def check_shape(content: Mapping[str, Any]) -> None:
@@ -32,6 +32,25 @@ def check_shape(content: Mapping[str, Any]) -> None:
         raise InputError("[[join]] has a bracket too many: write [join]")
     if not isinstance(join, Mapping):
         raise InputError(f"join should be a table: write [join] above its keys, not {shown(join)}")
+
+
+def check_effect(keys: Mapping[str, Any]) -> None:
+    """Refuse keys of an analysis that say how figures are drawn where none are.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_effect({"kind": "pmt", "image_extension": ".pdf"})
+    Traceback (most recent call last):
+        ...
+    utokyo.io.errors.InputError: image_extension has no effect without image_src, the folder for the figures
+    """
+    idle = [key for key in ("image_extension", "draw") if key in keys and keys[key] != "never"]
+    if idle and "image_src" not in keys:
+        raise InputError(f"{idle[0]} has no effect without image_src, the folder for the figures")
 
 
 def _check_recorders(recorders: Any) -> None:

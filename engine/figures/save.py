@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from ...io.errors import OutputError
 from ...io.png import png_bytes
+from ...io.progress import progress
 from ...io.whole import write_whole
 from .drawing import Drawing, Sheets
 from .manifest import Digests, Manifest
@@ -66,13 +67,17 @@ def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, she
     OutputError
         When a file cannot be written; the figures before it have been written.
     """
+    wanted, paths = list(drawings), list[Path]()
     manifest, digests = Manifest(folder), Digests()
-    paths: list[Path] = []
     written: Future[None] | None = None
-    # A picture of a sheet is encoded and written while the next one is painted; at most one waits. Other figures are on
-    # disk before the next is drawn: their memory is theirs alone.
-    with _noted(manifest), ThreadPoolExecutor(1, thread_name_prefix="figures") as writer:
-        for drawing in drawings:
+    # A picture of a sheet is encoded and written while the next one is painted; at most one waits. Other figures are
+    # written before the next one is drawn, so that their memory is free again.
+    with (
+        _noted(manifest),
+        progress(f"painting {len(wanted)} figure{'s' * (len(wanted) != 1)} into {folder.name}") as task,
+        ThreadPoolExecutor(1, thread_name_prefix="figures") as writer,
+    ):
+        for drawing in wanted:
             path = folder / f"{drawing.name}{extension}"
             paths.append(path)
             digest = digests.of(drawing)
@@ -87,6 +92,7 @@ def save_drawings(drawings: Iterable[Drawing], folder: Path, extension: str, she
                 written = writer.submit(_write_noted, encode, path, manifest, digest)
             else:
                 _write_noted(encode, path, manifest, digest)
+            task.update(len(paths) / len(wanted))
         if written is not None:
             written.result()
     return paths

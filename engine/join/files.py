@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from ...io.errors import InputError
+from ...io.paths import user_path
 from ...io.results.cells import escaped
 from ...io.whole import write_whole
 
@@ -49,7 +50,7 @@ def write_joined(
     OutputError
         When the file cannot be written.
     """
-    path = Path(path)
+    path = user_path(path)
     target = io.BytesIO()
     if path.suffix.lower() == ".csv":
         texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
@@ -91,7 +92,7 @@ def read_units(path: str | Path) -> tuple[dict[str, str], dict[str, int]]:
     import pyarrow.parquet as pq  # noqa: PLC0415 (takes a while, and few ask)
 
     try:
-        metadata = pq.read_schema(Path(path)).metadata or {}
+        metadata = pq.read_schema(user_path(path)).metadata or {}
         known = json.loads(metadata[b"utokyo"])
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: this is no Parquet file of a join ({error})") from None

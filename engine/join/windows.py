@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ...io.errors import InputError
+from ...io.paths import user_path
 from ..figures.axes import SeveralAxes
 from ..figures.events import moment_in_name
 from ..figures.save import encoder_of, save_figure
@@ -162,7 +163,7 @@ class Windows(Sequence[Window]):
         """
         paths = []
         for window in self:
-            path = Path(folder) / f"{window.name}.{extension.lstrip('.')}"
+            path = user_path(folder) / f"{window.name}.{extension.lstrip('.')}"
             write_joined(window.table, path.with_suffix(".parquet"), units=window.units)
             save_figure(window.figure(), path)
             paths.append(path)

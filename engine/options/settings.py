@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_type_hints
 import numpy as np
 
 from ...io.errors import InputError
+from ...io.paths import user_path
 from .durations import Duration, duration_ns
 from .sentences import sentence_of, shown
 
@@ -113,9 +114,8 @@ def path_of(value: Any, *, name: str, folder: Path | None) -> Path:
     if any(sign < " " for sign in str(value)):
         slashes = "a backslash in double quotes begins a tab or the like; write paths with / or in single quotes"
         raise InputError(f"{name} should be a path, not {shown(str(value))}: {slashes}")
-    if folder is None:
-        return Path(value)
-    return Path(value).expanduser() if str(value).startswith(("~/", "~\\")) else folder / value
+    path = user_path(value)
+    return path if folder is None else folder / path
 
 
 def _span(value: Any, *, name: str) -> Any:

@@ -30,6 +30,7 @@ import polars as pl
 from ...io.errors import FormatError, InputError
 from ...io.forks import OwnLock
 from ...io.layout import Layout
+from ...io.paths import user_path
 from ...io.reader import Reader
 from .frames import FrameKind, as_asked, as_polars, with_distinct_names
 from .known import hint
@@ -103,7 +104,7 @@ class Recorder:
         settings: RecorderSettings | None = None,
         **options: Any,
     ) -> None:
-        self.filepath = Path(filepath)
+        self.filepath = user_path(filepath)
         if frame not in {"polars", "pandas"}:
             raise InputError(f"frame should be 'polars' or 'pandas', not {frame!r}")
         self.frame = frame

@@ -10,6 +10,7 @@ from typing import Any
 from ...io.errors import InputError, UtokyoError
 from ...io.header import UTF8_MARK
 from ...io.opened import opened, unreadable
+from ...io.paths import user_path
 from ..options.registry import Registry
 from ..options.sentences import option
 
@@ -48,13 +49,20 @@ def class_for(path: str | Path) -> type[Any]:
     MissingFileError, InputError
         When there is no such file, or it cannot be read.
     """
-    path = Path(path)
+    path = user_path(path)
     head = _head(path)
     for recorder in RECORDERS:
-        signature = recorder.signature
-        if signature is not None and re.match(signature, head, re.MULTILINE):
+        if _begins_as(recorder, head):
             return recorder
     return RECORDERS["picture" if path.suffix.lower() == ".xlsx" else "table"]
+
+
+def _begins_as(recorder: type[Any], head: bytes) -> bool:
+    """Whether a file begins as those of a recorder do; a signature that is text counts as its bytes."""
+    signature = recorder.signature
+    if isinstance(signature, str):
+        signature = signature.encode()
+    return signature is not None and re.match(signature, head, re.MULTILINE) is not None
 
 
 def _head(path: Path) -> bytes:
@@ -88,7 +96,7 @@ def check_file(path: Path, wanted: type[Any]) -> None:
     found = class_for(path)
     if wanted.signature is None or found.signature is None or issubclass(wanted, found) or issubclass(found, wanted):
         return
-    if re.match(wanted.signature, _head(path), re.MULTILINE) is None:
+    if not _begins_as(wanted, _head(path)):
         kind = next(kind for kind, known in RECORDERS.items() if known is found)
         raise InputError(f"{path}: this is no file for {wanted.__name__}; it looks like one of {option('kind', kind)}")
 

@@ -2,10 +2,11 @@
 
 Cycle k starts at start + k * period on a monotonic clock: starts do not drift, and do not jump when the time of the PC
 is corrected. When a cycle takes longer than the period, this is reported, and the cycles that should have started
-meanwhile are skipped. The analyses of a cycle run in parallel in threads, since kernels and file reading release the
-GIL. When an analysis fails, the reason is logged and it is tried again in the next cycle, while the others continue. An
-analysis whose file does not exist yet waits for it. Ctrl-C waits for the running analyses, prints the summary, and
-exits with code 130; SIGTERM, SIGHUP and Ctrl-Break do the same, with the codes of `signals`.
+meanwhile are skipped, but never the last one. The analyses of a cycle run in parallel in threads, since kernels and
+file reading release the GIL. When an analysis fails, the reason is logged and it is tried again in the next cycle,
+while the others continue. An analysis whose file does not exist yet waits for it. Ctrl-C waits for the running
+analyses, prints the summary, and exits with code 130; SIGTERM, SIGHUP and Ctrl-Break do the same, with the codes of
+`signals`.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from rich.console import Console
-from rich.live import Live
 
 from ...io.errors import InputError, MissingFileError, UtokyoError
 from ..recorders.source import Source
-from .screen import live_line, summary_table
+from .screen import LiveLines, summary_table
 from .signals import exit_code, interruptions
 from .summary import AnalysisReport, RunSummary
 from .terminal import SafeConsole
+from .waiting import Waiting
 
 __all__ = ["Runner"]
 
@@ -50,6 +52,18 @@ class Named(Protocol):
 
     name: str
     recorder: Source
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An object that tells its newest result, how far its source is, and where its output goes."""
+
+    latest_ns: int | None
+    outputs: tuple[Path, ...]
+
+    def newest(self) -> str:
+        """The newest result in a few words."""
+        ...
 
 
 class Runner:
@@ -100,7 +114,8 @@ class Runner:
         Parameters
         ----------
         cycles : int
-            Number of cycles, skipped ones included: the last one starts at start + (cycles - 1) * period_s.
+            Number of cycles, skipped ones included: the last one starts at start + (cycles - 1) * period_s, or later
+            when the one before takes so long; it is never skipped.
         period_s : float
             Time from the start of one cycle to that of the next, s.
         on_cycle : callable, optional
@@ -127,15 +142,16 @@ class Runner:
         code = 0
         with interruptions():
             try:
-                with Live(console=self.console, refresh_per_second=4, transient=True) as live:
-                    self._run_cycles(cycles, period_s, summary, pool, live, on_cycle)
+                lines = LiveLines(summary, cycles)
+                with Waiting(self.console, lines):
+                    self._run_cycles(cycles, period_s, summary, pool, lines, on_cycle)
             except KeyboardInterrupt as interrupt:
                 summary.interrupted, code = True, exit_code(interrupt)
                 self.console.print("Interrupted: the running analyses are finished first.")
             finally:
                 # Analyses that have not started are dropped; running ones are waited for.
                 pool.shutdown(wait=True, cancel_futures=True)
-            self.console.print(summary_table(summary))
+            self.console.print(summary_table(summary, self.console.width))
         if summary.interrupted and not _is_notebook():
             raise SystemExit(code)
         return summary
@@ -146,21 +162,23 @@ class Runner:
         period_s: float,
         summary: RunSummary,
         pool: ThreadPoolExecutor,
-        live: Live,
+        lines: LiveLines,
         on_cycle: Callable[[RunSummary], bool | None] | None,
     ) -> None:
         start = time.monotonic()
         cycle = 0
         while cycle < cycles:
             _sleep_until(start + cycle * period_s)
-            live.update(live_line(summary, cycle, cycles, "running"))
+            lines.cycle, lines.next_s = cycle, None
             self._run_once(summary, pool)
             summary.cycles += 1
             if on_cycle is not None and on_cycle(summary) is False:
                 return
             elapsed_s = time.monotonic() - start
             following = max(cycle + 1, math.ceil(elapsed_s / period_s - LATE_START))
-            missed = min(following, cycles) - cycle - 1
+            # The last one is never skipped: it reads what came during the one before.
+            following = min(following, cycles - 1 if cycle + 1 < cycles else cycles)
+            missed = following - cycle - 1
             if missed > 0:
                 took_s = elapsed_s - cycle * period_s
                 log.warning(
@@ -170,8 +188,7 @@ class Runner:
                 summary.skipped += missed
             cycle = following
             if cycle < cycles:
-                wait_s = start + cycle * period_s - time.monotonic()
-                live.update(live_line(summary, cycle, cycles, f"next in {max(0.0, wait_s):.0f} s"))
+                lines.cycle, lines.next_s = cycle, start + cycle * period_s
 
     def _run_once(self, summary: RunSummary, pool: ThreadPoolExecutor) -> None:
         """Run all analyses of one cycle in parallel, and note the outcome in their reports."""
@@ -190,7 +207,7 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
         if not report.waits:
             log.warning("%s: %s yet; waiting for it", report.name, error)
         report.waits += 1
-        report.rows_added = 0
+        report.rows_added, report.rows_per_s = 0, 0.0
         report.failure = str(error)
     except UtokyoError as error:
         if _note_failure(report, str(error)):
@@ -200,19 +217,31 @@ def _run_analysis(analysis: Runnable, report: AnalysisReport) -> None:
         if _note_failure(report, f"{type(error).__name__}: {error}"):
             log.exception("%s failed; it is tried again in every cycle", report.name)
     else:
-        rows = analysis.recorder.rows if isinstance(analysis, Named) else 0
-        report.rows_added, report.rows = rows - report.rows, rows
+        _note_source(analysis, report, begin)
         report.results = len(results) if isinstance(results, Sized) else 0
         report.runs += 1
         report.failure = ""
     report.seconds = time.monotonic() - begin
 
 
+def _note_source(analysis: Runnable, report: AnalysisReport, begin_s: float) -> None:
+    """Note how far the source is, and what is new of its results."""
+    now_s = time.monotonic()
+    rows = analysis.recorder.rows if isinstance(analysis, Named) else 0
+    report.rows_added, report.rows = rows - report.rows, rows
+    since_s = now_s - (begin_s if report.ended_s is None else report.ended_s)
+    report.rows_per_s, report.ended_s = report.rows_added / max(since_s, 1e-3), now_s
+    if report.rows_added or report.grown_s is None:
+        report.grown_s = now_s
+    if isinstance(analysis, Telling):
+        report.newest, report.latest_ns, report.outputs = analysis.newest(), analysis.latest_ns, analysis.outputs
+
+
 def _note_failure(report: AnalysisReport, reason: str) -> bool:
     """Count a failure, and return whether its reason differs from that of the cycle before: only then it is logged."""
     is_new = report.failure != reason
     report.failures += 1
-    report.rows_added = 0
+    report.rows_added, report.rows_per_s = 0, 0.0
     report.failure = reason
     return is_new
 

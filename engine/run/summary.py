@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
+
+from ...io.errors import without_middle
 
 __all__ = ["HEADINGS", "AnalysisReport", "RunSummary"]
 
-HEADINGS = ("analysis", "runs", "failures", "rows", "results", "last run (s)", "last failure")
+HEADINGS = ("analysis", "runs", "failures", "rows", "results", "last run (s)", "newest", "last failure")
 
 
 @dataclass
@@ -23,8 +28,18 @@ class AnalysisReport:
         Number of rows of its source: in all, and new ones in the last cycle.
     results : int
         Number of rows of its result table (bursts, images, means).
+    rows_per_s : float
+        New rows since the cycle before, over the time since then.
     seconds : float
         Duration of its last run, s.
+    newest : str
+        Its newest result in a few words.
+    latest_ns : int or None
+        Time of the newest row of its source, ns since 1970.
+    grown_s : float or None
+        When its source last had new rows, by `time.monotonic`.
+    outputs : tuple of path
+        Where results and figures go.
     failure : str
         Reason why its last run failed; empty when it succeeded.
 
@@ -43,6 +58,12 @@ class AnalysisReport:
     results: int = 0
     seconds: float = 0.0
     failure: str = ""
+    rows_per_s: float = 0.0
+    newest: str = ""
+    latest_ns: int | None = None
+    grown_s: float | None = None
+    outputs: tuple[Path, ...] = ()
+    ended_s: float | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         results = f"{self.results} result{'' if self.results == 1 else 's'}"
@@ -52,7 +73,7 @@ class AnalysisReport:
     def cells(self) -> tuple[str | int, ...]:
         """The row of this analysis in the table of the summary, under `HEADINGS`."""
         numbers = (self.runs, self.failures, self.rows, self.results)
-        return self.name, *numbers, f"{self.seconds:.2f}", self.failure
+        return self.name, *numbers, f"{self.seconds:.2f}", self.newest, self.failure
 
 
 @dataclass(repr=False)
@@ -78,6 +99,20 @@ class RunSummary:
     skipped: int = 0
     interrupted: bool = False
     analyses: list[AnalysisReport] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """Lines that fit the terminal: the outcome, the newest result, and where it is."""
+        width = max(20, shutil.get_terminal_size().columns)
+        lines = [self.title]
+        for report in self.analyses:
+            lines.append(without_middle(report.name, width))
+            result = f"{report.results} result{'s' * (report.results != 1)}"
+            facts = [f"{result} of {report.rows} row{'s' * (report.rows != 1)}", report.newest, report.failure]
+            facts += [f"{report.failures} failures" if report.failures else ""]
+            facts += [f"in {', '.join(map(str, report.outputs))}" if report.outputs else ""]
+            text = "; ".join(fact for fact in facts if fact)
+            lines += textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"RunSummary({self.title}: {', '.join(map(str, self.analyses))})"

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from ...io.errors import InputError, OutputError
+from ...io.paths import user_path
 from .files import Stream
 from .instruments import SOURCES
 from .plan import draw_plan
@@ -87,7 +88,7 @@ def simulate(
     >>> sorted(truth["files"])[:4], Path("beam", truth["files"]["ssd"]).exists()
     (['coil', 'gauge', 'heater', 'heating_log'], True)
     """
-    folder = Path(folder)
+    folder = user_path(folder)
     _check_settings(minutes, seed, live_speed, start)
     _refuse_to_overwrite(folder, [TRUTH_NAME])
 

@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 from ...kernels.text.words import BACK, FRONT
 from ..errors import InputError, UtokyoError
 from ..opened import opened, unreadable
+from ..paths import user_path
+from ..progress import Task, progress
 from .parts import THREADS, Sink, run_parts
 from .pread import read_at, read_into
 
@@ -123,13 +125,14 @@ class GrowingFile:
     _tail: bytes
 
     def __init__(self, path: str | Path, longest_line_bytes: int = LONGEST_LINE_BYTES) -> None:
-        self.path = Path(path)
+        self.path = user_path(path)
         self.longest_line_bytes = longest_line_bytes
         self.generation = 0
         self.bytes_read = 0
         self._bytes = bytearray(FRONT + BACK)
         self._buffer: Bytes = np.frombuffer(self._bytes, np.uint8)
         self._looks = 0
+        self._task: tuple[Task | None, int] = None, 1
         self._forget()
 
     @property
@@ -163,7 +166,15 @@ class GrowingFile:
                 self.generation += 1
                 self._forget()
             self.header_bytes = read_at(handle, 0, self.start)
-            self._hand_over(handle, os.fstat(handle.fileno()).st_size, consumer)
+            size = os.fstat(handle.fileno()).st_size
+            with (
+                progress(f"reading {self.path.name}")
+                if size - self._read >= PARTS_FROM_BYTES
+                else contextlib.nullcontext() as task
+            ):
+                self._task = task, max(size, 1)
+                self._hand_over(handle, size, consumer)
+            self._task = None, 1
             if len(self._head) < FINGERPRINT_BYTES and self._read > self.start + len(self._head):
                 self._head = read_at(handle, self.start, min(FINGERPRINT_BYTES, self._read - self.start))
         if len(self._bytes) > 2 * (self._held + BLOCK_BYTES):
@@ -279,6 +290,9 @@ class GrowingFile:
     def _advance(self, new: bytes | bytearray, count: int) -> None:
         self._tail = (self._tail + new)[-FINGERPRINT_BYTES:]
         self._read += count
+        task, size = self._task
+        if task is not None:
+            task.update(self._read / size)
         self.bytes_read += count
 
     def _feed_parts(self, handle: FileIO, size: int, plan: PartsPlan) -> bool:

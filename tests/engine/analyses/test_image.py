@@ -112,7 +112,7 @@ def test_at_a_known_spot_every_image_has_a_number_of_atoms(tmp_path):
 
     assert results["fit_successful"].all()
     assert results["detected"].to_list() == [True, True, False, False]
-    assert analysis.remarks() == ["2 of 4 images show atoms."]
+    assert analysis.remarks()[0] == "2 of 4 images show atoms."
     for name, value in spot.items():
         assert results[name][:2].to_list() == seen[name][:2].to_list()
         assert results[name][2:].to_list() == pytest.approx([value] * 2)

@@ -212,6 +212,10 @@ def test_simulate_refuses_to_overwrite(tmp_path):
 def test_the_demonstration_meets_the_truth(tmp_path):
     answer = utokyo("demo", "--minutes", 1.2, "--speed", 12, folder=tmp_path)
     assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "waiting for it" not in answer.stderr  # no word about files that it writes itself
+    assert "no header" not in answer.stderr
+    assert "as the PCs of the experiment would write them" in " ".join(answer.stderr.split())
+    assert "between -2 and 2 in 19 of 20 cases" in " ".join(answer.stderr.split())
     assert list((tmp_path / "utokyo-demo" / "plots").glob("ssd*burst*.png"))
     assert (tmp_path / "utokyo-demo" / "results" / "pmt.csv").exists()
 

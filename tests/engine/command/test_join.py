@@ -80,7 +80,51 @@ def test_steps_are_merged_as_the_file_or_the_command_line_says(beam, tmp_path):
         assert len(list(folder.glob("*.png"))) == 1
 
 
+def test_the_lengths_of_windows_are_those_of_the_file_or_of_the_command_line(beam, tmp_path):
+    (beam / "lengths.toml").write_text(
+        (beam / "beam.toml").read_text().replace("[join]\n", '[join]\nbefore = "4s"\nafter = "8s"\n')
+    )
+    for config, options, seconds in (
+        ("lengths.toml", (), 12),
+        ("beam.toml", ("--before", "3s", "--after", "7s"), 10),
+        ("lengths.toml", ("--after", "16s"), 20),
+    ):
+        folder = tmp_path / f"heatings_{seconds}"
+        answer = utokyo("join", config, "--out", tmp_path / "j.csv", "--windows", folder, *options, folder=beam)
+        assert answer.returncode == 0, answer.stderr
+        tables = [pl.read_parquet(path) for path in folder.glob("*.parquet")]
+        assert max(table.height for table in tables) == seconds  # one that the ends of the data do not cut
+
+
+@pytest.mark.parametrize("on", [(), ("--on", "ssd"), ("--on", "pmt")])
+def test_a_time_without_a_row_is_told_and_leaves_the_earlier_table(on, beam, tmp_path):
+    for ending in (".parquet", ".csv"):
+        out = tmp_path / f"joined{ending}"
+        assert utokyo("join", "beam.toml", "--out", out, folder=beam).returncode == 0
+        earlier = out.read_bytes()
+        day = ("--begin", "2021-01-01", "--end", "2021-01-02")
+        answer = utokyo("join", "beam.toml", *on, *day, "--out", out, folder=beam)
+        assert answer.returncode == 2
+        said = " ".join(answer.stderr.split())
+        what = {"": "row", "ssd": "burst of ssd", "pmt": "reading of pmt"}["".join(on[1:])]
+        assert f"no {what} from 2021-01-01 00:00:00.000 until 2021-01-02 00:00:00.000: the data of" in said
+        assert "2022-09-18 12:25" in said
+        assert "is left as it was" in said
+        assert out.read_bytes() == earlier
+
+
+def test_sources_without_any_data_make_no_table(tmp_path):
+    (tmp_path / "late.toml").write_text('[recorders.late]\nkind = "gauge"\nfilepath = "not_yet.csv"\n')
+    answer = utokyo("join", "late.toml", folder=tmp_path)
+    assert answer.returncode == 2
+    assert "the sources had no data yet" in answer.stderr
+    assert not (tmp_path / "joined.parquet").exists()
+
+
 MISTAKES = {
+    "before without windows": (["beam.toml", "--before", "1min"], "--before says how the windows around heatings"),
+    "no length": (["beam.toml", "--windows", "w", "--after", "long"], "after should be a duration"),
+    "a window without an end": (["beam.toml", "--windows", "w", "--after", "0s"], "after"),
     "no file": (["nix.toml"], "no such file"),
     "a folder": (["beam.toml", "--out", "folder.csv"], "folder.csv: this is a folder; give the path of a file"),
     "below a file": (

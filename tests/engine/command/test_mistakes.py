@@ -333,6 +333,9 @@ def recorder(kind: str, line: str) -> str:
         (IMAGE + 'mask = "references"', 'mask = "references" needs references'),
         (IMAGE + 'match = "*.csv"', r"is no regular expression: nothing to repeat at position 0; write '.*\.csv'"),
         (IMAGE + 'camera = "ccd"\ncamera_file = "."', "cannot be read"),
+        (IMAGE + 'camera_file = "cameras.toml"', 'camera_file has no effect without camera = "NAME"'),
+        (IMAGE + 'draw = "detections"', "draw has no effect without image_src"),
+        (SSD + 'image_extension = ".pdf"', "image_extension has no effect without image_src"),
         (2 * (SSD + 'image_src = "p"\n'), "number 2: number 1 draws figures of the same names into p, which would"),
     ],
 )

@@ -64,6 +64,19 @@ def test_a_late_cycle_is_told_and_the_missed_ones_are_skipped(caplog):
     assert analysis.started[1] - analysis.started[0] == pytest.approx(0.4, abs=0.05)
 
 
+@pytest.mark.parametrize("cycles", [2, 3])
+def test_the_last_cycle_is_run_however_long_the_first_took(cycles):
+    class Slow(Counting):
+        def run(self) -> list[int]:
+            self.takes_s = 0.5 if not self.started else 0.0
+            return super().run()
+
+    analysis = Slow()
+    summary = Runner([analysis], console=quiet()).run(cycles=cycles, period_s=0.1)
+    assert (summary.cycles, summary.skipped) == (2, cycles - 2)
+    assert len(analysis.started) == 2
+
+
 def test_the_analyses_of_a_cycle_run_side_by_side():
     first, second = Counting(0.3), Counting(0.3)
     begin = time.monotonic()
