@@ -17,8 +17,7 @@ on disk between starts, and follow numpy's rules for division.
 Short ways to compile less: a loop in the place of numpy's functions and of an assignment to a whole array (each of them
 is compiled, too, with the words of its errors), the same types from all callers (a number that stands in the code is a
 type of its own: ``np.int64(0)``), an element of an array read once, and few kernels one within the other: what a kernel
-calls is optimised again within it. While one is compiled, Python does not look for garbage in cycles, which takes a
-tenth of the time.
+calls is optimised again within it.
 
 Signatures are lazy: explicit ones compile at import. Compiled code is kept by `cache`, with a stamp of the file of a
 kernel and of all files that it imports: neither an edit nor an upgrade in place goes on with code of before.
@@ -26,12 +25,10 @@ kernel and of all files that it imports: neither an edit nor an upgrade in place
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import importlib
 import re
 import sys
-import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -40,7 +37,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numba.extending
-from numba.core import event, types
+from numba.core import types
 
 from .cache import KernelCache
 
@@ -92,35 +89,6 @@ def inner_loop(function: Callable[P, R]) -> Callable[P, R]:
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a step that becomes a part of the loop around it."""
     return _compiled(function, fastmath=False, forceinline=True, no_cpython_wrapper=True)
-
-
-class _NoGarbage(event.Listener):
-    """Switches Python's search for garbage off as long as any thread compiles."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running = 0
-        self._was_on = False
-
-    def on_start(self, event: Any) -> None:
-        """Begin to compile."""
-        del event
-        with self._lock:
-            self._running += 1
-            if self._running == 1:
-                self._was_on = gc.isenabled()
-                gc.disable()
-
-    def on_end(self, event: Any) -> None:
-        """End, with or without an error."""
-        del event
-        with self._lock:
-            self._running -= 1
-            if self._running == 0 and self._was_on:
-                gc.enable()
-
-
-cast("Any", event).register("numba:compile", _NoGarbage())
 
 
 def _leave_blas_out() -> None:

@@ -69,7 +69,7 @@ def test_many_images_are_a_summary_and_a_table_on_request(beam, monkeypatch, cap
     assert len(said.splitlines()) < 12
     count = len(truth["images"])
     assert re.search(rf"\d+ of {count} images show atoms", said)
-    assert re.search(r"\d+ \+- \d+ to \d+ \+- \d+ counts in \d+ images", " ".join(said.split()))
+    assert re.search(r"\d+ ± \d+ to \d+ ± \d+ counts in \d+ images", " ".join(said.split()))
     assert re.search(r"images without atoms: A is below \d+ to \d+ counts \(95 %\)", " ".join(said.split()))
     assert "cmos_0" not in said
     assert analysed(monkeypatch, capsys, 140, images, table=True).count("cmos_0") == count

@@ -172,7 +172,7 @@ def test_a_run_notes_the_newest_result_of_every_analysis(tmp_path):
     ]
     ssd, pmt, image = Runner(analyses, console=screen()).run(cycles=1, period_s=0.1).analyses
     assert "half-life" in ssd.newest or "no half-life" in ssd.newest
-    assert "+-" in ssd.newest
+    assert "±" in ssd.newest
     assert "fA" in pmt.newest
     assert image.newest.startswith(("N = ", "no atoms, A < "))
     assert ssd.outputs == (tmp_path / "ssd.csv",)
