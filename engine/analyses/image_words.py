@@ -58,7 +58,8 @@ def remarks_on(rows: pl.DataFrame) -> Iterator[str]:
             "them."
         )
     others = rows.filter(~pl.col("fit_successful"), pl.col("upper_limit").is_null() | pl.col("detected"))
-    refused = Counter(_reason(row) for row in others.iter_rows(named=True))
+    # Without numbers: what is alike is counted.
+    refused = Counter(NUMBER.sub("some", _reason(row)) for row in others.iter_rows(named=True))
     if refused:
         yield f"{others.height} refused: " + "; ".join(f"{count} x {why}" for why, count in refused.most_common()) + "."
     yield from _times(rows)
@@ -87,11 +88,10 @@ def _range(rows: pl.DataFrame, value: str, error: str) -> str:
 
 
 def _reason(row: dict[str, Any]) -> str:
-    """The first reason why a row may not be used, without its numbers and its path: what is alike is counted."""
+    """The first reason why a row may not be used, without its path."""
     first = (row.get("reason") or "no reason given").partition("; ")[0]
     _, path, after = first.rpartition(str(row["filename"]))
-    first = after.partition(": ")[2] or first if path else first
-    return NUMBER.sub("some", first)
+    return after.partition(": ")[2] or first if path else first
 
 
 def _times(rows: pl.DataFrame) -> Iterator[str]:

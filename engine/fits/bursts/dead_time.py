@@ -9,13 +9,16 @@ m = n exp(-n d) (G. F. Knoll, Radiation Detection and Measurement, 4th ed., sect
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ....io.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["LONGEST_S", "dead_time_of", "measured_rate_Hz", "true_rate_Hz"]
 
@@ -110,6 +113,7 @@ def dead_time_of(header: pl.DataFrame) -> float:
     --------
     >>> import polars as pl
     >>> from utokyo.engine.fits.bursts.dead_time import dead_time_of
+    >>> import polars as pl
     >>> dead_time_of(pl.DataFrame({"//PulseWidth": [2e-6]})), dead_time_of(pl.DataFrame())
     (2e-06, 0.0)
     """

@@ -20,7 +20,7 @@ def beam(tmp_path_factory) -> tuple[Path, dict]:
 
 def said(files: list[Path], results: Path) -> str:
     console = Console(record=True, width=400, quiet=False)
-    assert analyze_files(files, None, results, console)
+    assert analyze_files(files, None, results, console) == 0
     return console.export_text()
 
 
