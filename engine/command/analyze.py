@@ -146,6 +146,10 @@ def _analyze(path: Path, wanted: _Wanted) -> int:
     _expect_rows(path, analysis.recorder.rows)
     _show_results(analysis, path, wanted)
     if analysis.unreadable():
+        reasons = analysis.results["reason"].drop_nulls() if "reason" in analysis.results.columns else ()
+        for reason in reasons:
+            if reason.startswith(str(path)):  # a sentence of the reader, which names the file; others are of the fit
+                wanted.say(f"utokyo: {reason}", style="bold red")
         return EXIT_SOME if not analysis.results.is_empty() else EXIT_NONE
     return 0 if _is_clean(analysis.recorder, path, wanted) else EXIT_NONE
 

@@ -8,6 +8,7 @@ comment: a misspelt ``result_filepath`` must not cost a night of results. `EXAMP
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -305,6 +306,8 @@ def _analysis(keys: dict[str, Any], recorders: Mapping[str, Recorder], where: st
         path, is_plain = analysis.recorder.filepath, type(analysis.recorder) is Recorder
         if path is not None and (table.recorder is None or is_plain):
             check_file(path, made.recorder_class)
+        if table.filepath is not None and os.path.isfile(table.filepath):  # one of a folder of images
+            check_file(table.filepath, next((c for c in made.takes or () if not c.reads_folder), made.recorder_class))
         if analysis.store is not None:
             analysis.store.check({"source", "timestamp_ns"} & {p.name for p in made.parameters})
     return analysis

@@ -8,7 +8,9 @@ are needed least are left out, and named below; a heading never breaks in a word
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -51,11 +53,12 @@ def results_table(analysis: Analysis, width: int) -> Table:
     if not fits and len(rows) <= FEW_ROWS:
         return _upright(analysis.name, headings, cells, width)
     if not fits and "timestamp_ns" in cells:
-        days = {cell[:DAY] for cell in cells["timestamp_ns"]}
+        times = [cell.partition(f" {PLUS_MINUS}")[0] for cell in cells["timestamp_ns"]]
+        days = {time[:DAY] for time in times}
         if len(days) == 1:
             headings["timestamp_ns"] = f"time of\n{days.pop()}"
-            cells["timestamp_ns"] = [cell[DAY + 1 :] for cell in cells["timestamp_ns"]]
-            widths["timestamp_ns"] = _width(headings["timestamp_ns"], cells["timestamp_ns"], is_reason=False)
+            times = [time[DAY + 1 :] for time in times]
+        cells["timestamp_ns"], widths["timestamp_ns"] = times, _width(headings["timestamp_ns"], times, is_reason=False)
     kept = list(shown)
     for parameter in sorted(shown, key=lambda p: _need(p, shown)):
         if 1 + sum(widths[p.name] + FRAME for p in kept) <= width or len(kept) <= 2:
@@ -72,7 +75,7 @@ def results_table(analysis: Analysis, width: int) -> Table:
     for parameter in kept:
         is_text = parameter.name == "reason"
         table.add_column(
-            _escape(headings[parameter.name]),
+            _escape(_folded(headings[parameter.name], widths[parameter.name])),
             justify="left" if is_text else "right",
             no_wrap=not is_text,
             min_width=min(LEAST_REASON, widths["reason"]) if is_text else widths[parameter.name],
@@ -128,6 +131,11 @@ def _heading(parameter: ResultParameter) -> str:
     unit = "s" if parameter.unit == "ns" else parameter.unit
     name = parameter.name.removesuffix("_ns").removesuffix(f"_{parameter.unit}").replace("_", " ")
     return f"{name}\n({unit})" if unit and not parameter.name.endswith("_ns") else name
+
+
+def _folded(heading: str, width: int) -> str:
+    """A heading of which no line is wider than its column; it breaks between words."""
+    return "\n".join(chain.from_iterable(textwrap.wrap(line, width) for line in heading.split("\n")))
 
 
 def _upright(title: str, headings: Mapping[str, str], cells: Mapping[str, Sequence[str]], width: int) -> Table:

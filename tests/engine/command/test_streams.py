@@ -98,7 +98,7 @@ def test_a_folder_with_one_broken_image_is_done_and_names_it(tmp_path):
     (tmp_path / "cmos_3.csv").write_text("1,2\n3\n")
     (tmp_path / "cmos_4.csv").symlink_to("cmos_4.csv")
     os.mkfifo(tmp_path / "cmos_5.csv")
-    answer = utokyo("analyze", "--no-figures", tmp_path)
+    answer = utokyo("analyze", "--no-figures", "--table", tmp_path)
     assert answer.returncode == 3, answer.stderr
     assert "CMOS_2.CSV" in answer.stdout
     assert "cmos_3.csv" in answer.stderr
