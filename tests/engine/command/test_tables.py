@@ -59,7 +59,7 @@ def test_tables_of_results_fit_and_no_heading_breaks_in_a_word(width, beam):
             assert len(rows) == analysis.results.height  # none is folded
             assert "half life" in text
             assert "valid" in text
-            assert ("left out" in text) == ("p value" not in "".join(inside))
+            assert ("left out" in text) == ("value" not in "".join(inside))
 
 
 def test_many_images_are_a_summary_and_a_table_on_request(beam, monkeypatch, capsys):
