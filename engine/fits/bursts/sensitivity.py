@@ -16,7 +16,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import integrate, optimize, special
 
 from ....kernels.bursts.filters import FILTERS
 from ....kernels.bursts.significance import threshold
@@ -150,7 +150,9 @@ def _moments(half_life_s: float) -> tuple[tuple[float, float, float], ...]:
             moments = []
             for power in (1, 2):
                 after = math.exp(-power * begin_s / tau_s) / (power / tau_s + 1.0 / decay_s)
-                moments.append((float(np.trapezoid(rise * fade**power, before)) + after) / (TAU_RISE_S + decay_s))
+                moments.append(
+                    (float(integrate.trapezoid(rise * fade**power, before)) + after) / (TAU_RISE_S + decay_s)
+                )
             found.append((tau_s, *moments))
     return tuple(found)
 
