@@ -103,7 +103,10 @@ def student_factor(counts: ArrayLike) -> Floats:
     [nan, 1.837, 1.321, 1.059, 1.001]
     """
     freedom = np.asarray(counts, dtype=np.float64) - 1.0
-    few = special.stdtrit(np.clip(freedom, 1e-3, MANY), special.ndtr(1.0))
+    half = 0.5 * np.clip(freedom, 1e-3, MANY)
+    # Student's t by the incomplete beta function: `stdtrit` of scipy before 1.14 never ends when two threads are in it.
+    below = special.betaincinv(half, 0.5, 2.0 * special.ndtr(-1.0))
+    few = np.sqrt(2.0 * half * (1.0 / below - 1.0))
     factor = np.where(freedom < MANY, few, 1.0 + 0.5 / np.maximum(freedom, MANY))
     return np.where(freedom > 0.0, factor, np.nan)
 

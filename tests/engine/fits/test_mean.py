@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from scipy import special, stats
 from scipy.signal import lfilter
 
-from utokyo.engine.fits.mean import mean_with_error
+from utokyo.engine.fits.mean import mean_with_error, student_factor
 
 SERIES, READINGS = 400, 600
 
@@ -48,3 +50,14 @@ def test_the_error_of_few_values_covers_as_often_as_that_of_many(count):
     means = [mean_with_error(s) for s in series]
     covered = np.mean([abs(m.value) < m.error for m in means])
     assert covered == pytest.approx(0.683, abs=4 * math.sqrt(0.683 * 0.317 / 4000) + 0.02 * (count >= 20))
+
+
+def test_the_factor_of_few_values_is_student_s_and_the_same_in_threads():
+    counts = np.arange(2, 512)
+    expected = stats.t(df=counts - 1.0).ppf(special.ndtr(1.0))
+    with ThreadPoolExecutor(2) as pool:
+        factors = list(pool.map(lambda _: student_factor(counts), range(200)))
+
+    assert factors[0] == pytest.approx(np.where(counts <= 200, expected, factors[0]), rel=1e-8)
+    assert factors[0] == pytest.approx(expected, rel=1e-5)
+    assert all(np.array_equal(factor, factors[0]) for factor in factors)
