@@ -30,7 +30,7 @@ import numba.core.compiler
 import numba.core.serialize
 from numba.core.caching import NullCache
 
-__all__ = ["KernelCache", "cache_folder"]
+__all__ = ["KernelCache", "cache_folder", "is_warm", "note_warm"]
 
 log = logging.getLogger("utokyo")
 
@@ -173,6 +173,50 @@ class KernelCache(NullCache):
             return None
         key = _hash(text, repr(codegen.magic_tuple()), self._bytecode.hex())
         return folder / f"{self._name}.{self._stamp}.{key}.kernel"
+
+
+def is_warm(work: str) -> bool:
+    """Whether all kernels of a work were compiled ahead, for this machine and these sources.
+
+    Examples
+    --------
+    >>> from utokyo.kernels.cache import is_warm
+    >>> is_warm("a work that nobody knows")
+    False
+    """
+    try:
+        return _note_of(work).exists()
+    except OSError:
+        return False
+
+
+def note_warm(work: str) -> None:
+    """Note that all kernels of a work are in the cache; where nothing can be kept, nothing is noted.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from utokyo.kernels.cache import note_warm
+    >>> note_warm("an example")
+    """
+    with contextlib.suppress(OSError):  # which was told when the first kernel could not be kept
+        note = _note_of(work)
+        note.parent.mkdir(exist_ok=True)
+        note.touch()
+
+
+def _note_of(work: str) -> Path:
+    """An empty file in the folder of the kernels, whose name stands for all that they are compiled from and for."""
+    return cache_folder() / f"{_hash(str(Path(__file__).absolute().parent))}.{work}.{_stamp_of_all()}.warm"
+
+
+@cache
+def _stamp_of_all() -> str:
+    from numba.core.registry import cpu_target  # noqa: PLC0415 (asks LLVM for the processor)
+
+    sources = [path.read_bytes().hex() for path in sorted(Path(__file__).parent.rglob("*.py"))]
+    versions = (numba.__version__, sys.version, repr(cpu_target.target_context.codegen().magic_tuple()))
+    return _hash(*versions, *sources)
 
 
 def _user_folder() -> Path:

@@ -198,6 +198,7 @@ class ImageAnalysis(Analysis):
     parameters = PARAMETERS
     join_as = ATOMS
     most_rows_printed = 1
+    compiles = ("images",)
     joins = True
     takes = (ImageRecorder, FileRecorder)
     analyse = staticmethod(fit_images)

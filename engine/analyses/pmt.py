@@ -91,6 +91,7 @@ class PMTAnalysis(Analysis):
     recorder_class = PMTRecorder
     settings_class = PMTSettings
     short_name = "pmt"
+    compiles = ("logs",)
     parameters = PARAMETERS
     analyse = staticmethod(mean_currents)
 

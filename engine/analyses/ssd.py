@@ -212,6 +212,7 @@ class SSDAnalysis(Analysis):
     short_name = "ssd"
     parameters = PARAMETERS
     join_as = BURSTS
+    compiles = ("pulses",)
     analyse = staticmethod(find_bursts_of)
 
     def newest(self) -> str:

@@ -38,22 +38,28 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version  # noqa: PLC0415
-
-        _say(f"utokyo {version('data-engineer-utokyo')}")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="With --version: say where compiled kernels are kept, and if all are.")
     ] = False,
 ) -> None:
     """Follow growing LabVIEW files and find bursts, alpha lines and trapped atoms in them."""
-    del version
+    if version:
+        from importlib.metadata import version as version_of  # noqa: PLC0415
+
+        _say(f"utokyo {version_of('data-engineer-utokyo')}")
+        if verbose:
+            from ..run.warmup import state_of_cache  # noqa: PLC0415
+
+            _say(state_of_cache())
+        raise typer.Exit
+    if verbose:
+        raise typer.BadParameter("--verbose belongs to --version")
+    if context.invoked_subcommand is None:
+        raise typer.BadParameter("give a command; --help names them")
 
 
 def main() -> None:
@@ -203,6 +209,27 @@ def simulate(
 def _say(text: str) -> None:
     """Print to the standard output; that of typer goes past the guard of the streams."""
     sys.stdout.write(printable(text) + "\n")
+
+
+@app.command()
+def warmup(
+    works: Annotated[list[str] | None, typer.Argument(help="pulses, images, logs or joins; all without one.")] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="At most so many at a time; else one a core.")] = None,
+    here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
+) -> None:
+    """Compile all kernels for this machine, so that no first use waits: once, and after an upgrade."""
+    console = _console()
+    with _starting(console):
+        from .warmup import WORKS, do_work, warm_up  # noqa: PLC0415
+
+    unknown = [work for work in works or () if work not in WORKS]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is none of {', '.join(WORKS)}")
+    if here:  # a process that another one started, which counts the lines
+        for work in works or ():
+            do_work(work, lambda: print(flush=True))  # noqa: T201
+        return
+    warm_up(works or WORKS, processes, console)
 
 
 @contextmanager

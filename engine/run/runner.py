@@ -30,6 +30,7 @@ from .signals import exit_code, interruptions
 from .summary import AnalysisReport, RunSummary
 from .terminal import SafeConsole
 from .waiting import Waiting
+from .warmup import compile_ahead
 
 __all__ = ["Runner"]
 
@@ -64,6 +65,13 @@ class Telling(Protocol):
     def newest(self) -> str:
         """The newest result in a few words."""
         ...
+
+
+@runtime_checkable
+class Compiling(Protocol):
+    """An object that says which kernels it uses."""
+
+    compiles: tuple[str, ...]
 
 
 class Runner:
@@ -144,6 +152,7 @@ class Runner:
             try:
                 lines = LiveLines(summary, cycles)
                 with Waiting(self.console, lines):
+                    self._compile_ahead()
                     self._run_cycles(cycles, period_s, summary, pool, lines, on_cycle)
             except KeyboardInterrupt as interrupt:
                 summary.interrupted, code = True, exit_code(interrupt)
@@ -155,6 +164,14 @@ class Runner:
         if summary.interrupted and not _is_notebook():
             raise SystemExit(code)
         return summary
+
+    def _compile_ahead(self) -> None:
+        """Compile what the analyses need before the schedule starts, so that no cycle is skipped for it."""
+        works = {work for analysis in self.analyses if isinstance(analysis, Compiling) for work in analysis.compiles}
+        try:
+            compile_ahead(works)
+        except UtokyoError as error:
+            log.warning("%s; they are compiled in the first cycle", error)
 
     def _run_cycles(
         self,
