@@ -30,7 +30,7 @@ import numba.core.compiler
 import numba.core.serialize
 from numba.core.caching import NullCache
 
-__all__ = ["KernelCache", "cache_folder", "is_warm", "note_warm"]
+__all__ = ["KernelCache", "cache_folder"]
 
 log = logging.getLogger("utokyo")
 
@@ -154,6 +154,11 @@ class KernelCache(NullCache):
             if not path.exists():  # else another process was faster: Windows replaces no file that is being read
                 _tell_that_nothing_is_kept(path.parent, error)
 
+    def holds(self, sig: Any, codegen: Any) -> bool:
+        """Whether there is a file for a signature; what is in it is not looked at."""
+        path = self._path(sig, codegen)
+        return path is not None and path.exists()
+
     def _folder(self) -> Path | None:
         """Folder of the kernels beside this one; None where none can be used, which is told."""
         if self._source is None:
@@ -173,50 +178,6 @@ class KernelCache(NullCache):
             return None
         key = _hash(text, repr(codegen.magic_tuple()), self._bytecode.hex())
         return folder / f"{self._name}.{self._stamp}.{key}.kernel"
-
-
-def is_warm(work: str) -> bool:
-    """Whether all kernels of a work were compiled ahead, for this machine and these sources.
-
-    Examples
-    --------
-    >>> from utokyo.kernels.cache import is_warm
-    >>> is_warm("a work that nobody knows")
-    False
-    """
-    try:
-        return _note_of(work).exists()
-    except OSError:
-        return False
-
-
-def note_warm(work: str) -> None:
-    """Note that all kernels of a work are in the cache; where nothing can be kept, nothing is noted.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> from utokyo.kernels.cache import note_warm
-    >>> note_warm("an example")
-    """
-    with contextlib.suppress(OSError):  # which was told when the first kernel could not be kept
-        note = _note_of(work)
-        note.parent.mkdir(exist_ok=True)
-        note.touch()
-
-
-def _note_of(work: str) -> Path:
-    """An empty file in the folder of the kernels, whose name stands for all that they are compiled from and for."""
-    return cache_folder() / f"{_hash(str(Path(__file__).absolute().parent))}.{work}.{_stamp_of_all()}.warm"
-
-
-@cache
-def _stamp_of_all() -> str:
-    from numba.core.registry import cpu_target  # noqa: PLC0415 (asks LLVM for the processor)
-
-    sources = [path.read_bytes().hex() for path in sorted(Path(__file__).parent.rglob("*.py"))]
-    versions = (numba.__version__, sys.version, repr(cpu_target.target_context.codegen().magic_tuple()))
-    return _hash(*versions, *sources)
 
 
 def _user_folder() -> Path:

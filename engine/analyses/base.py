@@ -107,8 +107,8 @@ class Analysis(ABC):
     takes: ClassVar[tuple[type[Recorder], ...] | None] = None
     """Recorders whose files ``utokyo analyze`` hands to it; None for `recorder_class` alone."""
 
-    compiles: ClassVar[tuple[str, ...]] = ()
-    """Works of `engine.run.warmup`, whose kernels it uses: they are compiled ahead."""
+    compiles: ClassVar[tuple[str, ...]] = ("tables",)
+    """Works of `engine.run.warmup.works`, whose kernels it uses: they are compiled ahead."""
 
     most_rows_printed: ClassVar[int] = 200
     """Results that ``utokyo analyze`` prints as a table without being asked to."""

@@ -198,7 +198,7 @@ class ImageAnalysis(Analysis):
     parameters = PARAMETERS
     join_as = ATOMS
     most_rows_printed = 1
-    compiles = ("images",)
+    compiles = ("tables", "images")
     joins = True
     takes = (ImageRecorder, FileRecorder)
     analyse = staticmethod(fit_images)

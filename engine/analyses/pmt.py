@@ -91,7 +91,7 @@ class PMTAnalysis(Analysis):
     recorder_class = PMTRecorder
     settings_class = PMTSettings
     short_name = "pmt"
-    compiles = ("logs",)
+    compiles = ("tables",)
     parameters = PARAMETERS
     analyse = staticmethod(mean_currents)
 

@@ -212,7 +212,7 @@ class SSDAnalysis(Analysis):
     short_name = "ssd"
     parameters = PARAMETERS
     join_as = BURSTS
-    compiles = ("pulses",)
+    compiles = ("tables", "pulses")
     analyse = staticmethod(find_bursts_of)
 
     def newest(self) -> str:

@@ -134,6 +134,7 @@ class SSDFolderAnalysis(Analysis):
     settings_class = SSDFolderSettings
     settings: SSDFolderSettings
     short_name = "ssd"
+    compiles = ("tables", "pulses")
     parameters = SSDAnalysis.parameters
     takes = ()
     analyse = staticmethod(find_bursts_of_runs)

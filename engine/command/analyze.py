@@ -20,6 +20,7 @@ from ..recorders.known import class_for
 from ..recorders.source import Source
 from ..run.terminal import SafeConsole
 from ..run.waiting import Waiting
+from ..run.warmup import compile_ahead
 from .tables import columns_table, results_table, when
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def _analyze(path: Path, wanted: _Wanted) -> int:
         return _show_columns(recorder_class(path), path, wanted)
     analysis: Analysis = made(path, image_src=wanted.plots, result_filepath=wanted.tables.of(made))
     with Waiting(wanted.console):
+        compile_ahead(analysis.compiles)
         analysis.run()
     _expect_rows(path, analysis.recorder.rows)
     _show_results(analysis, path, wanted)
@@ -176,9 +178,11 @@ def _show_results(analysis: Analysis, path: Path, wanted: _Wanted) -> None:
 
 def _show_columns(recorder: Recorder, path: Path, wanted: _Wanted) -> int:
     """Say what the columns of a file hold that no analysis is for."""
-    with Waiting(wanted.console), progress(f"reading {path.name}"):
-        table = as_polars(recorder.get_table())
-        metadata = as_polars(recorder.get_metadata()).columns
+    with Waiting(wanted.console):
+        compile_ahead(["tables"])
+        with progress(f"reading {path.name}"):
+            table = as_polars(recorder.get_table())
+            metadata = as_polars(recorder.get_metadata()).columns
     _expect_rows(path, recorder.rows)
     rows = f"{type(recorder).__name__}, {table.height} row{'s' * (table.height != 1)}"
     if {"timestamp", "datetime"} <= set(table.columns):

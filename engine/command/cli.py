@@ -213,23 +213,15 @@ def _say(text: str) -> None:
 
 @app.command()
 def warmup(
-    works: Annotated[list[str] | None, typer.Argument(help="pulses, images, logs or joins; all without one.")] = None,
+    works: Annotated[list[str] | None, typer.Argument(help="pulses, images, tables or joins; all without one.")] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="At most so many at a time; else one a core.")] = None,
-    here: Annotated[bool, typer.Option("--here", hidden=True)] = False,
 ) -> None:
     """Compile all kernels for this machine, so that no first use waits: once, and after an upgrade."""
     console = _console()
     with _starting(console):
-        from .warmup import WORKS, do_work, warm_up  # noqa: PLC0415
+        from .warmup import warm_up  # noqa: PLC0415
 
-    unknown = [work for work in works or () if work not in WORKS]
-    if unknown:
-        raise typer.BadParameter(f"{unknown[0]} is none of {', '.join(WORKS)}")
-    if here:  # a process that another one started, which counts the lines
-        for work in works or ():
-            do_work(work, lambda: print(flush=True))  # noqa: T201
-        return
-    warm_up(works or WORKS, processes, console)
+    warm_up(works or (), processes, console)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from ..join.windows import windows
 from ..options.durations import duration_ns
 from ..options.sentences import OptionError, notation
 from ..run.waiting import Waiting
+from ..run.warmup import compile_ahead
 from .config import JoinConfig, read_join_config
 from .tables import when
 
@@ -77,6 +78,8 @@ def join_sources(
     with notation("command"):
         table = JoinedTable(wanted.recorders, **_options(wanted.options, every, on, between))
     with Waiting(console):
+        bursts = ["pulses"] if any(source.kind.has_bursts for source in table.joined_sources) else []
+        compile_ahead(["tables", "joins", *bursts])
         with progress("joining") as task, _said_where(config, {"every": every, "on": on}):
             table.update(task.update)
         _expect_rows(table, out)

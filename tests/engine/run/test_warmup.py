@@ -3,75 +3,75 @@
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from kernel_types import WORKS
 
-from utokyo import PMTAnalysis, Runner, UtokyoError, simulate
+from utokyo import InputError, PMTAnalysis, Runner, UtokyoError, simulate
+from utokyo.engine.command.warmup import warm_up
 from utokyo.engine.run import warmup
-from utokyo.engine.run.warmup import FUNCTIONS, compile_ahead, state_of_cache
+from utokyo.engine.run.terminal import SafeConsole
+from utokyo.engine.run.warmup import compile_ahead, state_of_cache, works
+from utokyo.kernels.ahead import Batch, all_batches
 
-USES = {
-    "pulses": "SSDAnalysis(beam / truth['files']['ssd'], image_src='plots', result_filepath='r.csv').run()",
-    "images": "ImageAnalysis((beam / truth['images'][0]['file']).parent, image_src='plots').run()",
-    "logs": "PMTAnalysis(beam / truth['files']['pmt'], image_src='plots').run(); "
-    "[open_recorder(beam / truth['files'][kind]).get_table() for kind in ('coil', 'heater', 'gauge', 'ion')]",
-    "joins": "join({k: open_recorder(beam / truth['files'][k]) for k in ('ssd', 'pmt', 'coil')}, every='1s')",
-}
 CODE = """
 from pathlib import Path
-from utokyo import *
+from kernel_types import WORKS
+from utokyo import simulate
 from utokyo.engine.run.compiling import Compilations
-beam = Path("beam")
-truth = simulate(beam, minutes=2, seed=7)
-with Compilations() as compilations:
-    {use}
-print(compilations.functions)
+truth = simulate("beam", minutes=2, seed=7)
+for work in {works}:
+    with Compilations() as compilations:
+        WORKS[work](Path("beam"), truth, Path())
+    print(work, compilations.functions)
 """
+CHEAP = min(all_batches(), key=lambda batch: batch.seconds or 9.0)
 
 
 def command(*arguments: str, cache: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "MPLBACKEND": "agg"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     return subprocess.run(
         [sys.executable, *arguments], env=environment, capture_output=True, text=True, cwd=cache.parent, check=True
     )
 
 
-def test_a_warm_up_of_logs_leaves_nothing_to_compile_for_them(tmp_path):
-    cache = tmp_path / "cache"
-    said = command("-m", "utokyo", "warmup", "logs", cache=cache)
-    assert "compiled logs; kept in" in said.stderr
-    assert command("-c", CODE.format(use=USES["logs"]), cache=cache).stdout.split() == ["0"]
-    begin_s = time.monotonic()
-    assert "all was compiled before" in command("-m", "utokyo", "warmup", "logs", cache=cache).stderr
-    assert time.monotonic() - begin_s < 10.0
-    version = command("-m", "utokyo", "--version", "--verbose", cache=cache).stdout
-    assert str(cache) in version
-    assert "not all of pulses, images, joins yet" in version
+@pytest.fixture
+def one_batch(monkeypatch) -> Batch:
+    """The cheapest batch, as if it were all there are, and missing."""
+    monkeypatch.setattr(warmup, "all_batches", lambda: (CHEAP,))
+    monkeypatch.setattr(warmup, "_settled", set())
+    monkeypatch.setattr(Batch, "is_kept", lambda batch: False)
+    return CHEAP
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_warm_up_leaves_nothing_to_compile(tmp_path):
     cache = tmp_path / "cache"
-    command("-m", "utokyo", "warmup", cache=cache)
-    for work, use in USES.items():
-        (tmp_path / work).mkdir()
-        answer = command("-c", f"import os; os.chdir({work!r}){CODE.format(use=use)}", cache=cache)
-        assert answer.stdout.split() == ["0"], work
+    said = command("-m", "utokyo", "warmup", cache=cache).stderr
+    assert "compiling for this machine, once: " in said
+    assert f"kept in {cache}" in said
+    answer = command("-c", CODE.format(works=list(WORKS)), cache=cache).stdout
+    assert answer.split("\n")[:-1] == [f"{work} 0" for work in WORKS]
     assert "all are there" in command("-m", "utokyo", "--version", "--verbose", cache=cache).stdout
+    assert "all was compiled before" in command("-m", "utokyo", "warmup", cache=cache).stderr
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("work", FUNCTIONS)
-def test_the_progress_knows_about_how_many_functions_there_are(work, tmp_path):
-    answer = command("-m", "utokyo", "warmup", "--here", work, cache=tmp_path / "cache")
-    assert answer.stdout.count("\n") == pytest.approx(FUNCTIONS[work], rel=0.15)
+@pytest.mark.timeout(300)
+def test_a_warm_up_of_tables_leaves_nothing_to_compile_for_them(tmp_path):
+    cache = tmp_path / "cache"
+    said = command("-m", "utokyo", "warmup", "tables", cache=cache).stderr
+    assert "compiled what tables needs; kept in" in said
+    total = sum(batch.functions for batch in all_batches() if batch.work == "tables")
+    assert f"once: {total} of {total} functions: done" in said
+    assert command("-c", CODE.format(works=["tables"]), cache=cache).stdout.split() == ["tables", "0"]
+    version = command("-m", "utokyo", "--version", "--verbose", cache=cache).stdout
+    assert str(cache) in version
+    assert "not all for images, pulses, joins yet" in version
 
 
 @pytest.mark.slow
@@ -90,27 +90,60 @@ print(summary.cycles, summary.skipped)
     assert "compiling for this machine, once" in answer.stderr
 
 
+def test_what_is_there_is_not_compiled_again(monkeypatch):
+    monkeypatch.setattr(warmup, "_settled", set())
+    monkeypatch.setattr(Batch, "is_kept", lambda batch: True)
+    monkeypatch.setattr(warmup, "_process", lambda said: pytest.fail("a process was started"))
+    assert compile_ahead(works()) == []
+    monkeypatch.setattr(Batch, "is_kept", lambda batch: pytest.fail("it was looked for again"))
+    assert compile_ahead(works()) == []
+
+
+def test_a_batch_that_is_missing_is_compiled_and_then_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(warmup, "all_batches", lambda: (CHEAP,))
+    monkeypatch.setattr(warmup, "_settled", set())
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))  # of the processes
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))  # of this one
+    assert not CHEAP.is_kept()
+    assert CHEAP.work in state_of_cache()
+    assert compile_ahead([CHEAP.work]) == [CHEAP.work]
+    assert CHEAP.is_kept()
+    assert "all are there" in state_of_cache()
+
+
 def test_works_of_others_are_left_to_the_first_use():
     assert compile_ahead({"a work of another package"}) == []
+    with pytest.raises(InputError, match="not for 'plots'"):
+        warm_up(["plots"], None, SafeConsole(stderr=True))
 
 
-def test_a_process_that_fails_is_told_and_the_run_goes_on(tmp_path, monkeypatch, caplog):
-    python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho 'no such luck' >&2\nexit 3\n")
-    python.chmod(python.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(sys, "executable", str(python))
-    monkeypatch.setattr(warmup, "is_warm", lambda work: False)
-    with pytest.raises(UtokyoError, match="logs: no such luck"):
-        compile_ahead(["logs"])
+@pytest.mark.usefixtures("one_batch")
+@pytest.mark.parametrize("code", ["import sys; sys.exit('no such luck')", "input(); raise ValueError('no such luck')"])
+def test_a_process_that_fails_is_told_and_the_run_goes_on(tmp_path, monkeypatch, caplog, code):
+    def fail(said: int) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=said, text=True)
+
+    monkeypatch.setattr(warmup, "_process", fail)
+    monkeypatch.setattr(PMTAnalysis, "compiles", (CHEAP.work,))
+    with pytest.raises(UtokyoError, match=f"{CHEAP.name}: .*no such luck"):
+        compile_ahead([CHEAP.work])
+    warmup._settled.clear()
     truth = simulate(tmp_path / "beam", minutes=0.5, seed=1)
     analysis = PMTAnalysis(tmp_path / "beam" / truth["files"]["pmt"])
     assert Runner([analysis]).run(cycles=1).analyses[0].runs == 1
     assert "no such luck; they are compiled in the first cycle" in caplog.text
 
 
-def test_a_cache_that_cannot_be_is_told(monkeypatch):
+@pytest.mark.usefixtures("one_batch")
+def test_where_nothing_can_be_kept_nothing_is_compiled_ahead(monkeypatch):
     def refuse() -> Path:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(warmup, "cache_folder", refuse)
+    monkeypatch.setattr("utokyo.engine.command.warmup.cache_folder", refuse)
+    monkeypatch.setattr(warmup, "_process", lambda said: pytest.fail("a process was started"))
     assert "cannot be kept" in state_of_cache()
+    assert compile_ahead([CHEAP.work]) == []
+    with pytest.raises(InputError, match="name a folder of yours in NUMBA_CACHE_DIR"):
+        warm_up([], None, SafeConsole(stderr=True))
