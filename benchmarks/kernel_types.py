@@ -3,9 +3,9 @@
     python benchmarks/kernel_types.py            # what it would be
     python benchmarks/kernel_types.py --write    # 2 min
 
-Each work is what users do, on a minute of simulated beam time. Which kernels it calls from Python, and for which types,
-goes into the list; a work lists what the works before it do not have. Then an empty cache shows how long each batch
-takes.
+Each work is what users do, on some minutes of simulated beam time. Which kernels it calls from Python, and for which
+types, goes into the list; a work lists what the works before it do not have. Then an empty cache shows how long each
+batch takes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any
 
 __all__ = ["WORKS", "kernels_of", "written"]
 
-MINUTES = 1.0
-"""Of simulated beam time: two bursts, a handful of images."""
+MINUTES, SEEDS = 3.0, (1, 7)
+"""Of simulated beam time; some kernels are for what not every burst has."""
 ROOM = "utokyo.kernels."
 HEAD = """\
 # What `utokyo warmup` compiles. Written by benchmarks/kernel_types.py, to be written again when kernels or their types
@@ -84,10 +84,11 @@ def kernels_of(work: str) -> list[tuple[str, str, str]]:
     from utokyo import simulate  # noqa: PLC0415
     from utokyo.kernels.ahead import text_of  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory() as name:
-        beam, folder = Path(name) / "beam", Path(name)
-        truth = simulate(beam, minutes=MINUTES, seed=1)
-        WORKS[work](beam, truth, folder)
+    for seed in SEEDS:
+        with tempfile.TemporaryDirectory() as name:
+            beam, folder = Path(name) / "beam", Path(name)
+            truth = simulate(beam, minutes=MINUTES, seed=seed)
+            WORKS[work](beam, truth, folder)
     found = []
     for home, module in sorted(sys.modules.items()):
         for name, kernel in vars(module).items() if home.startswith(ROOM) else ():

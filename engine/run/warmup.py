@@ -29,7 +29,7 @@ __all__ = ["compile_ahead", "state_of_cache", "works"]
 WHAT = "compiling for this machine, once"
 
 _settled: set[str] = set()
-"""Batches that were there, or were compiled: this process looks for them no more, and compiles nothing in vain twice."""
+"""Batches that were there, or were compiled: this process looks for them no more, and compiles none in vain twice."""
 
 
 def works() -> list[str]:
