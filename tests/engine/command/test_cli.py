@@ -13,6 +13,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from commands import here as utokyo
+from commands import in_a_process
 
 from utokyo import SSDAnalysis, simulate
 from utokyo.engine.analyses.known import ANALYSES
@@ -33,11 +35,6 @@ TraceName,Time,PulseHeight
 """
 
 
-def utokyo(*arguments: object, folder: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "utokyo", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
-
-
 @pytest.fixture(scope="module")
 def beam(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("beam") / "data"
@@ -46,7 +43,7 @@ def beam(tmp_path_factory) -> Path:
 
 
 def test_help_names_the_commands(tmp_path):
-    answer = utokyo("--help", folder=tmp_path)
+    answer = in_a_process("--help", folder=tmp_path)
     assert answer.returncode == 0
     assert all(command in answer.stdout for command in ("demo", "analyze", "run", "simulate"))
 
@@ -56,7 +53,7 @@ def test_analyze_finds_out_what_every_file_is(beam, tmp_path):
     files = [beam / name for name in truth["files"].values()]
     images = (beam / truth["images"][0]["file"]).parent
 
-    answer = utokyo("analyze", *files, images, folder=tmp_path)
+    answer = in_a_process("analyze", *files, images, folder=tmp_path)
     assert answer.returncode == 0, answer.stderr
     for name in ("SSDAnalysis", "PMTAnalysis", "ImageAnalysis", "HeaterRecorder", "GaugeRecorder", "IonRecorder"):
         assert name in answer.stdout
@@ -120,7 +117,7 @@ def test_the_shipped_example_is_a_configuration_that_runs(tmp_path):
     simulate(tmp_path / "data", minutes=1.0, seed=1)
     (tmp_path / "run.toml").write_text(example.stdout)
 
-    answer = utokyo("run", "run.toml", "--cycles", 1, folder=tmp_path)
+    answer = in_a_process("run", "run.toml", "--cycles", 1, folder=tmp_path)
 
     assert answer.returncode == 0, answer.stderr
     assert pl.read_csv(tmp_path / "results" / "ssd.csv").height >= 1
@@ -210,7 +207,7 @@ def test_simulate_refuses_to_overwrite(tmp_path):
 
 
 def test_the_demonstration_meets_the_truth(tmp_path):
-    answer = utokyo("demo", "--minutes", 1.2, "--speed", 12, folder=tmp_path)
+    answer = in_a_process("demo", "--minutes", 1.2, "--speed", 12, folder=tmp_path)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "waiting for it" not in answer.stderr  # no word about files that it writes itself
     assert "no header" not in answer.stderr
@@ -218,6 +215,10 @@ def test_the_demonstration_meets_the_truth(tmp_path):
     assert "between -2 and 2 in 19 of 20 cases" in " ".join(answer.stderr.split())
     assert list((tmp_path / "utokyo-demo" / "plots").glob("ssd*burst*.png"))
     assert (tmp_path / "utokyo-demo" / "results" / "pmt.csv").exists()
+
+
+def _was_written(path: Path, since_s: float) -> bool:
+    return path.exists() and path.stat().st_mtime > since_s
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
@@ -234,7 +235,10 @@ def test_kill_9_in_mid_cycle_and_a_restart_neither_loses_nor_doubles_a_row(tmp_p
         process = subprocess.Popen(
             [sys.executable, "-m", "utokyo", "run", "run.toml"], cwd=tmp_path, stderr=subprocess.DEVNULL
         )
-        time.sleep(4.0 + part)  # past the imports, somewhere in a cycle
+        begun_s = time.time()
+        while time.time() < begun_s + 4.0 and not _was_written(tmp_path / "results" / "ssd.csv", begun_s):
+            time.sleep(0.02)
+        time.sleep(0.3 * part)  # somewhere in a cycle
         process.send_signal(signal.SIGKILL)
         process.wait()
 

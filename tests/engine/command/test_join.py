@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
+from commands import here as utokyo
+from commands import in_a_process
 
 from utokyo import read_units, simulate
-
-
-def utokyo(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "utokyo", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +33,7 @@ def beam(tmp_path_factory) -> Path:
 
 
 def test_every_source_of_the_configuration_is_in_the_table(beam, tmp_path):
-    answer = utokyo("join", "beam.toml", "--every", "1s", "--out", tmp_path / "joined.parquet", folder=beam)
+    answer = in_a_process("join", "beam.toml", "--every", "1s", "--out", tmp_path / "joined.parquet", folder=beam)
 
     assert answer.returncode == 0, answer.stderr
     table = pl.read_parquet(tmp_path / "joined.parquet")
