@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,6 +54,7 @@ def imported_by(name: str, path: Path, known: Mapping[str, Path]) -> Iterator[st
         yield from (target for target in ours if target in known and target != name)
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """Which modules each module imports."""
     known = modules()

@@ -64,12 +64,19 @@ def answers(place: Path, hits: int, code: str = CALL, **others: str) -> str:
     return told.stderr
 
 
-@pytest.fixture
-def kept(place, tmp_path) -> Path:
+@pytest.fixture(scope="module")
+def compiled(place, tmp_path_factory) -> Path:
     """A folder in which the kernel is kept."""
-    assert answers(place, 0, NUMBA_CACHE_DIR=str(tmp_path)) == ""
-    assert answers(place, 2, NUMBA_CACHE_DIR=str(tmp_path)) == ""
-    return tmp_path
+    folder = tmp_path_factory.mktemp("compiled")
+    assert answers(place, 0, NUMBA_CACHE_DIR=str(folder)) == ""
+    assert answers(place, 2, NUMBA_CACHE_DIR=str(folder)) == ""
+    return folder
+
+
+@pytest.fixture
+def kept(compiled, tmp_path) -> Path:
+    """A copy of it, which a test may damage."""
+    return shutil.copytree(compiled, tmp_path, dirs_exist_ok=True)
 
 
 DAMAGE = {

@@ -27,15 +27,15 @@ def in_a_process(*arguments: object, folder: Path, timeout: float = 120) -> subp
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-def here(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, and put all that it changes back in place."""
+def here(*arguments: object, folder: Path, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, with streams of an encoding, and put all that it changes back in place."""
     command = ["utokyo", *map(str, arguments)]
-    with _stream() as output, _stream() as errors, _as_a_process(command, folder, output, errors):
+    with _stream(encoding) as output, _stream(encoding) as errors, _as_a_process(command, folder, output, errors):
         code = _exit_code()
         # The guards of the streams flush what they hold.
         output.flush()
         errors.flush()
-        texts = [stream.buffer.getvalue().decode() for stream in (output, errors)]  # type: ignore[attr-defined]
+        texts = [stream.buffer.getvalue().decode(encoding) for stream in (output, errors)]  # type: ignore[attr-defined]
     return subprocess.CompletedProcess(command, code, *texts)
 
 
@@ -53,8 +53,8 @@ def _exit_code() -> int:
     return 0
 
 
-def _stream() -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+def _stream(encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding=encoding)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import here
 
 from utokyo import simulate
 
@@ -32,6 +33,11 @@ def utokyo(*arguments: object, redirect: str = "", **others: str) -> subprocess.
     )
 
 
+def _but_waiting(told: str) -> list[str]:
+    """Lines that say more than what a slow machine is waiting for."""
+    return [line for line in told.splitlines() if not line.endswith(" ...") and ": done in " not in line]
+
+
 @posix_only
 @pytest.mark.parametrize("redirect", [">&-", pytest.param(">/dev/full", marks=full)])
 @pytest.mark.parametrize("arguments", [("analyze", "log.csv"), ("--version",), ("run", "--example"), ("--help",)])
@@ -39,17 +45,16 @@ def test_an_output_that_takes_nothing_is_one_sentence(arguments, redirect, log, 
     monkeypatch.chdir(log.parent)
     answer = utokyo(*arguments, redirect=redirect)
     assert answer.returncode == 2
-    assert answer.stderr.count("\n") == 1
-    assert "the standard output takes no more" in answer.stderr
+    (told,) = _but_waiting(answer.stderr)
+    assert "the standard output takes no more" in told
 
 
 @posix_only
 def test_a_reader_that_left_is_one_sentence(log):
     answer = utokyo("analyze", log, redirect=f"2>{log.parent}/told | true")
     del answer
-    told = (log.parent / "told").read_text()
-    assert told in {"", "utokyo: the standard output takes no more (it was closed); what was left to print is lost\n"}
-    assert "Traceback" not in told
+    told = _but_waiting((log.parent / "told").read_text())
+    assert told in ([], ["utokyo: the standard output takes no more (it was closed); what was left to print is lost"])
 
 
 @full
@@ -69,8 +74,8 @@ NAMES = ["日本.csv", "run\x1b[2J\x07\r\u202e.csv", os.fsdecode(b"run\xff.csv")
 def test_any_name_can_be_told(name, ascii_only, tmp_path):
     for path, content in ((tmp_path / name, LOG), (tmp_path / f"bad {name}", "")):
         path.write_text(content)
-    others = {"PYTHONIOENCODING": "ascii"} if ascii_only else {"PYTHONIOENCODING": "utf-8"}
-    answer = utokyo("analyze", tmp_path / name, tmp_path / f"bad {name}", **others)
+    paths = (tmp_path / name, tmp_path / f"bad {name}")
+    answer = here("analyze", *paths, folder=tmp_path, encoding="ascii" if ascii_only else "utf-8")
     assert answer.returncode == 3
     assert "2 rows" in answer.stdout
     assert "the file is empty" in answer.stderr
@@ -83,7 +88,7 @@ def test_hostile_text_in_a_file_does_not_reach_the_terminal(tmp_path):
     path = tmp_path / "log.csv"
     rows = "".join(f"2022-03-14 10:00:{second:02d},1.5\n" for second in range(10, 30))
     path.write_text(LOG.replace("p\n", "p\x1b]0;title\x07\n") + rows + "2022-03-14 10:00:40,\x1b[2J\n")
-    answer = utokyo("analyze", path)
+    answer = here("analyze", path, folder=tmp_path)
     assert answer.returncode == 2
     assert "\\x1b[2J" in answer.stderr
     assert "\\x1b]0;title" in answer.stdout
@@ -98,7 +103,7 @@ def test_a_folder_with_one_broken_image_is_done_and_names_it(tmp_path):
     (tmp_path / "cmos_3.csv").write_text("1,2\n3\n")
     (tmp_path / "cmos_4.csv").symlink_to("cmos_4.csv")
     os.mkfifo(tmp_path / "cmos_5.csv")
-    answer = utokyo("analyze", "--no-figures", "--table", tmp_path)
+    answer = here("analyze", "--no-figures", "--table", tmp_path, folder=tmp_path)
     assert answer.returncode == 3, answer.stderr
     assert "CMOS_2.CSV" in answer.stdout
     assert "cmos_3.csv" in answer.stderr
@@ -111,12 +116,12 @@ def test_files_of_every_bad_kind_are_named_and_the_good_one_is_done(log):
     os.mkfifo(folder / "pipe.csv")
     (folder / "loop.csv").symlink_to("loop.csv")
     bad = [folder / "pipe.csv", folder / "loop.csv", folder / ("x" * 300), folder / "nowhere.csv", Path("/dev/zero")]
-    answer = utokyo("analyze", *bad, log)
+    answer = here("analyze", *bad, log, folder=folder)
     assert answer.returncode == 3
     assert answer.stderr.count("utokyo: ") == len(bad)
     assert "2 rows" in answer.stdout
     for path in bad[:3]:
-        told = utokyo("run", path)
+        told = here("run", path, folder=folder)
         assert told.returncode == 2
         assert told.stderr.count("\n") == 1
 
@@ -151,6 +156,6 @@ def test_a_kind_of_another_file_is_one_sentence(tmp_path):
     truth = simulate(tmp_path / "data", minutes=0.5, seed=1)
     config = tmp_path / "run.toml"
     config.write_text(f"[[analyses]]\nkind = 'image'\nfilepath = 'data/{truth['files']['ssd']}'\n")
-    answer = utokyo("run", config)
+    answer = here("run", config, folder=tmp_path)
     assert answer.returncode == 2
     assert answer.stderr.count("\n") == 1
