@@ -12,7 +12,19 @@ from datetime import date, datetime
 from ..kernels.text import cells as kinds
 from ..kernels.units import DAY_NS, SECOND_NS
 
-__all__ = ["as_number", "cell_value", "datetime_ns", "time_of_day_ns", "unquoted"]
+__all__ = [
+    "BLANKS",
+    "as_number",
+    "cell_value",
+    "datetime_ns",
+    "has_open_quote",
+    "split_line",
+    "time_of_day_ns",
+    "unquoted",
+]
+
+BLANKS = " \t"
+"""In the place of a delimiter: any number of blanks and tabs."""
 
 INT64_MAX = 2**63 - 1
 MOST_DIGITS = 100
@@ -21,6 +33,7 @@ INTEGER_TEXT = re.compile(r"[+-]?[0-9]+")
 FLOAT_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 WINDOWS_SPECIAL = {"1.#QNAN": "nan", "1.#SNAN": "nan", "1.#IND": "nan", "1.#INF": "inf"}
 """How the C library of Windows writes what is not a number."""
+RUN_OF_BLANKS = re.compile(r"[ \t\r]+")
 YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})")
 DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})")
 CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})([.,](?P<f>\d{1,9}))?)?")
@@ -35,10 +48,79 @@ def unquoted(cell: str) -> str:
     >>> unquoted(' "a ""b"", c" ')
     'a "b", c'
     """
-    cell = cell.strip()
+    cell = cell.strip(" \r")
     if len(cell) >= 2 and cell[0] == cell[-1] == '"':
         return cell[1:-1].replace('""', '"')
     return cell
+
+
+def split_line(line: str, delimiter: str) -> list[str]:
+    """The cells of one line, without quotes, as the kernels find them.
+
+    A quote begins a quoted cell where the cell begins, and nowhere else. One that is not closed is a letter as others.
+
+    Parameters
+    ----------
+    line : str
+        Without its end.
+    delimiter : str
+        One character, or `BLANKS`.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import BLANKS, split_line
+    >>> split_line('1,"a, ""b"" c",5" pipe,', ","), split_line('1,"a,2', ",")
+    (['1', 'a, "b" c', '5" pipe', ''], ['1', '"a', '2'])
+    >>> split_line("  1.0   2.0 ", BLANKS)
+    ['1.0', '2.0']
+    """
+    if '"' in line and not has_open_quote(line, delimiter):
+        return [unquoted(line[start:stop]) for start, stop in _spans(line, delimiter)]
+    found = [cell for cell in RUN_OF_BLANKS.split(line) if cell] if delimiter == BLANKS else line.split(delimiter)
+    return [unquoted(cell) if '"' in cell else cell for cell in found]
+
+
+def has_open_quote(line: str, delimiter: str) -> bool:
+    """Whether a cell of one line begins with a quote that is not closed.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import has_open_quote
+    >>> has_open_quote('1,"a,2', ","), has_open_quote('1,"a",5" pipe', ",")
+    (True, False)
+    """
+    spans = _spans(line, delimiter) if '"' in line else []
+    return any(line[start] == '"' and _end_of_quotes(line, start) < 0 for start, stop in spans if start < stop)
+
+
+def _spans(line: str, delimiter: str) -> list[tuple[int, int]]:
+    """Where the cells of one line stand, with their quotes."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    while True:
+        if delimiter == BLANKS:
+            while start < len(line) and line[start] in BLANKS:
+                start += 1
+            if start == len(line):
+                return spans
+        end = start
+        if line[start : start + 1] == '"':
+            closed = _end_of_quotes(line, start)
+            end = closed if closed >= 0 else len(line)
+        places = [place for sign in delimiter if (place := line.find(sign, end)) >= 0]
+        stop = min(places, default=len(line))
+        spans.append((start, stop))
+        if stop == len(line):
+            return spans
+        start = stop + 1
+
+
+def _end_of_quotes(line: str, start: int) -> int:
+    """The place after the quote that closes the one at `start`; -1 where none does."""
+    end = line.find('"', start + 1)
+    while end >= 0 and line[end + 1 : end + 2] == '"':
+        end = line.find('"', end + 2)
+    return end + 1 if end >= 0 else -1
 
 
 def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
@@ -67,7 +149,7 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
     >>> cell_value("1970/01/02", Kind.DATE)
     86400000000000
     """
-    cell = unquoted(cell)
+    cell = unquoted(cell.strip()).strip()
     match kind:
         case kinds.INTEGER:
             value = int(cell) if len(cell) <= MOST_DIGITS and INTEGER_TEXT.fullmatch(cell) else None
