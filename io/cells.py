@@ -48,7 +48,7 @@ def unquoted(cell: str) -> str:
     >>> unquoted(' "a ""b"", c" ')
     'a "b", c'
     """
-    cell = cell.strip(" \r")
+    cell = cell.rstrip(" \r").lstrip(" ")
     if len(cell) >= 2 and cell[0] == cell[-1] == '"':
         return cell[1:-1].replace('""', '"')
     return cell
@@ -57,7 +57,8 @@ def unquoted(cell: str) -> str:
 def split_line(line: str, delimiter: str) -> list[str]:
     """The cells of one line, without quotes, as the kernels find them.
 
-    A quote begins a quoted cell where the cell begins, and nowhere else. One that is not closed is a letter as others.
+    A quote begins a quoted cell where the cell begins, blanks apart, and nowhere else. One that is not closed is a
+    letter like others.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def split_line(line: str, delimiter: str) -> list[str]:
     Examples
     --------
     >>> from utokyo.io.cells import BLANKS, split_line
-    >>> split_line('1,"a, ""b"" c",5" pipe,', ","), split_line('1,"a,2', ",")
+    >>> split_line('1, "a, ""b"" c",5" pipe,', ","), split_line('1,"a,2', ",")
     (['1', 'a, "b" c', '5" pipe', ''], ['1', '"a', '2'])
     >>> split_line("  1.0   2.0 ", BLANKS)
     ['1.0', '2.0']
@@ -96,18 +97,19 @@ def has_open_quote(line: str, delimiter: str) -> bool:
 def _spans(line: str, delimiter: str) -> list[tuple[int, int]]:
     """Where the cells of one line stand, with their quotes."""
     spans: list[tuple[int, int]] = []
+    signs = delimiter if delimiter != BLANKS else delimiter + "\r"
+    passed_over = "" if delimiter == " " else signs if delimiter == BLANKS else " "
     start = 0
     while True:
-        if delimiter == BLANKS:
-            while start < len(line) and line[start] in BLANKS:
-                start += 1
-            if start == len(line):
-                return spans
+        while start < len(line) and line[start] in passed_over:
+            start += 1
+        if delimiter == BLANKS and start == len(line):
+            return spans
         end = start
         if line[start : start + 1] == '"':
             closed = _end_of_quotes(line, start)
             end = closed if closed >= 0 else len(line)
-        places = [place for sign in delimiter if (place := line.find(sign, end)) >= 0]
+        places = [place for sign in signs if (place := line.find(sign, end)) >= 0]
         stop = min(places, default=len(line))
         spans.append((start, stop))
         if stop == len(line):

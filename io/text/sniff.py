@@ -63,11 +63,12 @@ def sniff_layout(path: Path, lines: Sequence[bytes]) -> Layout | None:
     table = _table(_rows(_legible(text.lines, delimiter), delimiter))
     if table is None:
         return None
-    decimal = "," if delimiter != "," and _has_decimal_commas(table.body) else "."
-    cells_of = ([row[i] for row in table.body if i < len(row)] for i in range(len(table.names)))
+    body = _whole_rows(table)
+    decimal = "," if delimiter != "," and _has_decimal_commas(body) else "."
+    cells_of = ([row[i] for row in body if i < len(row)] for i in range(len(table.names)))
     kinds = [_column_kind(column, decimal) for column in cells_of]
     columns = tuple(Column(name, kind) for name, kind in zip(table.names, kinds, strict=True))
-    time = _time(columns, table.body)
+    time = _time(columns, body)
     return Layout(
         "table",
         tuple(replace(column, nullable=column.name not in time.mandatory) for column in columns),
@@ -142,6 +143,12 @@ def _table(rows: Rows) -> _Table | None:
     count = len(first) - closed
     names = distinct([cell.strip() for cell in first])[:count]
     return _Table(NamesLine(skip), names, body, closed or any(len(row) == count + 1 for row in body))
+
+
+def _whole_rows(table: _Table) -> Rows:
+    """The rows that the parser will take: others are bad ones, and say nothing of the columns."""
+    widths = (len(table.names), len(table.names) + table.trailing_delimiter)
+    return [row for row in table.body if len(row) in widths] or table.body
 
 
 def _are_names(cells_of_line: Sequence[str]) -> bool:

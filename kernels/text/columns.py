@@ -10,8 +10,8 @@ A cell that the loop of its column does not take goes to a list of odd cells, wi
 and is read by itself (`odd`). For what that is not sure of either (`nan`, half of 40 digits, a letter) the caller asks
 Python's own rules. So a double equals Python's ``float()`` to the last bit, and no cell is guessed.
 
-Lines end in LF or CRLF; blank lines are passed over. A quote begins a quoted cell where the cell begins, and nowhere
-else, and no cell goes on in the next line.
+Lines end in LF or CRLF; blank lines are passed over. A quote begins a quoted cell where the cell begins, blanks apart,
+and nowhere else, and no cell goes on in the next line.
 """
 
 from __future__ import annotations

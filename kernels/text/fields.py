@@ -117,7 +117,7 @@ def split_lines(
     """Split lines that may hold quotes, as long as they have `columns` fields.
 
     Fields (0 for a line of blanks), how many lines have so many, and where they end. A quote counts as such at the
-    start of a cell only.
+    start of a cell only, or after blanks there.
     """
     scratch[ENDS] = start - 1
     rows = 0
@@ -127,6 +127,8 @@ def split_lines(
         fields = 0
         blank = True
         while True:
+            while data[U(i)] == BLANK and delimiter != BLANK:
+                i += 1
             quoted = data[U(i)] == QUOTE
             i += quoted
             while (quoted or data[U(i)] != delimiter) and data[U(i)] != NEWLINE:
