@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bits import count_ones, trailing_zeros
-from ..compile import inlined, inner_kernel
+from ..compile import few_steps, inlined, inner_kernel
 from .cells import BLANK, NEWLINE, QUOTE, RETURN
 from .words import byte_mask, load_word
 
@@ -162,6 +162,7 @@ def split_runs(
 
     Blanks before the first and after the last field are none. The answer is that of `split_lines`.
     """
+    few_steps()
     rows = 0
     end = start
     while end < stop and rows < most_rows:
@@ -200,6 +201,7 @@ def _is_blank(byte: int) -> bool:
 @inner_kernel
 def has_nul(data: Bytes, start: int, stop: int) -> bool:
     """Whether there is a NUL byte."""
+    few_steps()
     for base in range(start, stop, 64):
         found = byte_mask(data, base, np.uint8(0))
         if stop - base < 64:
