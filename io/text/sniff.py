@@ -93,7 +93,7 @@ def _decoded(path: Path, lines: Sequence[bytes]) -> _Text:
     for encoding in ENCODINGS:
         try:
             found = sample.decode(encoding).removesuffix("\n").split("\n")
-            return _Text([line.removesuffix("\r") for line in found], encoding)
+            return _Text([line.rstrip("\r") for line in found], encoding)
         except UnicodeDecodeError as error:
             number = sample.count(b"\n", 0, error.start) + 1
     raise InputError(f"{path}, line {number}: neither UTF-8 nor Shift-JIS text; save the file as UTF-8")

@@ -161,6 +161,7 @@ case("LF", "a,b\n1,2\n3,4\n", layout(N, N), [(1, 2), (3, 4)])
 case("CRLF", "a,b\r\n1,2\r\n3,4\r\n", layout(N, N), [(1, 2), (3, 4)])
 case("CR", "a,b\r1,2\r3,4\r", layout(N, N), [(1, 2), (3, 4)])
 case("CR, all quoted", '"a","b"\r"1","x"\r\r"2",""\r', layout(N, S), [(1, "x"), (2, None)])
+case("CR CR LF", "a,b,c\r\r\n1,2,x\r\r\n\r\r\n3,4,y\r\r\n", layout(N, N, S), [(1, 2, "x"), (3, 4, "y")])
 case("LF and CRLF", "a,b\n1,2\r\n3,4\n5,6\r\n", layout(N, N), [(1, 2), (3, 4), (5, 6)])
 case(
     "CR within a line",

@@ -242,3 +242,17 @@ def test_a_long_file_in_carriage_returns_is_read(tmp_path):
 
     assert reader.update() == 400_000
     assert reader.frame["b"].sum() == sum(i + 0.5 for i in range(400_000))
+
+
+def test_ten_thousand_columns_between_runs_of_blanks(tmp_path):
+    path = tmp_path / "f.csv"
+    table = np.random.default_rng(3).normal(0, 1, (7, 10_000)).round(6)
+    names = [f"c{i}" for i in range(10_000)]
+    lines = ["  ".join(f"{cell:9}" for cell in row) for row in (names, *table.tolist(), table[0, :-1].tolist())]
+    path.write_text("\n".join(lines) + "\n")
+
+    reader = Reader(path, Layout("wide", delimiter=BLANKS, others=Column("", Kind.FLOAT)))
+    reader.update()
+
+    np.testing.assert_array_equal(reader.frame.to_numpy(), table)
+    assert told(reader).keys() == {9}
