@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import cache
 
 from ..kernels.text import cells as kinds
 from ..kernels.units import DAY_NS, SECOND_NS
@@ -75,8 +76,10 @@ def split_line(line: str, delimiter: str) -> list[str]:
     >>> split_line("  1.0   2.0 ", BLANKS)
     ['1.0', '2.0']
     """
-    if '"' in line and not has_open_quote(line, delimiter):
-        return [unquoted(line[start:stop]) for start, stop in _spans(line, delimiter)]
+    if '"' in line:
+        spans, is_open = _spans(line, delimiter)
+        if not is_open:
+            return [unquoted(line[start:stop]) for start, stop in spans]
     found = [cell for cell in RUN_OF_BLANKS.split(line) if cell] if delimiter == BLANKS else line.split(delimiter)
     return [unquoted(cell) if '"' in cell else cell for cell in found]
 
@@ -90,39 +93,31 @@ def has_open_quote(line: str, delimiter: str) -> bool:
     >>> has_open_quote('1,"a,2', ","), has_open_quote('1,"a",5" pipe', ",")
     (True, False)
     """
-    spans = _spans(line, delimiter) if '"' in line else []
-    return any(line[start] == '"' and _end_of_quotes(line, start) < 0 for start, stop in spans if start < stop)
+    return '"' in line and _spans(line, delimiter)[1]
 
 
-def _spans(line: str, delimiter: str) -> list[tuple[int, int]]:
-    """Where the cells of one line stand, with their quotes."""
-    spans: list[tuple[int, int]] = []
-    signs = delimiter if delimiter != BLANKS else delimiter + "\r"
-    passed_over = "" if delimiter == " " else signs if delimiter == BLANKS else " "
+def _spans(line: str, delimiter: str) -> tuple[list[tuple[int, int]], bool]:
+    """Where the cells of one line stand, with their quotes; and whether a quote is not closed."""
+    pattern = _pattern_of_cell(delimiter)
+    spans = []
+    is_open = False
     start = 0
-    while True:
-        while start < len(line) and line[start] in passed_over:
-            start += 1
-        if delimiter == BLANKS and start == len(line):
-            return spans
-        end = start
-        if line[start : start + 1] == '"':
-            closed = _end_of_quotes(line, start)
-            end = closed if closed >= 0 else len(line)
-        places = [place for sign in signs if (place := line.find(sign, end)) >= 0]
-        stop = min(places, default=len(line))
-        spans.append((start, stop))
-        if stop == len(line):
-            return spans
-        start = stop + 1
+    while start <= len(line):
+        found = pattern.match(line, start)
+        assert found is not None  # it may be empty
+        if delimiter != BLANKS or found["cell"]:
+            spans.append(found.span("cell"))
+        is_open |= found["open"] is not None
+        start = found.end() + 1
+    return spans, is_open
 
 
-def _end_of_quotes(line: str, start: int) -> int:
-    """The place after the quote that closes the one at `start`; -1 where none does."""
-    end = line.find('"', start + 1)
-    while end >= 0 and line[end + 1 : end + 2] == '"':
-        end = line.find('"', end + 2)
-    return end + 1 if end >= 0 else -1
+@cache
+def _pattern_of_cell(delimiter: str) -> re.Pattern[str]:
+    """A cell, after the blanks before it, up to the next delimiter or the end of the line."""
+    signs = re.escape(delimiter) + ("\r" if delimiter == BLANKS else "")
+    before = "" if delimiter == " " else f"[{signs}]*" if delimiter == BLANKS else " *"
+    return re.compile(rf'{before}(?P<cell>"(?:[^"]|"")*+(?:"[^{signs}]*|(?P<open>\Z))|[^{signs}]*)')
 
 
 def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
@@ -151,7 +146,9 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
     >>> cell_value("1970/01/02", Kind.DATE)
     86400000000000
     """
-    cell = unquoted(cell.strip()).strip()
+    cell = cell.strip()
+    if cell[:1] == '"':
+        cell = unquoted(cell).strip()
     match kind:
         case kinds.INTEGER:
             value = int(cell) if len(cell) <= MOST_DIGITS and INTEGER_TEXT.fullmatch(cell) else None
