@@ -8,11 +8,24 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import cache
 
 from ..kernels.text import cells as kinds
 from ..kernels.units import DAY_NS, SECOND_NS
 
-__all__ = ["as_number", "cell_value", "datetime_ns", "time_of_day_ns", "unquoted"]
+__all__ = [
+    "BLANKS",
+    "as_number",
+    "cell_value",
+    "datetime_ns",
+    "has_open_quote",
+    "split_line",
+    "time_of_day_ns",
+    "unquoted",
+]
+
+BLANKS = " \t"
+"""In the place of a delimiter: any number of blanks and tabs."""
 
 INT64_MAX = 2**63 - 1
 MOST_DIGITS = 100
@@ -21,6 +34,7 @@ INTEGER_TEXT = re.compile(r"[+-]?[0-9]+")
 FLOAT_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 WINDOWS_SPECIAL = {"1.#QNAN": "nan", "1.#SNAN": "nan", "1.#IND": "nan", "1.#INF": "inf"}
 """How the C library of Windows writes what is not a number."""
+RUN_OF_BLANKS = re.compile(r"[ \t\r]+")
 YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})")
 DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})")
 CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})([.,](?P<f>\d{1,9}))?)?")
@@ -35,10 +49,75 @@ def unquoted(cell: str) -> str:
     >>> unquoted(' "a ""b"", c" ')
     'a "b", c'
     """
-    cell = cell.strip()
+    cell = cell.rstrip(" \r").lstrip(" ")
     if len(cell) >= 2 and cell[0] == cell[-1] == '"':
         return cell[1:-1].replace('""', '"')
     return cell
+
+
+def split_line(line: str, delimiter: str) -> list[str]:
+    """The cells of one line, without quotes, as the kernels find them.
+
+    A quote begins a quoted cell where the cell begins, blanks apart, and nowhere else. One that is not closed is a
+    letter like others.
+
+    Parameters
+    ----------
+    line : str
+        Without its end.
+    delimiter : str
+        One character, or `BLANKS`.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import BLANKS, split_line
+    >>> split_line('1, "a, ""b"" c",5" pipe,', ","), split_line('1,"a,2', ",")
+    (['1', 'a, "b" c', '5" pipe', ''], ['1', '"a', '2'])
+    >>> split_line("  1.0   2.0 ", BLANKS)
+    ['1.0', '2.0']
+    """
+    if '"' in line:
+        spans, is_open = _spans(line, delimiter)
+        if not is_open:
+            return [unquoted(line[start:stop]) for start, stop in spans]
+    found = [cell for cell in RUN_OF_BLANKS.split(line) if cell] if delimiter == BLANKS else line.split(delimiter)
+    return [unquoted(cell) if '"' in cell else cell for cell in found]
+
+
+def has_open_quote(line: str, delimiter: str) -> bool:
+    """Whether a cell of one line begins with a quote that is not closed.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import has_open_quote
+    >>> has_open_quote('1,"a,2', ","), has_open_quote('1,"a",5" pipe', ",")
+    (True, False)
+    """
+    return '"' in line and _spans(line, delimiter)[1]
+
+
+def _spans(line: str, delimiter: str) -> tuple[list[tuple[int, int]], bool]:
+    """Where the cells of one line stand, with their quotes; and whether a quote is not closed."""
+    pattern = _pattern_of_cell(delimiter)
+    spans = []
+    is_open = False
+    start = 0
+    while start <= len(line):
+        found = pattern.match(line, start)
+        assert found is not None  # it may be empty
+        if delimiter != BLANKS or found["cell"]:
+            spans.append(found.span("cell"))
+        is_open |= found["open"] is not None
+        start = found.end() + 1
+    return spans, is_open
+
+
+@cache
+def _pattern_of_cell(delimiter: str) -> re.Pattern[str]:
+    """A cell, after the blanks before it, up to the next delimiter or the end of the line."""
+    signs = re.escape(delimiter) + ("\r" if delimiter == BLANKS else "")
+    before = "" if delimiter == " " else f"[{signs}]*" if delimiter == BLANKS else " *"
+    return re.compile(rf'{before}(?P<cell>"(?:[^"]|"")*+(?:"[^{signs}]*|(?P<open>\Z))|[^{signs}]*)')
 
 
 def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
@@ -67,7 +146,9 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
     >>> cell_value("1970/01/02", Kind.DATE)
     86400000000000
     """
-    cell = unquoted(cell)
+    cell = cell.strip()
+    if cell[:1] == '"':
+        cell = unquoted(cell).strip()
     match kind:
         case kinds.INTEGER:
             value = int(cell) if len(cell) <= MOST_DIGITS and INTEGER_TEXT.fullmatch(cell) else None

@@ -8,7 +8,6 @@ the line.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,7 +102,7 @@ class HeaderFormat(Protocol):
 
     @property
     def delimiter(self) -> str:
-        """One ASCII character."""
+        """One ASCII character, or `BLANKS`."""
         ...
 
     @property
@@ -324,11 +323,7 @@ class SectionLines:
 def fields(line: bytes, layout: HeaderFormat) -> list[str]:
     """The fields of a header's line, without quotes and the blanks around them."""
     decoded = line.removeprefix(UTF8_MARK).decode(layout.encoding, errors="replace").rstrip("\r\n")
-    try:
-        row = next(csv.reader([decoded], delimiter=layout.delimiter), [])
-    except csv.Error:  # a field larger than the csv module takes
-        row = decoded.split(layout.delimiter)
-    return [cell.strip() for cell in row] or [""]
+    return [cell.strip() for cell in cells.split_line(decoded, layout.delimiter)] or [""]
 
 
 def as_value(values: Sequence[str]) -> Value:

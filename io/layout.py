@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .cells import BLANKS
 from .column import Column
 from .header import HeaderStyle, NamesLine
 from .times import TimeRule
 
-__all__ = ["Layout"]
+__all__ = ["BLANKS", "Layout"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Layout:
     columns : tuple of Column
         Known columns. With a header that names them, the order is that of the file; without, it is this one.
     delimiter : str
-        One ASCII character.
+        One ASCII character; or `BLANKS`, which is ``" \t"``: any number of blanks and tabs, which count for nothing at
+        the beginning and the end of a line.
     encoding : str
         Of header and text cells, as Python calls it.
     header : HeaderStyle
@@ -61,6 +63,16 @@ class Layout:
     magnet log: delimiter '\t', utf-8, header NamesLine(skip=0), time ColumnTime(column='Time', unit_ns=1)
       Time: datetime
       Field (mT): float, may be empty
+
+    A table as `numpy.savetxt` writes it, in columns that blanks fill up:
+
+    >>> from utokyo.io.header import NoHeader
+    >>> from utokyo.io.layout import BLANKS
+    >>> columns = Column("t_s", Kind.FLOAT), Column("counts", Kind.FLOAT)
+    >>> print(Layout("scan", columns, delimiter=BLANKS, header=NoHeader()))
+    scan: delimiter ' \t', utf-8, header NoHeader(), no times
+      t_s: float
+      counts: float
     """
 
     name: str

@@ -75,9 +75,10 @@ DEFINITIONS = {
     *(f"io/png.{code}" for code in ("BITS", "TRUE_COLOUR", "NO_FILTER")),
     "engine/run/signals.FIRST_EXIT_CODE",
     # Characters.
-    *(f"kernels/text/cells.{letter}" for letter in ("NEWLINE", "RETURN", "BLANK")),
-    *(f"kernels/text/columns.{letter}" for letter in ("MINUS", "PLUS", "LETTER_T")),
-    "kernels/text/fields.QUOTE",
+    *(f"kernels/text/cells.{letter}" for letter in ("NEWLINE", "RETURN", "BLANK", "QUOTE", "LETTER_T")),
+    *(f"kernels/text/columns.{letter}" for letter in ("MINUS", "PLUS")),
+    *(f"kernels/text/fields.{letter}" for letter in ("TAB", "RUNS")),
+    *(f"io/text/line_ends.{letter}" for letter in ("NEWLINE", "RETURN")),
     *(f"kernels/text/matrix.{letter}" for letter in ("COMMA", "TAB", "BLANK", "SEMICOLON", "NEWLINE", "RETURN")),
     *(f"kernels/text/matrix.{letter}" for letter in ("MINUS", "PLUS")),
 }

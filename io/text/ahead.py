@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...kernels.text.words import BACK, FRONT
 from ..column import Kind
+from ..errors import InputError
 from ..layout import Layout
 from .checkpoint import Checkpoint
 from .growing import GrowingFile, PartsPlan
@@ -166,13 +167,21 @@ class RowsAhead:
         """Parse whole lines; where it stopped."""
         if self._file.generation != self._file_generation:
             self._begin_another_file()
-        if self.table.buffer is None:
+        is_opened = self.table.buffer is not None
+        if not is_opened:
             header = self.table.open(data[start:stop])
             if header is None:
                 return start
             self._file.begin_rows(header.size)
             start += header.size
         self._finish_parts()
+        if not self.has_rows():
+            try:
+                self.table.refuse_binary(data, start, stop)
+            except InputError:
+                if not is_opened:  # the next look begins with the header again
+                    self._begin(self.table.generation)
+                raise
         parser = self._new_parser()
         parser.append(data, start, stop)
         self._rows_per_byte = (parser.line - self.table.lines) / max(1, stop - start)
@@ -183,6 +192,10 @@ class RowsAhead:
         """Whether too few rows wait for what was asked for."""
         self._finish_parts()
         return self.waiting < self._wanted
+
+    def has_rows(self) -> bool:
+        """Whether there is a good row, now or before the checkpoint."""
+        return self.count + self.waiting > 0
 
     def parts(self, bytes_ahead: int) -> PartsPlan | None:
         """What parses up to so many bytes in several threads; None where one thread must go on."""

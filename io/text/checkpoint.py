@@ -114,7 +114,7 @@ class Checkpoint:
         MissingFileError, InputError
             When there is no such file, it cannot be read, or its header is of another format.
         """
-        sample = file.bytes_at(0, self.sample_bytes)
+        sample = file.sample(self.sample_bytes)
         head = file.bytes_at(self.start, self.head_bytes)
         tail = file.bytes_at(self.tail_end - self.tail_bytes, self.tail_bytes)
         if not sample or _hash_of(head) != self.head_hash or _hash_of(tail) != self.tail_hash:

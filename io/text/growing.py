@@ -9,7 +9,8 @@ share may report late: the last bytes before the read position and the first one
 unchanged. Otherwise it counts as another file (`generation` goes up) and is handed over from its start.
 
 NUL bytes at the end are space that the writer did not fill yet, and stay unread. NUL bytes followed by text may be a
-page that a share did not get yet: they are read again at the next look, and only then handed over as they are.
+page that a share did not get yet: they are read again at the next look, and only then handed over as they are (at once
+where there is no row before them: this is no text, most likely).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from ..errors import InputError, UtokyoError
 from ..opened import opened, unreadable
 from ..paths import user_path
 from ..progress import Task, progress
+from .line_ends import are_returns, make_newlines
 from .parts import THREADS, Sink, run_parts
 from .pread import read_at, read_into
 
@@ -92,6 +94,10 @@ class Consumer(Protocol):
         """Whether it has not enough yet."""
         ...
 
+    def has_rows(self) -> bool:
+        """Whether it has a row, so that NUL bytes are damage to a text and no sign of another kind of file."""
+        ...
+
     def parts(self, bytes_ahead: int) -> PartsPlan | None:
         """How to read up to so many bytes of a long file in several threads; None to go on in one."""
         ...
@@ -123,6 +129,7 @@ class GrowingFile:
     header_bytes: bytes
     _head: bytes
     _tail: bytes
+    _in_returns: bool | None  # whether its lines end in carriage returns alone
 
     def __init__(self, path: str | Path, longest_line_bytes: int = LONGEST_LINE_BYTES) -> None:
         self.path = user_path(path)
@@ -165,7 +172,7 @@ class GrowingFile:
             if not self._is_the_same(handle):
                 self.generation += 1
                 self._forget()
-            self.header_bytes = read_at(handle, 0, self.start)
+            self.header_bytes = self._as_lines(read_at(handle, 0, self.start))
             size = os.fstat(handle.fileno()).st_size
             with (
                 progress(f"reading {self.path.name}")
@@ -191,6 +198,7 @@ class GrowingFile:
         self._forget()
         self._read, self.start = position, start
         self._head, self._tail = fingerprint
+        self.sample(BLOCK_BYTES)
 
     def unfinished(self) -> bytes:
         """The bytes that were read and wait for the end of their line."""
@@ -210,6 +218,15 @@ class GrowingFile:
         with self._opened() as handle:
             return read_at(handle, position, count)
 
+    def sample(self, count: int) -> bytes:
+        """The first bytes of the file as they are now, with line ends as they are handed over."""
+        content = self.bytes_at(0, count)
+        self._in_returns = are_returns(content, 0, len(content))
+        return self._as_lines(content)
+
+    def _as_lines(self, content: bytes) -> bytes:
+        return content.replace(b"\r", b"\n") if self._in_returns else content
+
     def _hand_over(self, handle: FileIO, size: int, consumer: Consumer) -> None:
         """Hand whole lines to the consumer, by blocks or by parts, until it has enough or there are no more."""
         searched = 0  # bytes of those held, in which there is no line end
@@ -224,7 +241,7 @@ class GrowingFile:
             if not consumer.wants_more():
                 return
             # A very long line is no work for several threads.
-            if in_parts and self._held < PART_BYTES and size - self._read >= PARTS_FROM_BYTES:
+            if in_parts and not self._in_returns and self._held < PART_BYTES and size - self._read >= PARTS_FROM_BYTES:
                 plan = consumer.parts(size - self.position)
                 if plan is not None:
                     in_parts = self._feed_parts(handle, size, plan)
@@ -232,7 +249,7 @@ class GrowingFile:
                     continue
             # A size that went down, or lags, is no news; the bytes were looked at.
             wanted = min(max(BLOCK_BYTES, self._held // 2), size - self._read)
-            if wanted <= 0 or not self._fill(handle, wanted):
+            if wanted <= 0 or not self._fill(handle, wanted, consumer):
                 return
 
     def _refuse_line(self) -> None:
@@ -257,6 +274,7 @@ class GrowingFile:
         self._read = self._held = 0
         self._head = self._tail = b""
         self._nuls_seen = _NulsSeen(-1, 0)
+        self._in_returns = None
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[FileIO]:
@@ -275,16 +293,20 @@ class GrowingFile:
         tail = read_at(handle, tail_from + skipped, len(self._tail) - skipped)
         return tail == self._tail[skipped:] and read_at(handle, self.start, len(self._head)) == self._head
 
-    def _fill(self, handle: FileIO, wanted: int) -> int:
+    def _fill(self, handle: FileIO, wanted: int, consumer: Consumer) -> int:
         """Read up to `wanted` bytes after those held; how many were taken."""
         end = FRONT + self._held
         if end + wanted + BACK > len(self._bytes):
             self._resize(max(self._held + wanted, BLOCK_BYTES >> 2))
         got = read_into(handle, self._read, self._buffer[end : end + wanted])
         if self._bytes.find(b"\0", end, end + got) >= 0:
-            got = self._without_nuls(handle, end, got)
+            got = self._without_nuls(handle, end, got, at_once=not consumer.has_rows())
         self._advance(self._bytes[max(end, end + got - FINGERPRINT_BYTES) : end + got], got)
         self._held += got
+        if self._in_returns is None:  # no line was taken yet
+            self._in_returns = are_returns(self._bytes, FRONT, end + got)
+        if self._in_returns:
+            make_newlines(self._buffer[FRONT : FRONT + self._held])
         return got
 
     def _advance(self, new: bytes | bytearray, count: int) -> None:
@@ -304,15 +326,14 @@ class GrowingFile:
         run_parts(count, _Parts(self, handle, before, stop, -(-(stop - before) // count)), plan.sink)
         return self._read > before
 
-    def _without_nuls(self, handle: FileIO, start: int, got: int) -> int:
+    def _without_nuls(self, handle: FileIO, start: int, got: int, *, at_once: bool) -> int:
         """How many of the bytes that were read may be handed over now."""
         first = self._bytes.find(b"\0", start, start + got) - start
-        if first < 0:
-            return got
+        if first and at_once:  # there may be rows before them
+            return first
         filled = len(self._bytes[start : start + got].rstrip(b"\0"))
         seen_before = self._nuls_seen.position == self._read + first and self._nuls_seen.look < self._looks
-        seen_before |= self.position == 0  # no text at all, most likely, which is to be said at once
-        if first < filled and (seen_before or time.time() - os.fstat(handle.fileno()).st_mtime > AT_REST_S):
+        if first < filled and (seen_before or at_once or time.time() - os.fstat(handle.fileno()).st_mtime > AT_REST_S):
             return filled
         if not seen_before:
             self._nuls_seen = _NulsSeen(self._read + first, self._looks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..errors import FormatError, InputError
 from ..header import Header, HeaderMismatch
 from ..layout import Layout
 from .buffer import ColumnBuffer
-from .sniff import check_encoding, sniff_layout
+from .sniff import check_encoding, nul_bytes, sniff_layout
 
 __all__ = ["Opening"]
 
@@ -70,8 +71,11 @@ class Opening:
             check_encoding(self._path, lines)
             if self.layout is None:
                 self.layout = sniff_layout(self._path, lines)
-            if self.layout is not None:
-                header = self._header(lines, self.layout)
+            intact = list(itertools.takewhile(lambda line: b"\0" not in line, lines))
+            if self.layout is not None and intact:
+                header = self._header(intact, self.layout)
+            if header is None and len(intact) < len(lines):
+                raise nul_bytes(self._path, len(intact) + 1)
             if header is not None or data.size <= limit:
                 break
         if header is None or self.layout is None:

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.text.columns import odd_room, parse_rows, scratch_room
+from ...kernels.text.fields import RUNS
 from ...kernels.text.lines import count_newlines
 from ...kernels.text.odd import ODD_FIELDS
+from ..cells import BLANKS
 from ..column import Kind
 from ..layout import Layout
 from .buffer import ColumnBuffer
@@ -92,7 +94,7 @@ class TextParser:
                 data,
                 start,
                 stop,
-                ord(layout.delimiter),
+                RUNS if layout.delimiter == BLANKS else ord(layout.delimiter),
                 ord(layout.decimal),
                 buffer.kinds,
                 buffer.slots,

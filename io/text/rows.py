@@ -1,21 +1,21 @@
 """What becomes of the rows that the kernel parsed: odd cells are read, bad rows dropped, the others made visible.
 
-The kernel lists the cells that it is not sure of (`kernels.text.odd`). A second kernel reads long and uncommon numbers;
-for the rest Python's rules decide whether it is a missing value, a value after all, or a bad row, which is reported
-with the reason.
+The kernel lists the cells that it is not sure of (`kernels.text.odd`). A second kernel reads long, uncommon, padded and
+quoted numbers and times; for the rest Python's rules decide whether it is a missing value, a value after all, or a bad
+row, which is reported with the reason.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.text.odd import BAD_FIELD_COUNT, CODE, COLUMN, LINE, ODD_CELL, ODD_EMPTY, ROW, read_odd_numbers
+from ...kernels.text.odd import BAD_FIELD_COUNT, CODE, COLUMN, LINE, ODD_CELL, ODD_EMPTY, ROW, read_odd_cells
 from .. import cells
 from ..column import Column, Kind
 from ..errors import shortened
@@ -41,6 +41,7 @@ _ARTICLE = {
     Kind.DATETIME: "a date and time",
     Kind.DATE: "a date",
     Kind.TIME: "a time of day",
+    Kind.TEXT: "text without NUL bytes",
 }
 
 
@@ -123,7 +124,7 @@ def commit_rows(data: Bytes, parsed: ParsedRows, buffer: ColumnBuffer, layout: L
         buffer.commit(parsed.rows, {})
         return parsed.rows
     first = buffer.rows
-    odd = _without_numbers(data, parsed.odd, first, buffer, layout)
+    odd = _left_to_python(data, parsed.odd, first, buffer, layout)
     nullable = np.array([c.nullable for c in buffer.columns], dtype=np.bool_)
     is_missing = (odd[:, CODE] == ODD_EMPTY) & nullable[np.where(odd[:, ROW] >= 0, odd[:, COLUMN], 0)]
     missing = odd[is_missing]
@@ -144,12 +145,12 @@ def commit_rows(data: Bytes, parsed: ParsedRows, buffer: ColumnBuffer, layout: L
     return count
 
 
-def _without_numbers(data: Bytes, odd: Integers, first: int, buffer: ColumnBuffer, layout: Layout) -> Integers:
-    """The odd cells, line by line, without the numbers that the second kernel could read."""
-    is_number = (buffer.kinds[odd[:, COLUMN] * (odd[:, ROW] >= 0)] <= Kind.FLOAT) & (odd[:, CODE] == ODD_CELL)
-    if is_number.any():
+def _left_to_python(data: Bytes, odd: Integers, first: int, buffer: ColumnBuffer, layout: Layout) -> Integers:
+    """The odd cells, line by line, without the numbers and times that the second kernel could read."""
+    is_text = buffer.kinds[odd[:, COLUMN] * (odd[:, ROW] >= 0)] == Kind.TEXT
+    if (~is_text & (odd[:, CODE] == ODD_CELL)).any():
         point = ord(layout.decimal)
-        left = read_odd_numbers(data, odd, buffer.kinds, buffer.slots, point, first, buffer.ints, buffer.floats)
+        left = read_odd_cells(data, odd, buffer.kinds, buffer.slots, point, first, buffer.ints, buffer.floats)
         odd = odd[:left]
     return odd[np.lexsort((odd[:, COLUMN], odd[:, LINE]))]  # the kernel goes column by column, people line by line
 
@@ -169,18 +170,17 @@ def _read_by_python(
     found = _SecondLook(set(), {})
     for row, place, begin, end, code, line in odd.tolist():
         if code == BAD_FIELD_COUNT:
-            names = layout.delimiter.replace("\t", "<TAB>").join(c.header_name for c in buffer.columns)
-            expected = f"expected {len(buffer.columns)} fields ({shortened(names, LONGEST_NAMES)})"
-            report(line, f"{expected}, found {place}")
+            text = data[begin:end].tobytes().decode(layout.encoding, errors="replace")
+            report(line, _reason_of_line(buffer.columns, place, text, layout))
             continue
         if row in found.bad_rows:
             continue
         column = buffer.columns[place]
         cell = data[begin:end].tobytes().decode(layout.encoding, errors="replace")
-        if column.kind is Kind.TEXT:
+        if column.kind is Kind.TEXT and "\0" not in cell:
             found.texts.setdefault(place, {})[row] = cells.unquoted(cell)
             continue
-        value = cells.cell_value(cell, column.kind, layout.decimal)
+        value = None if column.kind is Kind.TEXT else cells.cell_value(cell, column.kind, layout.decimal)
         if value is None and layout.guessed and column.kind is Kind.INTEGER:
             value = cells.cell_value(cell, Kind.FLOAT, layout.decimal)
             if value is not None:
@@ -191,6 +191,16 @@ def _read_by_python(
             found.bad_rows.add(row)
             report(line, _reason(column, cell))
     return found
+
+
+def _reason_of_line(columns: Sequence[Column], found: int, line: str, layout: Layout) -> str:
+    """Why a line with another number of fields is no row."""
+    between = "<TAB>" if layout.delimiter == "\t" else layout.delimiter[:1]
+    names = shortened(between.join(c.header_name for c in columns), LONGEST_NAMES)
+    reason = f"expected {len(columns)} fields ({names}), found {found}"
+    if cells.has_open_quote(line, layout.delimiter):
+        reason += ", and a quote that is not closed in this line"
+    return reason
 
 
 def _reason(column: Column, cell: str) -> str:

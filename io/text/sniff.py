@@ -6,7 +6,6 @@ encoding is checked here too: a UTF-16 or a binary file is refused in one senten
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from ..header import UTF8_MARK, HeaderStyle, NamesLine, NoHeader, distinct
 from ..layout import Layout
 from ..times import ColumnTime, DateAndTime, TimeRule
 
-__all__ = ["check_encoding", "sniff_layout"]
+__all__ = ["check_encoding", "nul_bytes", "sniff_layout"]
 
 DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
@@ -37,13 +36,15 @@ Rows = list[list[str]]
 
 
 def check_encoding(path: Path, lines: Sequence[bytes]) -> None:
-    """Raise `InputError` for text of two or four bytes a letter, and for what is no text at all."""
+    """Raise `InputError` for text that says of itself that it has two or four bytes a letter."""
     start = b"".join(lines[:1])[:4]
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{path}, line 1: this is UTF-16 text; save it as UTF-8 or Shift-JIS text")
-    for number, line in enumerate(lines, start=1):
-        if b"\0" in line:
-            raise InputError(f"{path}, line {number}: NUL bytes, so this is no text table (a binary or UTF-16 file)")
+
+
+def nul_bytes(path: Path, line: int) -> InputError:
+    """What is said of a file that has NUL bytes (the first of them in `line`, from 1) before any row."""
+    return InputError(f"{path}, line {line}: NUL bytes, so this is no text table (a binary or UTF-16 file)")
 
 
 def sniff_layout(path: Path, lines: Sequence[bytes]) -> Layout | None:
@@ -59,14 +60,15 @@ def sniff_layout(path: Path, lines: Sequence[bytes]) -> Layout | None:
     if not filled:
         return None
     delimiter = _delimiter(filled)
-    table = _table(list(csv.reader(text.lines, delimiter=delimiter)))
+    table = _table(_rows(_legible(text.lines, delimiter), delimiter))
     if table is None:
         return None
-    decimal = "," if delimiter != "," and _has_decimal_commas(table.body) else "."
-    cells_of = ([row[i] for row in table.body if i < len(row)] for i in range(len(table.names)))
+    body = _whole_rows(table)
+    decimal = "," if delimiter != "," and _has_decimal_commas(body) else "."
+    cells_of = ([row[i] for row in body if i < len(row)] for i in range(len(table.names)))
     kinds = [_column_kind(column, decimal) for column in cells_of]
     columns = tuple(Column(name, kind) for name, kind in zip(table.names, kinds, strict=True))
-    time = _time(columns, table.body)
+    time = _time(columns, body)
     return Layout(
         "table",
         tuple(replace(column, nullable=column.name not in time.mandatory) for column in columns),
@@ -90,10 +92,28 @@ def _decoded(path: Path, lines: Sequence[bytes]) -> _Text:
     sample = b"".join(lines).removeprefix(UTF8_MARK)
     for encoding in ENCODINGS:
         try:
-            return _Text(sample.decode(encoding).splitlines(), encoding)
+            found = sample.decode(encoding).removesuffix("\n").split("\n")
+            return _Text([line.rstrip("\r") for line in found], encoding)
         except UnicodeDecodeError as error:
             number = sample.count(b"\n", 0, error.start) + 1
     raise InputError(f"{path}, line {number}: neither UTF-8 nor Shift-JIS text; save the file as UTF-8")
+
+
+def _rows(lines: Sequence[str], delimiter: str) -> Rows:
+    """The cells of each line, as the parser finds them; none of a blank line."""
+    return [cells.split_line(line, delimiter) if line.strip(" \r") else [] for line in lines]
+
+
+def _legible(lines: Sequence[str], delimiter: str) -> list[str]:
+    """The lines, blank ones in the place of those that are no rows: with NUL bytes, or a quote that is not closed.
+
+    The first one stays: it may name the columns.
+    """
+    first = next(i for i, line in enumerate(lines) if line.strip())
+    return [
+        "" if i > first and ("\0" in line or cells.has_open_quote(line, delimiter)) else line
+        for i, line in enumerate(lines)
+    ]
 
 
 class _Table(NamedTuple):
@@ -125,6 +145,12 @@ def _table(rows: Rows) -> _Table | None:
     return _Table(NamesLine(skip), names, body, closed or any(len(row) == count + 1 for row in body))
 
 
+def _whole_rows(table: _Table) -> Rows:
+    """The rows that the parser will take: others are bad ones, and say nothing of the columns."""
+    widths = (len(table.names), len(table.names) + table.trailing_delimiter)
+    return [row for row in table.body if len(row) in widths] or table.body
+
+
 def _are_names(cells_of_line: Sequence[str]) -> bool:
     """Whether no cell is a number or a time, and not all are empty."""
     kinds = {_kind(cell) for cell in cells_of_line}
@@ -137,7 +163,7 @@ def _usual_width(rows: Sequence[Sequence[str]]) -> int:
 
 def _delimiter(lines: Sequence[str]) -> str:
     for delimiter in DELIMITERS:
-        rows = list(csv.reader(lines, delimiter=delimiter))
+        rows = _rows(lines, delimiter)
         width = _usual_width(rows)
         # A header may be one field wider than the rows: a delimiter at its end.
         alike = sum(width <= len(row) <= width + 1 for row in rows)

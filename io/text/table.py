@@ -20,6 +20,7 @@ from .opening import Opening
 from .parser import TextParser
 from .row_times import RowTimes
 from .rows import BadRows
+from .sniff import nul_bytes
 
 __all__ = ["TextTable"]
 
@@ -88,6 +89,20 @@ class TextTable:
             self.buffer = ColumnBuffer(self.opening.columns, self.layout.encoding)
             self.lines = header.lines
         return header
+
+    def refuse_binary(self, data: NDArray[np.uint8], start: int, stop: int) -> None:
+        """Raise `InputError` where NUL bytes stand among lines, the next ones of a table, before any good row."""
+        assert self.buffer is not None
+        assert self.layout is not None
+        text = data[start:stop].tobytes()
+        nul = text.find(b"\0")
+        if nul < 0:
+            return
+        lines_before = text.rfind(b"\n", 0, nul) + 1
+        trial = ColumnBuffer(self.buffer.columns, self.layout.encoding)
+        TextParser(trial, self.layout, 0, lambda _line, _reason: None).append(data, start, start + lines_before)
+        if not trial.rows:
+            raise nul_bytes(self._path, self.lines + text.count(b"\n", 0, nul) + 1)
 
     def follow_header(self, now: bytes) -> None:
         """Take over what the header says now, where it was rewritten in place."""

@@ -2,8 +2,9 @@
 
 Doubles are correctly rounded. W. D. Clinger's fast path ("How to read floating point numbers accurately", PLDI 1990:
 significand up to 2^53, power of ten up to 22) takes most of them, the method of D. Lemire ("Number parsing at a
-gigabyte per second", Software: Practice and Experience 51, 2021, algorithm 1) the others. What neither is sure of (more
-than 19 digits, results below the normal range or above it, `nan`) is left to Python.
+gigabyte per second", Software: Practice and Experience 51, 2021, algorithm 1) the others. Of more than 19 digits the
+others decide only where they reach the next double. What this is not sure of (results below the normal range or above
+it, halves between two doubles of more digits, `nan`) is left to Python.
 
 Times are wall-clock nanoseconds since 1970-01-01.
 """
@@ -29,7 +30,9 @@ __all__ = [
     "date_ns",
     "decimal_cell",
     "integer_cell",
+    "moment_cell",
     "trimmed",
+    "within_quotes",
 ]
 
 Bytes = NDArray[np.uint8]
@@ -38,7 +41,7 @@ U = np.uint64
 INTEGER, FLOAT, DATETIME, DATE, TIME, TEXT = range(6)
 """Kinds of columns."""
 
-NEWLINE, RETURN, BLANK = 10, 13, 32
+NEWLINE, RETURN, BLANK, QUOTE, LETTER_T = 10, 13, 32, 34, 84
 POWERS_OF_TEN = 10.0 ** np.arange(23)
 """Those that are doubles."""
 FIRST_DAYS = np.arange("1970-01", "2262-02", dtype="datetime64[M]").astype("datetime64[D]").astype(np.int64)
@@ -87,6 +90,17 @@ def trimmed(data: Bytes, start: int, stop: int) -> tuple[int, int]:
     return start, stop
 
 
+@inlined
+def within_quotes(data: Bytes, start: int, stop: int) -> tuple[int, int]:
+    """The span within the quotes around a cell; all of it where there are none, or others between them."""
+    if stop - start < 2 or data[start] != QUOTE or data[stop - 1] != QUOTE:
+        return start, stop
+    for i in range(start + 1, stop - 1):
+        if data[i] == QUOTE:
+            return start, stop
+    return start + 1, stop - 1
+
+
 @inner_kernel
 def integer_cell(data: Bytes, start: int, stop: int) -> tuple[bool, int]:
     """Read an integer of up to 18 digits, with or without a sign; whether it is one, and its value."""
@@ -113,16 +127,18 @@ def decimal_cell(data: Bytes, start: int, stop: int, point: int) -> tuple[bool, 
         i += 1
     significand = U(0)
     digits = significant = exponent = 0
-    after_point = False
+    after_point = cut = False
     while i < stop:
         digit = np.uint8(data[i] - np.uint8(48))
         if digit < np.uint8(10):
-            significand = significand * U(10) + U(digit)
             digits += 1
-            exponent -= after_point
-            significant += (significant > 0) | (digit > np.uint8(0))  # the sum of 20 digits may wrap to zero
-            if significant > MOST_DIGITS:
-                return False, 0.0
+            significant += (significant > 0) | (digit > np.uint8(0))
+            if significant <= MOST_DIGITS:
+                significand = significand * U(10) + U(digit)
+                exponent -= after_point
+            else:  # one more would not fit
+                cut |= digit > np.uint8(0)
+                exponent += not after_point
         elif data[i] == point and not after_point:
             after_point = True
         else:
@@ -146,6 +162,9 @@ def decimal_cell(data: Bytes, start: int, stop: int, point: int) -> tuple[bool, 
     if i != stop:
         return False, 0.0
     done, value = _scaled_by_ten(significand, exponent)
+    if cut:  # between this significand and the next: sure where both are the same double
+        next_done, next_value = _scaled_by_ten(significand + U(1), exponent)
+        done = done and next_done and value == next_value
     return done, -value if negative else value
 
 
@@ -239,3 +258,19 @@ def clock_ns(data: Bytes, begin: int, stop: int) -> int:
         if data[U(begin + 8)] != 46 or not_digits(digits) or last < 0 or last > 9:
             return -1
     return ((np.int64(hours) * 60 + np.int64(minutes)) * 60 + np.int64(seconds)) * SECOND_NS + fraction
+
+
+@inner_kernel
+def moment_cell(data: Bytes, start: int, stop: int, kind: int) -> int:
+    """Read a date, a time of day or both in the usual order, as `kind` says; -1 for what is none."""
+    day = np.int64(0)
+    if kind != TIME:
+        day = date_ns(data, start) if stop - start >= 10 else np.int64(-1)
+        if kind == DATE:
+            return day if stop - start == 10 else np.int64(-1)
+        between = data[U(start + 10)]
+        if day < 0 or stop - start < 19 or (between != BLANK and between != LETTER_T):
+            return np.int64(-1)
+        start += 11
+    clock = clock_ns(data, start, stop)
+    return day + clock if clock >= 0 else np.int64(-1)

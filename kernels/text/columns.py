@@ -6,11 +6,12 @@ Then each column is converted by a loop of its own kind: one loop loads the word
 computes on them without a branch, which the compiler turns into vector instructions. Plain integers are taken by eight
 rows (`lanes`). Lines that differ (quotes, another number of fields, blanks) are split one by one.
 
-A cell that the loop of its column does not take is read by itself (`cells`). What that is not sure of either (empty
-cells, quoted ones, `nan`, 25 digits, a letter) goes to a list of odd cells (`odd`), for which the caller asks Python's
-own rules. So a double equals Python's ``float()`` to the last bit, and no cell is guessed.
+A cell that the loop of its column does not take goes to a list of odd cells, without the quotes and blanks around it,
+and is read by itself (`odd`). For what that is not sure of either (`nan`, half of 40 digits, a letter) the caller asks
+Python's own rules. So a double equals Python's ``float()`` to the last bit, and no cell is guessed.
 
-Lines end in LF or CRLF; blank lines are passed over.
+Lines end in LF or CRLF; blank lines are passed over. A quote begins a quoted cell where the cell begins, blanks apart,
+and nowhere else, and no cell goes on in the next line.
 """
 
 from __future__ import annotations
@@ -25,15 +26,18 @@ from .cells import (
     DATE,
     FLOAT,
     INTEGER,
+    LETTER_T,
     POWERS_OF_TEN,
+    QUOTE,
     TEXT,
     TIME,
     clock_ns,
     date_ns,
     integer_cell,
     trimmed,
+    within_quotes,
 )
-from .fields import BATCH_ROWS, ENDS, QUOTE, SPARE, regular_rows, separators, split_lines
+from .fields import BATCH_ROWS, ENDS, RUNS, SPARE, has_nul, regular_rows, separators, split_lines, split_runs
 from .lanes import LANES, eight_digits, sixteen_digits
 from .odd import BAD_FIELD_COUNT, CODE, add_odd
 from .words import (
@@ -63,7 +67,7 @@ LENGTHS, POWERS, WORDS, UPPER = (np.uint64(k * BATCH_ROWS) for k in range(4))
 """Parts of the scratch memory: a value for every row of a batch, and after them the positions of the separators. Apart
 by constants, they are known to the compiler not to overlap."""
 
-MINUS, PLUS, LETTER_T = 45, 43, 84
+MINUS, PLUS = 45, 43
 NO_NUMBER = 1 << 20
 """A power of ten that says: this cell has to be read by itself."""
 REPEATED = U(0x0101010101010101)
@@ -271,7 +275,8 @@ def parse_rows(
     start, stop : int
         Where the text stands in `data`: whole lines, of which the last byte is a line end.
     delimiter, point : int
-        Codes of the byte between fields and of the decimal sign.
+        Codes of the byte between fields and of the decimal sign. `RUNS` is a delimiter, too: any number of blanks and
+        tabs, which count for nothing at the beginning and the end of a line.
     kinds, slots : int64, shape (columns,)
         What each column is, and its row in `ints`, `floats` or (twice) `spans`.
     fewest_fields : int
@@ -305,12 +310,14 @@ def parse_rows(
     most = scratch.size - np.int64(ENDS) - SPARE
     row = line = found = returns = np.int64(0)
     batch_rows = np.int64(BATCH_ROWS)
+    entries = np.int64(2 if delimiter == RUNS else 1)  # of a field, among the positions
     position = start
     while position < stop and row < row_limit and found + most < odd.shape[0]:
         rows = np.int64(0)
         width = columns
-        wanted = min(batch_rows, row_limit - row, most // (columns + 1))
-        if delimiter != BLANK and columns > 1:
+        batch_start = position
+        wanted = min(batch_rows, row_limit - row, most // (entries * (columns + 1)))
+        if delimiter != BLANK and delimiter != RUNS and columns > 1:
             count, newlines = separators(
                 data, position, stop, delimiter, wanted * (columns + trailing_delimiter), scratch
             )
@@ -331,15 +338,18 @@ def parse_rows(
         if rows > 0:
             position = scratch[ENDS + U(rows * width)] + 1
         else:
-            line_start, closed = position, False
-            width, rows, position = split_lines(data, position, stop, delimiter, columns, wanted, scratch)
-            if width == columns + 1 and trailing_delimiter:
+            closed = delimiter == RUNS  # then fields end where they end
+            if closed:
+                width, rows, position = split_runs(data, position, stop, columns, wanted, scratch)
+            else:
+                width, rows, position = split_lines(data, position, stop, delimiter, columns, wanted, scratch)
+            if width == columns + 1 and trailing_delimiter and not closed:
                 begin, end = trimmed(data, scratch[ENDS + U(columns)] + 1, scratch[ENDS + U(width)])
                 closed = begin == end
                 width -= closed
             if width == 0 or width > columns or width < fewest_fields:
                 if width > 0:
-                    found = add_odd(line_start, position - 1, np.int64(-1), width, line, odd, found)
+                    found = add_odd(batch_start, position - 1, np.int64(-1), width, line, odd, found)
                     odd[found - 1, CODE] = BAD_FIELD_COUNT
                 line += 1
                 continue
@@ -352,7 +362,7 @@ def parse_rows(
             if column >= width:  # one short line
                 found = add_odd(position - 1, position - 1, row, column, line, odd, found)
                 continue
-            first, step = ENDS + U(column), U(width)
+            first, step = ENDS + U(entries * column), U(entries * width)
             ending = returns if column == width - 1 else np.int64(0)
             kind, slot = kinds[column], slots[column]
             all_done = False
@@ -366,14 +376,21 @@ def parse_rows(
                 all_done = _date_times(data, first, step, rows, ending, kind, scratch, values_ns)
             if all_done:
                 continue
+            nuls = kind == TEXT and has_nul(data, batch_start, position)
             for r in range(rows):
+                done = kind != TEXT and scratch[POWERS + U(r)] != NO_NUMBER
+                if done:
+                    continue
                 field = first + U(r) * step
                 begin, end = trimmed(data, scratch[field] + 1, scratch[field + U(1)])
-                done = scratch[POWERS + U(r)] != NO_NUMBER
+                if begin < end and data[U(begin)] == QUOTE:
+                    begin, end = within_quotes(data, begin, end)
+                    if kind != TEXT:
+                        begin, end = trimmed(data, begin, end)
                 if kind == TEXT:
                     spans[2 * slot, row + r] = begin
                     spans[2 * slot + 1, row + r] = end
-                    done = begin < end and data[U(begin)] != QUOTE
+                    done = begin < end and data[U(begin)] != QUOTE and not (nuls and has_nul(data, begin, end))
                 if not done:
                     found = add_odd(begin, end, row + r, column, line + r, odd, found)
         row += rows

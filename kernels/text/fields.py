@@ -2,6 +2,7 @@
 
 All of them are found 64 bytes at a time, as long as there is no quote; lines that differ are split one by one.
 Positions go to the scratch memory of `columns.parse_rows`, from `ENDS` on: field k lies between numbers k and k + 1.
+Where any number of blanks and tabs stands between two fields (`RUNS`), it lies between numbers 2 k and 2 k + 1.
 """
 
 from __future__ import annotations
@@ -10,11 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bits import count_ones, trailing_zeros
-from ..compile import inner_kernel
-from .cells import BLANK, NEWLINE, RETURN
+from ..compile import few_steps, inlined, inner_kernel
+from .cells import BLANK, NEWLINE, QUOTE, RETURN
 from .words import byte_mask, load_word
 
-__all__ = ["BATCH_ROWS", "ENDS", "QUOTE", "SPARE", "regular_rows", "separators", "split_lines"]
+__all__ = [
+    "BATCH_ROWS",
+    "ENDS",
+    "RUNS",
+    "SPARE",
+    "has_nul",
+    "regular_rows",
+    "separators",
+    "split_lines",
+    "split_runs",
+]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -26,7 +37,9 @@ SPARE = 130
 """`separators` writes up to 64 positions too far, and some that are none."""
 USUAL_FIELDS = 8
 """Within 64 bytes."""
-QUOTE = 34
+TAB = 9
+RUNS = -1
+"""In the place of the code of a delimiter: any number of blanks and tabs."""
 
 ENDS = np.uint64(4 * BATCH_ROWS)
 """Where positions begin in the scratch memory: after four values for every row of a batch."""
@@ -104,7 +117,7 @@ def split_lines(
     """Split lines that may hold quotes, as long as they have `columns` fields.
 
     Fields (0 for a line of blanks), how many lines have so many, and where they end. A quote counts as such at the
-    start of a cell only.
+    start of a cell only, or after blanks there.
     """
     scratch[ENDS] = start - 1
     rows = 0
@@ -114,6 +127,8 @@ def split_lines(
         fields = 0
         blank = True
         while True:
+            while data[U(i)] == BLANK and delimiter != BLANK:
+                i += 1
             quoted = data[U(i)] == QUOTE
             i += quoted
             while (quoted or data[U(i)] != delimiter) and data[U(i)] != NEWLINE:
@@ -137,3 +152,60 @@ def split_lines(
         rows += 1
         end = i
     return columns, rows, end
+
+
+@inner_kernel
+def split_runs(
+    data: Bytes, start: int, stop: int, columns: int, most_rows: int, scratch: Integers
+) -> tuple[int, int, int]:
+    """Split lines at any number of blanks and tabs, as long as they have `columns` fields.
+
+    Blanks before the first and after the last field are none. The answer is that of `split_lines`.
+    """
+    few_steps()
+    rows = 0
+    end = start
+    while end < stop and rows < most_rows:
+        i = end
+        fields = 0
+        while data[U(i)] != NEWLINE:
+            if _is_blank(data[U(i)]):
+                i += 1
+                continue
+            begin = i
+            quoted = data[U(i)] == QUOTE
+            i += quoted
+            while data[U(i)] != NEWLINE and (quoted or not _is_blank(data[U(i)])):
+                if quoted and data[U(i)] == QUOTE:
+                    quoted = data[U(i + 1)] == QUOTE
+                    i += quoted
+                i += 1
+            place = ENDS + U(2 * (rows * columns + fields))
+            if place + U(1) < U(scratch.size):
+                scratch[place] = begin - 1
+                scratch[place + U(1)] = i
+            fields += 1
+        i += 1
+        if fields != columns:
+            return (fields, 1, i) if rows == 0 else (columns, rows, end)
+        rows += 1
+        end = i
+    return columns, rows, end
+
+
+@inlined
+def _is_blank(byte: int) -> bool:
+    return byte == BLANK or byte == TAB or byte == RETURN
+
+
+@inner_kernel
+def has_nul(data: Bytes, start: int, stop: int) -> bool:
+    """Whether there is a NUL byte."""
+    few_steps()
+    for base in range(start, stop, 64):
+        found = byte_mask(data, base, np.uint8(0))
+        if stop - base < 64:
+            found &= (U(1) << U(stop - base)) - U(1)
+        if found:
+            return True
+    return False

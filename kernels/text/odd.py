@@ -1,8 +1,8 @@
 """The list of odd cells: those that a loop over a column does not take, for a second look.
 
 `columns.parse_rows` writes the list, a row for every such cell, and for every line that has another number of fields
-than the file has columns. `read_odd_numbers` reads the long and the uncommon numbers among them; what is left then is
-for Python's own rules.
+than the file has columns. `read_odd_cells` reads the long and uncommon numbers among them, and the padded and quoted
+ones, of which the list holds what stands within; what is left then is for Python's own rules.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import exact_kernel, inlined
-from .cells import FLOAT, INTEGER, decimal_cell, integer_cell
+from .cells import FLOAT, INTEGER, TEXT, decimal_cell, integer_cell, moment_cell
 
 __all__ = [
     "BAD_FIELD_COUNT",
@@ -25,7 +25,7 @@ __all__ = [
     "START",
     "STOP",
     "add_odd",
-    "read_odd_numbers",
+    "read_odd_cells",
 ]
 
 Bytes = NDArray[np.uint8]
@@ -53,7 +53,7 @@ def add_odd(start: int, stop: int, row: int, column: int, line: int, odd: Intege
 
 
 @exact_kernel
-def read_odd_numbers(
+def read_odd_cells(
     data: Bytes,
     odd: Integers,
     kinds: Integers,
@@ -63,7 +63,7 @@ def read_odd_numbers(
     ints: Integers,
     floats: Floats,
 ) -> int:
-    """Read the numbers among odd cells that `columns.parse_rows` was not sure of; the others move to the front.
+    """Read the numbers and times that `columns.parse_rows` was not sure of; the others move to the front.
 
     Parameters
     ----------
@@ -92,6 +92,11 @@ def read_odd_numbers(
                 done, real = decimal_cell(data, start, stop, point)
                 if done:
                     floats[slot, first_row + row] = real
+            elif kind != TEXT:
+                moment = moment_cell(data, start, stop, kind)
+                done = moment >= 0
+                if done:
+                    ints[slot, first_row + row] = moment
         if not done:
             for j in range(ODD_FIELDS):
                 odd[left, j] = odd[k, j]

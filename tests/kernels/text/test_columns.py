@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from utokyo.kernels.text.cells import FLOAT, INTEGER
 from utokyo.kernels.text.columns import odd_room, parse_rows, scratch_room
-from utokyo.kernels.text.odd import ODD_FIELDS, read_odd_numbers
+from utokyo.kernels.text.odd import ODD_FIELDS, read_odd_cells
 from utokyo.kernels.text.words import BACK, FRONT
 
 
@@ -32,7 +32,7 @@ def parsed(text: bytes, kinds: list[int], point: str = "."):
             data, start, data.size - BACK, ord(","), ord(point), np.array(kinds), slots, len(kinds), False, first,
             rows - first, ints, floats, np.empty((0, 0), np.int64), odd, scratch,
         )  # fmt: skip
-        kept = read_odd_numbers(data, odd[:found], np.array(kinds), slots, ord(point), first, ints, floats)
+        kept = read_odd_cells(data, odd[:found], np.array(kinds), slots, ord(point), first, ints, floats)
         left += [(first + row, column, data[a:b].tobytes()) for row, column, a, b, _, _ in odd[:kept].tolist()]
         first += count
     return ints, floats, left
