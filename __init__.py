@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .engine.recorders.image import ImageParser, ImageRecorder
     from .engine.recorders.ion import IonParser, IonRecorder
     from .engine.recorders.laser import LaserParser, LaserRecorder
+    from .engine.recorders.lvm import LVMParser, LVMRecorder
     from .engine.recorders.options import RecorderSettings
     from .engine.recorders.parser import Parser
     from .engine.recorders.pmt import PMTParser, PMTRecorder
@@ -109,6 +110,7 @@ _HOMES = {
     "engine.recorders.image": ["ImageParser", "ImageRecorder"],
     "engine.recorders.ion": ["IonParser", "IonRecorder"],
     "engine.recorders.laser": ["LaserParser", "LaserRecorder"],
+    "engine.recorders.lvm": ["LVMParser", "LVMRecorder"],
     "engine.recorders.options": ["RecorderSettings"],
     "engine.recorders.parser": ["Parser"],
     "engine.recorders.pmt": ["PMTParser", "PMTRecorder"],

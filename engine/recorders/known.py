@@ -29,6 +29,7 @@ RECORDERS: Registry[Any] = Registry(
         "ion": "ion:IonRecorder",
         "gauge": "gauge:GaugeRecorder",
         "laser": "laser:LaserRecorder",
+        "lvm": "lvm:LVMRecorder",
         "files": "file:FileRecorder",
         "bursts": "results:SSDResultsRecorder",
         "image": "results:ImageResultsRecorder",
