@@ -64,7 +64,7 @@ class HeaderLines:
         """The segment, of which the first row is this one (as Latin-1)."""
         if self.segment is None:
             state = self.state
-            state.decimal = decimal_of(state.file_tags, state.tags, first_row, state.separator)
+            state.decimal = decimal_of(state.file_tags, state.tags, first_row, state.separator) or "."
             self.segment = self._new_segment()
         return self.segment
 
@@ -138,12 +138,14 @@ class HeaderLines:
     def _begin_segment(self, fields: list[str]) -> None:
         """The names of the columns: rows come next."""
         state = self.state
-        state.mode, state.names, state.decimal, state.header_bytes = "rows", fields, "", 0
-        state.rows_of_segment, state.absolute_ns, self.segment = 0, UNKNOWN, None
+        state.mode, state.names, state.header_bytes = "rows", fields, 0
+        state.rows_of_segment, state.absolute_ns = 0, UNKNOWN
         header = "\n".join("\t".join(row) for row in [*state.file_tags.values(), *state.tags.values(), fields])
         if not state.encoding and not header.isascii():
             state.encoding = encoding_of(header.encode("latin-1"))
+        state.decimal = decimal_of(state.file_tags, state.tags, "", state.separator)
         segment = self._new_segment()
+        self.segment = segment if state.decimal else None  # else the first row decides
         starts = [axis.start_ns for axis in segment.axes.values()]
         start = segment.axis.start_ns
         if start is None:
@@ -161,13 +163,12 @@ class HeaderLines:
 
     def _new_segment(self) -> Segment:
         state = self.state
-        decimal = state.decimal or decimal_of(state.file_tags, state.tags, "", state.separator)
         return segment_of(
             {tag: self._read(fields) for tag, fields in state.file_tags.items()},
             {tag: self._read(fields) for tag, fields in state.tags.items()},
             self._read(state.names),
             state.separator,
-            decimal,
+            state.decimal or ".",
         )
 
     def _read(self, fields: list[str]) -> list[str]:

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ...kernels.text.lines import count_newlines
 from ...kernels.text.segments import doubtful_lines
 from ...kernels.text.words import BACK, FRONT
 from ..column import Column, Kind
@@ -27,6 +26,8 @@ log = logging.getLogger("utokyo")
 
 Bytes = NDArray[np.uint8]
 
+DOUBTS = 32
+"""Lines that may be no rows, of which are looked at so many at a time: a header has ten, most blocks none."""
 LOOK_BYTES = 4096
 """Of a line, by which it is known as a row or a header; tags have at most 30."""
 
@@ -195,10 +196,11 @@ class LVMRows:
         if segment is None:
             row = data[start : start + LOOK_BYTES].tobytes().partition(b"\n")[0]
             segment = self._headers.segment_with(row.decode("latin-1"))
-        begins = np.empty(count_newlines(data, start, stop), np.int64)
+        begins = np.empty(DOUBTS, np.int64)
         # A line of delimiters alone ends a segment; where no x is saved, a longer one is a row of missing values.
         full = max(2, len(segment.axes)) if segment.is_counted else len(segment.columns)
-        found = doubtful_lines(data, start, stop, ord(segment.delimiter), full, begins)
+        found, stop, most = doubtful_lines(data, start, stop, ord(segment.delimiter), full, begins)
+        has_comments = most >= len(segment.columns) - 1
         begin: int
         for begin in begins[:found].tolist():
             look, end, _ = data[begin : begin + LOOK_BYTES].tobytes().partition(b"\n")
@@ -206,7 +208,7 @@ class LVMRows:
             tag = TITLE if line.startswith(TITLE) else fields_of(line, state.separator)[0]
             if tag and not begins_header(tag):
                 continue  # NaN, or a row that is a bad one
-            taken = self._parse(data, start, begin, segment)
+            taken = self._parse(data, start, begin, segment, has_comments)
             if taken < begin or not self.wants_more():
                 return taken
             if tag:
@@ -214,9 +216,9 @@ class LVMRows:
                 return begin
             state.lines += 1
             start = begin + (len(line) if end else int(np.argmax(data[begin:stop] == ord("\n")))) + 1
-        return self._parse(data, start, stop, segment)
+        return self._parse(data, start, stop, segment, has_comments)
 
-    def _parse(self, data: Bytes, start: int, stop: int, segment: Segment) -> int:
+    def _parse(self, data: Bytes, start: int, stop: int, segment: Segment, has_comments: bool) -> int:
         """Parse whole lines with rows, up to as many as are wanted; where it stopped."""
         missing = self._wanted - self._held
         if missing < stop - start:
@@ -229,11 +231,17 @@ class LVMRows:
             text = data[start:stop].tobytes()
             begin = text.rfind(b"\n", 0, foreign - start) + 1
             self.state.encoding = encoding_of(text[begin : text.index(b"\n", foreign - start)])
-        if not self._runs or self._runs[-1].columns != segment.columns:
-            self._runs.append(LVMRun(segment, self._clock_offset_ns))
-        self._runs[-1].append(data, start, stop, segment, self.state, self._report)
+        self._run_of(segment, has_comments).append(data, start, stop, segment, self.state, self._report)
         self._tell_of_rows(segment)
         return stop
+
+    def _run_of(self, segment: Segment, has_comments: bool) -> LVMRun:
+        """Where rows go; those without comments are faster to read without a column for them."""
+        known = self._runs[-1].columns if self._runs else ()
+        without = segment.columns[:-1]
+        if known != segment.columns and (has_comments or known != without):
+            self._runs.append(LVMRun(segment.columns if has_comments else without, self._clock_offset_ns))
+        return self._runs[-1]
 
     def _report(self, line: int, reason: str) -> None:
         self.bad_rows.add(line, reason)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...kernels.text.lines import count_newlines
 from ...kernels.times import is_sorted
+from ..column import Column
 from ..layout import Layout
 from ..text.buffer import ColumnBuffer
 from ..text.parser import TextParser
@@ -42,15 +43,14 @@ class LVMRun:
 
     Parameters
     ----------
-    segment : Segment
-        The first of them.
+    columns : tuple of Column
     clock_offset_ns : int
         Added to every time.
     """
 
-    def __init__(self, segment: Segment, clock_offset_ns: int) -> None:
-        self.columns = segment.columns
-        self.buffer = ColumnBuffer(segment.columns)
+    def __init__(self, columns: tuple[Column, ...], clock_offset_ns: int) -> None:
+        self.columns = columns
+        self.buffer = ColumnBuffer(columns)
         self._clock_offset_ns = clock_offset_ns
         self._pieces: list[_Piece] = []
 
@@ -73,7 +73,7 @@ class LVMRun:
 
         layout = Layout(
             "LabVIEW measurement",
-            segment.columns,
+            self.columns,
             delimiter=segment.delimiter,
             encoding=state.encoding or "utf-8",
             short_rows=True,

@@ -96,6 +96,8 @@ def separator_of(line: str) -> str | None:
 def decimal_of(file: Tags, tags: Tags, row: str, separator: str) -> str:
     r"""The decimal sign: what the file's block says, else what the segment's numbers have, else those of a row.
 
+    It is empty where none of these has one.
+
     Examples
     --------
     >>> from utokyo.io.lvm.tags import decimal_of
@@ -114,7 +116,7 @@ def decimal_of(file: Tags, tags: Tags, row: str, separator: str) -> str:
             return "."
         if re.search(r"\d,\d", numbers):
             return ","
-    return "."
+    return ""
 
 
 def number_of(text: str, decimal: str) -> float | None:
