@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         SSDResultsRecorder,
     )
     from .engine.recorders.source import Source
+    from .engine.recorders.spreadsheet import SpreadsheetParser, SpreadsheetRecorder
     from .engine.recorders.ssd import SSDParser, SSDRecorder
     from .engine.recorders.static import StaticRecorder
     from .engine.run.runner import Runner
@@ -124,6 +125,7 @@ _HOMES = {
         "SSDResultsRecorder",
     ],
     "engine.recorders.source": ["Source"],
+    "engine.recorders.spreadsheet": ["SpreadsheetParser", "SpreadsheetRecorder"],
     "engine.recorders.ssd": ["SSDParser", "SSDRecorder"],
     "engine.recorders.static": ["StaticRecorder"],
     "engine.run.runner": ["Runner"],
