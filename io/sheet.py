@@ -23,12 +23,15 @@ from .errors import InputError
 from .header import distinct
 from .opened import opened, unreadable
 from .paths import user_path
+from .progress import progress
 from .spreadsheet import check_spreadsheet
 
 __all__ = ["SheetTable", "is_spreadsheet", "is_spreadsheet_image", "read_sheet"]
 
 LARGEST_BYTES = 1 << 28
 """Of a file."""
+MOST_CELLS = 1 << 21
+"""Of a table: each is looked at by itself."""
 NO_DAYS = ("1899-12-30", "1899-12-31")
 """The day that a time of day has in Excel."""
 NO_VALUE = frozenset({"n/a", "#n/a", "na", "-", "--", "---", "ol", "null", "none", "nan", "overrange", "error", "なし"})
@@ -98,11 +101,12 @@ def is_spreadsheet_image(path: Path) -> bool:
     >>> is_spreadsheet_image(Path("ccd.xlsx")), is_spreadsheet_image(Path("scan.xlsx"))
     (True, False)
     """
-    try:
-        workbook = _workbook(path, _content(path))
-    except InputError:
-        return True
-    numbers = _loaded(workbook, workbook.sheet_names[0], "float")
+    with progress(f"looking at {path.name}"):
+        try:
+            workbook = _workbook(path, _content(path))
+        except InputError:
+            return True
+        numbers = _loaded(workbook, workbook.sheet_names[0], "float")
     return min(numbers.shape) > 1 and not any(numbers.null_count().row(0))
 
 
@@ -130,9 +134,15 @@ def read_sheet(path: str | Path, sheet: str | None = None) -> SheetTable:
     [(-10, 'a'), (-5, None)]
     """
     path = user_path(path)
-    workbook = _workbook(path, _content(path))
-    name, texts = _chosen(path, workbook, sheet)
-    return _table(_grid(texts, _loaded(workbook, name, "float")))
+    with progress(f"reading {path.name}"):
+        workbook = _workbook(path, _content(path))
+        name, texts = _chosen(path, workbook, sheet)
+        if texts.height * texts.width > MOST_CELLS:
+            raise InputError(
+                f"{path}: sheet {name!r} has {texts.height} rows of {texts.width} cells, more than the {MOST_CELLS} of "
+                "a table; save it as CSV, which is read as it grows"
+            )
+        return _table(_grid(texts, _loaded(workbook, name, "float")))
 
 
 def _content(path: Path) -> bytes:

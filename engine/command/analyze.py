@@ -146,7 +146,8 @@ def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
 
 
 def _analyze(path: Path, wanted: _Wanted) -> int:
-    recorder_class = _recorder_of(path)
+    with Waiting(wanted.console):  # a long spreadsheet is looked at whole
+        recorder_class = _recorder_of(path)
     made = analysis_for(recorder_class)
     if made is None:
         of_sheet: dict[str, Any] = {"sheet": wanted.sheet} if "sheet" in recorder_class.settings_class.names() else {}

@@ -123,7 +123,10 @@ class LVMCheckpoint:
     @classmethod
     def of(cls, file: GrowingFile, state: LVMState, rows: int, generation: int) -> LVMCheckpoint:
         """The state after the last line that was taken."""
-        head, tail = file.fingerprint
+        head = file.fingerprint.head
+        before = min(file.position, FINGERPRINT_BYTES)
+        # Not as the file has it: whole lines that nobody asked for yet may be more than it keeps.
+        tail = file.bytes_at(file.position - before, before)
         return cls(file.position, len(head), _hash_of(head), len(tail), _hash_of(tail), rows, generation, asdict(state))
 
     def resume(self, file: GrowingFile) -> LVMState | None:

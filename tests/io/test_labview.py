@@ -362,6 +362,19 @@ def test_a_parser_hands_out_every_row_once(tmp_path):
     assert other.get_table().height == 3
 
 
+def test_a_checkpoint_knows_another_file_with_the_same_header(tmp_path):
+    header = block_of_file() + block_of_segment(["X_Value", "A", "B"], TWO)
+    rows = [f"{k}\t{k + 0.5}\t{k + 0.25}\n" for k in range(20_000)]
+    path, state = written(tmp_path / "a.lvm", header + "".join(rows)), tmp_path / "state"
+    parser = LVMParser(path, lines_per_update=5_000, checkpoint=state)
+    parser.get_table()
+    parser.checkpoint()
+    assert LVMParser(path, lines_per_update=100_000, checkpoint=state).get_table().height == 15_000
+    rows[4_999] = rows[4_999].replace(".5", ".6")
+    written(path, header + "".join(rows))
+    assert LVMParser(path, lines_per_update=100_000, checkpoint=state).get_table().height == 20_000
+
+
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     (tmp_path / "state").write_text("{}")
     with pytest.raises(InputError, match="no checkpoint of a LabVIEW measurement file"):

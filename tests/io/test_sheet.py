@@ -184,6 +184,12 @@ def test_what_is_no_spreadsheet_is_refused_in_a_sentence(tmp_path):
         Recorder(tmp_path / "a.csv", sheet="x")
 
 
+def test_a_sheet_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("utokyo.io.sheet.MOST_CELLS", 8)
+    with pytest.raises(InputError, match="has 6 rows of 4 cells, more than the 8 of a table; save it as CSV"):
+        Recorder(written(tmp_path / "a.xlsx", LOG)).get_table()
+
+
 def test_a_sheet_of_a_shift(real_files):
     recorder = Recorder(real_files / "shift_table.xlsx", sheet="シート1")
     table = recorder.get_table()
