@@ -14,6 +14,7 @@ from ..column import Column, Kind
 from ..text.ahead import EVERYTHING
 from ..text.growing import GrowingFile, PartsPlan
 from ..text.rows import BadRows
+from .comments import with_quoted_comments
 from .headers import HeaderLines
 from .run import LVMRun
 from .segment import Segment
@@ -200,7 +201,6 @@ class LVMRows:
         # A line of delimiters alone ends a segment; where no x is saved, a longer one is a row of missing values.
         full = max(2, len(segment.axes)) if segment.is_counted else len(segment.columns)
         found, stop, most = doubtful_lines(data, start, stop, ord(segment.delimiter), full, begins)
-        has_comments = most >= len(segment.columns) - 1
         begin: int
         for begin in begins[:found].tolist():
             look, end, _ = data[begin : begin + LOOK_BYTES].tobytes().partition(b"\n")
@@ -208,7 +208,7 @@ class LVMRows:
             tag = TITLE if line.startswith(TITLE) else fields_of(line, state.separator)[0]
             if tag and not begins_header(tag):
                 continue  # NaN, or a row that is a bad one
-            taken = self._parse(data, start, begin, segment, has_comments)
+            taken = self._parse(data, start, begin, segment, most)
             if taken < begin or not self.wants_more():
                 return taken
             if tag:
@@ -216,10 +216,13 @@ class LVMRows:
                 return begin
             state.lines += 1
             start = begin + (len(line) if end else int(np.argmax(data[begin:stop] == ord("\n")))) + 1
-        return self._parse(data, start, stop, segment, has_comments)
+        return self._parse(data, start, stop, segment, most)
 
-    def _parse(self, data: Bytes, start: int, stop: int, segment: Segment, has_comments: bool) -> int:
-        """Parse whole lines with rows, up to as many as are wanted; where it stopped."""
+    def _parse(self, data: Bytes, start: int, stop: int, segment: Segment, most: int) -> int:
+        """Parse whole lines with rows, up to as many as are wanted; where it stopped.
+
+        None of them has more than `most` separators.
+        """
         missing = self._wanted - self._held
         if missing < stop - start:
             ends = np.flatnonzero(data[start:stop] == ord("\n"))
@@ -231,11 +234,16 @@ class LVMRows:
             text = data[start:stop].tobytes()
             begin = text.rfind(b"\n", 0, foreign - start) + 1
             self.state.encoding = encoding_of(text[begin : text.index(b"\n", foreign - start)])
-        self._run_of(segment, has_comments).append(data, start, stop, segment, self.state, self._report)
+        run = self._run_of(segment, has_comments=most >= len(segment.columns) - 1)
+        quoted = with_quoted_comments(data[start:stop].tobytes(), segment) if most >= len(segment.columns) else None
+        if quoted is None:
+            run.append(data, start, stop, segment, self.state, self._report)
+        else:
+            run.append(quoted, FRONT, quoted.size - BACK, segment, self.state, self._report)
         self._tell_of_rows(segment)
         return stop
 
-    def _run_of(self, segment: Segment, has_comments: bool) -> LVMRun:
+    def _run_of(self, segment: Segment, *, has_comments: bool) -> LVMRun:
         """Where rows go; those without comments are faster to read without a column for them."""
         known = self._runs[-1].columns if self._runs else ()
         without = segment.columns[:-1]

@@ -79,7 +79,7 @@ def test_times_are_the_start_and_x(tmp_path):
 def test_x_that_is_not_saved_is_counted_with_bad_rows_in_between(tmp_path):
     tags = {**TWO, "X0": ["0,5", "0,5"], "Delta_X": ["0,25", "0,25"], "Samples": ["4", "4"]}
     text = block_of_file(x="No", decimal=",") + block_of_segment(["X_Value", "A", "B", "Comment"], tags)
-    path = written(tmp_path / "a.lvm", text + "\t1,5\t2,5\n\t1,5\t2,5\tx\ty\n\t\t\n\t3,5\t4,5\tlate\n")
+    path = written(tmp_path / "a.lvm", text + "\t1,5\t2,5\n\t1,5\t2,5\t3\t4\n\t\t\n\t3,5\t4,5\tlate\n")
     recorder = LVMRecorder(path)
     table = recorder.get_table()
     assert table["X_Value"].to_list() == [0.5, 1.0, 1.25]
@@ -245,9 +245,20 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(tmp_path, text):
         LVMRecorder(written(tmp_path / "a.lvm", text)).get_table()
 
 
+@pytest.mark.parametrize("separator", ["Tab", "Comma"])
+def test_a_comment_may_hold_separators(tmp_path, separator):
+    sign = {"Tab": "\t", "Comma": ","}[separator]
+    text = block_of_file(separator=separator)
+    text += block_of_segment(["X_Value", "A", "Comment"], {"Channels": ["1"]}, sign)
+    rows = [["0", "1", "stuck", " again"], ["1", "2"], ["2", "3", "OK", ""], ["3", "4", "a", "b", "c"]]
+    table = table_of(written(tmp_path / "a.lvm", text + "\r\n".join([sign.join(row) for row in rows]) + "\r\n"))
+    assert table["A"].to_list() == [1.0, 2.0, 3.0, 4.0]
+    assert table["Comment"].to_list() == [f"stuck{sign} again", None, "OK", f"a{sign}b{sign}c"]
+
+
 def test_a_bad_cell_costs_its_row_and_is_told(tmp_path):
     text = block_of_file() + block_of_segment(["X_Value", "A", "B", "Comment"], TWO)
-    recorder = LVMRecorder(written(tmp_path / "a.lvm", text + "0\t1\t2\n1\t2\t3\tso\tmuch\n2\tNaN\t-Inf\n"))
+    recorder = LVMRecorder(written(tmp_path / "a.lvm", text + "0\t1\t2\n1\t2\t3\t4\t5\n2\tNaN\t-Inf\n"))
     table = recorder.get_table()
     assert table["X_Value"].to_list() == [0.0, 2.0]
     assert np.isnan(table["A"][1])
@@ -287,7 +298,7 @@ def segments(draw, separator, decimal, x, end):
             fields = [f for value in cells_of_row for f in (at, value)]
         else:
             fields = ["" if x == "No" else at, *cells_of_row]
-        fields += draw(st.sampled_from([[], [], ["valve"], ["弁"], [""], ["a", "b"]]))
+        fields += draw(st.sampled_from([[], [], ["valve"], ["弁"], [""], ["a", "b"], ["1", "2"]]))
         text += separator.join(fields) + end + draw(st.sampled_from(["", "", "", end]))
     return text
 
