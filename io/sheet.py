@@ -89,7 +89,7 @@ def is_spreadsheet(path: Path) -> bool:
 def is_spreadsheet_image(path: Path) -> bool:
     """Whether the first sheet is a matrix of numbers without gaps, as old camera images are.
 
-    What cannot be read is no table either, and is left to who reads images.
+    What cannot be read, because it is not written to its end, perhaps, is none.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def is_spreadsheet_image(path: Path) -> bool:
         try:
             workbook = _workbook(path, _content(path))
         except InputError:
-            return True
+            return False
         numbers = _loaded(workbook, workbook.sheet_names[0], "float")
     return min(numbers.shape) > 1 and not any(numbers.null_count().row(0))
 

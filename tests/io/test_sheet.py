@@ -161,6 +161,19 @@ def test_a_file_that_excel_saved_again_is_another_generation(tmp_path, caplog):
         recorder.get_table()
 
 
+def test_a_file_that_is_written_in_pieces_is_read_when_it_is_whole(tmp_path):
+    content = written(tmp_path / "whole.xlsx", LOG).read_bytes()
+    path, recorder = tmp_path / "scan.xlsx", None
+    for end in (1, 100, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:end])
+        recorder = recorder or open_recorder(path)
+        with pytest.raises(InputError, match="no Excel file that can be read"):
+            recorder.get_table()
+    path.write_bytes(content)
+    assert recorder.get_table().height == 3
+    assert recorder.generation == 0
+
+
 def test_a_sheet_is_joined_named_in_toml_and_sent_to_other_processes(tmp_path):
     path = written(tmp_path / "scan.xlsx", LOG)
     joined = join({"scan": Recorder(path)}, every="60s")
