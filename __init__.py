@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .engine.recorders.image import ImageParser, ImageRecorder
     from .engine.recorders.ion import IonParser, IonRecorder
     from .engine.recorders.laser import LaserParser, LaserRecorder
+    from .engine.recorders.lvm import LVMParser, LVMRecorder
     from .engine.recorders.options import RecorderSettings
     from .engine.recorders.parser import Parser
     from .engine.recorders.pmt import PMTParser, PMTRecorder
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         SSDResultsRecorder,
     )
     from .engine.recorders.source import Source
+    from .engine.recorders.spreadsheet import SpreadsheetParser, SpreadsheetRecorder
     from .engine.recorders.ssd import SSDParser, SSDRecorder
     from .engine.recorders.static import StaticRecorder
     from .engine.run.runner import Runner
@@ -109,6 +111,7 @@ _HOMES = {
     "engine.recorders.image": ["ImageParser", "ImageRecorder"],
     "engine.recorders.ion": ["IonParser", "IonRecorder"],
     "engine.recorders.laser": ["LaserParser", "LaserRecorder"],
+    "engine.recorders.lvm": ["LVMParser", "LVMRecorder"],
     "engine.recorders.options": ["RecorderSettings"],
     "engine.recorders.parser": ["Parser"],
     "engine.recorders.pmt": ["PMTParser", "PMTRecorder"],
@@ -122,6 +125,7 @@ _HOMES = {
         "SSDResultsRecorder",
     ],
     "engine.recorders.source": ["Source"],
+    "engine.recorders.spreadsheet": ["SpreadsheetParser", "SpreadsheetRecorder"],
     "engine.recorders.ssd": ["SSDParser", "SSDRecorder"],
     "engine.recorders.static": ["StaticRecorder"],
     "engine.run.runner": ["Runner"],

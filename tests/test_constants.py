@@ -60,6 +60,8 @@ DEFINITIONS = {
     "kernels/text/columns.EXACT",
     "kernels/text/columns.NO_NUMBER",
     "io/cells.INT64_MAX",
+    "io/lvm/segment.EPOCH_1904_NS",
+    "io/lvm/state.UNKNOWN",
     # Room that loads of whole words need, and how many bytes a mask has.
     "kernels/text/fields.SPARE",
     "kernels/text/words.BACK",
@@ -79,6 +81,7 @@ DEFINITIONS = {
     *(f"kernels/text/columns.{letter}" for letter in ("MINUS", "PLUS")),
     *(f"kernels/text/fields.{letter}" for letter in ("TAB", "RUNS")),
     *(f"io/text/line_ends.{letter}" for letter in ("NEWLINE", "RETURN")),
+    "kernels/text/segments.STAR",
     *(f"kernels/text/matrix.{letter}" for letter in ("COMMA", "TAB", "BLANK", "SEMICOLON", "NEWLINE", "RETURN")),
     *(f"kernels/text/matrix.{letter}" for letter in ("MINUS", "PLUS")),
 }

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from ...io.errors import InputError, UtokyoError
 from ...io.progress import progress
+from ...io.sheet import is_spreadsheet
 from ..analyses.known import analysis_for
 from ..recorders.file import FileRecorder
 from ..recorders.frames import as_polars
@@ -42,6 +43,7 @@ class _Wanted:
     plots: Path | None
     tables: _Tables
     table: bool
+    sheet: str | None
     output: Console
     console: Console
 
@@ -51,7 +53,13 @@ class _Wanted:
 
 
 def analyze_files(
-    files: Sequence[Path], plots: Path | None, results: Path | None, console: Console, *, table: bool = False
+    files: Sequence[Path],
+    plots: Path | None,
+    results: Path | None,
+    console: Console,
+    *,
+    table: bool = False,
+    sheet: str | None = None,
 ) -> int:
     """Analyse files and print what they hold; results to the standard output, all else to the console.
 
@@ -67,6 +75,8 @@ def analyze_files(
         For warnings, and for what is waited for.
     table : bool
         Whether all results are printed as a table, also those of many images.
+    sheet : str, optional
+        Which sheet of Excel files is meant.
 
     Returns
     -------
@@ -74,7 +84,7 @@ def analyze_files(
         Exit code: 0 when all files were sound, 2 when none was (not readable, without rows, or with bad ones), else 3.
     """
     output = SafeConsole(file=sys.stdout, width=None if sys.stdout.isatty() else _pipe_width())
-    wanted = _Wanted(plots, _Tables(results, files, console), table, output, console)
+    wanted = _Wanted(plots, _Tables(results, files, console), table, sheet, output, console)
     codes = set()
     for path in files:
         try:
@@ -137,10 +147,12 @@ def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
 
 
 def _analyze(path: Path, wanted: _Wanted) -> int:
-    recorder_class = _recorder_of(path)
+    with Waiting(wanted.console):  # a long spreadsheet is looked at whole
+        recorder_class = _recorder_of(path)
     made = analysis_for(recorder_class)
     if made is None:
-        return _show_columns(recorder_class(path), path, wanted)
+        of_sheet: dict[str, Any] = {"sheet": wanted.sheet} if "sheet" in recorder_class.settings_class.names() else {}
+        return _show_columns(recorder_class(path, **of_sheet), path, wanted)
     analysis: Analysis = made(path, image_src=wanted.plots, result_filepath=wanted.tables.of(made))
     with Waiting(wanted.console):
         compile_ahead(analysis.compiles)
@@ -186,7 +198,8 @@ def _show_columns(recorder: Recorder, path: Path, wanted: _Wanted) -> int:
     _expect_rows(path, recorder.rows)
     rows = f"{type(recorder).__name__}, {table.height} row{'s' * (table.height != 1)}"
     if {"timestamp", "datetime"} <= set(table.columns):
-        rows += f", {when(table['timestamp'][0])} to {when(table['timestamp'][-1])}"
+        times = table["timestamp"].drop_nulls()  # rows of a sheet may have none
+        rows += f", {when(times[0])} to {when(times[-1])}" if len(times) else ", without times"
     wanted.output.print(f"{path}:", markup=False, highlight=False, soft_wrap=True)
     wanted.output.print(rows, markup=False, highlight=False)
     columns = [name for name in table.columns if name not in {*metadata, "timestamp_ns", "timestamp", "datetime"}]
@@ -201,6 +214,8 @@ def _expect_rows(path: Path, rows: int) -> None:
         raise InputError(f"{path}: no images in this folder (.csv or .xlsx)")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
+    if is_spreadsheet(path):
+        raise InputError(f"{path}: the sheet has no row yet")
     raise InputError(f"{path}: no complete row after the header yet")
 
 

@@ -108,6 +108,7 @@ def analyze(
     ] = None,
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
     table: Annotated[bool, typer.Option("--table", help="Print all results as a table, also of many images.")] = False,
+    sheet: Annotated[str | None, typer.Option(help="Name of the sheet, of Excel files that have several.")] = None,
 ) -> None:
     """Find out what each file is, analyse it, and print the results."""
     console = _console()
@@ -115,7 +116,7 @@ def analyze(
         from .analyze import analyze_files  # noqa: PLC0415
 
     paths = [user_path(file) for file in files]
-    raise typer.Exit(analyze_files(paths, plots if figures else None, results, console, table=table))
+    raise typer.Exit(analyze_files(paths, plots if figures else None, results, console, table=table, sheet=sheet))
 
 
 @app.command()

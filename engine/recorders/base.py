@@ -32,8 +32,9 @@ from ...io.forks import OwnLock
 from ...io.layout import Layout
 from ...io.paths import user_path
 from ...io.reader import Reader
+from ...io.sheet import is_spreadsheet
 from .frames import FrameKind, as_asked, as_polars, with_distinct_names
-from .known import hint
+from .known import RECORDERS, hint
 from .options import RecorderSettings
 from .quantity import SourceKind
 
@@ -91,8 +92,10 @@ class Recorder:
     _reader: Reader
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
-        """Note what opens it, for pickles."""
-        self = super().__new__(cls)
+        """Note what opens it, for pickles; a plain recorder of an Excel file is one of a sheet."""
+        path = options.get("filepath", args[0] if args else None)
+        made = RECORDERS["spreadsheet"] if cls is Recorder and _is_excel(path) else cls
+        self: Self = super().__new__(made)
         self._opened_by = args, options
         return self
 
@@ -334,6 +337,10 @@ class WholeRecorder(Recorder):
 
     def _start(self) -> None:
         """There is no text to read."""
+
+
+def _is_excel(path: Any) -> bool:
+    return isinstance(path, str | Path) and is_spreadsheet(Path(path))
 
 
 def _opened(cls: type[Recorder], args: tuple[Any, ...], options: dict[str, Any]) -> Recorder:

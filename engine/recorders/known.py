@@ -11,6 +11,7 @@ from ...io.errors import InputError, UtokyoError
 from ...io.header import UTF8_MARK
 from ...io.opened import opened, unreadable
 from ...io.paths import user_path
+from ...io.sheet import is_spreadsheet, is_spreadsheet_image
 from ..options.registry import Registry
 from ..options.sentences import option
 
@@ -29,10 +30,12 @@ RECORDERS: Registry[Any] = Registry(
         "ion": "ion:IonRecorder",
         "gauge": "gauge:GaugeRecorder",
         "laser": "laser:LaserRecorder",
+        "lvm": "lvm:LVMRecorder",
         "files": "file:FileRecorder",
         "bursts": "results:SSDResultsRecorder",
         "image": "results:ImageResultsRecorder",
         "parameters": "results:ParameterRecorder",
+        "spreadsheet": "spreadsheet:SpreadsheetRecorder",
         "picture": "image:ImageRecorder",
         "table": "base:Recorder",
     },
@@ -54,7 +57,9 @@ def class_for(path: str | Path) -> type[Any]:
     for recorder in RECORDERS:
         if _begins_as(recorder, head):
             return recorder
-    return RECORDERS["picture" if path.suffix.lower() == ".xlsx" else "table"]
+    if is_spreadsheet(path):
+        return RECORDERS["picture" if is_spreadsheet_image(path) else "spreadsheet"]
+    return RECORDERS["table"]
 
 
 def _begins_as(recorder: type[Any], head: bytes) -> bool:

@@ -138,6 +138,18 @@ class ColumnBuffer:
         matrix = self.floats if self.columns[column].kind is Kind.FLOAT else self.ints
         matrix[self.slots[column], row] = value
 
+    def is_valid(self, name: str, start: int, stop: int) -> NDArray[np.bool_]:
+        """Whether cells of a column hold a value, of rows that are committed."""
+        valid = self._valid.get(self._place[name])
+        return np.ones(stop - start, np.bool_) if valid is None else valid[start:stop]
+
+    def fill(self, name: str, start: int, values: Floats) -> None:
+        """Put values in the place of the last cells of a column, which were missing; the rows were not shown yet."""
+        self.column(name, start)[:] = values
+        valid = self._valid.get(self._place[name])
+        if valid is not None:
+            valid[start : self.rows] = True
+
     def widen(self, column: int) -> None:
         """Turn a column of integers into one of decimals."""
         values = self.ints[self.slots[column]].astype(np.float64)

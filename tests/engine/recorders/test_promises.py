@@ -18,6 +18,7 @@ from utokyo import (
     InputError,
     IonRecorder,
     LaserRecorder,
+    LVMRecorder,
     ParameterRecorder,
     PMTRecorder,
     Recorder,
@@ -97,6 +98,29 @@ class TestLaser(RecorderTests):
     content = content_of("laser")
     kind = "laser"
     header_lines = content.count(b"\n") - ROWS
+
+
+LVM_HEADER = b"""LabVIEW Measurement\t\r
+Separator\tTab\r
+Decimal_Separator\t.\r
+X_Columns\tOne\r
+Date\t2023/05/09\r
+Time\t11:20:05.2500000000000000000\r
+***End_of_Header***\t\r
+\t\r
+Channels\t2\t\t\r
+Y_Unit_Label\tVolts\tVolts\t\r
+***End_of_Header***\t\t\t\r
+X_Value\tCup\tPump\tComment\r
+"""
+
+
+class TestLVM(RecorderTests):
+    recorder_class = LVMRecorder
+    content = LVM_HEADER + b"".join(b"%.3f\t%.4f\t%d\tOK\r\n" % (0.5 * k, 2.4 + 0.01 * k, k) for k in range(30))
+    kind = "lvm"
+    filename = "run.lvm"
+    header_lines = LVM_HEADER.count(b"\n")
 
 
 class TestTable(RecorderTests):

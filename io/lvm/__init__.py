@@ -1,0 +1,1 @@
+"""What `io.labview` is made of: LabVIEW measurement files, whose headers stand between the rows."""
