@@ -13,23 +13,17 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from ..kernels.text.lines import count_newlines
-from ..kernels.text.matrix import OK, RAGGED, first_line_width, parse_matrix
-from ..kernels.text.words import BACK, FRONT
 from .errors import InputError
-from .header import UTF8_MARK
+from .images.text import Image, is_matrix, matrix_of
 from .opened import opened, unreadable
 from .paths import user_path
 from .spreadsheet import check_spreadsheet
 
-__all__ = ["read_image"]
+__all__ = ["is_image", "read_image"]
 
 LARGEST_BYTES = 1 << 28
 """Of a file: an image of 4096 x 4096 pixels as text has a third of it."""
-
-Image = NDArray[np.int64] | NDArray[np.float64]
 
 
 def read_image(path: str | Path) -> Image:
@@ -66,7 +60,19 @@ def read_image(path: str | Path) -> Image:
     content = _content(path)
     if not content.strip(b"\r\n\t ,\0"):
         raise InputError(f"{path}: the image is empty")
-    return _from_excel(path, content) if path.suffix.lower() == ".xlsx" else _from_text(path, content)
+    return _from_excel(path, content) if path.suffix.lower() == ".xlsx" else matrix_of(path, content).image
+
+
+def is_image(head: bytes) -> bool:
+    r"""Whether a file that begins so is surely an image.
+
+    Examples
+    --------
+    >>> from utokyo.io.image import is_image
+    >>> is_image(b"time,T (K)\n"), is_image(b"25;26;24;31;25;29;24;27;23;25;24;\n" * 2)
+    (False, True)
+    """
+    return is_matrix(head)
 
 
 def _content(path: Path) -> bytes:
@@ -78,43 +84,6 @@ def _content(path: Path) -> bytes:
             return handle.readall()
         except OSError as error:
             raise unreadable(path, error) from error
-
-
-def _from_text(path: Path, content: bytes) -> Image:
-    content = content.removeprefix(UTF8_MARK)  # Excel puts it before "CSV UTF-8"
-    stop = FRONT + len(content)
-    data = np.empty(stop + BACK, np.uint8)
-    data[FRONT:stop] = np.frombuffer(content, np.uint8)
-    columns = first_line_width(data[FRONT:stop])
-    lines = count_newlines(data, FRONT, stop) + (not content.endswith(b"\n"))
-    # A long first line above many short ones is no image, and takes no memory as if it were: a value is a byte or more.
-    image = np.empty((min(lines, len(content) // max(1, columns) + 1), columns), np.int64)
-    code, rows, line, values = parse_matrix(data, FRONT, stop, image)
-    if code == RAGGED:
-        raise InputError(f"{path}, line {line}: expected {columns} values as in the first line, found {values}")
-    if code != OK:
-        return _from_decimals(path, content, columns)
-    return image if rows == len(image) else image[:rows].copy()
-
-
-def _from_decimals(path: Path, content: bytes, columns: int) -> NDArray[np.float64]:
-    """Read an image that holds more than integers, cell by cell."""
-    rows = []
-    for number, line in enumerate(content.decode("latin-1").splitlines(), start=1):
-        cells = line.replace(",", " ").replace(";", " ").split()
-        if not cells:
-            continue
-        if len(cells) != columns:
-            raise InputError(
-                f"{path}, line {number}: expected {columns} values as in the first line, found {len(cells)}"
-            )
-        try:
-            rows.append([float(cell) for cell in cells])
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: no image, which holds numbers only ({error})") from None
-        if not np.all(np.isfinite(rows[-1])):
-            raise InputError(f"{path}, line {number}: no image, which holds finite numbers only")
-    return np.array(rows, dtype=np.float64)
 
 
 def _from_excel(path: Path, content: bytes) -> Image:
