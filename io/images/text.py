@@ -62,6 +62,16 @@ class _Dialect(NamedTuple):
         line = line.rstrip(b" \t,;")
         return [cell.strip(b' \t"') for cell in line.split(self.delimiter)] if line else []
 
+    def row(self, line: bytes) -> list[float] | None:
+        """The numbers in a line that holds nothing else; None for any other line."""
+        if NUMBERS_ALONE.fullmatch(line) is None:
+            return None
+        line = line.rstrip(b" \t,;").replace(b'"', b"")
+        try:
+            return list(map(float, (line.replace(b",", b".") if self.decimal == b"," else line).split(self.delimiter)))
+        except ValueError:
+            return None
+
     def number(self, cell: bytes) -> float | None:
         """The number in a cell; None where it holds something else."""
         plain = cell.replace(b",", b".") if self.decimal == b"," and DECIMAL_COMMA.fullmatch(cell) else cell
@@ -125,30 +135,32 @@ def _read_lines(path: Path, content: bytes) -> Matrix:
     """Read an image that holds more than integers, or has other lines around it."""
     lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     dialect = _dialect_of(lines)
-    rows: list[list[float]] = []
+    rows: list[NDArray[np.float64]] = []
     other, ended, column_numbers = 0, False, False
     for number, line in enumerate(lines, start=1):
-        cells = dialect.cells(line)
-        if not cells or line.lstrip().startswith(COMMENT):
-            other += bool(cells)
+        if not line.strip() or line.lstrip().startswith(COMMENT):
+            other += bool(line.strip())
             continue
         where = f"{path}, line {number}"
-        values = [dialect.number(cell) for cell in cells]
-        if None not in values and not ended:
-            if len(rows) == 1 and len(values) != len(rows[0]) and _counts(rows[0], len(values)):
-                rows.clear()  # the numbers of the columns, above which the corner is empty
+        row = dialect.row(line)
+        if row is not None and not ended:
+            if len(rows) == 1 and len(row) != len(rows[0]) and _counts(rows[0], len(row)):
+                rows.clear()  # the numbers of the columns, without a corner
                 column_numbers = True
-            if rows and len(values) != len(rows[0]):
-                raise InputError(f"{where}: expected {len(rows[0])} values as in the first line, found {len(values)}")
-            rows.append(values)  # type: ignore[arg-type]
-        elif not rows and _counts([value for value in values[1:] if value is not None], len(values)):
-            column_numbers = True  # with a word in the corner
+            if rows and len(row) != len(rows[0]):
+                raise InputError(f"{where}: expected {len(rows[0])} values as in the first line, found {len(row)}")
+            rows.append(np.array(row))
+            continue
+        cells = dialect.cells(line)
+        values = [dialect.number(cell) for cell in cells]
+        if not rows and _counts([value for value in values[1:] if value is not None], len(values)):
+            column_numbers = True  # with a word in the corner, or nothing
         else:
             _check_other(where, cells, values, len(rows[0]) if rows else _width_below(lines, number, dialect))
             other, ended = other + 1, bool(rows)
     if not rows:
         raise InputError(f"{path}: no image, which holds numbers only ({_first_words(lines)})")
-    image = np.array(rows, dtype=np.float64)
+    image = np.array(rows)
     integers = image.astype(np.int64) if np.all(np.abs(image) < 2.0**53) else image
     return Matrix(integers if np.array_equal(integers, image) else image, False, column_numbers, other)
 
@@ -191,9 +203,9 @@ def _check_other(where: str, cells: list[bytes], values: list[float | None], wid
 def _width_below(lines: list[bytes], number: int, dialect: _Dialect) -> int:
     """Cells of the first line below that holds numbers alone."""
     for line in lines[number:]:
-        cells = dialect.cells(line)
-        if cells and all(dialect.number(cell) is not None for cell in cells):
-            return len(cells)
+        row = dialect.row(line)
+        if row is not None:
+            return len(row)
     return 0
 
 
@@ -249,16 +261,17 @@ def is_matrix(head: bytes) -> bool:
     rows: list[list[float]] = []
     others: list[int] = []
     for line in lines:
-        cells = dialect.cells(line)
-        values = [dialect.number(cell) for cell in cells]
-        if None not in values:
-            if rows and len(values) != len(rows[0]) and not (len(rows) == 1 and _counts(rows[0], len(values))):
+        row = dialect.row(line)
+        if row is not None:
+            if rows and len(row) != len(rows[0]) and not (len(rows) == 1 and _counts(rows[0], len(row))):
                 return False
-            rows = [values] if rows and len(values) != len(rows[0]) else [*rows, values]  # type: ignore[list-item]
-        elif rows:
+            rows = [row] if rows and len(row) != len(rows[0]) else [*rows, row]
+            continue
+        if rows:
             break
-        elif not _counts([value for value in values[1:] if value is not None], len(values)):
-            others.append(len(cells))
+        values = [dialect.number(cell) for cell in dialect.cells(line)]
+        if not _counts([value for value in values[1:] if value is not None], len(values)):
+            others.append(len(values))
         if len(others) > MOST_HEADING_LINES:
             return False
     if not rows or len(rows[0]) in others:
