@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +41,7 @@ from ..recorders.results import ATOMS
 from .base import Analysis, absolute
 from .findings import Findings, check_columns
 from .image_settings import ImageSettings, Interval
-from .image_words import newest_image, remarks_on
+from .image_words import newest_image, remarks_on, remarks_on_noise
 from .parameters import ResultParameter, table_of
 from .references import References
 
@@ -162,12 +162,18 @@ def fit_images(
         rows,
         fits={path: image.fit for path, image in there.items() if image.fit is not None},
         drawings=tuple(_drawings(changed, images, settings, look, source)),
-        remarks=tuple(remarks_on(rows)),
+        remarks=(*remarks_on(rows), *remarks_on_noise(_estimated_noises(there, settings))),
         # Rows of images that are gone by now stay.
         replaces=(pl.col("source") == source) & pl.col("filename").is_in(rows["filename"].to_list()),
         unreadable=sum(image.is_unreadable for image in images.values()),
         progress=_Progress(settings, images),
     )
+
+
+def _estimated_noises(images: Mapping[str, _Image], settings: ImageSettings) -> list[float]:
+    """The noise of those images whose counts are negative, in counts, where none was given."""
+    fits = (image.fit for image in images.values() if image.fit is not None and not settings.read_noise > 0.0)
+    return [fit.read_noise for fit in fits if fit.read_noise > 0.0]
 
 
 class ImageAnalysis(Analysis):

@@ -134,3 +134,18 @@ def test_quoted_numbers_are_numbers(tmp_path):
     path = tmp_path / "image.csv"
     path.write_text('"1","2.5"\n"-3","4"\n')
     np.testing.assert_array_equal(read_image(path), [[1, 2.5], [-3, 4]])
+
+
+def test_an_image_without_its_background_is_fitted_and_it_is_said(tmp_path):
+    random = np.random.default_rng(7)
+    image = random.poisson(gaussian_image(SPOT, (20, 28))) - random.poisson(500.0, (20, 28))
+    path = tmp_path / "spot.asc"
+    path.write_bytes(export(image, "\t", index=1))
+    analysis = ImageAnalysis(path)
+    (row,) = analysis.run().to_dicts()
+    assert row["fit_successful"], row["reason"]
+    assert abs(row["A"] - SPOT["A"]) < 4.0 * row["A_unc"]
+    assert any(remark.startswith("negative counts in 1 image") for remark in analysis.remarks())
+    path.write_bytes(export(image + 600, "\t", index=1))
+    analysis.run()
+    assert not any("negative" in remark for remark in analysis.remarks())
