@@ -100,7 +100,7 @@ def _region(shape: tuple[int, ...], roi: tuple[int, int, int, int] | None) -> tu
 
 
 class _Counts(NamedTuple):
-    """Counts to be fitted (zero where a pixel is not used), number of used pixels, sum; whether any is not 0, below 0."""
+    """Counts to be fitted (0 where a pixel is not used), number of used pixels, sum; whether any is not 0, below 0."""
 
     counts: Floats
     pixels: float
