@@ -21,7 +21,7 @@ __all__ = ["ImageParser", "ImageRecorder"]
 
 
 class ImageRecorder(WholeRecorder):
-    r"""An image file, ``.csv`` or ``.xlsx``: one row of the table an image row, columns ``0, 1, ...`` its pixels.
+    r"""An image file, text or picture: one row of the table an image row, columns ``0, 1, ...`` its pixels.
 
     The table has `timestamp` and `datetime` of the image in every row (see `ImageTimes`).
 
