@@ -6,7 +6,7 @@ import re
 
 from ...io.image import image_endings
 
-__all__ = ["image_names"]
+__all__ = ["image_names", "says_nothing"]
 
 INDICES = ("timelog.csv", "all_data.csv")
 """They say when images were taken."""
@@ -25,3 +25,15 @@ def image_names() -> str:
     """
     others = "|".join([*(f"{re.escape(name)}$" for name in INDICES), OUR_FIGURES])
     return f"(?i)(?!{others}).*({'|'.join(map(re.escape, image_endings()))})"
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a file among data holds none by its name: hidden files, locks of spreadsheets, times of images, figures.
+
+    Examples
+    --------
+    >>> [name for name in (".figures.json", "~$scan.xlsx", "timelog.csv", "scan.xlsx") if not says_nothing(name)]
+    ['scan.xlsx']
+    """
+    name = name.lower()
+    return name.startswith((".", "~$")) or name == INDICES[0] or re.fullmatch(OUR_FIGURES, name) is not None
