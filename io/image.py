@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from .errors import InputError
-from .images.formats import image_of_format, other_endings
+from .images.formats import image_of_format, is_of_format, other_endings
 from .images.picture import PICTURE_ENDINGS, is_picture, picture_of
 from .images.text import Image, is_matrix, matrix_of
 from .opened import opened, unreadable
@@ -66,7 +66,7 @@ def read_image(path: str | Path) -> Image:
     """
     path = user_path(path)
     ending = path.suffix.lower()
-    if ending in other_endings():
+    if is_of_format(path):
         with opened(path) as handle:
             _check_size(path, os.fstat(handle.fileno()).st_size)
         found = image_of_format(path)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...io.errors import InputError, UtokyoError
 from ...io.header import UTF8_MARK
-from ...io.images.formats import other_endings
+from ...io.images.formats import is_of_format
 from ...io.opened import opened, unreadable
 from ...io.paths import user_path
 from ..options.registry import Registry
@@ -54,7 +54,7 @@ def class_for(path: str | Path) -> type[Any]:
     for recorder in RECORDERS:
         if recorder.recognises(head):
             return recorder
-    return RECORDERS["picture" if path.suffix.lower() in {".xlsx", *other_endings()} else "table"]
+    return RECORDERS["picture" if path.suffix.lower() == ".xlsx" or is_of_format(path) else "table"]
 
 
 def _head(path: Path) -> bytes:

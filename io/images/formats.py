@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..plugins import entries_of
 
-__all__ = ["GROUP", "forget_formats", "image_of_format", "other_endings"]
+__all__ = ["GROUP", "image_of_format", "is_of_format", "other_endings"]
 
 log = logging.getLogger("utokyo")
 
@@ -37,7 +37,21 @@ def other_endings() -> tuple[str, ...]:
     >>> isinstance(other_endings(), tuple)
     True
     """
-    return tuple(_entries())
+    return tuple(ending for ending, entry in _entries().items() if _loaded(entry) is not None)
+
+
+def is_of_format(path: Path) -> bool:
+    """Whether another package reads files of this ending as images.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from utokyo.io.images.formats import is_of_format
+    >>> is_of_format(Path("cmos_000001.csv"))
+    False
+    """
+    entry = _entries().get(path.suffix.lower())
+    return entry is not None and _loaded(entry) is not None
 
 
 def image_of_format(path: Path) -> Image | None:
@@ -75,18 +89,6 @@ def image_of_format(path: Path) -> Image | None:
     if not np.all(np.isfinite(counts)):
         raise InputError(f"{path}: no image, which holds finite numbers only")
     return counts.astype(np.float64)
-
-
-def forget_formats() -> None:
-    """Look for other formats anew: a package was installed since.
-
-    Examples
-    --------
-    >>> from utokyo.io.images.formats import forget_formats
-    >>> forget_formats()
-    """
-    _entries.cache_clear()
-    _loaded.cache_clear()
 
 
 @cache
