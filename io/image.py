@@ -1,4 +1,4 @@
-"""Camera images: matrices of counts in text files or in old Excel files.
+"""Camera images: matrices of counts in text files, in pictures, in old Excel files, and in formats of other packages.
 
 Most images are integers in a text file, which a kernel reads in one pass; numbers with a decimal point are read by
 Python's rules. A matrix whose rows differ in length is refused with the line where it breaks: half an image must not
@@ -13,23 +13,23 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from ..kernels.text.lines import count_newlines
-from ..kernels.text.matrix import OK, RAGGED, first_line_width, parse_matrix
-from ..kernels.text.words import BACK, FRONT
 from .errors import InputError
-from .header import UTF8_MARK
+from .images.formats import image_of_format, is_of_format, other_endings
+from .images.picture import PICTURE_ENDINGS, is_picture, picture_of
+from .images.text import Image, is_matrix, matrix_of
 from .opened import opened, unreadable
 from .paths import user_path
 from .spreadsheet import check_spreadsheet
 
-__all__ = ["read_image"]
+__all__ = ["image_endings", "is_image", "read_image"]
 
+TEXT_ENDINGS = (".csv", ".xlsx", ".asc")
+
+HEAD_BYTES = 1 << 12
+"""In which a PGM says what it is, behind its comments."""
 LARGEST_BYTES = 1 << 28
 """Of a file: an image of 4096 x 4096 pixels as text has a third of it."""
-
-Image = NDArray[np.int64] | NDArray[np.float64]
 
 
 def read_image(path: str | Path) -> Image:
@@ -38,8 +38,9 @@ def read_image(path: str | Path) -> Image:
     Parameters
     ----------
     path : path
-        ``.xlsx`` (with the extra ``excel``) or text: values between commas, tabs, semicolons or blanks, one image row a
-        line, no header.
+        Text: values between commas, tabs, semicolons or blanks, one image row a line, no names. A picture: PNG, TIFF,
+        BMP or PGM, in grey. ``.xlsx`` (with the extra ``excel``). Or what a package reads that has an entry point of
+        the group ``utokyo.images``.
 
     Returns
     -------
@@ -48,7 +49,8 @@ def read_image(path: str | Path) -> Image:
     Raises
     ------
     MissingFileError, InputError
-        With file and line, when it is missing, empty, ragged, or holds something else than numbers.
+        With file and line, when it is missing, empty, ragged, too large, not whole, or something else than one matrix
+        of counts.
 
     Examples
     --------
@@ -63,58 +65,59 @@ def read_image(path: str | Path) -> Image:
            [1, 5, 9]])
     """
     path = user_path(path)
+    ending = path.suffix.lower()
+    if is_of_format(path):
+        with opened(path) as handle:
+            _check_size(path, os.fstat(handle.fileno()).st_size)
+        found = image_of_format(path)
+        if found is not None:
+            return found
     content = _content(path)
     if not content.strip(b"\r\n\t ,\0"):
         raise InputError(f"{path}: the image is empty")
-    return _from_excel(path, content) if path.suffix.lower() == ".xlsx" else _from_text(path, content)
+    if is_picture(content[:HEAD_BYTES]):
+        return picture_of(path, content)
+    if ending in PICTURE_ENDINGS:
+        raise InputError(f"{path}: this is no picture of PNG, TIFF, BMP or PGM, or its beginning is not written yet")
+    return _from_excel(path, content) if ending == ".xlsx" else matrix_of(path, content).image
+
+
+def image_endings() -> tuple[str, ...]:
+    """The endings of files that are images in a folder of images, in small letters.
+
+    Examples
+    --------
+    >>> from utokyo.io.image import image_endings
+    >>> {".csv", ".tif", ".png"} <= set(image_endings())
+    True
+    """
+    return tuple(dict.fromkeys([*TEXT_ENDINGS, *PICTURE_ENDINGS, *other_endings()]))
+
+
+def is_image(head: bytes) -> bool:
+    r"""Whether a file that begins so is surely an image.
+
+    Examples
+    --------
+    >>> from utokyo.io.image import is_image
+    >>> is_image(b"time,T (K)\n"), is_image(b"25;26;24;31;25;29;24;27;23;25;24;\n" * 2)
+    (False, True)
+    """
+    return is_picture(head) or is_matrix(head)
 
 
 def _content(path: Path) -> bytes:
     with opened(path) as handle:
-        size = os.fstat(handle.fileno()).st_size
-        if size > LARGEST_BYTES:
-            raise InputError(f"{path}: {size >> 20} MB, more than the {LARGEST_BYTES >> 20} MB of the largest image")
+        _check_size(path, os.fstat(handle.fileno()).st_size)
         try:
             return handle.readall()
         except OSError as error:
             raise unreadable(path, error) from error
 
 
-def _from_text(path: Path, content: bytes) -> Image:
-    content = content.removeprefix(UTF8_MARK)  # Excel puts it before "CSV UTF-8"
-    stop = FRONT + len(content)
-    data = np.empty(stop + BACK, np.uint8)
-    data[FRONT:stop] = np.frombuffer(content, np.uint8)
-    columns = first_line_width(data[FRONT:stop])
-    lines = count_newlines(data, FRONT, stop) + (not content.endswith(b"\n"))
-    # A long first line above many short ones is no image, and takes no memory as if it were: a value is a byte or more.
-    image = np.empty((min(lines, len(content) // max(1, columns) + 1), columns), np.int64)
-    code, rows, line, values = parse_matrix(data, FRONT, stop, image)
-    if code == RAGGED:
-        raise InputError(f"{path}, line {line}: expected {columns} values as in the first line, found {values}")
-    if code != OK:
-        return _from_decimals(path, content, columns)
-    return image if rows == len(image) else image[:rows].copy()
-
-
-def _from_decimals(path: Path, content: bytes, columns: int) -> NDArray[np.float64]:
-    """Read an image that holds more than integers, cell by cell."""
-    rows = []
-    for number, line in enumerate(content.decode("latin-1").splitlines(), start=1):
-        cells = line.replace(",", " ").replace(";", " ").split()
-        if not cells:
-            continue
-        if len(cells) != columns:
-            raise InputError(
-                f"{path}, line {number}: expected {columns} values as in the first line, found {len(cells)}"
-            )
-        try:
-            rows.append([float(cell) for cell in cells])
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: no image, which holds numbers only ({error})") from None
-        if not np.all(np.isfinite(rows[-1])):
-            raise InputError(f"{path}, line {number}: no image, which holds finite numbers only")
-    return np.array(rows, dtype=np.float64)
+def _check_size(path: Path, size: int) -> None:
+    if size > LARGEST_BYTES:
+        raise InputError(f"{path}: {size >> 20} MB, more than the {LARGEST_BYTES >> 20} MB of the largest image")
 
 
 def _from_excel(path: Path, content: bytes) -> Image:

@@ -97,7 +97,7 @@ def test_the_graph_is_the_real_one():
     arrows = graph()
     assert len(arrows) > 100
     assert "io.errors" in arrows["io.reader"]
-    assert any(target.startswith("kernels.") for target in arrows["io.image"])
+    assert any(target.startswith("kernels.") for target in arrows["io.images.text"])
 
 
 def test_arrows_run_down_only():

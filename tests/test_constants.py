@@ -75,6 +75,8 @@ DEFINITIONS = {
     *(f"kernels/text/odd.{code}" for code in ("ODD_FIELDS", "ODD_EMPTY", "ODD_CELL", "BAD_FIELD_COUNT")),
     *(f"kernels/text/matrix.{code}" for code in ("OK", "RAGGED", "NOT_AN_INTEGER")),
     *(f"io/png.{code}" for code in ("BITS", "TRUE_COLOUR", "NO_FILTER")),
+    *(f"io/images/picture.{code}" for code in ("BMP_HEADERS", "COLOURS", "TRANSPARENT")),
+    *(f"io/images/picture.{tag}" for tag in ("REDUCED", "BITS", "SAMPLE_FORMAT")),
     "engine/run/signals.FIRST_EXIT_CODE",
     # Characters.
     *(f"kernels/text/cells.{letter}" for letter in ("NEWLINE", "RETURN", "BLANK", "QUOTE", "LETTER_T")),

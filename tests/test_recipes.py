@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from utokyo import gaussian_image
+
 ROOT = Path(__file__).resolve().parents[1]
 FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 RANDOM = np.random.default_rng(1)
@@ -34,7 +36,7 @@ def site(tmp_path_factory) -> Path:
     entries = re.findall(
         r'\[project\.entry-points\."([\w.]+)"\]\n(\S+) = "(\S+)"', (folder / "pyproject.toml").read_text()
     )
-    assert len(entries) == 2
+    assert len(entries) == 3
     (told / "entry_points.txt").write_text("".join(f"[{group}]\n{kind} = {place}\n" for group, kind, place in entries))
     return folder
 
@@ -89,6 +91,33 @@ def test_its_files_are_recognised_and_analysed(site, laboratory):
     assert "MagnetAnalysis" in answer.stdout
 
 
+def raw(counts: np.ndarray) -> bytes:
+    """A picture of the camera of the page."""
+    return np.array(counts.shape[::-1], "<u4").tobytes() + counts.astype("<u2").tobytes()
+
+
+def test_its_format_of_images_is_one_wherever_a_csv_is(site, tmp_path):
+    truth = {"A": 30_000.0, "x0": 24.0, "y0": 19.0, "sigma_x": 5.0, "sigma_y": 4.0, "C": 20.0}
+    counts = RANDOM.poisson(gaussian_image(truth, (40, 50)))
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "whole.raw").write_bytes(raw(counts))
+    (folder / "part.RAW").write_bytes(raw(counts)[:999])
+    (tmp_path / "run.toml").write_text(
+        'cycles = 1\n[[analyses]]\nkind = "image"\nfilepath = "images"\nresult_filepath = "atoms.csv"\n'
+    )
+    run(site, "-m", "utokyo", "run", "run.toml", folder=tmp_path)
+    rows = {row["filename"]: row for row in pl.read_csv(tmp_path / "atoms.csv").to_dicts()}
+    assert abs(rows["whole.raw"]["x0"] - truth["x0"]) < 0.2
+    assert rows["whole.raw"]["fit_successful"]
+    assert "part.RAW: cannot be read as raw by magnet.picture:read_raw" in rows["part.RAW"]["reason"]
+    code = "from utokyo import open_recorder; print(open_recorder('images/whole.raw').get_image().shape)"
+    assert run(site, "-c", code, folder=tmp_path).stdout.strip() == "(40, 50)"
+    (folder / "part.RAW").unlink()
+    answer = run(site, "-m", "utokyo", "analyze", "images", "--no-figures", folder=tmp_path)
+    assert "ImageAnalysis" in answer.stdout
+
+
 def test_its_options_are_described_to_editors(site, laboratory):
     answer = run(site, "-m", "utokyo", "run", "--schema", folder=laboratory)
     assert "What a reading has to be multiplied by" in answer.stdout
@@ -110,15 +139,19 @@ def test_entry_points_that_cannot_be_used_are_named_and_passed_over(site, labora
     (broken / "broken-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
     (broken / "broken-1.0.dist-info" / "entry_points.txt").write_text(
         "[utokyo.recorders]\ngone = nowhere:Recorder\nwrong = json:loads\n[utokyo.analyses]\nssd = nowhere:Analysis\n"
+        "[utokyo.images]\ntxt = nowhere:read\n"
     )
     code = (
         f"import sys; sys.path.insert(0, {str(broken)!r}); from utokyo import open_recorder;"
         "from utokyo.engine.analyses.known import ANALYSES;"
+        "from utokyo.io.image import read_image; open('i.txt', 'w').write('1,2\\n'); read_image('i.txt');"
+        "read_image('i.txt');"
         "print(type(open_recorder('magnet.txt')).__name__, type(open_recorder('magnet.txt')).__name__);"
         "print(ANALYSES['ssd'].__name__, ANALYSES['ssd'].__name__)"
     )
     answer = run(site, "-c", code, folder=laboratory)
     assert answer.stdout.split() == ["MagnetRecorder", "MagnetRecorder", "SSDAnalysis", "SSDAnalysis"]
     assert answer.stderr.count("gone = 'nowhere:Recorder' cannot be loaded") == 1
+    assert answer.stderr.count("utokyo.images: txt = 'nowhere:read' cannot be loaded") == 1
     assert answer.stderr.count("wrong = 'json:loads' is no subclass of Recorder") == 1
     assert answer.stderr.count("ssd = 'nowhere:Analysis' cannot be loaded") == 1

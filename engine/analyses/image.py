@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,8 +40,9 @@ from ..recorders.image import ImageRecorder
 from ..recorders.results import ATOMS
 from .base import Analysis, absolute
 from .findings import Findings, check_columns
+from .image_names import image_names
 from .image_settings import ImageSettings, Interval
-from .image_words import newest_image, remarks_on
+from .image_words import newest_image, remarks_on, remarks_on_noise
 from .parameters import ResultParameter, table_of
 from .references import References
 
@@ -116,9 +117,9 @@ PARAMETERS = (
 
 @dataclass(frozen=True)
 class _Image:
-    """What was found in one image file, as it was when it had that size."""
+    """What was found in one image file, as it was when it had that size, and was written then."""
 
-    size_bytes: int
+    state: tuple[int, int]
     row: dict[str, Any]
     fit: GaussianFit | None = None
     shape: tuple[int, ...] = ()
@@ -141,7 +142,7 @@ def fit_images(
     files = [f for f in _files(table).to_dicts() if interval.holds(f["timestamp"])]
     before = None if earlier is None else earlier.progress
     known = before.images if isinstance(before, _Progress) and before.settings == settings else {}
-    new = [f for f in files if f["filepath"] not in known or known[f["filepath"]].size_bytes != f["size_bytes"]]
+    new = [f for f in files if f["filepath"] not in known or known[f["filepath"]].state != _state_of(f)]
     look = _Look(settings, source)
     if new and settings.references is not None:
         _ = look.reference  # a mistake in them is reported once, not in every row
@@ -162,12 +163,18 @@ def fit_images(
         rows,
         fits={path: image.fit for path, image in there.items() if image.fit is not None},
         drawings=tuple(_drawings(changed, images, settings, look, source)),
-        remarks=tuple(remarks_on(rows)),
+        remarks=(*remarks_on(rows), *remarks_on_noise(_estimated_noises(there, settings))),
         # Rows of images that are gone by now stay.
         replaces=(pl.col("source") == source) & pl.col("filename").is_in(rows["filename"].to_list()),
         unreadable=sum(image.is_unreadable for image in images.values()),
         progress=_Progress(settings, images),
     )
+
+
+def _estimated_noises(images: Mapping[str, _Image], settings: ImageSettings) -> list[float]:
+    """The noise of those images whose counts are negative, in counts, where none was given."""
+    fits = (image.fit for image in images.values() if image.fit is not None and not settings.read_noise > 0.0)
+    return [fit.read_noise for fit in fits if fit.read_noise > 0.0]
 
 
 class ImageAnalysis(Analysis):
@@ -221,7 +228,7 @@ class ImageAnalysis(Analysis):
         """Of the images of a folder, or of one image in its folder."""
         if filepath.is_file():
             return FileRecorder(filepath.parent, re.escape(filepath.name))
-        return FileRecorder(filepath, self.settings.match)
+        return FileRecorder(filepath, self.settings.match or image_names())
 
 
 class _Look:
@@ -245,21 +252,21 @@ class _Look:
         row: dict[str, Any] = {p.name: None for p in PARAMETERS}
         row |= {"source": self.source, "timestamp_ns": file["timestamp"]}
         row |= {"filename": file["filename"], "time_source": file["time_source"], "fit_successful": False}
-        size_bytes, least = file["size_bytes"], self.settings.min_signal
+        state, least = _state_of(file), self.settings.min_signal
         try:
             image = read_image(file["filepath"]).astype(np.float64)  # once, for all that look at it
             row["signal_sum"] = float(image.sum())
             if least is not None and row["signal_sum"] < least:
                 row["reason"] = f"not fitted: fewer counts than min_signal = {least:g}"
-                return _Image(size_bytes, row)
+                return _Image(state, row)
             bad = self._bad_pixels(image)
             fit = fit_gaussian(image, reference=self.reference, mask=bad, **self.settings.fit_options)
         except InputError as error:
             row["reason"] = str(error)
-            return _Image(size_bytes, row, is_unreadable=True)
+            return _Image(state, row, is_unreadable=True)
         self._fill(row, fit)
         # Its profile would keep the pixels: of a beam time's images they fill the memory.
-        return _Image(size_bytes, row, replace(fit, profile=None), image.shape, bad is not None)
+        return _Image(state, row, replace(fit, profile=None), image.shape, bad is not None)
 
     def _fill(self, row: dict[str, Any], fit: GaussianFit) -> None:
         for name, value in fit.values.items():
@@ -284,12 +291,18 @@ class _Look:
         return bad if bad is not None and bad.any() else None
 
 
+def _state_of(file: Mapping[str, Any]) -> tuple[int, int]:
+    """What is another one when a file was written to since."""
+    return file["size_bytes"], file["modified_ns"]
+
+
 def _files(table: pl.DataFrame) -> pl.DataFrame:
     """The files of a table; what it does not say of them is unknown."""
     check_columns(table, ("filepath",), "ImageAnalysis")
     unknown = {
         "filename": pl.col("filepath").map_elements(lambda path: Path(path).name, pl.String),
         "size_bytes": pl.lit(0, pl.Int64),
+        "modified_ns": pl.lit(0, pl.Int64),
         "timestamp": pl.lit(None, pl.Int64),
         "time_source": pl.lit(None, pl.String),
     }

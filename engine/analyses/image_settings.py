@@ -22,8 +22,6 @@ from .references import References, references_of
 
 __all__ = ["ImageSettings", "Interval", "interval_of"]
 
-# Every csv and xlsx of the folder, but the indices that say when images were taken.
-IMAGE_NAMES = r"(?i)(?!timelog\.csv$|all_data\.csv$).*\.(csv|xlsx)"
 STRINGS = {"type": "array", "items": {"type": "string"}}
 SPOT_SCHEMA = {"type": "object", "additionalProperties": {"type": "number"}}
 INTERVAL_SCHEMA = {"type": "array", "minItems": 2, "maxItems": 2}
@@ -115,8 +113,9 @@ class ImageSettings(Settings):
 
     Parameters
     ----------
-    match : str
-        Regular expression that the names of the images match; by default all ``.csv`` and ``.xlsx``.
+    match : str, optional
+        Regular expression that the names of the images match; by default all ``.csv``, ``.asc``, ``.xlsx``, ``.png``,
+        ``.tif``, ``.tiff``, ``.bmp``, ``.pgm``, and what installed packages read.
     draw : "always", "detections" or "never"
         For which images figures are drawn, where `image_src` says.
     time_interval : (begin, end), optional
@@ -163,7 +162,7 @@ class ImageSettings(Settings):
         "min_signal": "a number of counts",
     }
 
-    match: Annotated[str, PATTERN] = IMAGE_NAMES
+    match: Annotated[str | None, PATTERN] = None
     draw: Literal["always", "detections", "never"] = "always"
     time_interval: Annotated[Interval | None, Converted(interval_of, INTERVAL_SCHEMA, final=True)] = None
     min_signal: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import polars as pl
 
 from ..fits.rounding import with_error
 
-__all__ = ["newest_image", "remarks_on"]
+__all__ = ["newest_image", "remarks_on", "remarks_on_noise"]
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?")
 
@@ -63,6 +63,23 @@ def remarks_on(rows: pl.DataFrame) -> Iterator[str]:
     if refused:
         yield f"{others.height} refused: " + "; ".join(f"{count} x {why}" for why, count in refused.most_common()) + "."
     yield from _times(rows)
+
+
+def remarks_on_noise(noises: Sequence[float]) -> Iterator[str]:
+    """Whose counts are negative, so that their noise had to be estimated.
+
+    Examples
+    --------
+    >>> list(remarks_on_noise([3.21]))[0][:68]
+    'negative counts in 1 image: a background was subtracted, it seems. T'
+    """
+    if noises:
+        ends = dict.fromkeys(map(_short, (min(noises), max(noises))))
+        yield (
+            f"negative counts in {len(noises)} image{'s' * (len(noises) != 1)}: a background was subtracted, it seems. "
+            f"The noise without light was estimated, {' to '.join(ends)} counts; raw counts with references, or "
+            "read_noise, tell more."
+        )
 
 
 def _short(number: float) -> str:

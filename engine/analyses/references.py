@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,11 @@ from ..fits.images.camera_noise import BadPixels, find_bad_pixels
 from ..fits.images.reference import Reference, reference_of
 from ..options.sentences import shown
 from ..options.settings import path_of
+from .image_names import image_names
 
 __all__ = ["References", "references_of"]
 
 Floats = NDArray[np.float64]
-IMAGE_ENDINGS = (".csv", ".xlsx")
-INDICES = ("timelog.csv", "all_data.csv")
 
 
 class References:
@@ -140,5 +140,5 @@ def references_of(given: Any, *, folder: Path | None = None) -> References | Non
 
 
 def _images_in(folder: Path) -> list[Path]:
-    found = sorted(folder.iterdir())
-    return [f for f in found if f.suffix.lower() in IMAGE_ENDINGS and f.name.lower() not in INDICES]
+    names = re.compile(image_names())
+    return [file for file in sorted(folder.iterdir()) if names.fullmatch(file.name)]

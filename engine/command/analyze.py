@@ -14,14 +14,12 @@ from rich.console import Console
 from ...io.errors import InputError, UtokyoError
 from ...io.progress import progress
 from ...io.sheet import is_spreadsheet
-from ..analyses.known import analysis_for
-from ..recorders.file import FileRecorder
 from ..recorders.frames import as_polars
-from ..recorders.known import class_for
 from ..recorders.source import Source
 from ..run.terminal import SafeConsole
 from ..run.waiting import Waiting
 from ..run.warmup import compile_ahead
+from .folder import Job, jobs_of
 from .tables import columns_table, results_table, when
 
 if TYPE_CHECKING:
@@ -66,6 +64,7 @@ def analyze_files(
     Parameters
     ----------
     files : sequence of path
+        Files, or folders, of which each file is looked at.
     plots : path, optional
         Folder for the figures; None draws none.
     results : path, optional
@@ -84,11 +83,25 @@ def analyze_files(
         Exit code: 0 when all files were sound, 2 when none was (not readable, without rows, or with bad ones), else 3.
     """
     output = SafeConsole(file=sys.stdout, width=None if sys.stdout.isatty() else _pipe_width())
-    wanted = _Wanted(plots, _Tables(results, files, console), table, sheet, output, console)
-    codes = set()
+    jobs: list[Job | UtokyoError] = []
+    codes: set[int] = set()
     for path in files:
         try:
-            codes.add(_analyze(path, wanted))
+            with Waiting(console):  # a long spreadsheet is looked at whole
+                found, left_out = jobs_of(path)
+        except UtokyoError as error:
+            jobs.append(error)
+            continue
+        jobs += found
+        if left_out:
+            console.print(left_out, markup=False, highlight=False, soft_wrap=True)
+    tables = _Tables(results, [job for job in jobs if isinstance(job, Job)], console)
+    wanted = _Wanted(plots, tables, table, sheet, output, console)
+    for job in jobs:
+        try:
+            if isinstance(job, UtokyoError):
+                raise job
+            codes.add(_analyze(job, wanted))
         except UtokyoError as error:
             wanted.say(f"utokyo: {error}", style="bold red")
             codes.add(EXIT_NONE)
@@ -104,12 +117,12 @@ def _pipe_width() -> int:
 class _Tables:
     """Where the results of each kind of analysis go: rows of several kinds in one table are no table."""
 
-    def __init__(self, path: Path | None, files: Sequence[Path], console: Console) -> None:
+    def __init__(self, path: Path | None, jobs: Sequence[Job], console: Console) -> None:
         self._path = path
         self._paths: dict[str, Path] = {}
         if path is None:
             return
-        kinds = dict.fromkeys(made for file in files if (made := _analysis_of(file)) is not None)
+        kinds = dict.fromkeys(made for job in jobs if (made := job.made) is not None)
         for made in kinds:
             kind = made.short_name
             named = path.with_name(f"{path.stem}_{kind}{path.suffix}")
@@ -123,19 +136,6 @@ class _Tables:
         return self._paths.get(made.short_name, self._path)
 
 
-def _analysis_of(path: Path) -> type[Analysis] | None:
-    """The analysis of a file; None where there is none, or the file cannot be read, which is told in its turn."""
-    try:
-        made: type[Analysis] | None = analysis_for(_recorder_of(path))
-    except UtokyoError:
-        return None
-    return made
-
-
-def _recorder_of(path: Path) -> type[Recorder]:
-    return FileRecorder if os.path.isdir(path) else class_for(path)
-
-
 def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
     """Whether a table is there that has fewer than half of the columns of an analysis."""
     if not path.exists():
@@ -146,14 +146,13 @@ def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
     return bool(columns) and 2 * len(columns & wanted) < len(wanted)
 
 
-def _analyze(path: Path, wanted: _Wanted) -> int:
-    with Waiting(wanted.console):  # a long spreadsheet is looked at whole
-        recorder_class = _recorder_of(path)
-    made = analysis_for(recorder_class)
+def _analyze(job: Job, wanted: _Wanted) -> int:
+    path, made = job.path, job.made
     if made is None:
-        of_sheet: dict[str, Any] = {"sheet": wanted.sheet} if "sheet" in recorder_class.settings_class.names() else {}
-        return _show_columns(recorder_class(path, **of_sheet), path, wanted)
-    analysis: Analysis = made(path, image_src=wanted.plots, result_filepath=wanted.tables.of(made))
+        names = job.recorder_class.settings_class.names()
+        of_sheet: dict[str, Any] = {"sheet": wanted.sheet} if "sheet" in names else {}
+        return _show_columns(job.recorder_class(path, **of_sheet), path, wanted)
+    analysis: Analysis = made(path, image_src=wanted.plots, result_filepath=wanted.tables.of(made), **job.options)
     with Waiting(wanted.console):
         compile_ahead(analysis.compiles)
         analysis.run()
@@ -210,8 +209,6 @@ def _show_columns(recorder: Recorder, path: Path, wanted: _Wanted) -> int:
 def _expect_rows(path: Path, rows: int) -> None:
     if rows:
         return
-    if os.path.isdir(path):
-        raise InputError(f"{path}: no images in this folder (.csv or .xlsx)")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     if is_spreadsheet(path):

@@ -101,7 +101,7 @@ def demo(
 # The files of the SSD begin with a dash: what is no option is a file.
 @app.command(context_settings={"ignore_unknown_options": True})
 def analyze(
-    files: Annotated[list[Path], typer.Argument(help="Files of any known format, or folders of images.")],
+    files: Annotated[list[Path], typer.Argument(help="Files of any known format, or folders of them.")],
     plots: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("utokyo-plots"),
     results: Annotated[
         Path | None, typer.Option(help="Table for the results, .csv or .parquet; of several kinds, one each.")

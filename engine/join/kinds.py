@@ -86,7 +86,8 @@ def quantities_of(
             if column not in known:
                 numeric = dtype.is_numeric() or dtype == pl.Null
                 bracketed = BRACKETED_UNIT.search(column)
-                unit = bracketed[1] if bracketed else kind.others_unit
+                unit = kind.others_unit if column.startswith(kind.others_unit_of) else ""
+                unit = bracketed[1] if bracketed else unit
                 quantities.append(Quantity(column, column, "mean" if numeric else "last", unit))
     for key, wanted in how.items():
         source, _, column = key.partition(".")

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from importlib import import_module
-from importlib.metadata import EntryPoint, distributions, entry_points
+from importlib.metadata import EntryPoint
 from inspect import isabstract
 from typing import Any, Generic, TypeVar, cast
 
 from ...io.errors import InputError
+from ...io.plugins import entries_of, forget_entries
 from .sentences import did_you_mean, shown
 
 __all__ = ["Registry"]
@@ -109,12 +110,12 @@ class Registry(Generic[T]):
     def forget(self) -> None:
         """Look for entry points anew: a package was installed since."""
         self._loaded.clear()
-        _readable_entries.cache_clear()
+        forget_entries()
         self.__dict__.pop("_entries", None)
 
     @cached_property
     def _entries(self) -> dict[str, EntryPoint]:
-        return {entry.name: entry for entry in _entries_of(self.group)}
+        return {entry.name: entry for entry in entries_of(self.group)}
 
     def _of(self, place: str) -> type[T]:
         module, _, name = place.partition(":")
@@ -137,32 +138,3 @@ class Registry(Generic[T]):
             log.warning("%s has no %s; it is passed over", where, missing)
             return None
         return found
-
-
-def _entries_of(group: str) -> list[EntryPoint]:
-    """Entry points of a group, of all distributions but those whose list of them cannot be read."""
-    try:
-        return list(entry_points(group=group))
-    except Exception:  # noqa: BLE001 (one such list, of whatever package, and there are none: they are read one by one)
-        return [entry for entry in _readable_entries() if entry.group == group]
-
-
-@cache
-def _readable_entries() -> tuple[EntryPoint, ...]:
-    """All entry points, distribution by distribution; a warning names those that cannot be read, once."""
-    found: dict[str, list[EntryPoint]] = {}
-    for distribution in distributions():
-        name = "a package without a name"
-        try:
-            name = distribution.metadata["Name"] or name
-            if name in found:
-                continue  # the first on the path counts, as for Python
-            found[name] = []
-            found[name] += distribution.entry_points
-        except Exception as error:  # noqa: BLE001 (see above)
-            where = f"{name} in {distribution.locate_file('')}"
-            log.warning(
-                "the entry points of %s cannot be read (%s: %s); they are passed over",
-                *(where, type(error).__name__, error),
-            )
-    return tuple(entry for entries in found.values() for entry in entries)

@@ -20,6 +20,7 @@ what opens it: there it reads the file from its start.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Hashable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -237,6 +238,12 @@ class Recorder:
     def bytes_read(self) -> int:
         """Bytes read from the file so far; each of them once."""
         return self._reader.bytes_read
+
+    @classmethod
+    def recognises(cls, head: bytes) -> bool:
+        """Whether a file that begins so is one of its own: by the signature, where text counts as its bytes."""
+        signature = cls.signature.encode() if isinstance(cls.signature, str) else cls.signature
+        return signature is not None and re.match(signature, head, re.MULTILINE) is not None
 
     def source_kind(self, name: str = "") -> SourceKind:
         """How it is joined: as its class says, else by the types of its columns, called after class or file."""

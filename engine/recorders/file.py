@@ -24,15 +24,23 @@ SCHEMA: dict[str, Any] = {
     "filename": pl.String,
     "filepath": pl.String,
     "size_bytes": pl.Int64,
+    "modified_ns": pl.Int64,
     "time_source": pl.String,
     "timestamp": pl.Int64,
 }
 
 
+class _State(NamedTuple):
+    """What changes when a file is written to; copied by Windows, it has its whole size from the beginning."""
+
+    size_bytes: int
+    modified_ns: int
+
+
 class _Seen(NamedTuple):
     """A file as it was last seen."""
 
-    size_bytes: int
+    state: _State
     time_source: str
     timestamp_ns: int
 
@@ -51,8 +59,8 @@ class FileRecorder(WholeRecorder):
 
     Notes
     -----
-    Columns: `filename`, `filepath`, `size_bytes`, `time_source` (``all_data``, ``timelog`` or ``modified``: see
-    `ImageTimes`), `timestamp`, `datetime`.
+    Columns: `filename`, `filepath`, `size_bytes`, `modified_ns`, `time_source` (``all_data``, ``timelog`` or
+    ``modified``: see `ImageTimes`), `timestamp`, `datetime`.
 
     Examples
     --------
@@ -81,9 +89,9 @@ class FileRecorder(WholeRecorder):
             if self.always_update:
                 self._known, self._table = {}, None
             listed = self._listed()
-            # A file that grew since is listed with its new size, and its time is found anew.
-            known = {name: seen.size_bytes for name, seen in self._known.items()}
-            news = [name for name, size in listed.items() if known.get(name) != size]
+            # A file that was written to since is listed as it is now, and its time is found anew.
+            known = {name: seen.state for name, seen in self._known.items()}
+            news = [name for name, state in listed.items() if known.get(name) != state]
             gone = self._known.keys() - listed.keys()
             added = sum(name not in self._known for name in news)
             for name in gone:
@@ -102,15 +110,15 @@ class FileRecorder(WholeRecorder):
             return as_asked(self._listing().sort("filename"), self.frame)
 
     def is_up_to_date(self) -> bool:
-        """Whether no file came, went or grew since the last look."""
+        """Whether no file came, went or was written to since the last look."""
         with self._lock:
-            known = {name: seen.size_bytes for name, seen in self._known.items()}
+            known = {name: seen.state for name, seen in self._known.items()}
             return self.filepath.is_dir() and self._listed() == known
 
     @property
     def version(self) -> Hashable:
-        """Which files were seen, and how large they were."""
-        return frozenset((name, seen.size_bytes) for name, seen in self._known.items())
+        """Which files were seen, how large they were, and when they were written."""
+        return frozenset((name, seen.state) for name, seen in self._known.items())
 
     @property
     def rows(self) -> int:
@@ -126,7 +134,7 @@ class FileRecorder(WholeRecorder):
             (
                 name,
                 str(self.filepath / name),
-                seen.size_bytes,
+                *seen.state,
                 seen.time_source,
                 seen.timestamp_ns + self.clock_offset_ns,
             )
@@ -134,11 +142,11 @@ class FileRecorder(WholeRecorder):
         ]
         return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
-    def _listed(self) -> dict[str, int]:
+    def _listed(self) -> dict[str, _State]:
         try:
             with os.scandir(self.filepath) as entries:
-                sizes = {e.name: _size(e) for e in entries if self.match.fullmatch(e.name)}
-            return {name: size for name, size in sizes.items() if size is not None}
+                states = {e.name: _state(e) for e in entries if self.match.fullmatch(e.name)}
+            return {name: state for name, state in states.items() if state is not None}
         except FileNotFoundError:
             raise MissingFileError(f"{self.filepath}: no such folder") from None
         except NotADirectoryError:
@@ -147,12 +155,15 @@ class FileRecorder(WholeRecorder):
             raise InputError(f"{self.filepath}: cannot be listed ({error.strerror or error})") from error
 
 
-def _size(entry: os.DirEntry[str]) -> int | None:
-    """Bytes of a file; None for what is none, for a link to nothing or to itself, and for what was just deleted."""
+def _state(entry: os.DirEntry[str]) -> _State | None:
+    """Of a file; None for what is none, for a link to nothing or to itself, and for what was just deleted."""
     try:
-        return entry.stat().st_size if entry.is_file() else None
+        if not entry.is_file():
+            return None
+        found = entry.stat()
     except OSError:
         return None
+    return _State(found.st_size, found.st_mtime_ns)
 
 
 class FileParser(FrameParser, FileRecorder):

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ...io.errors import InputError
-from ...io.image import read_image
+from ...io.image import is_image, read_image
 from .base import WholeRecorder
 from .frames import as_asked, with_time
 from .image_times import ImageTimes
@@ -21,7 +21,7 @@ __all__ = ["ImageParser", "ImageRecorder"]
 
 
 class ImageRecorder(WholeRecorder):
-    r"""An image file, ``.csv`` or ``.xlsx``: one row of the table an image row, columns ``0, 1, ...`` its pixels.
+    r"""An image file, text or picture: one row of the table an image row, columns ``0, 1, ...`` its pixels.
 
     The table has `timestamp` and `datetime` of the image in every row (see `ImageTimes`).
 
@@ -55,6 +55,11 @@ class ImageRecorder(WholeRecorder):
             self._seen, self._table = seen, None
             self._bytes_read += 0 if seen is None else seen[0]
             return int(self._image.shape[0])
+
+    @classmethod
+    def recognises(cls, head: bytes) -> bool:
+        """Whether a file that begins so is an image: by what it holds."""
+        return is_image(head)
 
     def get_image(self) -> NDArray[np.float64] | NDArray[np.int64]:
         """The counts, shape (rows, columns)."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 from ...io.errors import InputError, UtokyoError
 from ...io.header import UTF8_MARK
+from ...io.images.formats import is_of_format
 from ...io.opened import opened, unreadable
 from ...io.paths import user_path
 from ...io.sheet import is_spreadsheet, is_spreadsheet_image
@@ -41,7 +41,7 @@ RECORDERS: Registry[Any] = Registry(
     },
     base="base:Recorder",
 )
-HEAD_BYTES = 1 << 14
+HEAD_BYTES = 1 << 16  # a row of an image has 4096 numbers of six signs, and two are looked at
 
 
 def class_for(path: str | Path) -> type[Any]:
@@ -55,19 +55,11 @@ def class_for(path: str | Path) -> type[Any]:
     path = user_path(path)
     head = _head(path)
     for recorder in RECORDERS:
-        if _begins_as(recorder, head):
+        if recorder.recognises(head):
             return recorder
     if is_spreadsheet(path):
         return RECORDERS["picture" if is_spreadsheet_image(path) else "spreadsheet"]
-    return RECORDERS["table"]
-
-
-def _begins_as(recorder: type[Any], head: bytes) -> bool:
-    """Whether a file begins as those of a recorder do; a signature that is text counts as its bytes."""
-    signature = recorder.signature
-    if isinstance(signature, str):
-        signature = signature.encode()
-    return signature is not None and re.match(signature, head, re.MULTILINE) is not None
+    return RECORDERS["picture" if is_of_format(path) else "table"]
 
 
 def _head(path: Path) -> bytes:
@@ -101,7 +93,7 @@ def check_file(path: Path, wanted: type[Any]) -> None:
     found = class_for(path)
     if wanted.signature is None or found.signature is None or issubclass(wanted, found) or issubclass(found, wanted):
         return
-    if not _begins_as(wanted, _head(path)):
+    if not wanted.recognises(_head(path)):
         kind = next(kind for kind, known in RECORDERS.items() if known is found)
         raise InputError(f"{path}: this is no file for {wanted.__name__}; it looks like one of {option('kind', kind)}")
 

@@ -102,6 +102,8 @@ class SourceKind:
         Whether columns that are not among the quantities are joined too, by their types.
     others_unit : str
         The unit of those columns.
+    others_unit_of : str
+        How the names of those begin that have this unit; the rest have none.
     omit : tuple of str
         Columns that are not joined with the others: the time once more, gauges that are not connected.
     appends : bool
@@ -124,6 +126,7 @@ class SourceKind:
     tolerance_s: float = 10.0
     others: bool = False
     others_unit: str = ""
+    others_unit_of: str = ""
     omit: tuple[str, ...] = ()
     appends: bool = False
     has_bursts: bool = False

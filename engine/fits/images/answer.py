@@ -90,6 +90,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         profile=SpotProfile(problem, found, nll, gain, values["C"], errors["C"]),
         gain=gain,
         gain_error=gain_error,
+        read_noise=problem.read_noise,
         probability=probability(problem, mean, residuals, 2.0 * nll, ndof),
         misfit=residuals.misfit,
         upper_limit=max(limits.values(), default=math.nan),

@@ -22,12 +22,14 @@ from ....kernels.images.bad_pixels import DEAD, HOT, PIECE, mark_bad_pixels, sec
 from ....kernels.images.search import pixel_noise
 from ..rounding import PLUS_MINUS
 
-__all__ = ["FALSE_ALARMS", "BadPixels", "Gain", "estimate_gain", "every_pixel", "find_bad_pixels"]
+__all__ = ["FALSE_ALARMS", "BadPixels", "Gain", "dark_noise", "estimate_gain", "every_pixel", "find_bad_pixels"]
 
 Floats = NDArray[np.float64]
 
 FALSE_ALARMS = 1e-7
 """Probability that a good pixel is called bad."""
+DARK_PART = 0.25
+"""Part of the pixels, those with the darkest neighbours, whose noise is that of a pixel without light."""
 BRIGHT = 5.0
 """A piece of a row that is this many standard deviations above the median of all pieces is taken to lie on a spot."""
 
@@ -189,6 +191,44 @@ def find_bad_pixels(images: ArrayLike, *, gain: float | None = None) -> BadPixel
     marks = np.empty(counts.shape, np.uint8)
     mark_bad_pixels(positive, noise, -math.log(FALSE_ALARMS), marks)
     return BadPixels(marks == HOT, marks == DEAD)
+
+
+def dark_noise(counts: Floats, used: Floats) -> float:
+    """Standard deviation of a pixel where an image is darkest.
+
+    Of an image whose background was subtracted, this is the noise of a pixel without light: that of the background, of
+    what was subtracted, and of the camera. It is taken from the second differences along the rows, which a slope of the
+    light does not change, where the rows above and below are darkest: these have noise of their own, so that the choice
+    does not make it smaller.
+
+    Parameters
+    ----------
+    counts, used : float64, shape (ny, nx)
+        Counts; 1 where a pixel is used, 0 elsewhere. At least 3 rows and 3 columns.
+
+    Returns
+    -------
+    float
+        Counts; 0 where no three neighbours are used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.engine.fits.images.camera_noise import dark_noise
+    >>> image = np.random.default_rng(1).normal(0.0, 5.0, (50, 60))
+    >>> 4.7 < dark_noise(image, np.ones(image.shape)) < 5.3
+    True
+    """
+
+    def of_three(pixels: Floats, middle: float) -> Floats:
+        return pixels[:, :-2] + middle * pixels[:, 1:-1] + pixels[:, 2:]
+
+    beside = of_three(counts[:-2] + counts[2:], 1.0)
+    good = of_three(used[:-2] + used[1:-1] + used[2:], 1.0) == 9.0
+    if not good.any():
+        return 0.0
+    dark = good & (beside <= np.quantile(beside[good], DARK_PART))
+    return math.sqrt(float(np.mean(of_three(counts[1:-1], -2.0)[dark] ** 2)) / 6.0)
 
 
 def _gain_of_one(counts: Floats, used: Floats, read_noise: float) -> Gain:

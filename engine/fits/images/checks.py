@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ....io.errors import InputError
 from ....kernels.images.search import copy_counts, median_background, pixel_noise
-from .camera_noise import every_pixel
+from .camera_noise import dark_noise, every_pixel
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS
 from .problem import SpotProblem
@@ -45,7 +45,9 @@ def problem_of(
     rows, columns = _region(whole.shape, roi)
     used = np.ascontiguousarray(used[rows, columns])
     reference = reference.part(rows, columns, used)
-    counts, pixels, total, lit = _counts_of(whole, rows, columns, used, read_noise)
+    counts, pixels, total, lit, negative = _counts_of(whole, rows, columns, used)
+    if negative and not read_noise > 0.0:
+        read_noise = _noise_of_negative(counts, used, reference)
     noise, level = pixel_noise(counts, used), median_background(counts, used)
     guess, shift = _gain_guess(gain, read_noise, noise, total / pixels, reference), 0.0
     if read_noise > 0.0:
@@ -98,15 +100,16 @@ def _region(shape: tuple[int, ...], roi: tuple[int, int, int, int] | None) -> tu
 
 
 class _Counts(NamedTuple):
-    """Counts to be fitted (zero where a pixel is not used), number of used pixels, sum, and whether any is not zero."""
+    """Counts to be fitted (0 where a pixel is not used), number of used pixels, sum; whether any is not 0, below 0."""
 
     counts: Floats
     pixels: float
     total: float
     lit: bool
+    negative: bool
 
 
-def _counts_of(image: NDArray[Any], rows: slice, columns: slice, used: Floats, read_noise: float) -> _Counts:
+def _counts_of(image: NDArray[Any], rows: slice, columns: slice, used: Floats) -> _Counts:
     """The counts of a part of an image; `InputError` when they cannot be fitted."""
     given = np.ascontiguousarray(image[rows, columns], dtype=np.float64)
     if min(given.shape) < FEWEST_PIXELS:
@@ -118,12 +121,18 @@ def _counts_of(image: NDArray[Any], rows: slice, columns: slice, used: Floats, r
         raise InputError(f"an image of {pixels:.0f} pixels that are not masked is too small to fit")
     if infinite:
         raise InputError("an image with infinite or missing counts cannot be fitted; mask those pixels")
-    if negative and not read_noise > 0.0:
+    return _Counts(counts, pixels, total, squares > 0.0, negative > 0)
+
+
+def _noise_of_negative(counts: Floats, used: Floats, reference: Reference) -> float:
+    """The noise without light, as read noise, of an image from which a background was subtracted."""
+    read_noise = 0.0 if reference.is_there else dark_noise(counts, used)
+    if not read_noise > 0.0:
         raise InputError(
             "an image with negative counts cannot be fitted by a Poisson likelihood; give the raw counts, "
             "or their read_noise"
         )
-    return _Counts(counts, pixels, total, squares > 0.0)
+    return read_noise
 
 
 def _gain_guess(gain: float | None, read_noise: float, noise: float, mean: float, reference: Reference) -> float:

@@ -61,7 +61,10 @@ def fit_gaussian(
     Parameters
     ----------
     image : array, shape (ny, nx)
-        Counts after subtraction of the camera's offset. Negative counts are accepted with a read noise only.
+        Counts after subtraction of the camera's offset, whole numbers or not. Where counts are negative because a
+        background was subtracted, too, and no `read_noise` is given, the noise of a pixel without light is estimated
+        where the image is darkest, and taken as read noise (`GaussianFit.read_noise`); raw counts and a `reference`
+        know more.
     reference : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
         Images without atoms. Their mean R is part of the background, C + s R, since stray light has structure (that of
         the viewport). The noise of k images is part of the model; where the structure of the light is not above this
@@ -74,7 +77,7 @@ def fit_gaussian(
         Counts per electron. Without it, the gain is estimated: from the noise between several references, otherwise
         from the residuals of the image. The errors of the parameters are scaled accordingly.
     read_noise : float
-        Standard deviation of a pixel without light, counts.
+        Standard deviation of a pixel without light, counts; 0 lets it be estimated where counts are negative.
     roi : (x_low, x_high, y_low, y_high), optional
         Part of the image to fit, in pixels, upper ends excluded. Fitted positions are those in the whole image.
     rotated : bool
@@ -97,8 +100,8 @@ def fit_gaussian(
     Raises
     ------
     InputError
-        When the image has not two dimensions or fewer than 5 x 5 pixels, has infinite or missing counts or, without
-        read noise, negative ones; or when the shape or value of another argument does not match.
+        When the image has not two dimensions or fewer than 5 x 5 pixels, has infinite or missing counts or, beside a
+        reference and without read noise, negative ones; or when the shape or value of another argument does not match.
 
     Examples
     --------
@@ -222,7 +225,8 @@ def _gain_of_residuals(problem: SpotProblem, found: Found) -> float:
     mean, good = problem.mean(found), problem.used > 0.0
     left = problem.reference.variance_left(float(found.parameters[-1]), mean, problem.used, problem.shift)
     mean = mean - problem.shift
-    squares, mean = ((problem.counts - problem.shift - mean) ** 2)[good], mean[good]
+    # Where a background was subtracted, a mean may be below zero; a pixel has its read noise nevertheless.
+    squares, mean = ((problem.counts - problem.shift - mean) ** 2)[good], np.maximum(mean[good], 0.0)
     low, high = (part * problem.gain_guess for part in GAINS)
     for _ in range(HALVINGS):
         middle = math.sqrt(low * high)

@@ -20,6 +20,8 @@ class GaussianFit(Fit):
     ----------
     gain, gain_error : float
         Counts per electron: as given (its error is then 0), or as estimated.
+    read_noise : float
+        Standard deviation of a pixel without light, counts: as given, or as estimated of negative counts.
     probability : float
         p value: probability of residuals at least as large as these if the model is true. With a given gain it is that
         of the deviance. An estimated gain makes the deviance equal to its expectation, so that it tests nothing; the p
@@ -52,6 +54,7 @@ class GaussianFit(Fit):
 
     gain: float = math.nan
     gain_error: float = math.nan
+    read_noise: float = 0.0
     probability: float = math.nan
     misfit: float = math.nan
     upper_limit: float = math.nan

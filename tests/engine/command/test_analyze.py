@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from utokyo import simulate
@@ -55,3 +57,40 @@ def test_a_table_of_another_kind_is_left_alone(beam, tmp_path):
     assert results.read_bytes() == before
     assert read_results(tmp_path / "results_ssd.csv").height == len(truth["bursts"])
     assert "results go to" not in said([folder / truth["files"]["pmt"]], results)
+
+
+def test_each_file_of_a_folder_is_analysed_by_what_it_holds(beam, tmp_path, capsys):
+    folder, truth = beam
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for kind in ("ssd", "pmt", "gauge", "coil"):
+        (mixed / f"{kind}.csv").write_bytes((folder / truth["files"][kind]).read_bytes())
+    image = folder / truth["images"][0]["file"]
+    pixels = np.loadtxt(image, delimiter=",", dtype=np.int64)
+    (mixed / "cmos_1.csv").write_bytes(image.read_bytes())
+    np.savetxt(mixed / "spot.txt", pixels - 10.5, fmt="%.1f")
+    Image.fromarray(pixels.clip(0, 65535).astype(np.uint16)).save(mixed / "spot.tif")
+    (mixed / "note.md").write_text("a note")
+    (mixed / "image_run_cmos_1_abcdef_fit.png").write_bytes(b"a figure of ours")
+    (mixed / "more").mkdir()
+    text = said([mixed], tmp_path / "results.csv")
+    out = " ".join(capsys.readouterr().out.split())
+    for kind in ("ssd", "pmt", "image"):
+        assert f"results_{kind}.csv" in text
+    assert sorted(read_results(tmp_path / "results_image.csv")["filename"]) == ["cmos_1.csv", "spot.tif", "spot.txt"]
+    assert read_results(tmp_path / "results_ssd.csv").height == len(truth["bursts"])
+    assert read_results(tmp_path / "results_pmt.csv").height == 1
+    for recorder in ("GaugeRecorder, ", "CoilRecorder, "):
+        assert recorder in out
+    assert "not looked into: note.md and 1 folder in it" in text
+    assert "figure" not in text
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_folder(beam, tmp_path, capsys):
+    folder, truth = beam
+    (tmp_path / "a.csv").write_bytes(b"T (K)\0\0\n1\n" * 3)
+    (tmp_path / "pmt.csv").write_bytes((folder / truth["files"]["pmt"]).read_bytes())
+    console = Console(record=True, width=400)
+    assert analyze_files([tmp_path], None, None, console) == 3
+    assert "a.csv" in console.export_text()
+    assert "PMTAnalysis" in capsys.readouterr().out

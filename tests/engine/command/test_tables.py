@@ -77,8 +77,8 @@ def test_many_images_are_a_summary_and_a_table_on_request(beam, monkeypatch, cap
 
 def test_why_images_are_refused_is_counted_and_times_of_modification_are_marked(tmp_path, monkeypatch, capsys):
     for number in range(3):
-        (tmp_path / f"a_{number}.csv").write_text("1,2\n3,x\n")
-    (tmp_path / "b_0.csv").write_text("0,0,0\n" * 3)
+        (tmp_path / f"a_{number}.csv").write_text(("1," * 12 + "\n") * 2 + "x," * 6 + "3," * 6 + "\n")
+    (tmp_path / "b_0.csv").write_text(("0," * 12 + "\n") * 12)
     said = " ".join(analysed(monkeypatch, capsys, 200, tmp_path).split())
     assert "0 of 4 images show atoms" in said
     assert re.search(r"\b4 refused: 3 x [^;]+; 1 x", said)

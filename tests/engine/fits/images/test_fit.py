@@ -417,3 +417,37 @@ def test_a_reference_without_structure_leaves_no_interval():
 def test_options_that_do_not_fit_the_image_are_told(options, sentence):
     with pytest.raises(InputError, match=sentence):
         fit_gaussian(np.ones((40, 40)), **options)
+
+
+def subtracted(seed: int, brightness: float, offset: float = 0.0) -> tuple[dict[str, float], np.ndarray]:
+    """A spot on a background of 100 electrons, from which an image without atoms was subtracted."""
+    random = np.random.default_rng(seed)
+    truth = {"A": brightness, "x0": 60.0, "y0": 50.0, "sigma_x": 8.0, "sigma_y": 6.0, "C": 100.0}
+    image = random.poisson(gaussian_image(truth, (120, 140))) - random.poisson(100.0, (120, 140)) + offset
+    return {**truth, "C": offset}, image
+
+
+@pytest.mark.parametrize("offset", [0.0, -3.0, -50.0])
+def test_an_image_without_its_background_is_fitted_with_the_noise_that_it_has(offset):
+    pulls = []
+    for seed in range(30):
+        truth, image = subtracted(seed, 40_000.0, offset)
+        fit = fit_gaussian(image)
+        assert fit.valid, fit.reason
+        assert fit.read_noise == pytest.approx(math.sqrt(200.0), rel=0.06)
+        pulls += [
+            (fit.values[name] - truth[name]) / fit.errors[name] for name in ("A", "x0", "y0", "sigma_x", "sigma_y")
+        ]
+    assert abs(np.mean(pulls)) < 0.3
+    assert 0.8 < np.std(pulls) < 1.25
+
+
+def test_an_image_without_its_background_shows_no_atoms_that_are_not_there():
+    fits = [fit_gaussian(subtracted(seed, 0.0)[1]) for seed in range(100, 130)]
+    assert not any(fit.detected for fit in fits)
+
+
+def test_a_read_noise_that_is_given_is_taken():
+    _, image = subtracted(1, 40_000.0)
+    assert fit_gaussian(image, read_noise=14.0).read_noise == 14.0
+    assert fit_gaussian(np.abs(image)).read_noise == 0.0

@@ -1,0 +1,1 @@
+"""What `io/image.py` is made of: matrices in text, and pictures of cameras."""
