@@ -122,7 +122,7 @@ class FittedImage:
         """Residuals in standard deviations, shape (ny, nx)."""
         read_noise = getattr(self.fit, "read_noise", 0.0)
         if read_noise > 0.0:  # a model may then be below zero, where a background was subtracted
-            variance = self.fit.gain * np.maximum(self.model, 0.0) + read_noise**2
+            variance = getattr(self.fit, "gain", 1.0) * np.maximum(self.model, 0.0) + read_noise**2
         else:
             variance = np.maximum(self.model, 1e-9)
         pulls = (self.image - self.model) / np.sqrt(variance)
