@@ -120,7 +120,12 @@ class FittedImage:
     @cached_property
     def pulls(self) -> Floats:
         """Residuals in standard deviations, shape (ny, nx)."""
-        pulls = (self.image - self.model) / np.sqrt(np.maximum(self.model, 1e-9))
+        read_noise = getattr(self.fit, "read_noise", 0.0)
+        if read_noise > 0.0:  # a model may then be below zero, where a background was subtracted
+            variance = getattr(self.fit, "gain", 1.0) * np.maximum(self.model, 0.0) + read_noise**2
+        else:
+            variance = np.maximum(self.model, 1e-9)
+        pulls = (self.image - self.model) / np.sqrt(variance)
         # Gain and the noise of references make all of them wider; hot pixels say nothing of that.
         squares = np.sort(np.square(pulls), axis=None)[: math.ceil(COMMON_PART * pulls.size)]
         spread = math.sqrt(float(np.mean(squares)) / COMMON_VARIANCE)

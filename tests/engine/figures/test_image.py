@@ -176,3 +176,11 @@ def test_the_pmt_current(rows):
         assert_drawn(figure)
     else:
         pixels_of(figure)
+
+
+def test_residuals_of_an_image_without_its_background_are_as_wide_everywhere():
+    random = np.random.default_rng(1)
+    truth = {"A": 40_000.0, "x0": 60.0, "y0": 50.0, "sigma_x": 8.0, "sigma_y": 6.0, "C": 100.0}
+    image = random.poisson(gaussian_image(truth, (120, 140))) - random.poisson(100.0, (120, 140)) - 3.25
+    pulls = FittedImage(image, fit_gaussian(image), "x").pulls
+    assert 0.7 < np.std(pulls[40:60, 45:75]) / np.std(pulls[:, :40]) < 1.5
