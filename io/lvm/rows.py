@@ -82,6 +82,10 @@ class LVMRows:
             Column(name, Kind.TEXT if name in texts else Kind.FLOAT, nullable=True) for name in self.state.columns
         )
 
+    def has_rows(self) -> bool:
+        """Whether there is a row, so that NUL bytes are damage to a text and no sign of another kind of file."""
+        return self.count > 0
+
     def frame(self) -> pl.DataFrame:
         """The rows; a column that a segment does not have is null in its rows."""
         empty = pl.DataFrame(schema={column.name: column.kind.dtype for column in self.columns})

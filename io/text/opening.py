@@ -69,9 +69,14 @@ class Opening:
             lines = _whole_lines(data[:limit].tobytes())
             self.sample_bytes = min(data.size, limit)
             check_encoding(self._path, lines)
-            if self.layout is None:
-                self.layout = sniff_layout(self._path, lines)
             intact = list(itertools.takewhile(lambda line: b"\0" not in line, lines))
+            if self.layout is None:
+                try:
+                    self.layout = sniff_layout(self._path, lines)
+                except InputError:
+                    if len(intact) < len(lines):  # no text at all, most likely
+                        raise nul_bytes(self._path, len(intact) + 1) from None
+                    raise
             if self.layout is not None and intact:
                 header = self._header(intact, self.layout)
             if header is None and len(intact) < len(lines):
