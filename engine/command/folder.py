@@ -63,7 +63,7 @@ def jobs_of(path: Path) -> tuple[list[Job], str]:
         return [Job(path, class_for(path))], ""
     try:
         with os.scandir(path) as entries:
-            found = sorted((entry.name, entry.is_file()) for entry in entries)
+            found = sorted((entry.name, not _is_folder(entry)) for entry in entries)
     except OSError as error:
         raise InputError(f"{path}: cannot be listed ({error.strerror or error})") from error
     names = [name for name, is_file in found if is_file and not says_nothing(name)]
@@ -80,6 +80,14 @@ def jobs_of(path: Path) -> tuple[list[Job], str]:
     if not jobs:
         raise InputError(f"{path}: no images in this folder, and no tables")
     return jobs, _left_out(path, [name for name, kind in kinds.items() if kind is None], folders)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder; one that cannot be looked at is a file, which is told in its turn."""
+    try:
+        return entry.is_dir()
+    except OSError:  # a symbolic link to itself
+        return False
 
 
 def _kind_of(path: Path) -> type[Recorder] | None:
