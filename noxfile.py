@@ -37,8 +37,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def slow(session: nox.Session) -> None:
-    """The long statistical and endurance tests."""
-    _pytest(session, _shared_python(session, "test"), "-m", "slow", *session.posargs)
+    """The long statistical and endurance tests, and those of properties with many examples."""
+    long = ("-m", "slow or hypothesis", "--hypothesis-profile", "thorough")
+    _pytest(session, _shared_python(session, "test"), *long, *session.posargs)
 
 
 @nox.session(python=LOWEST_PYTHON, reuse_venv=False)

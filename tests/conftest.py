@@ -8,7 +8,9 @@ import pytest
 from hypothesis import settings
 
 # The first example of a test may compile kernels, which takes seconds; tests that hang are ended by pytest-timeout.
-settings.register_profile("utokyo", deadline=None)
+# Where a test does not say how many examples it takes, a change gets a few, and the session `slow` of nox many.
+settings.register_profile("utokyo", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=300)
 settings.load_profile("utokyo")
 
 REAL_FILES = Path(__file__).resolve().parents[2] / "shared" / "data"

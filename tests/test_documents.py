@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from commands import here
 
 from utokyo import (
     Column,
@@ -65,7 +64,7 @@ def test_the_readme_runs_as_it_stands_after_the_command_that_it_names(tmp_path, 
     (command,) = re.findall(r"run as they stand, in this order, after `utokyo (simulate [^`]+)`", text)
     assert text.index(command) < text.index("```python")
     monkeypatch.chdir(tmp_path)
-    subprocess.run([sys.executable, "-m", "utokyo", *command.split()], check=True, timeout=300, capture_output=True)
+    assert here(*command.split(), folder=tmp_path).returncode == 0
     summaries = []
     for example in EXAMPLE.findall(text):
         names: dict[str, object] = {"__name__": "example"}

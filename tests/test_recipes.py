@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -42,7 +43,7 @@ def site(tmp_path_factory) -> Path:
 
 
 def run(site: Path, *arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(site), str(ROOT / "tests" / "tools"), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, *map(str, arguments)]
     answer = subprocess.run(
         command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
@@ -51,15 +52,44 @@ def run(site: Path, *arguments: object, folder: Path) -> subprocess.CompletedPro
     return answer
 
 
-@pytest.fixture
-def laboratory(tmp_path) -> Path:
-    (tmp_path / "magnet.txt").write_text(MAGNET)
-    (tmp_path / "run.toml").write_text(
+def write_laboratory(folder: Path) -> Path:
+    (folder / "magnet.txt").write_text(MAGNET)
+    (folder / "run.toml").write_text(
         'cycles = 1\n[recorders.field]\nkind = "magnet"\nfilepath = "magnet.txt"\nclock_offset = "-3min"\n'
         '[[analyses]]\nkind = "magnet"\nrecorder = "field"\nscale = 2.0\nresult_filepath = "drift.csv"\n'
         'image_src = "plots"\n[join]\nevery = "10s"\n'
     )
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def laboratory(tmp_path) -> Path:
+    return write_laboratory(tmp_path)
+
+
+COMMANDS = {
+    "run": ("run", "run.toml"),
+    "join": ("join", "run.toml", "--out", "joined.csv"),
+    "analyze": ("analyze", "magnet.txt", "--no-figures"),
+    "schema": ("run", "--schema"),
+}
+SAY = """
+import json, sys
+from pathlib import Path
+from commands import here
+for name, arguments in json.loads(sys.argv[1]).items():
+    answer = here(*arguments, folder=Path())
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    Path(name).write_text(answer.stdout, encoding="utf-8")
+"""
+
+
+@pytest.fixture(scope="module")
+def done(site, tmp_path_factory) -> Path:
+    """A laboratory where one process, which finds the installed package, has given all commands; what they said."""
+    folder = write_laboratory(tmp_path_factory.mktemp("laboratory"))
+    run(site, "-c", SAY, json.dumps(COMMANDS), folder=folder)
+    return folder
 
 
 def test_the_tests_of_the_recipes_pass(site, tmp_path):
@@ -68,27 +98,24 @@ def test_the_tests_of_the_recipes_pass(site, tmp_path):
     assert "skipped" not in answer.stdout
 
 
-def test_recorder_and_analysis_are_named_in_toml(site, laboratory):
-    run(site, "-m", "utokyo", "run", "run.toml", folder=laboratory)
-    (row,) = pl.read_csv(laboratory / "drift.csv").to_dicts()
+def test_recorder_and_analysis_are_named_in_toml(done):
+    (row,) = pl.read_csv(done / "drift.csv").to_dicts()
     assert row["valid"]
     assert row["drift_mT_per_s"] == pytest.approx(0.004, rel=0.05)
-    (figure,) = (laboratory / "plots").glob("*.png")
+    (figure,) = (done / "plots").glob("*.png")
     assert figure.name.startswith("magnet_")
     assert figure.name.endswith("_drift.png")
 
 
-def test_the_recorder_is_joined(site, laboratory):
-    run(site, "-m", "utokyo", "join", "run.toml", "--out", "joined.csv", folder=laboratory)
-    table = pl.read_csv(laboratory / "joined.csv")
+def test_the_recorder_is_joined(done):
+    table = pl.read_csv(done / "joined.csv")
     assert table.columns == ["timestamp", "datetime", "field.field_mT", "field.field_mT_error"]
     assert table.height == 6
     assert table["datetime"][0].startswith("2022-09-18T11:57:00")
 
 
-def test_its_files_are_recognised_and_analysed(site, laboratory):
-    answer = run(site, "-m", "utokyo", "analyze", "magnet.txt", "--no-figures", folder=laboratory)
-    assert "MagnetAnalysis" in answer.stdout
+def test_its_files_are_recognised_and_analysed(done):
+    assert "MagnetAnalysis" in (done / "analyze").read_text(encoding="utf-8")
 
 
 def raw(counts: np.ndarray) -> bytes:
@@ -118,9 +145,8 @@ def test_its_format_of_images_is_one_wherever_a_csv_is(site, tmp_path):
     assert "ImageAnalysis" in answer.stdout
 
 
-def test_its_options_are_described_to_editors(site, laboratory):
-    answer = run(site, "-m", "utokyo", "run", "--schema", folder=laboratory)
-    assert "What a reading has to be multiplied by" in answer.stdout
+def test_its_options_are_described_to_editors(done):
+    assert "What a reading has to be multiplied by" in (done / "schema").read_text(encoding="utf-8")
 
 
 def test_a_pickle_finds_it_in_another_process(site, laboratory):

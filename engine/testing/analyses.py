@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,16 +20,12 @@ from ..command.config import read_config
 from ..join.kinds import kind_of
 from ..recorders.frames import as_polars
 from ..recorders.static import StaticRecorder
+from .elsewhere import elsewhere
 
 __all__ = ["AnalysisTests"]
 
 PIECES = 5
 """In which a table comes, one after another."""
-ELSEWHERE = """
-import pickle, sys
-analyse, table, settings = pickle.load(sys.stdin.buffer)
-pickle.dump(analyse(table, settings, source="/somewhere/else.csv"), sys.stdout.buffer)
-"""
 
 
 class AnalysisTests:
@@ -129,14 +123,12 @@ class AnalysisTests:
 
     def test_it_finds_the_same_in_another_process(self, tmp_path: Path) -> None:
         table, settings, findings = self.found(tmp_path)
-        work = pickle.dumps((self.analysis_class.analyse, table, settings))
-        answer = subprocess.run([sys.executable, "-c", ELSEWHERE], input=work, capture_output=True, check=True)
-        elsewhere: Findings = pickle.loads(answer.stdout)
+        there = elsewhere(self.analysis_class.analyse, table, settings, source="/somewhere/else.csv")
         dropped = [name for name in ("source",) if name in findings.rows.columns]
-        assert_frame_equal(elsewhere.rows.drop(dropped), findings.rows.drop(dropped))
-        assert elsewhere.fits.keys() == findings.fits.keys()
-        assert len(elsewhere.drawings) == len(findings.drawings)
-        assert all(isinstance(drawing.figure(), Figure) for drawing in elsewhere.drawings[:3])
+        assert_frame_equal(there.rows.drop(dropped), findings.rows.drop(dropped))
+        assert there.fits.keys() == findings.fits.keys()
+        assert len(there.drawings) == len(findings.drawings)
+        assert all(isinstance(drawing.figure(), Figure) for drawing in there.drawings[:3])
 
     def test_it_travels_to_another_process(self, tmp_path: Path) -> None:
         analysis = self.made(tmp_path)

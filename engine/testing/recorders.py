@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,16 +18,12 @@ from ..recorders.base import Recorder
 from ..recorders.detect import open_recorder
 from ..recorders.known import RECORDERS
 from ..recorders.source import Source
+from .elsewhere import elsewhere
 
 __all__ = ["RecorderTests"]
 
 MOST_CUTS = 1500
 """Places at which a file is cut, at the most: each costs a look at it."""
-ELSEWHERE = """
-import pickle, sys
-recorder = pickle.load(sys.stdin.buffer)
-pickle.dump(recorder.get_table(), sys.stdout.buffer)
-"""
 
 
 class RecorderTests:
@@ -174,10 +168,7 @@ class RecorderTests:
         recorder = self.opened(self.written(tmp_path))
         table = recorder.get_table()
         assert_frame_equal(pickle.loads(pickle.dumps(recorder)).get_table(), table)
-        answer = subprocess.run(
-            [sys.executable, "-c", ELSEWHERE], input=pickle.dumps(recorder), capture_output=True, check=True, cwd="/"
-        )
-        assert_frame_equal(pickle.loads(answer.stdout), table)
+        assert_frame_equal(elsewhere(self.recorder_class.get_table, recorder), table)
 
     def test_it_is_joined(self, tmp_path: Path) -> None:
         recorder = self.opened(self.written(tmp_path))

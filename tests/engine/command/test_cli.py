@@ -207,7 +207,7 @@ def test_simulate_refuses_to_overwrite(tmp_path):
 
 
 def test_the_demonstration_meets_the_truth(tmp_path):
-    answer = in_a_process("demo", "--minutes", 1.2, "--speed", 12, folder=tmp_path)
+    answer = in_a_process("demo", "--minutes", 1.2, "--speed", 24, folder=tmp_path)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "waiting for it" not in answer.stderr  # no word about files that it writes itself
     assert "no header" not in answer.stderr

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from utokyo import ImageAnalysis, PMTAnalysis, Runner, SSDAnalysis, simulate
+from utokyo.engine.run import waiting
 from utokyo.engine.run.compiling import Compilations
 from utokyo.engine.run.screen import LiveLines, lag_text, summary_table
 from utokyo.engine.run.summary import AnalysisReport, RunSummary
@@ -33,43 +34,54 @@ def said(console: Console) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """All waits are a quarter as long."""
+    for name in ("SILENT_S", "AGAIN_S", "LOOK_S"):
+        monkeypatch.setattr(waiting, name, getattr(waiting, name) / 4.0)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_log_gets_a_line_at_begin_and_end_and_none_for_what_is_quick():
     console = screen()
     with Waiting(console):
         with progress("quick"):
-            time.sleep(0.3)
+            time.sleep(0.05)
         with progress("long"), progress("its part"):
-            time.sleep(1.4)
+            time.sleep(0.5)
     lines = said(console).splitlines()
     assert len(lines) == 2
     assert lines[0] == "long ..."
-    assert lines[1].startswith("long: done in 1.")
+    assert re.match(r"long: done in \d\.\d s", lines[1])
 
 
+@pytest.mark.usefixtures("impatient")
 def test_the_cycles_of_a_night_do_not_fill_a_log():
     console = screen()
     with Waiting(console):
         for _ in range(3):
             with progress("analysing ssd.csv"):
-                time.sleep(1.2)
+                time.sleep(0.4)
     assert said(console).count("analysing ssd.csv ...") == 1
     assert said(console).count("done in") == 1
 
 
+@pytest.mark.usefixtures("impatient")
 def test_what_takes_very_long_is_told_again_with_its_parts(monkeypatch):
-    monkeypatch.setattr("utokyo.engine.run.waiting.AGAIN_S", 1.5)
+    monkeypatch.setattr(waiting, "AGAIN_S", 0.4)
     console = screen()
     with Waiting(console), progress("whole"), progress("part"):
-        time.sleep(2.0)
+        time.sleep(0.7)
     assert said(console).splitlines()[:2] == ["whole ...", "part ..."]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_one_of_many_alike_is_told_once():
     console = screen()
     with Waiting(console):
         for _ in range(2):
             with progress("compiling", is_one_of_many=True):
-                time.sleep(1.3)
+                time.sleep(0.4)
     assert said(console) == "compiling ...\n"
 
 

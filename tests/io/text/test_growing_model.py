@@ -13,9 +13,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from utokyo.io.column import Column, Kind
 from utokyo.io.errors import InputError, MissingFileError
@@ -266,11 +274,16 @@ class GrowingFileMachine(RuleBasedStateMachine):
             assert not held
 
 
+def model(programs: int) -> settings:
+    """So many programs; explaining a failure would take longer than finding it."""
+    phases = [phase for phase in Phase if phase is not Phase.explain]
+    return settings(max_examples=programs, stateful_step_count=40, deadline=None, phases=phases)
+
+
 TestGrowingFile = GrowingFileMachine.TestCase
-# Explaining a failure would take longer than finding it.
-TestGrowingFile.settings = settings(
-    max_examples=150,
-    stateful_step_count=40,
-    deadline=None,
-    phases=[phase for phase in Phase if phase is not Phase.explain],
-)
+TestGrowingFile.settings = model(50)
+
+
+@pytest.mark.slow
+def test_many_more_programs():
+    run_state_machine_as_test(GrowingFileMachine, settings=model(500))
