@@ -104,7 +104,7 @@ class LaserRecorder(Recorder):
 
     def _new_sweeps(self) -> pl.DataFrame:
         long = self._measurements()
-        signals = long["signal"].unique(maintain_order=True).to_list()
+        signals = long["signal"].unique(maintain_order=True).to_list() or [0]
         sweeps = np.empty(long.height, np.int64)
         place = long["signal"].replace_strict(signals, list(range(len(signals))), return_dtype=pl.Int64).cast(pl.Int64)
         complete = number_sweeps(place.to_numpy(), len(signals), sweeps)
@@ -129,9 +129,10 @@ class LaserRecorder(Recorder):
         signals = {signal.column: signal for signal in self._signals()}
         frames = {column.name for column in self._reader.columns}
         keep = [name for name in data.columns if name not in frames]
-        numbers = {name: signal.number for name, signal in signals.items()}
+        numbers = {name: signal.number for name, signal in signals.items()} or {"": 0}
         long = (
             data.with_row_index("row")
+            .filter(pl.lit(bool(signals)))  # of none, polars takes all columns
             .unpivot(list(signals), index=["row", TIME, *keep], variable_name="column", value_name="value")
             .filter(pl.col("value").is_not_null())
             .sort("row", maintain_order=True)
@@ -139,7 +140,7 @@ class LaserRecorder(Recorder):
         column, value = pl.col("column"), pl.col("value")
         # c / wavelength: m/s over nm is GHz
         c_nm_THz = constants.c / 1e3
-        units = {name: signal.unit for name, signal in signals.items()}
+        units = {name: signal.unit for name, signal in signals.items()} or {"": ""}  # polars asks for one at least
         unit = column.replace_strict(units, return_dtype=pl.String)
         is_air = column.is_in([name for name, signal in signals.items() if signal.in_air])
         THz = pl.when(unit == "THz").then(value).when(unit == "GHz").then(value / 1e3)

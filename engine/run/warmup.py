@@ -124,6 +124,8 @@ class _Processes:
                     process.terminate()
         if self._failed:
             raise UtokyoError(f"kernels could not be compiled ahead: {self._failed[0]}")
+        # Other releases of numba have other helpers inside kernels: the list tells about how many there are.
+        self._task.what = f"{WHAT}: {self._compiled} of {self._compiled} functions"
 
     def _work(self) -> None:
         """Let one process compile batches until none is left."""

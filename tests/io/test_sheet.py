@@ -9,13 +9,12 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from commands import here
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from typer.testing import CliRunner
 
 from utokyo import ImageRecorder, InputError, MissingFileError, Recorder, SpreadsheetRecorder, join, open_recorder
-from utokyo.engine.command.cli import app
 from utokyo.engine.command.config import read_join_config
 from utokyo.io.sheet import read_sheet
 from utokyo.io.times import cells
@@ -90,8 +89,8 @@ def test_rows_without_a_time_come_last(tmp_path):
     recorder = Recorder(written(tmp_path / "a.xlsx", rows))
     assert recorder.get_table()["n"].to_list() == [2, 1]
     assert recorder.get_table()["timestamp"].to_list()[1] is None
-    result = CliRunner().invoke(app, ["analyze", str(tmp_path / "a.xlsx")])
-    assert result.exit_code == 0
+    result = here("analyze", "a.xlsx", folder=tmp_path)
+    assert result.returncode == 0
     assert "2022-09-18 12:00:05" in result.stdout
 
 
@@ -119,11 +118,11 @@ def test_which_sheet_is_asked_where_several_could_be_meant(tmp_path):
     with pytest.raises(InputError, match=r"there is no sheet 'mot'; it has 'MOT', '光' and 'empty'"):
         Recorder(path, sheet="mot").get_table()
     assert open_recorder(path, sheet="光").get_table()["x"].to_list() == [1]
-    result = CliRunner().invoke(app, ["analyze", str(path)])
-    assert result.exit_code == 2
+    result = here("analyze", path, folder=tmp_path)
+    assert result.returncode == 2
     assert "which sheet?" in " ".join(result.stderr.split())
-    result = CliRunner().invoke(app, ["analyze", "--sheet", "MOT", str(path)])
-    assert result.exit_code == 0
+    result = here("analyze", "--sheet", "MOT", path, folder=tmp_path)
+    assert result.returncode == 0
     assert "detuning" in result.stdout
 
 

@@ -48,7 +48,10 @@ def test_the_counts_of_a_picture_are_those_that_were_saved(tmp_path, ending, pix
     if ending == ".bmp":
         pixels = pixels.astype(np.uint8)
     path = tmp_path / f"beam{ending}"
-    saved(path, pixels)
+    if ending == ".pgm" and pixels.dtype == np.uint16:  # which old releases of Pillow do not save
+        pgm(path, pixels, 65535)
+    else:
+        saved(path, pixels)
     read = read_image(path)
     assert read.dtype == np.int64
     np.testing.assert_array_equal(read, pixels)
