@@ -199,7 +199,7 @@ def test_a_figure_that_cannot_be_removed_is_told(tmp_path, caplog):
     assert name in caplog.text
 
 
-@settings(deadline=None, max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(1.0, 119.0), min_size=1, max_size=5).map(sorted), st.integers(1, 3))
 def test_an_update_of_a_join_gives_the_bursts_of_a_fresh_one(cuts_s, seed):
     whole = pulses(30.1, 62.3, 66.0, seed=seed)
