@@ -7,25 +7,37 @@ means that the text is no value of that kind. Wall-clock times are nanoseconds s
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from typing import Literal
 
 from ..kernels.text import cells as kinds
 from ..kernels.units import DAY_NS, SECOND_NS
 
 __all__ = [
     "BLANKS",
+    "NO_VALUE",
+    "TABS",
+    "DateOrder",
+    "Notation",
     "as_number",
     "cell_value",
     "datetime_ns",
     "has_open_quote",
+    "may_be_absent",
+    "says_no_value",
     "split_line",
     "time_of_day_ns",
+    "time_zone",
     "unquoted",
 ]
 
+DateOrder = Literal["", "dmy", "mdy", "ymd"]
 BLANKS = " \t"
 """In the place of a delimiter: any number of blanks and tabs."""
+TABS = "\t\t"
+"""In the place of a delimiter: any number of tabs."""
 
 INT64_MAX = 2**63 - 1
 MOST_DIGITS = 100
@@ -34,10 +46,81 @@ INTEGER_TEXT = re.compile(r"[+-]?[0-9]+")
 FLOAT_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 WINDOWS_SPECIAL = {"1.#QNAN": "nan", "1.#SNAN": "nan", "1.#IND": "nan", "1.#INF": "inf"}
 """How the C library of Windows writes what is not a number."""
-RUN_OF_BLANKS = re.compile(r"[ \t\r]+")
-YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})")
-DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})")
-CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})([.,](?P<f>\d{1,9}))?)?")
+RUNS = {BLANKS: re.compile(r"[ \t\r]+"), TABS: re.compile(r"[\t\r]+")}
+YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})(?!\d)")
+DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})(?!\d)")
+MONTH_BY_NAME = re.compile(r"(?P<d>\d{1,2})[ ./-](?P<m>[A-Za-z]{3,9})[ ./,-]{1,2}(?P<y>\d{4}|\d{2})(?!\d)")
+IN_ORDER = {
+    "dmy": re.compile(r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4}|\d{2})(?!\d)"),
+    "mdy": re.compile(r"(?P<m>\d{1,2})[/.-](?P<d>\d{1,2})[/.-](?P<y>\d{4}|\d{2})(?!\d)"),
+    "ymd": re.compile(r"(?P<y>\d{2})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})(?!\d)"),
+}
+"""Dates that tell which number is the day only by the order in which a file writes them."""
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        ["jan", "feb", "mar|mrz|mär", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez"],
+        start=1,
+    )
+    for name in names.split("|")
+}
+LAST_CENTURY_FROM = 69
+"""Years of two digits from here on are those of 1900, as POSIX has it."""
+CLOCK = re.compile(
+    r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})([.,](?P<f>\d{1,9})\d*)?)?(\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
+ZONE = re.compile(r"(?P<zone>Z|UTC|GMT|JST|[+-]\d{2}(:?\d{2})?)$")
+GROUPS = {"": "", ",": r"[+-]?\d{1,3}(,\d{3})+", ".": r"[+-]?\d{1,3}(\.\d{3})+", "'": r"[+-]?\d{1,3}('\d{3})+"}
+"""Whole numbers in groups of three digits, by the sign between the groups."""
+NO_VALUE = frozenset(
+    """
+    -|--|---|----|-----|\u2013|\u2014|?|??|???|*|**|***|****|*****|******|####|#####|######|#######|########
+    n/a|n.a.|n.a|na|#n/a|#na|#value!|#div/0!|#num!|#ref!|#name?|#null!|null|none|nil|<null>|<na>|(null)|missing
+    ol|o.l.|o.l|ovl|ovld|ovrng|ovf|overload|overflow|overrange|over-range|over_range|over range|over limit
+    underrange|under-range|under_range|under range|underflow|out of range|out_of_range|outofrange|range error
+    sensor off|sensor_off|sensoroff|no sensor|no_sensor|nosensor|sensor error|sensor_error|no gauge|id error
+    no data|no_data|nodata|not available|not_available|not connected|not_connected|no reading|no_reading
+    no value|no_value
+    """.replace("\n", "|")
+    .replace("    ", "")
+    .split("|")
+) - {""}
+"""Words, in small letters, that stand where there is no reading, and nowhere else."""
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How a file writes numbers and dates.
+
+    Parameters
+    ----------
+    decimal : str
+        The decimal sign, ``.`` or ``,``.
+    thousands : str
+        What stands between groups of three digits; empty where nothing does.
+    dates : {"", "dmy", "mdy", "ymd"}
+        The order of dates that do not begin with a year of four digits: ``09-05-2023``. Without, only ``09.05.2023``
+        is such a date, and begins with the day.
+    time_format : str
+        Of dates and times that nothing else reads, as `datetime.datetime.strptime` has it.
+
+    Examples
+    --------
+    >>> from utokyo import Kind
+    >>> from utokyo.io.cells import Notation, cell_value
+    >>> cell_value("1.003,5", Kind.FLOAT, Notation(decimal=",", thousands="."))
+    1003.5
+    >>> cell_value("05/13/23", Kind.DATE, Notation(dates="mdy")) == cell_value("2023-05-13", Kind.DATE)
+    True
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    dates: DateOrder = ""
+    time_format: str = ""
+
+
+PLAIN = Notation()
 
 
 def unquoted(cell: str) -> str:
@@ -66,7 +149,7 @@ def split_line(line: str, delimiter: str) -> list[str]:
     line : str
         Without its end.
     delimiter : str
-        One character, or `BLANKS`.
+        One character, `BLANKS` or `TABS`.
 
     Examples
     --------
@@ -80,7 +163,8 @@ def split_line(line: str, delimiter: str) -> list[str]:
         spans, is_open = _spans(line, delimiter)
         if not is_open:
             return [unquoted(line[start:stop]) for start, stop in spans]
-    found = [cell for cell in RUN_OF_BLANKS.split(line) if cell] if delimiter == BLANKS else line.split(delimiter)
+    run = RUNS.get(delimiter)
+    found = line.split(delimiter) if run is None else [cell for cell in run.split(line) if cell]
     return [unquoted(cell) if '"' in cell else cell for cell in found]
 
 
@@ -105,7 +189,7 @@ def _spans(line: str, delimiter: str) -> tuple[list[tuple[int, int]], bool]:
     while start <= len(line):
         found = pattern.match(line, start)
         assert found is not None  # it may be empty
-        if delimiter != BLANKS or found["cell"]:
+        if delimiter not in RUNS or found["cell"]:
             spans.append(found.span("cell"))
         is_open |= found["open"] is not None
         start = found.end() + 1
@@ -115,12 +199,12 @@ def _spans(line: str, delimiter: str) -> tuple[list[tuple[int, int]], bool]:
 @cache
 def _pattern_of_cell(delimiter: str) -> re.Pattern[str]:
     """A cell, after the blanks before it, up to the next delimiter or the end of the line."""
-    signs = re.escape(delimiter) + ("\r" if delimiter == BLANKS else "")
-    before = "" if delimiter == " " else f"[{signs}]*" if delimiter == BLANKS else " *"
+    signs = re.escape(delimiter) + ("\r" if delimiter in RUNS else "")
+    before = "" if delimiter == " " else f"[{signs} ]*" if delimiter in RUNS else " *"
     return re.compile(rf'{before}(?P<cell>"(?:[^"]|"")*+(?:"[^{signs}]*|(?P<open>\Z))|[^{signs}]*)')
 
 
-def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
+def cell_value(cell: str, kind: int, notation: Notation = PLAIN) -> int | float | None:
     """Value of a cell of a number or a time; None where it is none.
 
     Parameters
@@ -129,8 +213,8 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
         The text, with or without quotes.
     kind : int
         A `Kind` other than TEXT.
-    decimal : str
-        The decimal sign.
+    notation : Notation
+        How the file writes numbers and dates.
 
     Returns
     -------
@@ -140,8 +224,8 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
     Examples
     --------
     >>> from utokyo import Kind
-    >>> from utokyo.io.cells import cell_value
-    >>> cell_value("1,5e-3", Kind.FLOAT, decimal=","), cell_value("12a", Kind.INTEGER)
+    >>> from utokyo.io.cells import Notation, cell_value
+    >>> cell_value("1,5e-3", Kind.FLOAT, Notation(decimal=",")), cell_value("12a", Kind.INTEGER)
     (0.0015, None)
     >>> cell_value("1970/01/02", Kind.DATE)
     86400000000000
@@ -151,39 +235,87 @@ def cell_value(cell: str, kind: int, decimal: str = ".") -> int | float | None:
         cell = unquoted(cell).strip()
     match kind:
         case kinds.INTEGER:
+            cell = _without_groups(cell, notation)
             value = int(cell) if len(cell) <= MOST_DIGITS and INTEGER_TEXT.fullmatch(cell) else None
             return value if value is not None and -INT64_MAX - 1 <= value <= INT64_MAX else None
         case kinds.FLOAT:
-            return _float(cell.replace(decimal, ".") if decimal != "." else cell)
+            cell = _without_groups(cell, notation)
+            if notation.decimal != ".":
+                if "." in cell and "#" not in cell:  # a sign between groups, or a mistake
+                    return None
+                cell = cell.replace(notation.decimal, ".")
+            return _float(cell)
         case kinds.DATETIME:
-            return datetime_ns(cell)
+            return datetime_ns(cell, notation)
         case kinds.DATE:
-            found = YEAR_FIRST.fullmatch(cell) or DAY_FIRST.fullmatch(cell)
-            return _day_ns(found) if found else None
+            found = _date_in(cell, notation)
+            return _day_ns(found) if found and found.end() == len(cell) else _strptime_ns(cell, notation)
         case _:
-            return time_of_day_ns(cell)
+            moment = time_of_day_ns(cell)
+            return moment if moment is not None or not notation.time_format else _strptime_ns(cell, notation)
 
 
-def datetime_ns(cell: str) -> int | None:
+def says_no_value(cell: str) -> bool:
+    """Whether a cell is a word by which instruments and people say that there is no value.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import says_no_value
+    >>> says_no_value("Overrange"), says_no_value("#N/A"), says_no_value("OFF"), says_no_value("1.5")
+    (True, True, False, False)
+    """
+    return " ".join(unquoted(cell).lower().split()) in NO_VALUE
+
+
+def may_be_absent(cell: str) -> bool:
+    """Whether a cell among numbers, which is none, may stand for an absent reading: it is a word without a digit.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import may_be_absent
+    >>> may_be_absent("Shutter"), may_be_absent("OFF"), may_be_absent("0x17"), may_be_absent("1.#J")
+    (True, True, False, False)
+    """
+    return cell.isprintable() and not any(letter.isdigit() for letter in cell)
+
+
+def datetime_ns(cell: str, notation: Notation = PLAIN) -> int | None:
     """Wall-clock time of ``2022/03/14 10:07:54.5``, ``15.03.2022, 08:46:39.387`` and the like, or of a date alone.
+
+    A time zone behind it is passed over: the wall clock is what counts here.
 
     Examples
     --------
     >>> from utokyo.io.cells import datetime_ns
     >>> datetime_ns("1970/01/01 00:00:01.5"), datetime_ns("02.01.1970, 00:00"), datetime_ns("2022-02-30")
     (1500000000, 86400000000000, None)
+    >>> datetime_ns("1970-01-01T00:00:02+09:00"), datetime_ns("1 Jan 1970 01:00 AM")
+    (2000000000, 3600000000000)
     """
     cell = cell.strip()
-    found = YEAR_FIRST.match(cell) or DAY_FIRST.match(cell)
+    found = _date_in(cell, notation)
     if found is None:
-        return None
+        return _strptime_ns(cell, notation)
     day, rest = _day_ns(found), cell[found.end() :].lstrip(", T").strip()
-    moment = time_of_day_ns(rest) if rest else 0
+    moment = time_of_day_ns(ZONE.sub("", rest)) if rest else 0
     return None if day is None or moment is None else day + moment
 
 
+def time_zone(cell: str) -> str:
+    """The time zone behind a date and time, as it is written; empty where there is none.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import time_zone
+    >>> time_zone("2023-05-09T11:20:05+09:00"), time_zone("2023-05-09 11:20:05")
+    ('+09:00', '')
+    """
+    clock, zone = cell.strip().rpartition(":")[0], ZONE.search(cell.strip())
+    return zone["zone"] if clock and zone else ""
+
+
 def time_of_day_ns(cell: str) -> int | None:
-    """Nanoseconds since midnight of ``14:30:52`` or ``14:30:52.5``.
+    """Nanoseconds since midnight of ``14:30:52``, ``14:30:52.5`` or ``02:30 PM``.
 
     Examples
     --------
@@ -195,6 +327,10 @@ def time_of_day_ns(cell: str) -> int | None:
     if found is None:
         return None
     hour, minute, second = int(found["H"]), int(found["M"]), int(found["S"] or 0)
+    if found["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + 12 * (found["half"] in "pP")
     if hour > 23 or minute > 59 or second > 59:
         return None
     return ((hour * 60 + minute) * 60 + second) * SECOND_NS + int((found["f"] or "0").ljust(9, "0"))
@@ -218,6 +354,17 @@ def as_number(value: str) -> str | int | float:
     return value
 
 
+def _without_groups(cell: str, notation: Notation) -> str:
+    """A number without the signs between groups of three digits, where the groups are whole."""
+    sign = notation.thousands
+    if not sign or sign not in cell:
+        return cell
+    whole = re.match(GROUPS[sign], cell)
+    if whole is None or cell[whole.end() : whole.end() + 1].isdigit() or sign in cell[whole.end() :]:
+        return cell
+    return whole[0].replace(sign, "") + cell[whole.end() :]
+
+
 def _float(cell: str) -> float | None:
     if FLOAT_TEXT.fullmatch(cell):
         return float(cell)
@@ -227,9 +374,34 @@ def _float(cell: str) -> float | None:
     return float(("-" if cell.startswith("-") else "") + special)
 
 
+def _date_in(cell: str, notation: Notation) -> re.Match[str] | None:
+    """The date with which a cell begins."""
+    found = YEAR_FIRST.match(cell) or MONTH_BY_NAME.match(cell)
+    if found is None:
+        found = (IN_ORDER[notation.dates] if notation.dates else DAY_FIRST).match(cell)
+    return found
+
+
 def _day_ns(found: re.Match[str]) -> int | None:
+    year, month = int(found["y"]), found["m"]
+    if len(found["y"]) == 2:
+        year += 1900 if year >= LAST_CENTURY_FROM else 2000
+    number = int(month) if month.isdigit() else MONTHS.get(month[:3].lower(), 0)
     try:
-        day = date(int(found["y"]), int(found["m"]), int(found["d"]))
+        day = date(year, number, int(found["d"]))
     except ValueError:  # the 31st of February
         return None
     return (day - datetime(1970, 1, 1).date()).days * DAY_NS if 1970 <= day.year <= 2261 else None
+
+
+def _strptime_ns(cell: str, notation: Notation) -> int | None:
+    """A moment in the format that the user gave."""
+    if not notation.time_format:
+        return None
+    try:
+        found = datetime.strptime(cell, notation.time_format)
+    except ValueError:
+        return None
+    wall = found.replace(tzinfo=None)
+    since = wall - (datetime(1900, 1, 1) if wall.year == 1900 else datetime(1970, 1, 1))
+    return (since.days * 86_400 + since.seconds) * SECOND_NS + since.microseconds * 1000

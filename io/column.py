@@ -1,6 +1,6 @@
 """The columns of a file: what they are called, and what their cells hold.
 
-A `Kind` is one of the six things that a cell may be, for the kernels a number; `Column` gives it a name. Formats
+A `Kind` is one of the things that a cell may be, for the kernels a number; `Column` gives it a name. Formats
 (`layout`), headers (`header`) and the memory of the rows (`text.buffer`) are all described in these two.
 """
 
@@ -20,7 +20,8 @@ class Kind(IntEnum):
     """What the cells of a column hold, and the polars type that they become.
 
     ``INTEGER``, ``FLOAT`` and ``TEXT`` are what they are called. ``DATE`` is a day (2022/09/18, 18.09.2022),
-    ``TIME`` a time of day (12:00:05.25), and ``DATETIME`` both, with a blank, comma or T between them.
+    ``TIME`` a time of day (12:00:05.25), and ``DATETIME`` both, with a blank, comma or T between them. ``NONE`` is a
+    column of a table that nobody described, in which no value was seen yet.
 
     Examples
     --------
@@ -35,10 +36,11 @@ class Kind(IntEnum):
     DATE = cells.DATE
     TIME = cells.TIME
     TEXT = cells.TEXT
+    NONE = cells.TEXT + 1
 
     @property
     def dtype(self) -> pl.DataType:
-        """The polars type: Int64, Float64, Datetime (ns), Date, Time or String."""
+        """The polars type: Int64, Float64, Datetime (ns), Date, Time, String or Null."""
         return _DTYPES[self]
 
 
@@ -49,6 +51,7 @@ _DTYPES: dict[Kind, pl.DataType] = {
     Kind.DATE: pl.Date(),
     Kind.TIME: pl.Time(),
     Kind.TEXT: pl.String(),
+    Kind.NONE: pl.Null(),
 }
 
 
@@ -66,6 +69,8 @@ class Column:
         Whether an empty cell is a missing value; otherwise its row is a bad one.
     in_file : str, optional
         What the header of the file calls it, where that differs.
+    unit : str
+        What the header says of its unit beside the name.
 
     Examples
     --------
@@ -79,6 +84,7 @@ class Column:
     kind: Kind
     nullable: bool = False
     in_file: str | None = None
+    unit: str = ""
 
     @property
     def header_name(self) -> str:

@@ -18,6 +18,7 @@ from .column import Column
 from .errors import shortened
 
 __all__ = [
+    "CountedLines",
     "Header",
     "HeaderFormat",
     "HeaderMismatch",
@@ -166,6 +167,36 @@ class NoHeader:
         """Answer at once: there is nothing to read."""
         del layout
         return Header(len(UTF8_MARK) if lines and lines[0].startswith(UTF8_MARK) else 0, 0)
+
+
+@dataclass(frozen=True)
+class CountedLines:
+    r"""So many lines before the rows; what they say was understood when they were seen first.
+
+    Parameters
+    ----------
+    lines : int
+    names_line : int, optional
+        The one of them, from 0, that names the columns.
+
+    Examples
+    --------
+    >>> from utokyo import Layout
+    >>> from utokyo.io.header import CountedLines
+    >>> CountedLines(2).read([b"run 12\n", b"a,b\n", b"1,2\n"], Layout("table"))
+    Header(size=11, lines=2, metadata={}, names=None)
+    """
+
+    lines: int
+    names_line: int | None = None
+
+    def read(self, lines: Sequence[bytes], layout: HeaderFormat) -> Header | None:
+        """Pass over them."""
+        del layout
+        if len(lines) < self.lines:
+            return None
+        mark = len(UTF8_MARK) if not self.lines and lines and lines[0].startswith(UTF8_MARK) else 0
+        return Header(mark + sum(map(len, lines[: self.lines])), self.lines)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .cells import BLANKS
+from .cells import BLANKS, TABS, DateOrder, Notation
 from .column import Column
 from .header import HeaderStyle, NamesLine
 from .times import TimeRule
 
-__all__ = ["BLANKS", "Layout"]
+__all__ = ["BLANKS", "TABS", "Layout"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Layout:
         Known columns. With a header that names them, the order is that of the file; without, it is this one.
     delimiter : str
         One ASCII character; or `BLANKS`, which is ``" \t"``: any number of blanks and tabs, which count for nothing at
-        the beginning and the end of a line.
+        the beginning and the end of a line; or `TABS`, which is two tabs: any number of them.
     encoding : str
         Of header and text cells, as Python calls it.
     header : HeaderStyle
@@ -48,6 +48,14 @@ class Layout:
         The decimal sign, `.` or `,`.
     guessed : bool
         Whether this layout was guessed from the file, so that an integer column may turn out to hold decimals.
+    thousands : str
+        What may stand between groups of three digits.
+    dates : {"", "dmy", "mdy", "ymd"}
+        The order of dates that do not begin with a year of four digits; see `Notation`.
+    time_format : str
+        Of dates and times that nothing else reads, as `datetime.datetime.strptime` has it.
+    comments : bool
+        Whether lines that begin with ``#``, ``%``, ``!`` or ``//`` are no rows.
 
     Examples
     --------
@@ -86,12 +94,23 @@ class Layout:
     trailing_delimiter: bool = False
     decimal: str = "."
     guessed: bool = False
+    thousands: str = ""
+    dates: DateOrder = ""
+    time_format: str = ""
+    comments: bool = False
+
+    @property
+    def notation(self) -> Notation:
+        """How numbers and dates are written."""
+        return Notation(self.decimal, self.thousands, self.dates, self.time_format)
 
     def __str__(self) -> str:
         """For people: what differs from a plain table, and a line for every column."""
         notes = [f"delimiter {self.delimiter!r}", self.encoding, f"header {self.header}"]
         notes += [f"time {self.time}"] if self.time is not None else ["no times"]
         notes += [f"decimal sign {self.decimal!r}"] if self.decimal != "." else []
+        notes += [f"sign between thousands {self.thousands!r}"] if self.thousands else []
+        notes += [f"dates {self.dates}"] if self.dates else []
         notes += ["short rows"] if self.short_rows else []
         notes += ["a delimiter may end a row"] if self.trailing_delimiter else []
         notes += ["found out from the file"] if self.guessed else []

@@ -14,6 +14,7 @@ import polars as pl
 from .column import Column
 from .errors import InputError
 from .forks import check_not_forked
+from .guess.layout import NOTHING_ASKED, Asked
 from .layout import Layout
 from .paths import user_path
 from .text.ahead import RowsAhead
@@ -39,6 +40,8 @@ class Reader:
         `frame` then holds the rows after it, and `rows` counts those before it too.
     longest_line_bytes : int
         A file with a longer line is refused, before memory is full of it; 256 MiB by default.
+    asked : Asked, optional
+        What is known of a format that is to be guessed.
 
     Raises
     ------
@@ -80,13 +83,14 @@ class Reader:
         clock_offset_ns: int = 0,
         checkpoint: str | Path | None = None,
         longest_line_bytes: int = LONGEST_LINE_BYTES,
+        asked: Asked = NOTHING_ASKED,
     ) -> None:
         self.path = user_path(path)
         self.clock_offset_ns = clock_offset_ns
         self._checkpoint_path = None if checkpoint is None else user_path(checkpoint)
         resume_at = None if self._checkpoint_path is None else Checkpoint.read(self._checkpoint_path)
         self._file = GrowingFile(self.path, longest_line_bytes)
-        self._rows = RowsAhead(self._file, layout, clock_offset_ns, resume_at)
+        self._rows = RowsAhead(self._file, layout, clock_offset_ns, resume_at, asked)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r}, rows={self.rows}, bad_rows={self.bad_rows})"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ __all__ = ["ROW_BY_ROW", "ColumnTime", "DateAndTime", "Elapsed", "TimeOfDay", "T
 Columns = Callable[[str], NDArray[np.int64] | NDArray[np.float64]]
 Times = NDArray[np.int64]
 Metadata = Mapping[str, str | int | float]
+LATEST_NS = 9.2e18
+"""Of times that 64 bits hold."""
 
 
 class TimeRule(Protocol):
@@ -70,14 +72,16 @@ class TimeRule(Protocol):
 
 @dataclass(frozen=True)
 class ColumnTime:
-    """The time stands in one column: of date and time, or of integers since 1970, as result tables have them.
+    """The time stands in one column: of date and time, or of numbers since an epoch, as programs and tables have them.
 
     Parameters
     ----------
     column : str
         Its name.
     unit_ns : int
-        Nanoseconds of one count, for integers.
+        Nanoseconds of one count, for numbers.
+    before_ns : int
+        From where they count to 1970, ns: 2082844800e9 for LabVIEW, which counts from 1904.
 
     Examples
     --------
@@ -89,13 +93,18 @@ class ColumnTime:
 
     column: str
     unit_ns: int = 1
+    before_ns: int = 0
 
     def timestamps_ns(
         self, column: Columns, metadata: Metadata, previous_ns: int | None = None, *, out: Times | None = None
     ) -> Times:
-        """Take the column as it is."""
+        """Take the column as it is, or count from the epoch."""
         del metadata, previous_ns
-        return np.multiply(column(self.column), np.int64(self.unit_ns), out=out)
+        counts = column(self.column)
+        if counts.dtype == np.int64:
+            times = np.multiply(counts, np.int64(self.unit_ns), out=out)
+            return np.subtract(times, np.int64(self.before_ns), out=times) if self.before_ns else times
+        return _rounded_times(counts, self.unit_ns, self.before_ns, out)
 
 
 @dataclass(frozen=True)
@@ -228,6 +237,17 @@ class Elapsed:
             return times
         rounded: Times = np.rint(counts * unit_ns).astype(np.int64)
         return np.add(rounded, np.int64(self.start_ns(metadata)), out=out)
+
+
+def _rounded_times(counts: NDArray[Any], unit_ns: int, before_ns: int, out: Times | None) -> Times:
+    """Decimals of a unit since an epoch: whole units exactly, their parts to what a double can hold of them."""
+    whole = np.floor(counts)
+    inside = np.abs(whole) < LATEST_NS / unit_ns  # also false for nan
+    grain_ns = 1000 if unit_ns < DAY_NS else 1_000_000
+    with np.errstate(invalid="ignore"):
+        rest = np.rint((counts - whole) * (unit_ns / grain_ns)) * grain_ns
+    times = np.where(inside, whole, 0.0).astype(np.int64) * np.int64(unit_ns) - np.int64(before_ns)
+    return np.add(times, np.where(inside, rest, 0.0).astype(np.int64), out=out)
 
 
 ROW_BY_ROW = (ColumnTime, DateAndTime, Elapsed)

@@ -13,7 +13,7 @@ from ...kernels.text.words import BACK, FRONT
 from ..column import Column, Kind
 from ..text.ahead import EVERYTHING
 from ..text.growing import GrowingFile, PartsPlan
-from ..text.rows import BadRows
+from ..text.rows import BadRows, no_value
 from .comments import with_quoted_comments
 from .headers import HeaderLines
 from .run import LVMRun
@@ -58,6 +58,7 @@ class LVMRows:
     def __init__(self, file: GrowingFile, clock_offset_ns: int, checkpoint: LVMCheckpoint | None = None) -> None:
         self._file, self._clock_offset_ns = file, clock_offset_ns
         self._runs: list[LVMRun] = []
+        self._said: set[tuple[str, str]] = set()
         self._checkpoint = checkpoint
         self._wanted = 0
         self._begin(generation=0)
@@ -115,7 +116,7 @@ class LVMRows:
         self._file.feed(self)
         if self._file.generation != self._file_generation:  # another file, without a whole line yet
             self._begin_another_file()
-        self.bad_rows.report()
+        self._log()
         return self.count - (before if self.generation == generation else 0)
 
     def show_unfinished(self) -> int:
@@ -127,8 +128,17 @@ class LVMRows:
         data = np.frombuffer(bytearray(FRONT) + last + b"\n" + bytearray(BACK), np.uint8)
         self.take(data, FRONT, data.size - BACK)
         self._file.forget_unfinished()
-        self.bad_rows.report()
+        self._log()
         return self.count - before
+
+    def _log(self) -> None:
+        """Log bad rows, and each word for no value once."""
+        self.bad_rows.report()
+        for run in self._runs:
+            for (column, word), count in run.words.items():
+                if (column, word) not in self._said:
+                    self._said.add((column, word))
+                    log.warning("%s: %s", self._file.path.name, no_value(column, word, count))
 
     def forget(self) -> None:
         """Let go of the rows so far."""

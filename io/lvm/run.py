@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from ..column import Column
 from ..layout import Layout
 from ..text.buffer import ColumnBuffer
 from ..text.parser import TextParser
+from ..text.rows import Context
 from .segment import Segment, absolute_start_ns, instants_ns
 from .state import UNKNOWN, LVMState
 
@@ -46,9 +48,15 @@ class LVMRun:
     columns : tuple of Column
     clock_offset_ns : int
         Added to every time.
+
+    Attributes
+    ----------
+    words : Counter
+        Cells that were taken for no value, by column and word.
     """
 
     def __init__(self, columns: tuple[Column, ...], clock_offset_ns: int) -> None:
+        self.words: Counter[tuple[str, str]] = Counter()
         self.columns = columns
         self.buffer = ColumnBuffer(columns)
         self._clock_offset_ns = clock_offset_ns
@@ -83,7 +91,7 @@ class LVMRun:
         self.buffer.encoding = layout.encoding
         first = self.buffer.rows
         lines = count_newlines(data, start, stop)
-        TextParser(self.buffer, layout, first_line, note).append(data, start, stop)
+        TextParser(self.buffer, Context.of(layout, self.buffer, self.words), first_line, note).append(data, start, stop)
         state.lines += lines
         places = np.delete(np.arange(lines), bad) + state.rows_of_segment
         if places.size:

@@ -128,7 +128,7 @@ def number_of(text: str, decimal: str) -> float | None:
     >>> number_of("3,90625E-5", ","), number_of("", ".")
     (3.90625e-05, None)
     """
-    value = cells.cell_value(text, Kind.FLOAT, decimal)
+    value = cells.cell_value(text, Kind.FLOAT, cells.Notation(decimal))
     if value is None:
         value = cells.cell_value(text, Kind.FLOAT)
     return None if value is None else float(value)

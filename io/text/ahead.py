@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from ...kernels.text.words import BACK, FRONT
 from ..column import Kind
 from ..errors import InputError
+from ..guess.layout import NOTHING_ASKED, Asked
 from ..layout import Layout
 from .checkpoint import Checkpoint
-from .growing import GrowingFile, PartsPlan
+from .growing import Fingerprint, GrowingFile, PartsPlan
 from .parser import TextParser
+from .rows import no_value
 from .table import TextTable
 
 __all__ = ["RowsAhead"]
@@ -34,8 +36,19 @@ ROOM, LEAST_ROOM = 1.1, 1.02
 """Rows for which there is memory before parts are parsed, in units of those that are expected: taken; enough."""
 CHUNK_BYTES = 1.01
 """Bytes that are parsed for chunks, in units of those that are expected."""
+HEADER_BYTES = 1 << 16
+"""Of a header in the middle of a file, at most."""
 EVERYTHING = np.iinfo(np.int64).max
 """Rows that are asked for when nobody names a number."""
+
+
+def _framed(text: bytes) -> NDArray[np.uint8]:
+    """Text with the room around it that the kernel needs."""
+    return np.frombuffer(bytes(FRONT) + text + bytes(BACK), np.uint8)
+
+
+def _lines_of(data: NDArray[np.uint8]) -> list[bytes]:
+    return data[:HEADER_BYTES].tobytes().splitlines(keepends=True)
 
 
 class _Block(NamedTuple):
@@ -67,11 +80,13 @@ class RowsAhead:
         Added to every timestamp.
     checkpoint : Checkpoint, optional
         Where to go on.
+    asked : Asked, optional
+        What the user says of a layout that is to be guessed.
 
     Attributes
     ----------
     table : TextTable
-        All that was parsed; another one when the file turned out to be another one.
+        All that was parsed; another one when the file turned out to be another one, or another table than was guessed.
     """
 
     table: TextTable
@@ -81,15 +96,24 @@ class RowsAhead:
     _last: int  # to here
     _blocks: list[_Block]  # the first one holds the first row that waits
     _parts: _PartsAtWork | None
+    _header_ahead: bool  # the next line begins a header in the middle of the file
+    _becomes_text: str | None  # a column that was taken for one of numbers or times
     _rows_per_byte: float  # of late
     _file_generation: int  # of the file, when the table was begun
 
     def __init__(
-        self, file: GrowingFile, layout: Layout | None, clock_offset_ns: int, checkpoint: Checkpoint | None = None
+        self,
+        file: GrowingFile,
+        layout: Layout | None,
+        clock_offset_ns: int,
+        checkpoint: Checkpoint | None = None,
+        asked: Asked = NOTHING_ASKED,
     ) -> None:
-        self._file, self._layout, self._clock_offset_ns = file, layout, clock_offset_ns
+        self._file, self._layout, self._clock_offset_ns, self._asked = file, layout, clock_offset_ns, asked
         self._wanted = 0
         self._checkpoint = checkpoint
+        self._known: dict[str, Kind] = {}
+        self._said: set[str] = set()
         self._begin(generation=0)
         if checkpoint is not None:
             self._forgotten = checkpoint.rows + checkpoint.skipped_rows
@@ -138,10 +162,13 @@ class RowsAhead:
         last = self._file.unfinished()
         if not last.strip():
             return 0
-        data = np.frombuffer(bytearray(FRONT) + last + b"\n" + bytearray(BACK), np.uint8)
+        generation = self.table.generation
+        data = _framed(last + b"\n")
         self.take(data, FRONT, data.size - BACK)
         self._file.forget_unfinished()
-        self.table.bad_rows.report()
+        self._report()
+        if self.table.generation != generation:
+            self._last = 0
         added = self.waiting
         self._last += added
         return added
@@ -174,6 +201,10 @@ class RowsAhead:
                 return start
             self._file.begin_rows(header.size)
             start += header.size
+        elif self.table.opening.is_provisional and not self.table.opening.still_holds(
+            data[start:stop], self._file.position
+        ):
+            return stop - self._guess_anew()
         self._finish_parts()
         if not self.has_rows():
             try:
@@ -182,16 +213,40 @@ class RowsAhead:
                 if not is_opened:  # the next look begins with the header again
                     self._begin(self.table.generation)
                 raise
-        parser = self._new_parser()
-        parser.append(data, start, stop)
-        self._rows_per_byte = (parser.line - self.table.lines) / max(1, stop - start)
-        self._go_on_after(parser)
-        return stop
+        return self._parse(data, start, stop, self._file.position)
+
+    def _parse(self, data: NDArray[np.uint8], begin: int, stop: int, position: int) -> int:
+        """Parse whole lines, of which the first stands at a position in the file; where it stopped."""
+        start = begin
+        while start < stop and self._becomes_text is None:
+            parser = self._new_parser()
+            before = start
+            start = parser.append(data, start, stop)
+            if parser.line > self.table.lines:
+                self._rows_per_byte = (parser.line - self.table.lines) / max(1, start - before)
+            self._go_on_after(parser)
+            if parser.change is not None and parser.change.place < 0:
+                header = self.table.opening.next_header(_lines_of(data[start:stop]))
+                if header is None:
+                    return start
+                if header.size == 0:
+                    start = self._pass_over_line(data, start, stop)
+                    continue
+                self.table.begin_segment(header, position + start - begin)
+                start += header.size
+        return start if self._becomes_text is None else stop
+
+    def _pass_over_line(self, data: NDArray[np.uint8], start: int, stop: int) -> int:
+        """Count a line that looked like a header and is none as a bad one; where the next one begins."""
+        line = _lines_of(data[start:stop])[0]
+        self.table.bad_rows.add(self.table.lines, "a header was expected to go on here")
+        self.table.lines += 1
+        return start + len(line)
 
     def wants_more(self) -> bool:
         """Whether too few rows wait for what was asked for."""
         self._finish_parts()
-        return self.waiting < self._wanted
+        return self.waiting < self._wanted and self._becomes_text is None
 
     def has_rows(self) -> bool:
         """Whether there is a good row, now or before the checkpoint."""
@@ -202,8 +257,8 @@ class RowsAhead:
         buffer, layout = self.table.buffer, self.table.layout
         if buffer is None or layout is None or not self._rows_per_byte:
             return None
-        if layout.guessed and any(column.kind is Kind.INTEGER for column in buffer.columns):
-            return None  # a column of integers may turn out to hold decimals: then the buffer changes
+        if self.table.opening.is_provisional or self._header_ahead or self._becomes_text is not None:
+            return None
         if self._wanted < EVERYTHING:
             bytes_ahead = min(bytes_ahead, self._bytes_of_chunks())
         # Memory for all of it at once: what is not written to costs nothing.
@@ -216,22 +271,51 @@ class RowsAhead:
     # How that is done.
 
     def _begin(self, generation: int) -> None:
-        self.table = TextTable(self._file.path, self._layout, self._clock_offset_ns, generation)
+        self.table = self._new_table(generation)
         self._forgotten = self._to_skip = 0
         self._first = self._last = 0
         self._blocks = []
         self._parts = None
+        self._header_ahead = False
+        self._becomes_text = None
         self._rows_per_byte = 0.0
         self._file_generation = self._file.generation
+
+    def _new_table(self, generation: int) -> TextTable:
+        return TextTable(
+            self._file.path,
+            self._layout,
+            self._clock_offset_ns,
+            generation,
+            asked=self._asked,
+            known=self._known,
+            said=self._said,
+        )
+
+    def _guess_anew(self) -> int:
+        """Parse the start of the file, which is kept, as what it is now that there is more of it.
+
+        Returns the bytes at its end that were not taken.
+        """
+        sample = self.table.opening.sample
+        self._begin(self.table.generation + 1)
+        data = _framed(sample)
+        header = self.table.open(data[FRONT : data.size - BACK])
+        if header is None:
+            return len(sample)
+        self._file.begin_rows(header.size)
+        return data.size - BACK - self._parse(data, FRONT + header.size, data.size - BACK, header.size)
 
     def _begin_another_file(self) -> None:
         if self.count or self.table.bad_rows.count:
             log.warning("%s was truncated or replaced by another file; it is read anew from its start", self._file.path)
+        self._known, self._said = {}, set()
         self._begin(self.table.generation + 1)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         """Go on at the checkpoint; from the start when this is not its file any more."""
-        table = TextTable(self._file.path, self._layout, self._clock_offset_ns, checkpoint.generation)
+        self._known = dict.fromkeys(checkpoint.texts, Kind.TEXT)
+        table = self._new_table(checkpoint.generation)
         if checkpoint.resume(self._file, table):
             self.table, self._forgotten, self._to_skip = table, checkpoint.rows, checkpoint.skipped_rows
         else:
@@ -249,10 +333,37 @@ class RowsAhead:
             self._last -= self._first
             self._first = 0
         self._file.feed(self)
+        while self._becomes_text is not None:
+            self._read_anew(self._becomes_text)
         if self._file.generation != self._file_generation:  # another file, without a whole line yet
             self._begin_another_file()
         self.table.follow_header(self._file.header_bytes)
+        self._report()
+
+    def _read_anew(self, column: str) -> None:
+        """Read the file from its start: what was taken for a column of numbers or times holds text."""
+        log.warning("%s: column %r holds text; the file is read anew from its start", self._file.path.name, column)
+        self._known[column] = Kind.TEXT
+        self._begin(self.table.generation + 1)
+        self._file.resume(0, 0, Fingerprint(b"", b""))
+        self._file.feed(self)
+
+    def _report(self) -> None:
+        """Log what was found, each sentence once."""
         self.table.bad_rows.report()
+        for note in self.table.notes:
+            if note not in self._said:
+                self._said.add(note)
+                log.warning("%s", note)
+        for remark in self.table.opening.remarks:
+            if remark not in self._said:
+                self._said.add(remark)
+                log.info("%s: %s", self._file.path.name, remark)
+        for column, word in self.table.words:
+            if f"{column}: {word}" not in self._said:
+                self._said.add(f"{column}: {word}")
+                count = self.table.words[column, word]
+                log.warning("%s: %s", self._file.path.name, no_value(column, word, count))
 
     def _new_parser(self) -> TextParser:
         chunked = self._wanted < EVERYTHING
@@ -275,6 +386,14 @@ class RowsAhead:
     def _go_on_after(self, parser: TextParser) -> None:
         """Count the lines that were parsed, and pass over rows that were shown before the checkpoint."""
         self.table.lines = parser.line
+        self._header_ahead = False
+        if parser.change is not None:
+            if parser.change.place < 0:
+                self._header_ahead = True
+            elif parser.change.kind is Kind.TEXT:
+                self._becomes_text = self.table.segments[-1].names[parser.change.place]
+            else:
+                self.table.change(parser.change)
         if self._to_skip:
             skipped = min(self._to_skip, self.waiting)
             self._to_skip -= skipped

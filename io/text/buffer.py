@@ -69,17 +69,17 @@ class ColumnBuffer:
     ints, floats : int64 and float64, shape (slots, capacity)
         The columns; `slots` says which is where. The last row of `ints` holds the timestamps.
     kinds, slots : int64, shape (columns,)
-        For the kernel.
+        For the kernel, to which a column without a value yet is one of text.
     """
 
     def __init__(self, columns: Sequence[Column], encoding: str = "utf-8", capacity: int = 0) -> None:
         self.columns = tuple(columns)
         self.encoding = encoding
-        self.kinds = np.array([c.kind for c in columns], dtype=np.int64)
+        self.kinds = np.array([min(c.kind, Kind.TEXT) for c in columns], dtype=np.int64)
         self.slots = np.zeros(len(columns), dtype=np.int64)
         counts = {"float": 0, "text": 0, "int": 0}
         for i, column in enumerate(self.columns):
-            family = {Kind.FLOAT: "float", Kind.TEXT: "text"}.get(column.kind, "int")
+            family = {Kind.FLOAT: "float", Kind.TEXT: "text", Kind.NONE: "text"}.get(column.kind, "int")
             self.slots[i] = counts[family]
             counts[family] += 1
         self.rows = 0
@@ -115,6 +115,7 @@ class ColumnBuffer:
         other.rows = rows = self.rows - start
         # A column that was widened has left its row among the integers: the slots are those of this buffer.
         other.slots, other._timestamp_slot = self.slots.copy(), self._timestamp_slot
+        other._texts = [_TextColumn() for _ in self._texts]
         other.ints, other.floats = self._matrices(self.capacity)
         other.ints[:, :rows] = self.ints[:, start : self.rows]
         other.floats[:, :rows] = self.floats[:, start : self.rows]
@@ -157,6 +158,47 @@ class ColumnBuffer:
         self.kinds[column], self.slots[column] = Kind.FLOAT, self.floats.shape[0] - 1
         self.columns = tuple(replace(c, kind=Kind.FLOAT) if i == column else c for i, c in enumerate(self.columns))
         self._forget_shown()
+
+    def call(self, column: int, kind: Kind) -> None:
+        """Turn a column of dates into one of dates and times: the values are the same."""
+        self.kinds[column] = kind
+        self.columns = tuple(replace(c, kind=kind) if i == column else c for i, c in enumerate(self.columns))
+        self._forget_shown()
+
+    def define(self, column: int, kind: Kind) -> None:
+        """Turn a column without a value yet into one of numbers or times; all rows so far lack it."""
+        assert self.columns[column].kind is Kind.NONE
+        assert kind < Kind.TEXT
+        if kind is Kind.FLOAT:
+            self.floats = np.concatenate([self.floats, np.zeros((1, self.capacity))])
+            slot = self.floats.shape[0] - 1
+        else:
+            self.ints = np.concatenate([self.ints, np.zeros((1, self.capacity), np.int64)])
+            slot = self.ints.shape[0] - 1
+        self._texts[self.slots[column]] = _TextColumn()
+        self.kinds[column], self.slots[column] = kind, slot
+        self.columns = tuple(replace(c, kind=kind) if i == column else c for i, c in enumerate(self.columns))
+        self._valid[column] = np.zeros(max(self.rows, self.capacity), np.bool_)
+        self._valid[column][self.rows :] = True
+        self._forget_shown()
+
+    def add_column(self, column: Column) -> None:
+        """Add a column without a value yet; all rows so far lack it."""
+        assert column.kind is Kind.NONE
+        self.columns = (*self.columns, column)
+        self.kinds = np.append(self.kinds, np.int64(Kind.TEXT))
+        self.slots = np.append(self.slots, np.int64(len(self._texts)))
+        self._texts.append(_TextColumn())
+        self._texts[-1].append_empty(self.rows)
+        self._place[column.name] = len(self.columns) - 1
+        self.has_text = True
+        self._forget_shown()
+
+    def add_absent(self, columns: Sequence[int], rows: int) -> None:
+        """Make room for `rows` more in columns that these have not; `commit` is to be told that they are empty."""
+        for column in columns:
+            if self.columns[column].kind >= Kind.TEXT:
+                self._texts[self.slots[column]].append_empty(rows)
 
     def renew_timestamps(self) -> None:
         """Make room for other timestamps: the header says another start now. Frames that were shown keep theirs."""
@@ -226,6 +268,8 @@ class ColumnBuffer:
 
     def _array(self, i: int) -> pa.Array:
         column, valid = self.columns[i], None
+        if column.kind is Kind.NONE:
+            return pa.nulls(self.rows)
         if i in self._valid:
             valid = pa.py_buffer(np.packbits(self._valid[i][: self.rows], bitorder="little"))
         if column.kind is Kind.TEXT:
@@ -257,7 +301,12 @@ class _TextColumn:
         gather_text(data, starts, stops, self._data, self._offsets[self.rows : self.rows + rows + 1])
         self.rows += rows
 
+    def append_empty(self, rows: int) -> None:
+        nothing = np.zeros(rows, np.int64)
+        self.append(TextCells(np.empty(0, np.uint8), nothing, nothing), "utf-8")
+
     def copy_from(self, other: _TextColumn, start: int) -> None:
+        start = min(start, other.rows)  # none of a column that has become one of numbers
         self.rows = other.rows - start
         offsets = other._offsets[start : other.rows + 1]
         self._data = other._data[offsets[0] : offsets[-1]].copy()

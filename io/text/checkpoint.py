@@ -51,6 +51,14 @@ class Checkpoint:
         Of the columns: a guess may have been widened since.
     generation : int
         How often the file had turned out to be another one.
+    headers : tuple of pairs of int
+        Where headers stand in the middle of the file, and how long they are.
+    texts : tuple of str
+        Columns that were found to hold text.
+    layout_hash : str
+        Of a layout that was guessed.
+    odd_cells : tuple of pairs of str and int
+        Cells that were none of their column's kind.
     """
 
     position: int
@@ -69,6 +77,10 @@ class Checkpoint:
     generation: int
     rows: int = 0
     skipped_rows: int = 0
+    headers: tuple[tuple[int, int], ...] = ()
+    texts: tuple[str, ...] = ()
+    layout_hash: str = ""
+    odd_cells: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(cls, file: GrowingFile, table: TextTable) -> Self:
@@ -90,6 +102,10 @@ class Checkpoint:
             is_sorted=table.times.are_sorted,
             kinds=tuple(int(column.kind) for column in table.buffer.columns) if table.buffer else (),
             generation=table.generation,
+            headers=tuple(table.headers),
+            texts=table.opening.texts,
+            layout_hash=_hash_of_guess(table),
+            odd_cells=tuple(sorted(table.odd_cells.items())),
         )
 
     def moved_to(self, earlier: Self, *, rows: int, skipped_rows: int) -> Self:
@@ -102,6 +118,7 @@ class Checkpoint:
             tail_bytes=self.tail_bytes,
             tail_hash=self.tail_hash,
             kinds=self.kinds,
+            texts=self.texts,
             rows=rows,
             skipped_rows=skipped_rows,
         )
@@ -120,7 +137,14 @@ class Checkpoint:
         if not sample or _hash_of(head) != self.head_hash or _hash_of(tail) != self.tail_hash:
             return False
         header = table.open(np.frombuffer(sample, np.uint8))
-        if header is None or header.size != self.start or len(table.columns) != len(self.kinds):
+        if header is None or header.size != self.start or _hash_of_guess(table) != self.layout_hash:
+            return False
+        for position, size in self.headers:
+            again = table.opening.next_header(file.bytes_at(position, size).splitlines(keepends=True))
+            if again is None or again.size != size:
+                return False
+            table.begin_segment(again, position)
+        if len(table.columns) != len(self.kinds):
             return False
         before = min(self.position, FINGERPRINT_BYTES)
         file.resume(self.position, self.start, Fingerprint(head, file.bytes_at(self.position - before, before)))
@@ -131,6 +155,8 @@ class Checkpoint:
             are_sorted=self.is_sorted,
             kinds=self.kinds,
         )
+        table.notes.clear()
+        table.odd_cells.update(dict(self.odd_cells))
         return True
 
     def write(self, path: Path) -> None:
@@ -154,13 +180,22 @@ class Checkpoint:
         """
         try:
             content: Any = json.loads(path.read_bytes())
-            return cls(**{**content[FORMAT], "kinds": tuple(content[FORMAT]["kinds"])})
+            found = content[FORMAT]
+            lists = {key: tuple(found.get(key, ())) for key in ("kinds", "texts")}
+            pairs = {key: tuple((a, b) for a, b in found.get(key, ())) for key in ("headers", "odd_cells")}
+            return cls(**{**found, **lists, **pairs})
         except FileNotFoundError:
             return None
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
         except (ValueError, TypeError, KeyError):
             raise InputError(f"{path}: this is no checkpoint; delete it to read the data from its start") from None
+
+
+def _hash_of_guess(table: TextTable) -> str:
+    """A mark of a layout that was guessed; empty for others."""
+    layout = table.layout
+    return _hash_of(repr(layout).encode()) if layout is not None and layout.guessed else ""
 
 
 def _hash_of(content: bytes) -> str:

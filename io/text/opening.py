@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
-from ..header import Header, HeaderMismatch
+from ..guess.layout import NOTHING_ASKED, Asked, guess_layout
+from ..guess.lines import kind_of
+from ..header import Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
-from .sniff import check_encoding, nul_bytes, sniff_layout
 
-__all__ = ["Opening"]
+__all__ = ["NextHeader", "Opening", "nul_bytes"]
 
 SAMPLE_BYTES = 1 << 16
 """From which a header is read, and a layout guessed: the header of every known format is shorter."""
 HEADER_LIMIT_BYTES = 4 << 20
 """Of the longest header, for a file whose header is longer than the sample."""
+SAME_NAMES = 0.5
+"""Part of the cells of a line, at least, that are names of columns, where the line is a header in the middle."""
+
+
+class NextHeader(NamedTuple):
+    """A header in the middle of a file, after which rows go by it."""
+
+    size: int
+    """In bytes."""
+    lines: int
+    names: tuple[str, ...]
+    """Columns, in the order of the rows that follow."""
+    metadata: Mapping[str, str | int | float]
 
 
 class Opening:
@@ -34,6 +49,10 @@ class Opening:
         For messages.
     layout : Layout, optional
         Without, it is guessed from the file.
+    asked : Asked, optional
+        What the user says of a layout that is to be guessed.
+    known : mapping of str to Kind, optional
+        What later rows have shown of columns.
 
     Attributes
     ----------
@@ -43,17 +62,40 @@ class Opening:
         None while it is not complete.
     columns : tuple of Column
         In the order of the file.
+    remarks : tuple of str
+        What of a guess may be otherwise, a sentence each.
     sample_bytes : int
         How much of the start all this was read from.
+    sample : bytes
+        The start of the file, as long as a guess may be another one when more of it is there.
+    sample_lines : int
+        Lines from which a layout was guessed.
     """
 
-    def __init__(self, path: Path, layout: Layout | None) -> None:
+    def __init__(
+        self, path: Path, layout: Layout | None, asked: Asked = NOTHING_ASKED, known: Mapping[str, Kind] | None = None
+    ) -> None:
         self.layout = layout
         self.header: Header | None = None
         self.columns: tuple[Column, ...] = layout.columns if layout else ()
-        self.sample_bytes = 0
+        self.remarks: tuple[str, ...] = ()
+        self.sample_bytes = self.sample_lines = 0
+        self.sample = b""
+        self._guessing, self._limit = layout is None, SAMPLE_BYTES
+        self._asked, self._known = asked, known if known is not None else {}
         self._path = path
-        self._lines: list[bytes] = []  # of the header, and the first row, which ends it
+        self._head: list[bytes] = []  # the lines of the header,
+        self._first_row: list[bytes] = []  # and the one that ends it
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Columns that later rows have shown to be text."""
+        return tuple(self._known)
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether more of the file may show that the layout is another one."""
+        return self._guessing and self.sample_bytes < self._limit
 
     def read(self, data: NDArray[np.uint8]) -> Header | None:
         """Read the header from the first whole lines of the file; None while it is not complete.
@@ -65,14 +107,17 @@ class Opening:
         """
         header = None
         lines: list[bytes] = []
-        for limit in (SAMPLE_BYTES, HEADER_LIMIT_BYTES):
+        limit = SAMPLE_BYTES // 2
+        while limit < HEADER_LIMIT_BYTES:
+            # A header that is longer than the sample asks for a larger one.
+            limit = min(2 * limit, HEADER_LIMIT_BYTES)
             lines = _whole_lines(data[:limit].tobytes())
-            self.sample_bytes = min(data.size, limit)
+            self._limit, self.sample_bytes = limit, min(data.size, limit)
             check_encoding(self._path, lines)
             intact = list(itertools.takewhile(lambda line: b"\0" not in line, lines))
-            if self.layout is None:
+            if self._guessing:
                 try:
-                    self.layout = sniff_layout(self._path, lines)
+                    self._guess(lines)
                 except InputError:
                     if len(intact) < len(lines):  # no text at all, most likely
                         raise nul_bytes(self._path, len(intact) + 1) from None
@@ -92,8 +137,71 @@ class Opening:
             _try_times(self.layout, columns, header)
         except ValueError as error:
             raise InputError(f"{self._path}: {error}") from None
-        self.header, self.columns, self._lines = header, columns, lines[: header.lines + 1]
+        self.header, self.columns = header, columns
+        self._head, self._first_row = lines[: header.lines], lines[header.lines : header.lines + 1]
+        self.sample_lines = len(lines)
+        self.sample = data.tobytes() if self.is_provisional else b""
         return header
+
+    def still_holds(self, more: NDArray[np.uint8], position: int) -> bool:
+        """Whether the guess is the same with more of the file, from a position on; `sample` then ends with it."""
+        self.sample = self.sample[:position]  # lines that were offered before may be offered again
+        lines = _whole_lines(self.sample + more[: self._limit - len(self.sample)].tobytes())
+        before, self.layout = self.layout, None
+        check_encoding(self._path, lines)
+        self._guess(lines)
+        self.sample_bytes = min(len(self.sample) + more.size, self._limit)
+        self.sample = self.sample + more.tobytes()
+        self.sample_lines = len(lines)
+        if self.layout != before:
+            return False
+        if not self.is_provisional:
+            self.sample = b""
+        return True
+
+    def is_header(self, line: bytes) -> bool:
+        """Whether a line in the middle of the file begins a header as that at its start."""
+        layout = self.layout
+        if self.header is None or layout is None or not self._head:
+            return False
+        if line in self._head and line.strip():
+            return True
+        return self._names_in(line) is not None or self._begins_block(line)
+
+    def next_header(self, lines: Sequence[bytes]) -> NextHeader | None:
+        """The header that begins in the middle of a file; None while it is not complete.
+
+        Its size is 0 where the lines are no header after all.
+        """
+        layout = self.layout
+        assert layout is not None
+        assert self.header is not None
+        heads = set(self._head)
+        if self._begins_block(lines[0]):
+            try:
+                block = layout.header.read(lines, layout)
+            except HeaderMismatch:
+                return NextHeader(0, 0, (), {})
+            if block is None:
+                return None
+            names = tuple(column.name for column in _columns(layout, block))
+            return NextHeader(block.size, block.lines, names, block.metadata)
+        size = 0
+        for number, line in enumerate(lines):
+            names = self._names_in(line)
+            size += len(line)
+            if names is not None:
+                more = 0
+                if self._guessing and self._units_line() is not None:
+                    if number + 1 == len(lines):
+                        return None
+                    more = lines[number + 1] == self._units_line()
+                return NextHeader(
+                    size + (len(lines[number + 1]) if more else 0), number + 1 + more, names, self.header.metadata
+                )
+            if line not in heads:
+                return NextHeader(0, 0, (), {})
+        return None
 
     def follow(self, now: bytes) -> bool:
         """Take over what the header says now, where it was rewritten in place; whether its metadata changed.
@@ -103,19 +211,56 @@ class Opening:
         """
         if self.header is None or self.layout is None:
             return False
-        *old_lines, first_row = self._lines
-        if not now or now == b"".join(old_lines):
+        if not now or now == b"".join(self._head):
             return False
-        lines = [*_whole_lines(now), first_row]
+        lines = _whole_lines(now)
         try:
-            header = self.layout.header.read(lines, self.layout)
+            header = self.layout.header.read([*lines, *self._first_row], self.layout)
             if header is None or header.size != len(now):
                 return False
             _try_times(self.layout, self.columns, header)
         except (HeaderMismatch, ValueError):
             return False
-        old, self.header, self._lines = self.header, header, lines
+        old, self.header, self._head = self.header, header, lines
         return old.metadata != header.metadata
+
+    def _guess(self, lines: Sequence[bytes]) -> None:
+        guess = guess_layout(self._path, lines, self._asked, self._known)
+        self.layout, self.remarks = (None, ()) if guess is None else guess
+
+    def _names_in(self, line: bytes) -> tuple[str, ...] | None:
+        """The columns that a line names; None for a line that names too few of those of this file."""
+        layout = self.layout
+        assert layout is not None
+        if isinstance(layout.header, NamesLine) or (self._guessing and layout.header.names_line is not None):
+            row = fields(line, layout)
+            called = {column.header_name: column.name for column in self.columns}
+            found = distinct(row)[: len(row) - (bool(row) and not row[-1])]
+            shared = sum(name in called for name in found)
+            if shared == 0 or shared < SAME_NAMES * max(len(found), 1):
+                return None
+            if any(kind_of(name) not in {None, Kind.TEXT} for name in found if name not in called):
+                return None
+            names = tuple(called.get(name, name) for name in found)
+            needed = {c.name for c in self.columns if not c.nullable and c.kind not in {Kind.TEXT, Kind.NONE}}
+            times = _time_columns(layout)
+            return names if times <= set(names) and (times or needed & set(names) or not needed) else None
+        return None
+
+    def _begins_block(self, line: bytes) -> bool:
+        """Whether a line begins a header of keys, as this file has one."""
+        layout = self.layout
+        assert layout is not None
+        if self._guessing or isinstance(layout.header, NamesLine):
+            return False
+        return fields(line, layout)[0] == fields(self._head[0], layout)[0] != ""
+
+    def _units_line(self) -> bytes | None:
+        header = self.layout.header if self.layout else None
+        names_line = getattr(header, "names_line", None)
+        if names_line is None or names_line + 1 >= len(self._head):
+            return None
+        return self._head[names_line + 1]
 
     def _header(self, lines: Sequence[bytes], layout: Layout) -> Header | None:
         try:
@@ -128,10 +273,28 @@ class Opening:
         return FormatError(f"{self._path}, line {line}: this is no {name} file: expected {expected}, found {found}")
 
 
+def check_encoding(path: Path, lines: Sequence[bytes]) -> None:
+    """Raise `InputError` for text that says of itself that it has two or four bytes a letter."""
+    start = b"".join(lines[:1])[:4]
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{path}, line 1: this is UTF-16 text; save it as UTF-8 or Shift-JIS text")
+
+
+def nul_bytes(path: Path, line: int) -> InputError:
+    """What is said of a file that has NUL bytes (the first of them in `line`, from 1) before any row."""
+    return InputError(f"{path}, line {line}: NUL bytes, so this is no text table (a binary or UTF-16 file)")
+
+
 def _try_times(layout: Layout, columns: tuple[Column, ...], header: Header) -> None:
     """Raise `ValueError` with a sentence where the header does not say when the rows were written."""
     if layout.time is not None:
         layout.time.timestamps_ns(ColumnBuffer(columns).column, header.metadata)
+
+
+def _time_columns(layout: Layout) -> set[str]:
+    """The columns that the times of rows are computed from."""
+    time = layout.time
+    return {name for key in ("column", "date", "time") if isinstance(name := getattr(time, key, None), str)}
 
 
 def _whole_lines(data: bytes) -> list[bytes]:

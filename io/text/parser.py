@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.text.columns import odd_room, parse_rows, scratch_room
-from ...kernels.text.fields import RUNS
+from ...kernels.text.fields import RUNS, RUNS_OF_TABS
 from ...kernels.text.lines import count_newlines
 from ...kernels.text.odd import ODD_FIELDS
-from ..cells import BLANKS
-from ..column import Kind
-from ..layout import Layout
+from ..cells import BLANKS, TABS
 from .buffer import ColumnBuffer
-from .rows import ParsedRows, Report, commit_rows
+from .rows import Change, Context, ParsedRows, Report, commit_rows
 
 __all__ = ["TextParser"]
 
 Bytes = NDArray[np.uint8]
+
+_RUNS = {BLANKS: RUNS, TABS: RUNS_OF_TABS}
 
 
 class TextParser:
@@ -29,7 +29,8 @@ class TextParser:
     ----------
     buffer : ColumnBuffer
         For parts in several threads it has the room already: it must not grow meanwhile.
-    layout : Layout
+    context : Context
+        The layout, the columns of these rows, and what is known of odd cells.
     line : int
         Of the file, from 0, where the text begins.
     report : callable
@@ -44,28 +45,35 @@ class TextParser:
     ----------
     line : int
         The line after those whose rows are visible.
+    change : Change or None
+        Why it stopped early: the table is another one from here on.
     """
 
     def __init__(
         self,
         buffer: ColumnBuffer,
-        layout: Layout,
+        context: Context,
         line: int,
         report: Report,
         compute_times: Callable[[int, int], bool] | None = None,
         note_times: Callable[[int, int, bool], None] | None = None,
     ) -> None:
-        self.line = line
-        self._buffer, self._layout, self._report = buffer, layout, report
+        self.line = self._first_line = line
+        self.change: Change | None = None
+        self._buffer, self._context, self._report = buffer, context, report
         self._compute_times, self._note_times = compute_times, note_times
         self._next_row = buffer.rows
 
-    def append(self, data: Bytes, start: int, stop: int) -> None:
-        """Append the rows in ``data[start:stop]``: whole lines, with `FRONT` bytes before and `BACK` after them."""
+    def append(self, data: Bytes, start: int, stop: int) -> int:
+        """Append the rows in ``data[start:stop]``: whole lines, with `FRONT` bytes before and `BACK` after them.
+
+        Returns where it stopped: early at a line that shows that the table is another one from there on.
+        """
         size = self.measure(data, start, stop)
         self._buffer.reserve(size)
-        self.commit(data, self.parse(data, start, stop, self._buffer.rows, size))
+        stopped = self.commit(data, self.parse(data, start, stop, self._buffer.rows, size))
         self._next_row = self._buffer.rows
+        return stop if stopped is None else stopped
 
     def measure(self, data: Bytes, start: int, stop: int) -> int:
         """Rows that there can be at the most."""
@@ -81,23 +89,22 @@ class TextParser:
 
     def parse(self, data: Bytes, start: int, stop: int, place: int, size: int) -> list[ParsedRows]:
         """Parse up to `size` rows to row `place` and on."""
-        buffer, layout = self._buffer, self._layout
-        columns = len(buffer.columns)
-        kinds = [column.kind for column in buffer.columns]
-        texts = kinds.count(Kind.TEXT)
+        buffer, layout, segment = self._buffer, self._context.layout, self._context.segment
+        columns = len(segment.columns)
         scratch = np.empty(scratch_room(columns), np.int64)
         odd = np.empty((odd_room(columns), ODD_FIELDS), np.int64)
         answers = []
         while start < stop:
-            spans = np.empty((2 * texts, size), np.int64)
+            begin = start
+            spans = np.empty((2 * len(segment.texts), size), np.int64)
             start, rows, lines, found = parse_rows(
                 data,
                 start,
                 stop,
-                RUNS if layout.delimiter == BLANKS else ord(layout.delimiter),
+                _RUNS.get(layout.delimiter) or ord(layout.delimiter),
                 ord(layout.decimal),
-                buffer.kinds,
-                buffer.slots,
+                segment.kinds,
+                segment.slots,
                 1 if layout.short_rows else columns,
                 layout.trailing_delimiter,
                 place,
@@ -111,20 +118,29 @@ class TextParser:
             are_sorted = (
                 self._compute_times(place, place + rows) if self._compute_times and rows and not found else None
             )
-            answers.append(ParsedRows(place, rows, lines, spans, odd[:found].copy(), are_sorted))
+            answers.append(ParsedRows(begin, place, rows, lines, spans, odd[:found].copy(), are_sorted))
             place += rows
             size -= rows
         return answers
 
-    def commit(self, data: Bytes, parsed: list[ParsedRows]) -> None:
-        """Make the good rows visible, directly after those that are."""
+    def commit(self, data: Bytes, parsed: list[ParsedRows]) -> int | None:
+        """Make the good rows visible, directly after those that are; where it stopped, if that was early."""
         for part in parsed:
             first = self._buffer.rows
             self._buffer.move_back(part.first_row, part.rows)
-            commit_rows(data, part, self._buffer, self._layout, self._report_line)
-            self.line += part.lines
+            before = self._context.lines_before + self.line - self._first_line
+            context = self._context._replace(
+                lines_before=before, sample_lines=self._context.sample_lines - (self.line - self._first_line)
+            )
+            committed = commit_rows(data, part, self._buffer, context, self._report_line)
             if part.are_sorted is not None and self._note_times:
                 self._note_times(first, first + part.rows, part.are_sorted)
+            if committed.change is not None:
+                self.change = committed.change._replace(line=self.line + committed.change.line)
+                self.line += committed.change.line
+                return committed.change.start
+            self.line += part.lines
+        return None
 
     def _report_line(self, line: int, reason: str) -> None:
         self._report(self.line + line, reason)

@@ -64,8 +64,8 @@ class Sink(Protocol):
         """Parse a part to its place. Any thread."""
         ...
 
-    def commit(self, data: Bytes, parsed: Any) -> None:
-        """Make it visible. In order."""
+    def commit(self, data: Bytes, parsed: Any) -> int | None:
+        """Make it visible. In order. Where in the data it stopped, if that was before the end: it takes no more."""
         ...
 
 
@@ -123,11 +123,13 @@ class _Run:
             self.changed.wait_for(lambda: self.committed == part or self.end <= part)
             if self.end <= part:
                 return False
-            self.sink.commit(data, parsed)
-            self.source.advance(part, buffer, *span)
+            stopped = self.sink.commit(data, parsed)
+            self.source.advance(part, buffer, span[0], span[1] if stopped is None else stopped)
             self.committed += 1
+            if stopped is not None:
+                self.end = part + 1
             self.changed.notify_all()
-        return True
+        return stopped is None
 
     def _stop_at(self, part: int) -> None:
         with self.changed:

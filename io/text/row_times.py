@@ -37,9 +37,11 @@ class RowTimes:
         self.rows = 0
         self._clock_offset_ns = clock_offset_ns
 
-    def update(self, buffer: ColumnBuffer, rule: TimeRule, metadata: Mapping[str, str | int | float]) -> None:
-        """Compute the timestamps of all committed rows that have none yet."""
-        first, stop = self.rows, buffer.rows
+    def update(
+        self, buffer: ColumnBuffer, rule: TimeRule, metadata: Mapping[str, str | int | float], stop: int
+    ) -> None:
+        """Compute the timestamps of the committed rows before `stop` that have none yet."""
+        first = self.rows
         if first < stop:
             self.note(buffer, first, stop, self.compute(buffer, rule, metadata, first, stop))
 

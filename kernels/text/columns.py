@@ -37,7 +37,7 @@ from .cells import (
     trimmed,
     within_quotes,
 )
-from .fields import BATCH_ROWS, ENDS, RUNS, SPARE, has_nul, regular_rows, separators, split_lines, split_runs
+from .fields import BATCH_ROWS, ENDS, RUNS, SPARE, TAB, has_nul, regular_rows, separators, split_lines, split_runs
 from .lanes import LANES, eight_digits, sixteen_digits
 from .odd import BAD_FIELD_COUNT, CODE, add_odd
 from .words import (
@@ -290,7 +290,7 @@ def parse_rows(
     spans : int64, shape (2 * text columns, rows)
         Start and stop of each text cell in `data`; rows counted from 0.
     odd : int64, shape (`odd_room`, 6)
-        Cells and lines for a second look: row (from 0; -1 for a bad line), column (fields found, for a bad line),
+        Cells and lines for a second look: row (from 0; -1 less the rows before, for a bad line), column (fields found),
         start, stop, code, line (from 0). Within a batch they come column by column.
     scratch : int64, shape (`scratch_room`,)
 
@@ -310,14 +310,14 @@ def parse_rows(
     most = scratch.size - np.int64(ENDS) - SPARE
     row = line = found = returns = np.int64(0)
     batch_rows = np.int64(BATCH_ROWS)
-    entries = np.int64(2 if delimiter == RUNS else 1)  # of a field, among the positions
+    entries = np.int64(2 if delimiter < 0 else 1)  # of a field, among the positions
     position = start
     while position < stop and row < row_limit and found + most < odd.shape[0]:
         rows = np.int64(0)
         width = columns
         batch_start = position
         wanted = min(batch_rows, row_limit - row, most // (entries * (columns + 1)))
-        if delimiter != BLANK and delimiter != RUNS and columns > 1:
+        if delimiter != BLANK and delimiter >= 0 and columns > 1:
             count, newlines = separators(
                 data, position, stop, delimiter, wanted * (columns + trailing_delimiter), scratch
             )
@@ -338,9 +338,11 @@ def parse_rows(
         if rows > 0:
             position = scratch[ENDS + U(rows * width)] + 1
         else:
-            closed = delimiter == RUNS  # then fields end where they end
+            closed = delimiter < 0  # then fields end where they end
             if closed:
-                width, rows, position = split_runs(data, position, stop, columns, wanted, scratch)
+                width, rows, position = split_runs(
+                    data, position, stop, BLANK if delimiter == RUNS else TAB, columns, wanted, scratch
+                )
             else:
                 width, rows, position = split_lines(data, position, stop, delimiter, columns, wanted, scratch)
             if width == columns + 1 and trailing_delimiter and not closed:
@@ -349,7 +351,7 @@ def parse_rows(
                 width -= closed
             if width == 0 or width > columns or width < fewest_fields:
                 if width > 0:
-                    found = add_odd(batch_start, position - 1, np.int64(-1), width, line, odd, found)
+                    found = add_odd(batch_start, position - 1, -1 - row, width, line, odd, found)
                     odd[found - 1, CODE] = BAD_FIELD_COUNT
                 line += 1
                 continue

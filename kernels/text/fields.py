@@ -19,7 +19,9 @@ __all__ = [
     "BATCH_ROWS",
     "ENDS",
     "RUNS",
+    "RUNS_OF_TABS",
     "SPARE",
+    "TAB",
     "has_nul",
     "regular_rows",
     "separators",
@@ -38,7 +40,7 @@ SPARE = 130
 USUAL_FIELDS = 8
 """Within 64 bytes."""
 TAB = 9
-RUNS = -1
+RUNS, RUNS_OF_TABS = -1, -2
 """In the place of the code of a delimiter: any number of blanks and tabs."""
 
 ENDS = np.uint64(4 * BATCH_ROWS)
@@ -156,11 +158,12 @@ def split_lines(
 
 @inner_kernel
 def split_runs(
-    data: Bytes, start: int, stop: int, columns: int, most_rows: int, scratch: Integers
+    data: Bytes, start: int, stop: int, blank: int, columns: int, most_rows: int, scratch: Integers
 ) -> tuple[int, int, int]:
     """Split lines at any number of blanks and tabs, as long as they have `columns` fields.
 
-    Blanks before the first and after the last field are none. The answer is that of `split_lines`.
+    Blanks before the first and after the last field are none. Where `blank` is a tab, blanks are letters. The answer is
+    that of `split_lines`.
     """
     few_steps()
     rows = 0
@@ -169,13 +172,13 @@ def split_runs(
         i = end
         fields = 0
         while data[U(i)] != NEWLINE:
-            if _is_blank(data[U(i)]):
+            if _is_blank(data[U(i)], blank):
                 i += 1
                 continue
             begin = i
             quoted = data[U(i)] == QUOTE
             i += quoted
-            while data[U(i)] != NEWLINE and (quoted or not _is_blank(data[U(i)])):
+            while data[U(i)] != NEWLINE and (quoted or not _is_blank(data[U(i)], blank)):
                 if quoted and data[U(i)] == QUOTE:
                     quoted = data[U(i + 1)] == QUOTE
                     i += quoted
@@ -194,8 +197,8 @@ def split_runs(
 
 
 @inlined
-def _is_blank(byte: int) -> bool:
-    return byte == BLANK or byte == TAB or byte == RETURN
+def _is_blank(byte: int, blank: int) -> bool:
+    return byte == blank or byte == TAB or byte == RETURN
 
 
 @inner_kernel

@@ -34,7 +34,8 @@ Floats = NDArray[np.float64]
 
 ODD_FIELDS = 6
 ROW, COLUMN, START, STOP, CODE, LINE = range(ODD_FIELDS)
-"""Columns of the list. A line with a bad number of fields has row -1, and that number in the place of the column."""
+"""Columns of the list. A line with a bad number of fields has as its row -1 less the rows before it, and that number as
+its column."""
 ODD_EMPTY, ODD_CELL, BAD_FIELD_COUNT = range(3)
 """Codes."""
 

@@ -276,10 +276,10 @@ case(
 case("signs and points", "a,b\n+1,+1.\n-1,-.5\n007,1E+2\n", layout(N, X), [(1, 1.0), (-1, -0.5), (7, 100.0)])
 case(
     "what is no number",
-    "a\n1.5\nnan?\n0x10\n1_000\n2.5\n3.5\n",
+    "a\n1.5\nn2\n0x10\n1_000\n2.5\n3.5\n",
     layout(X),
     [(1.5,), (2.5,), (3.5,)],
-    {3: "found 'nan?'", 4: "0x10", 5: "1_000"},
+    {3: "found 'n2'", 4: "0x10", 5: "1_000"},
     guessed=False,
 )
 case("infinities", "a\ninf\n-Infinity\n1e999\n1.5\n", layout(X), [(inf,), (-inf,), (inf,), (1.5,)])

@@ -19,6 +19,7 @@ from utokyo.io.layout import Layout
 from utokyo.io.reader import Reader
 from utokyo.io.text.buffer import ColumnBuffer
 from utokyo.io.text.parser import TextParser
+from utokyo.io.text.rows import Context
 from utokyo.kernels.text.words import BACK, FRONT
 
 from .dialects import DIALECTS, Dialect
@@ -179,7 +180,9 @@ def test_a_line_of_a_sample_is_split_as_the_kernel_splits_it(line, delimiter):
     layout, buffer, said = Layout("x", columns, delimiter, header=NoHeader()), ColumnBuffer(columns), []
     content = line.encode() + b"\n"
     data = np.frombuffer(bytes(FRONT) + content + bytes(BACK), np.uint8)
-    TextParser(buffer, layout, 0, lambda number, reason: said.append(reason)).append(data, FRONT, FRONT + len(content))
+    TextParser(buffer, Context.of(layout, buffer), 0, lambda number, reason: said.append(reason)).append(
+        data, FRONT, FRONT + len(content)
+    )
 
     if said:
         assert has_open_quote(line, delimiter)

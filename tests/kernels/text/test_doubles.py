@@ -19,6 +19,7 @@ from utokyo.io.header import NoHeader
 from utokyo.io.layout import Layout
 from utokyo.io.text.buffer import ColumnBuffer
 from utokyo.io.text.parser import TextParser
+from utokyo.io.text.rows import Context
 from utokyo.kernels.text.words import BACK, FRONT
 
 from .test_columns import assert_doubles
@@ -34,7 +35,9 @@ def doubles(texts: list[str], decimal: str = ".") -> list[float]:
     data = np.frombuffer(bytes(FRONT) + content + bytes(BACK), np.uint8)
     buffer = ColumnBuffer(layout.columns)
     told: list[str] = []
-    TextParser(buffer, layout, 0, lambda line, reason: told.append(reason)).append(data, FRONT, FRONT + len(content))
+    TextParser(buffer, Context.of(layout, buffer), 0, lambda line, reason: told.append(reason)).append(
+        data, FRONT, FRONT + len(content)
+    )
     assert not told, told[0]
     return buffer.column("x").tolist()
 

@@ -1,0 +1,174 @@
+"""The layout of a table that nobody described, from its first lines.
+
+The result is a `Layout` like any other, and is a function of these lines alone: however they came and whenever somebody
+looked, the same lines give the same layout. Known formats do not pass here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ..cells import Notation
+from ..column import Column, Kind
+from ..header import UTF8_MARK, CountedLines
+from ..layout import Layout
+from .letters import encoding_of
+from .lines import AGREEMENT, Body, body_of, delimiter_of, is_comment, kind_of
+from .moments import order_of, times_of
+from .signs import Signs, signs_of
+
+__all__ = ["Asked", "Guess", "guess_layout"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user says of a table that the engine would otherwise find out.
+
+    Parameters
+    ----------
+    time : str
+        The column that holds the times.
+    time_format : str
+        How they are written, as `datetime.datetime.strptime` has it: ``"%d.%m.%Y %H:%M:%S"``.
+    delimiter, decimal : str
+        One character each.
+    header_line : int, optional
+        The line that names the columns, from 1; 0 where none does.
+    units_row : bool, optional
+        Whether the line under the names says units.
+    """
+
+    time: str = ""
+    time_format: str = ""
+    delimiter: str = ""
+    decimal: str = ""
+    header_line: int | None = None
+    units_row: bool | None = None
+
+
+class Guess(NamedTuple):
+    """What was understood."""
+
+    layout: Layout
+    remarks: tuple[str, ...] = ()
+    """Sentences on what may be otherwise, and what to say then."""
+
+
+NOTHING_ASKED = Asked()
+NOTHING_KNOWN: Mapping[str, Kind] = MappingProxyType({})
+
+
+def guess_layout(
+    path: Path, lines: Sequence[bytes], asked: Asked = NOTHING_ASKED, known: Mapping[str, Kind] = NOTHING_KNOWN
+) -> Guess | None:
+    r"""Guess the layout of a table from its first whole lines; None while there is no row to learn from.
+
+    Parameters
+    ----------
+    path : path
+        For messages.
+    lines : sequence of bytes
+        With their ends.
+    asked : Asked, optional
+        What the user says.
+    known : mapping of str to Kind, optional
+        Columns of which later rows showed that they are no numbers or times.
+
+    Raises
+    ------
+    InputError
+        When the lines are text in no encoding that is known.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from utokyo.io.guess.layout import guess_layout
+    >>> lines = [b"Zeit;Strom\r\n", b"09.05.2023 11:20:05;19,47\r\n"]
+    >>> print(guess_layout(Path("ion.csv"), lines).layout)
+    table: delimiter ';', utf-8, header CountedLines(lines=1, names_line=0), \
+time ColumnTime(column='Zeit', unit_ns=1, before_ns=0), \
+decimal sign ',', found out from the file
+      Zeit: datetime
+      Strom: float, may be empty
+    """
+    sample = b"".join(lines).removeprefix(UTF8_MARK)
+    encoding = encoding_of(path, sample)
+    text = [line.rstrip("\r") for line in sample.decode(encoding).split("\n")[:-1]]
+    plain = [line for line in text if not is_comment(line)]
+    if not any(line.strip() for line in plain):
+        return None
+    delimiter = asked.delimiter or delimiter_of(plain)
+    body = body_of(text, delimiter, Notation(decimal=asked.decimal or ".", time_format=asked.time_format))
+    if body is None:
+        return None
+    table = _columns_of(body)
+    signs = signs_of(table)
+    if asked.decimal:
+        signs = Signs(asked.decimal, signs.thousands if signs.thousands != asked.decimal else "")
+    order = order_of(table)
+    notation = Notation(signs.decimal, signs.thousands, order.dates, asked.time_format)
+    if notation != Notation():  # what is a name and what a row may be another question now
+        body = body_of(text, delimiter, notation) or body
+        table = _columns_of(body)
+    columns = [
+        Column(name, known.get(name) or column_kind(found, notation), unit=unit)
+        for name, unit, found in zip(body.names, body.units or [""] * len(body.names), table, strict=True)
+    ]
+    times = times_of(columns, table, notation, asked.time)
+    ambiguous = [
+        f"column {body.names[i]!r}: {next(c for c in table[i] if ',' in c)!r} may be a decimal or thousands; it is "
+        "kept as text, and decimal=',' or decimal='.' says which"
+        for i in signs.undecided
+    ]
+    layout = Layout(
+        "table",
+        tuple(replace(column, nullable=column.name not in times.mandatory) for column in columns),
+        delimiter=delimiter,
+        encoding=encoding,
+        header=CountedLines(body.first, body.names_line),
+        time=times.rule,
+        trailing_delimiter=body.closes,
+        decimal=signs.decimal,
+        thousands=signs.thousands,
+        dates=order.dates if _has_dates(columns) else "",
+        time_format=asked.time_format,
+        comments=True,
+        guessed=True,
+    )
+    dates = (order.remark,) if order.remark and layout.dates else ()
+    return Guess(layout, tuple(filter(None, (*dates, times.remark, *ambiguous))))
+
+
+def _columns_of(body: Body) -> list[list[str]]:
+    """The cells of each column, from the rows that the parser will take: others are bad ones, and say nothing."""
+    widths = (len(body.names), len(body.names) + body.closes)
+    rows = [row for row in body.rows if len(row) in widths] or body.rows
+    return [[row[i].strip() for row in rows if i < len(row)] for i in range(len(body.names))]
+
+
+def column_kind(column: Sequence[str], notation: Notation) -> Kind:
+    """What the cells of a column are, when most of them agree; NONE where there is no value yet."""
+    found: Counter[Kind] = Counter()
+    for cell, count in Counter(column).items():
+        kind = kind_of(cell, notation)
+        if kind is not None:
+            found[kind] += count
+    if not found:
+        return Kind.NONE
+    numbers = found[Kind.INTEGER] + found[Kind.FLOAT]
+    if numbers >= AGREEMENT * found.total():
+        return Kind.FLOAT if found[Kind.FLOAT] else Kind.INTEGER
+    dates = found[Kind.DATE] + found[Kind.DATETIME]
+    if dates >= AGREEMENT * found.total():
+        return Kind.DATETIME if found[Kind.DATETIME] else Kind.DATE
+    kind, count = found.most_common(1)[0]
+    return kind if count >= AGREEMENT * found.total() else Kind.TEXT
+
+
+def _has_dates(columns: Sequence[Column]) -> bool:
+    return any(column.kind in {Kind.DATE, Kind.DATETIME} for column in columns)

@@ -1,0 +1,59 @@
+"""The encoding of a text that does not say it: UTF-8, Shift-JIS (Japanese Windows) or Windows-1252 (Western)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..errors import InputError
+from ..header import UTF8_MARK
+
+__all__ = ["encoding_of"]
+
+KANJI = re.compile(rb"[\x81-\x9f][\x40-\x7e\x80-\xfc]")
+"""Two bytes of Shift-JIS whose first is a control character or a rare sign in Windows-1252."""
+KATAKANA = re.compile(rb"[\xa1-\xdf]{2,}")
+"""Half-width letters of Shift-JIS, which come in words; in Windows-1252 accents stand between Latin letters."""
+ALONE = re.compile(rb"(?<![\x80-\xff])[\x80\xa0-\xff](?![\x80-\xff])")
+"""One letter of Windows-1252 between ASCII: a degree, a micro, an umlaut."""
+
+
+def encoding_of(path: Path, sample: bytes) -> str:
+    r"""How the bytes of a text are to be read, as Python calls it.
+
+    Parameters
+    ----------
+    path : path
+        For messages.
+    sample : bytes
+        Whole lines.
+
+    Raises
+    ------
+    InputError
+        When the bytes are text in none of the three.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from utokyo.io.guess.letters import encoding_of
+    >>> [encoding_of(Path("t.csv"), text) for text in (b"T (K)\n", "炉 (℃)\n".encode("cp932"), b"Ofen (\xb0C)\n")]
+    ['utf-8', 'cp932', 'cp1252']
+    """
+    sample = sample.removeprefix(UTF8_MARK)
+    try:
+        sample.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        return "utf-8"
+    japanese = len(KANJI.findall(sample)) + len(KATAKANA.findall(sample))
+    western = len(ALONE.findall(sample))
+    for encoding in ("cp932", "cp1252") if japanese > western else ("cp1252", "cp932"):
+        try:
+            sample.decode(encoding)
+        except UnicodeDecodeError as error:
+            number = sample.count(b"\n", 0, error.start) + 1
+        else:
+            return encoding
+    raise InputError(f"{path}, line {number}: neither UTF-8, Shift-JIS nor Windows-1252 text; save the file as UTF-8")
