@@ -73,6 +73,14 @@ class LVMReader(Reader):
         resume_at = None if self._state_path is None else LVMCheckpoint.read(self._state_path)
         self._lvm = LVMRows(self._file, clock_offset_ns, resume_at)
 
+    def remarks(self) -> list[str]:
+        """What of the file may be otherwise than was understood, a sentence each."""
+        return self._lvm.remarks()
+
+    def clock_remarks(self) -> list[str]:
+        """None: each segment has a start of its own."""
+        return []
+
     @property
     def generation(self) -> int:
         """How often the file turned out to be another one and was read anew."""

@@ -20,8 +20,12 @@ from .paths import user_path
 from .text.ahead import RowsAhead
 from .text.checkpoint import Checkpoint
 from .text.growing import LONGEST_LINE_BYTES, GrowingFile
+from .text.row_times import said_of_steps
 
 __all__ = ["Reader"]
+
+MOST_STEPS = 20
+"""One row in so many may go back in time where a clock was set; more are rows that stand in another order."""
 
 
 class Reader:
@@ -150,6 +154,32 @@ class Reader:
         """Whether the timestamps never decrease."""
         self._rows.table.compute_times()
         return self._rows.table.times.are_sorted
+
+    def remarks(self) -> list[str]:
+        r"""What of the file may be otherwise than was understood, a sentence each: a guess, words for no value, a clock.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from utokyo.io.reader import Reader
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "cup.csv")
+        ...     _ = path.write_text("Time (s),Cup (nA)\n3766476005,2.4\n3766476006,OL\n")
+        ...     reader = Reader(path)
+        ...     _ = reader.update()
+        ...     for remark in reader.remarks():
+        ...         print(remark)
+        column 'Time (s)' is taken for seconds since 1904 (LabVIEW)
+        column 'Cup (nA)': a cell holds 'OL', which is no value; it stays empty
+        """
+        return [*self._rows.remarks(), *self.clock_remarks()]
+
+    def clock_remarks(self) -> list[str]:
+        """Where the clock went back or a counter began anew; none for times of which many go back."""
+        self._rows.table.compute_times()
+        steps = self._rows.table.times.steps
+        return said_of_steps(steps) if len(steps) <= 1 + self.rows // MOST_STEPS else []
 
     def time_frame(self) -> pl.DataFrame | None:
         """The columns `timestamp` (Int64, ns) and `datetime` (ns) of the rows; None for a format without times."""

@@ -218,19 +218,25 @@ class Elapsed:
             raise ValueError(f"{' and '.join(self.start_keys)} should be a date and a time, not {text.strip()!r}")
         return start
 
+    def unit_ns(self, metadata: Metadata) -> int:
+        """Nanoseconds of one count, rounded."""
+        return round(self._unit_s(metadata) * 1e9)
+
+    def _unit_s(self, metadata: Metadata) -> float:
+        if self.unit_s is not None:
+            return self.unit_s
+        given = metadata.get(self.unit_key or "")
+        if not isinstance(given, int | float) or not 0.0 < given < np.inf:
+            raise ValueError(f"{self.unit_key} should be the seconds of one count, not {given!r}")
+        return float(given)
+
     def timestamps_ns(
         self, column: Columns, metadata: Metadata, previous_ns: int | None = None, *, out: Times | None = None
     ) -> Times:
         """Add the counts, in ns, to the start: exactly where both are integers."""
         del previous_ns
-        unit_s = self.unit_s
-        if unit_s is None:
-            given = metadata.get(self.unit_key or "")
-            if not isinstance(given, int | float) or not 0.0 < given < np.inf:
-                raise ValueError(f"{self.unit_key} should be the seconds of one count, not {given!r}")
-            unit_s = float(given)
+        unit_ns = self._unit_s(metadata) * 1e9
         counts = column(self.column)
-        unit_ns = unit_s * 1e9
         if counts.dtype == np.int64 and round(unit_ns) >= 1 and abs(unit_ns - round(unit_ns)) < 1e-6 * unit_ns:
             times: Times = np.empty(counts.size, np.int64) if out is None else out
             elapsed_ns(counts.view(np.int64), round(unit_ns), self.start_ns(metadata), times)

@@ -34,6 +34,7 @@ from ...io.layout import Layout
 from ...io.paths import user_path
 from ...io.reader import Reader
 from ...io.sheet import is_spreadsheet
+from .description import description
 from .frames import FrameKind, as_asked, as_polars, with_distinct_names
 from .known import RECORDERS, hint
 from .options import RecorderSettings
@@ -116,6 +117,7 @@ class Recorder:
         self._lock = OwnLock()
         self._table: pl.DataFrame | None = None
         self._warned_empty = False
+        self._clock_remarks = 0
         self._literals_of: tuple[Mapping[str, object], frozenset[str], pl.DataFrame] | None = None
         self._start()
 
@@ -224,6 +226,29 @@ class Recorder:
         """One sentence for each of the first bad rows: file, line, what was expected and found."""
         return tuple(self._reader.bad_row_messages)
 
+    def remarks(self) -> list[str]:
+        """What of the file may be otherwise than was understood, a sentence each: a guess, words for no value."""
+        return self._reader.remarks()
+
+    def describe(self) -> str:
+        r"""What was understood of the file, for people, and how to say it otherwise.
+
+        Examples
+        --------
+        >>> _ = Path("cup.csv").write_text("Time;Cup (nA)\n09.05.2023 11:20:05;2,41\n09.05.2023 11:20:06;OL\n")
+        >>> print(Recorder("cup.csv").describe())
+        cup.csv: a table, found out from the file
+          delimiter ';', decimal sign ',', utf-8; names in line 1
+          times: column 'Time'
+          Time: date and time
+          Cup (nA): decimals
+          column 'Cup (nA)': a cell holds 'OL', which is no value; it stays empty
+          to say it otherwise: Recorder(path, delimiter=, decimal=, header_line=, units_row=, time=, time_format=)
+        """
+        with self._lock:
+            self.update()
+            return "\n".join(description(self.filepath.name, self._reader))
+
     @property
     def is_sorted(self) -> bool:
         """Whether the rows stand in the file in the order of their times, so far."""
@@ -286,6 +311,10 @@ class Recorder:
         if not self._reader.columns and not self._warned_empty:
             log.warning("%s has no header and no row yet", self.filepath)
             self._warned_empty = True
+        if added and not self.always_update:
+            for remark in self._reader.clock_remarks()[self._clock_remarks :]:
+                self._clock_remarks += 1
+                log.warning("%s: %s", self.filepath.name, remark)
         return added
 
     def _make_table(self) -> pl.DataFrame:
@@ -337,6 +366,15 @@ class WholeRecorder(Recorder):
     def finish(self) -> int:
         """There is no last line: as `update`."""
         return self.update()
+
+    def remarks(self) -> list[str]:
+        """None."""
+        return []
+
+    def describe(self) -> str:
+        """What it is, for people."""
+        self.update()
+        return repr(self)
 
     def get_metadata(self) -> Any:
         """There are none."""

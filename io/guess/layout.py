@@ -89,12 +89,11 @@ def guess_layout(
     >>> from pathlib import Path
     >>> from utokyo.io.guess.layout import guess_layout
     >>> lines = [b"Zeit;Strom\r\n", b"09.05.2023 11:20:05;19,47\r\n"]
-    >>> print(guess_layout(Path("ion.csv"), lines).layout)
-    table: delimiter ';', utf-8, header CountedLines(lines=1, names_line=0), \
-time ColumnTime(column='Zeit', unit_ns=1, before_ns=0), \
-decimal sign ',', found out from the file
-      Zeit: datetime
-      Strom: float, may be empty
+    >>> layout = guess_layout(Path("ion.csv"), lines).layout
+    >>> layout.delimiter, layout.decimal, layout.header, layout.time.column
+    (';', ',', CountedLines(lines=1, names_line=0), 'Zeit')
+    >>> [(column.name, column.kind.name) for column in layout.columns]
+    [('Zeit', 'DATETIME'), ('Strom', 'FLOAT')]
     """
     sample = b"".join(lines).removeprefix(UTF8_MARK)
     encoding = encoding_of(path, sample)

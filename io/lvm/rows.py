@@ -131,6 +131,11 @@ class LVMRows:
         self._log()
         return self.count - before
 
+    def remarks(self) -> list[str]:
+        """What was understood, and may be otherwise, a sentence each."""
+        words = (no_value(*found, count) for run in self._runs for found, count in run.words.items())
+        return [*self.state.told, *words]
+
     def _log(self) -> None:
         """Log bad rows, and each word for no value once."""
         self.bad_rows.report()

@@ -141,6 +141,11 @@ class RowsAhead:
         self.table.compute_times()
         return self.table.buffer.time_frame(self._first, self._last)
 
+    def remarks(self) -> list[str]:
+        """What was understood, and may be otherwise, a sentence each."""
+        words = (no_value(column, word, count) for (column, word), count in self.table.words.items())
+        return [*self.table.opening.remarks, *self.table.notes, *words]
+
     def show(self, most: int | None) -> int:
         """Read what is new, if too few rows wait, and show up to `most` more; how many they are."""
         self._wanted = EVERYTHING if most is None else most

@@ -59,6 +59,8 @@ class Checkpoint:
         Of a layout that was guessed.
     odd_cells : tuple of pairs of str and int
         Cells that were none of their column's kind.
+    unfolded_ns : int
+        Added to times since a counter of 32 bits began anew.
     """
 
     position: int
@@ -81,6 +83,7 @@ class Checkpoint:
     texts: tuple[str, ...] = ()
     layout_hash: str = ""
     odd_cells: tuple[tuple[str, int], ...] = ()
+    unfolded_ns: int = 0
 
     @classmethod
     def of(cls, file: GrowingFile, table: TextTable) -> Self:
@@ -106,6 +109,7 @@ class Checkpoint:
             texts=table.opening.texts,
             layout_hash=_hash_of_guess(table),
             odd_cells=tuple(sorted(table.odd_cells.items())),
+            unfolded_ns=table.times.unfolded_ns,
         )
 
     def moved_to(self, earlier: Self, *, rows: int, skipped_rows: int) -> Self:
@@ -154,6 +158,7 @@ class Checkpoint:
             previous_ns=self.previous_ns,
             are_sorted=self.is_sorted,
             kinds=self.kinds,
+            unfolded_ns=self.unfolded_ns,
         )
         table.notes.clear()
         table.odd_cells.update(dict(self.odd_cells))

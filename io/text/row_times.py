@@ -5,13 +5,76 @@ They are computed late, when they are asked for, or early, by the threads that p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...kernels.times import is_sorted
-from ..times import TimeRule
+from ...kernels.units import SECOND_NS
+from ..times import Elapsed, TimeRule
 from .buffer import ColumnBuffer
 
-__all__ = ["RowTimes"]
+__all__ = ["ClockStep", "RowTimes", "said_of_steps"]
+
+LEAST_STEP_NS = 500_000_000
+"""By which a clock goes back where it was set; less are lines that swapped their places."""
+COUNTER = 1 << 32
+"""Where counters of 32 bits begin anew."""
+COUNTER_PART = 16
+"""Such a step may miss 2^32 by so large a part of it: what passed between the two rows."""
+
+
+class ClockStep(NamedTuple):
+    """A clock that went back, or a counter that began anew."""
+
+    row: int
+    """Rows of this file before it, as far as they were read here."""
+    before_ns: int
+    after_ns: int
+    """Times of the two rows, as they are in the table."""
+    is_wrap: bool
+    """Whether a counter of 32 bits began anew, so that the times go on."""
+
+
+def said_of_steps(steps: Sequence[ClockStep]) -> list[str]:
+    """Sentences on a clock that went back; one for each reason.
+
+    Examples
+    --------
+    >>> from utokyo.io.text.row_times import ClockStep, said_of_steps
+    >>> said_of_steps([ClockStep(5, 3_600_000_000_000, 30_000_000_000, False)])[0].partition(";")[0]
+    'after row 5 the clock goes back by 59 min 30 s, from 1970-01-01 01:00:00 to 1970-01-01 00:00:30'
+    """
+    answers = []
+    for is_wrap in (False, True):
+        found = [step for step in steps if step.is_wrap == is_wrap]
+        if not found:
+            continue
+        row, before_ns, after_ns, _ = found[0]
+        before, after = (str(np.datetime64(ns, "ns").astype("M8[ms]")).replace("T", " ").removesuffix(".000")
+                         for ns in (before_ns, after_ns))  # fmt: skip
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        answers.append(
+            f"after row {row} the counter begins anew at 2^32{more}; the times go on"
+            if is_wrap
+            else f"after row {row} the clock goes back by {_span(before_ns - after_ns)}, from {before} to {after}{more}; "
+            "rows are sorted by these times, so those of both stand mixed: to set it right, read the rows behind it, "
+            "in a file of their own, with a clock_offset"
+        )
+    return answers
+
+
+def _span(duration_ns: int) -> str:
+    """A duration for people: 59 min 30 s."""
+    seconds = duration_ns / SECOND_NS
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours // 24, "d"), (hours % 24, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
 
 
 class RowTimes:
@@ -30,11 +93,19 @@ class RowTimes:
     ----------
     rows : int
         Of the buffer, the first so many have theirs.
+    unfolded_ns : int
+        Added to all times that come, since a counter began anew.
+    steps : list of ClockStep
+        Where the clock went back.
     """
 
-    def __init__(self, clock_offset_ns: int, previous_ns: int | None = None, are_sorted: bool = True) -> None:
-        self.previous_ns, self.are_sorted = previous_ns, are_sorted
-        self.rows = 0
+    def __init__(
+        self, clock_offset_ns: int, previous_ns: int | None = None, are_sorted: bool = True, unfolded_ns: int = 0
+    ) -> None:
+        self.previous_ns, self.are_sorted, self.unfolded_ns = previous_ns, are_sorted, unfolded_ns
+        self.rows = self._dropped = 0
+        self.steps: list[ClockStep] = []
+        self._counter_ns = 0
         self._clock_offset_ns = clock_offset_ns
 
     def update(
@@ -42,6 +113,7 @@ class RowTimes:
     ) -> None:
         """Compute the timestamps of the committed rows before `stop` that have none yet."""
         first = self.rows
+        self.count_by(rule, metadata)
         if first < stop:
             self.note(buffer, first, stop, self.compute(buffer, rule, metadata, first, stop))
 
@@ -65,7 +137,39 @@ class RowTimes:
         if first != self.rows:
             return
         stamps = buffer.timestamps_ns(first, stop)
-        earliest = int(stamps[0]) - self._clock_offset_ns
-        self.are_sorted &= rows_are_sorted and (self.previous_ns is None or self.previous_ns <= earliest)
-        self.previous_ns = int(stamps[-1]) - self._clock_offset_ns
+        if self.unfolded_ns:
+            stamps += self.unfolded_ns
+        offset_ns = self._clock_offset_ns
+        earliest = int(stamps[0]) - offset_ns
+        if not rows_are_sorted or (self.previous_ns is not None and self.previous_ns > earliest):
+            rows_are_sorted = self._look_at_steps(stamps, first)
+        self.are_sorted &= rows_are_sorted
+        self.previous_ns = int(stamps[-1]) - offset_ns
         self.rows = stop
+
+    def count_by(self, rule: TimeRule, metadata: Mapping[str, str | int | float]) -> None:
+        """Say by which rule the next rows get their times: a counter of 32 bits may begin anew among them."""
+        self._counter_ns = rule.unit_ns(metadata) * COUNTER if isinstance(rule, Elapsed) else 0
+
+    def drop(self, rows: int) -> None:
+        """Let go of the first rows."""
+        self.rows -= rows
+        self._dropped += rows
+
+    def begin_segment(self) -> None:
+        """Go on with rows that have a start of their own."""
+        self.unfolded_ns = 0
+
+    def _look_at_steps(self, stamps: NDArray[np.int64], first: int) -> bool:
+        """Unfold a counter that began anew, and note where the clock went back; whether times never decrease now."""
+        before = int(stamps[0]) if self.previous_ns is None else self.previous_ns + self._clock_offset_ns
+        for row in np.flatnonzero(np.diff(stamps, prepend=before) < 0).tolist():
+            previous = int(stamps[row - 1]) if row else before
+            step = int(stamps[row]) - previous
+            is_wrap = bool(self._counter_ns) and abs(step + self._counter_ns) < self._counter_ns // COUNTER_PART
+            if is_wrap:
+                stamps[row:] += self._counter_ns
+                self.unfolded_ns += self._counter_ns
+            if is_wrap or step <= -LEAST_STEP_NS:
+                self.steps.append(ClockStep(self._dropped + first + row, previous, int(stamps[row]), is_wrap))
+        return bool(is_sorted(stamps)) and before <= int(stamps[0])

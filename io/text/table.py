@@ -137,6 +137,7 @@ class TextTable:
                 self.buffer.add_column(Column(name, Kind.NONE, nullable=True))
                 if others is not None and others.kind is not Kind.TEXT:
                     self.buffer.define(len(self.buffer.columns) - 1, others.kind)
+        self.times.begin_segment()
         segment = Segment(self.buffer, header.names, self.buffer.rows, header.metadata)
         self._note_header(segment)
         self.segments.append(segment)
@@ -194,12 +195,19 @@ class TextTable:
             self.buffer.renew_timestamps()
 
     def continue_after(
-        self, *, lines: int, bad_rows: int, previous_ns: int | None, are_sorted: bool, kinds: Sequence[int]
+        self,
+        *,
+        lines: int,
+        bad_rows: int,
+        previous_ns: int | None,
+        are_sorted: bool,
+        kinds: Sequence[int],
+        unfolded_ns: int = 0,
     ) -> None:
         """Take the next rows for those after rows that another process read, of which this is known (`Checkpoint`)."""
         self.lines = lines
         self.bad_rows = BadRows(self._path, bad_rows)
-        self.times = RowTimes(self._clock_offset_ns, previous_ns, are_sorted)
+        self.times = RowTimes(self._clock_offset_ns, previous_ns, are_sorted, unfolded_ns)
         if self.buffer is not None:
             for i, (column, kind) in enumerate(zip(self.buffer.columns, kinds, strict=True)):
                 if column.kind is Kind.NONE and kind < Kind.TEXT:
@@ -218,6 +226,8 @@ class TextTable:
             return
         for segment, following in zip(self.segments, [*self.segments[1:], None], strict=True):
             stop = self.buffer.rows if following is None else following.first_row
+            if segment is not self.segments[0] and self.times.rows <= segment.first_row:
+                self.times.begin_segment()
             self.times.update(self.buffer, rule, segment.metadata, stop)
 
     def drop_rows(self, count: int) -> None:
@@ -225,7 +235,7 @@ class TextTable:
         if self.buffer is not None:
             self.compute_times()  # a time of day goes on from the row before
             self.buffer = self.buffer.from_row(count)
-            self.times.rows -= count
+            self.times.drop(count)
             self.segments = [
                 Segment(self.buffer, segment.names, max(0, segment.first_row - count), segment.metadata)
                 for segment in self.segments
@@ -255,6 +265,7 @@ class TextTable:
         if not isinstance(rule, ROW_BY_ROW):
             return TextParser(buffer, context, self.lines, self.bad_rows.add)
         times, metadata = self.times, self.segments[-1].metadata
+        times.count_by(rule, metadata)
         return TextParser(
             buffer,
             context,
