@@ -69,6 +69,8 @@ LAST_CENTURY_FROM = 69
 CLOCK = re.compile(
     r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})([.,](?P<f>\d{1,9})\d*)?)?(\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
+DATE_IN_FORMAT, CLOCK_IN_FORMAT = re.compile(r"%-?[djyYxcbBmU]"), re.compile(r"%-?[HIMSfpXc]")
+"""What formats of times say of the day, and of the time of day."""
 ZONE = re.compile(r"(?P<zone>Z|UTC|GMT|JST|[+-]\d{2}(:?\d{2})?)$")
 GROUPS = {"": "", ",": r"[+-]?\d{1,3}(,\d{3})+", ".": r"[+-]?\d{1,3}(\.\d{3})+", "'": r"[+-]?\d{1,3}('\d{3})+"}
 """Whole numbers in groups of three digits, by the sign between the groups."""
@@ -249,10 +251,14 @@ def cell_value(cell: str, kind: int, notation: Notation = PLAIN) -> int | float 
             return datetime_ns(cell, notation)
         case kinds.DATE:
             found = _date_in(cell, notation)
-            return _day_ns(found) if found and found.end() == len(cell) else _strptime_ns(cell, notation)
+            if found and found.end() == len(cell):
+                return _day_ns(found)
+            return None if CLOCK_IN_FORMAT.search(notation.time_format) else _strptime_ns(cell, notation)
         case _:
             moment = time_of_day_ns(cell)
-            return moment if moment is not None or not notation.time_format else _strptime_ns(cell, notation)
+            if moment is not None or DATE_IN_FORMAT.search(notation.time_format):
+                return moment
+            return _strptime_ns(cell, notation)
 
 
 def says_no_value(cell: str) -> bool:
@@ -295,10 +301,12 @@ def datetime_ns(cell: str, notation: Notation = PLAIN) -> int | None:
     cell = cell.strip()
     found = _date_in(cell, notation)
     if found is None:
-        return _strptime_ns(cell, notation)
+        return _strptime_ns(cell, notation) if DATE_IN_FORMAT.search(notation.time_format) else None
     day, rest = _day_ns(found), cell[found.end() :].lstrip(", T").strip()
     moment = time_of_day_ns(ZONE.sub("", rest)) if rest else 0
-    return None if day is None or moment is None else day + moment
+    if day is None or moment is None:
+        return _strptime_ns(cell, notation)
+    return day + moment
 
 
 def time_zone(cell: str) -> str:
@@ -403,5 +411,6 @@ def _strptime_ns(cell: str, notation: Notation) -> int | None:
     except ValueError:
         return None
     wall = found.replace(tzinfo=None)
-    since = wall - (datetime(1900, 1, 1) if wall.year == 1900 else datetime(1970, 1, 1))
+    origin = datetime(1970, 1, 1) if DATE_IN_FORMAT.search(notation.time_format) else datetime(1900, 1, 1)
+    since = wall - origin
     return (since.days * 86_400 + since.seconds) * SECOND_NS + since.microseconds * 1000

@@ -68,7 +68,7 @@ class Layout:
     ...     time=ColumnTime("Time"),
     ... )
     >>> print(layout)
-    magnet log: delimiter '\t', utf-8, header NamesLine(skip=0), time ColumnTime(column='Time', unit_ns=1)
+    magnet log: delimiter '\t', utf-8, header NamesLine(skip=0), time ColumnTime(column='Time')
       Time: datetime
       Field (mT): float, may be empty
 

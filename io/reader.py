@@ -156,7 +156,7 @@ class Reader:
         return self._rows.table.times.are_sorted
 
     def remarks(self) -> list[str]:
-        r"""What of the file may be otherwise than was understood, a sentence each: a guess, words for no value, a clock.
+        r"""What of the file may be otherwise than was understood, a sentence each.
 
         Examples
         --------

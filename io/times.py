@@ -95,6 +95,11 @@ class ColumnTime:
     unit_ns: int = 1
     before_ns: int = 0
 
+    def __repr__(self) -> str:
+        unit = f", unit_ns={self.unit_ns}" if self.unit_ns != 1 else ""
+        before = f", before_ns={self.before_ns}" if self.before_ns else ""
+        return f"ColumnTime(column={self.column!r}{unit}{before})"
+
     def timestamps_ns(
         self, column: Columns, metadata: Metadata, previous_ns: int | None = None, *, out: Times | None = None
     ) -> Times:

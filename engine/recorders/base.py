@@ -30,6 +30,7 @@ import polars as pl
 
 from ...io.errors import FormatError, InputError
 from ...io.forks import OwnLock
+from ...io.guess.layout import NOTHING_ASKED, Asked
 from ...io.layout import Layout
 from ...io.paths import user_path
 from ...io.reader import Reader
@@ -37,7 +38,7 @@ from ...io.sheet import is_spreadsheet
 from .description import description
 from .frames import FrameKind, as_asked, as_polars, with_distinct_names
 from .known import RECORDERS, hint
-from .options import RecorderSettings
+from .options import RecorderSettings, TableSettings
 from .quantity import SourceKind
 
 __all__ = ["Recorder", "WholeRecorder"]
@@ -57,7 +58,8 @@ class Recorder:
     settings : RecorderSettings, optional
         The options, instead of keywords.
     **options
-        Those of `settings_class`: `always_update`, `clock_offset`.
+        Those of `settings_class`: `always_update`, `clock_offset`; of a plain `Recorder` also `delimiter`, `decimal`,
+        `header_line`, `units_row`, `time` and `time_format`, where what is found out is not what is meant.
 
     Raises
     ------
@@ -87,8 +89,8 @@ class Recorder:
     reads_folder: ClassVar[bool] = False
     """Whether its path is that of a folder."""
 
-    settings_class: ClassVar[type[RecorderSettings]] = RecorderSettings
-    """Its options."""
+    settings_class: ClassVar[type[RecorderSettings]] = TableSettings
+    """Its options; of a class that names its layout, by default those that every recorder has."""
 
     _opened_by: tuple[tuple[Any, ...], dict[str, Any]]
     _reader: Reader
@@ -100,6 +102,12 @@ class Recorder:
         self: Self = super().__new__(made)
         self._opened_by = args, options
         return self
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Take the options that say what a file means from a class that knows it."""
+        super().__init_subclass__(**options)
+        if cls.layout is not None and cls.settings_class is TableSettings:
+            cls.settings_class = RecorderSettings
 
     def __init__(
         self,
@@ -239,7 +247,7 @@ class Recorder:
         >>> print(Recorder("cup.csv").describe())
         cup.csv: a table, found out from the file
           delimiter ';', decimal sign ',', utf-8; names in line 1
-          times: column 'Time'
+          times: column 'Time', written as day, month, year
           Time: date and time
           Cup (nA): decimals
           column 'Cup (nA)': a cell holds 'OL', which is no value; it stays empty
@@ -297,7 +305,12 @@ class Recorder:
             self.make_layout(),
             clock_offset_ns=self.clock_offset_ns,
             longest_line_bytes=self.settings.longest_line_bytes,
+            asked=self._asked(),
         )
+
+    def _asked(self) -> Asked:
+        """What the user says of a table that is otherwise found out."""
+        return self.settings.asked() if isinstance(self.settings, TableSettings) else NOTHING_ASKED
 
     def _read(self, max_rows: int | None = None) -> int:
         """Let the reader read; rows added."""
@@ -355,6 +368,7 @@ class WholeRecorder(Recorder):
     A subclass overrides `update`, `get_data`, `is_up_to_date`, `version`, `rows`, `generation` and `_make_table`.
     """
 
+    settings_class = RecorderSettings
     has_unfinished_line = False
     bad_rows = 0
     bad_row_messages = ()

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 
-from ...io.cells import datetime_ns
+from ...io.cells import BLANKS, TABS, datetime_ns
 from ...io.errors import InputError
+from ...io.guess.layout import Asked
 from ...io.text.growing import LONGEST_LINE_BYTES
 from ...kernels.units import DAY_NS
 from ..options.durations import duration_ns
 from ..options.sentences import in_toml, option, shown
 from ..options.settings import Converted, Settings
 
-__all__ = ["PATTERN", "FileSettings", "HeatTimeSettings", "RecorderSettings"]
+__all__ = ["PATTERN", "FileSettings", "HeatTimeSettings", "RecorderSettings", "TableSettings"]
 
 
 def _offset(value: Any) -> timedelta:
@@ -80,6 +81,73 @@ class RecorderSettings(Settings):
     always_update: bool = False
     clock_offset: Annotated[timedelta, Converted(_offset, {"type": "string"})] = timedelta(0)
     longest_line_bytes: Annotated[int, Gt(0)] = LONGEST_LINE_BYTES
+
+
+def _delimiter(value: Any) -> Any:
+    if isinstance(value, str) and value and value not in DELIMITERS_ASKED and (len(value) != 1 or not value.isascii()):
+        raise InputError(
+            f"{option('delimiter', value)} should be one ASCII character, 'blanks' for any number of blanks and tabs, "
+            "or 'tabs' for any number of tabs"
+        )
+    return DELIMITERS_ASKED.get(value, value) if isinstance(value, str) else value
+
+
+def _decimal(value: Any) -> Any:
+    if isinstance(value, str) and value not in {"", ".", ","}:
+        raise InputError(f"{option('decimal', value)} should be '.' or ','")
+    return value
+
+
+def _time_format(value: Any) -> Any:
+    if isinstance(value, str) and value:
+        try:
+            datetime.strptime(datetime(2022, 9, 18, 12, 25, 39).strftime(value), value)
+        except ValueError as error:
+            raise InputError(
+                f"{option('time_format', value)} is no format of a date and time ({error}); write '%d.%m.%Y %H:%M:%S'"
+            ) from None
+    return value
+
+
+DELIMITERS_ASKED = {"blanks": BLANKS, "tabs": TABS, "tab": "\t"}
+"""Delimiters that have names."""
+
+
+@dataclass(frozen=True)
+class TableSettings(RecorderSettings):
+    """Options of a table that nobody described: what the file means, where it is not what is found out.
+
+    Parameters
+    ----------
+    delimiter : str
+        One character; ``"blanks"`` for any number of blanks and tabs, ``"tabs"`` for any number of tabs.
+    decimal : str
+        The decimal sign, ``"."`` or ``","``.
+    header_line : int, optional
+        The line that names the columns, from 1; 0 where none does.
+    units_row : bool, optional
+        Whether the line under the names says units.
+    time : str
+        The column that holds the times; ``"none"`` for none.
+    time_format : str
+        How they are written, as `datetime.datetime.strptime` has it: ``"%d.%m.%Y %H:%M:%S"``.
+
+    Examples
+    --------
+    >>> TableSettings(delimiter=";", decimal=",", time="Zeit").asked().decimal
+    ','
+    """
+
+    delimiter: Annotated[str, Converted(_delimiter)] = ""
+    decimal: Annotated[str, Converted(_decimal)] = ""
+    header_line: Annotated[int | None, Ge(0)] = None
+    units_row: bool | None = None
+    time: str = ""
+    time_format: Annotated[str, Converted(_time_format)] = ""
+
+    def asked(self) -> Asked:
+        """The same for the reader."""
+        return Asked(self.time, self.time_format, self.delimiter, self.decimal, self.header_line, self.units_row)
 
 
 @dataclass(frozen=True)

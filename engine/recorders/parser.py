@@ -104,6 +104,7 @@ class Parser(_Chunks):
             clock_offset_ns=self.clock_offset_ns,
             checkpoint=self._checkpoint_path,
             longest_line_bytes=self.settings.longest_line_bytes,
+            asked=self._asked(),
         )
 
     def get_table(self) -> Any:

@@ -16,7 +16,7 @@ from ...io.results.times import ID, TIME, moments_of
 from ...io.store import read_results
 from .base import Recorder
 from .frames import as_asked, with_time
-from .options import RecorderSettings
+from .options import TableSettings
 from .parser import FrameParser
 from .quantity import Quantity, SourceKind
 
@@ -56,7 +56,7 @@ BURSTS = SourceKind(
 
 
 @dataclass(frozen=True)
-class ParameterSettings(RecorderSettings):
+class ParameterSettings(TableSettings):
     """Options of a result table, which is written whole again and again, and so read whole by default."""
 
     always_update: bool = True

@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from ..cells import Notation
 from ..column import Column, Kind
+from ..errors import InputError, shortened
 from ..header import UTF8_MARK, CountedLines
 from ..layout import Layout
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, body_of, delimiter_of, is_comment, kind_of
+from .lines import AGREEMENT, Body, body_behind, body_of, delimiter_of, is_comment, kind_of
 from .moments import order_of, times_of
 from .signs import Signs, signs_of
 
@@ -32,7 +33,7 @@ class Asked:
     Parameters
     ----------
     time : str
-        The column that holds the times.
+        The column that holds the times; ``"none"`` for none.
     time_format : str
         How they are written, as `datetime.datetime.strptime` has it: ``"%d.%m.%Y %H:%M:%S"``.
     delimiter, decimal : str
@@ -60,6 +61,10 @@ class Guess(NamedTuple):
 
 
 NOTHING_ASKED = Asked()
+NO_TIMES = "none"
+"""In the place of the column that holds the times."""
+LONGEST_CELL = 40
+"""Letters of a cell that a message shows."""
 NOTHING_KNOWN: Mapping[str, Kind] = MappingProxyType({})
 
 
@@ -102,7 +107,7 @@ def guess_layout(
     if not any(line.strip() for line in plain):
         return None
     delimiter = asked.delimiter or delimiter_of(plain)
-    body = body_of(text, delimiter, Notation(decimal=asked.decimal or ".", time_format=asked.time_format))
+    body = _body(text, delimiter, Notation(decimal=asked.decimal or ".", time_format=asked.time_format), asked)
     if body is None:
         return None
     table = _columns_of(body)
@@ -112,13 +117,15 @@ def guess_layout(
     order = order_of(table)
     notation = Notation(signs.decimal, signs.thousands, order.dates, asked.time_format)
     if notation != Notation():  # what is a name and what a row may be another question now
-        body = body_of(text, delimiter, notation) or body
+        body = _body(text, delimiter, notation, asked) or body
         table = _columns_of(body)
     columns = [
         Column(name, known.get(name) or column_kind(found, notation), unit=unit)
         for name, unit, found in zip(body.names, body.units or [""] * len(body.names), table, strict=True)
     ]
     times = times_of(columns, table, notation, asked.time)
+    if asked.time and asked.time != NO_TIMES and times.rule is None:
+        raise _no_times(path, asked, columns, table)
     ambiguous = [
         f"column {body.names[i]!r}: {next(c for c in table[i] if ',' in c)!r} may be a decimal or thousands; it is "
         "kept as text, and decimal=',' or decimal='.' says which"
@@ -141,6 +148,43 @@ def guess_layout(
     )
     dates = (order.remark,) if order.remark and layout.dates else ()
     return Guess(layout, tuple(filter(None, (*dates, times.remark, *ambiguous))))
+
+
+def _body(text: Sequence[str], delimiter: str, notation: Notation, asked: Asked) -> Body | None:
+    """The header and the rows, as the user says or as they look."""
+    if asked.header_line is None and asked.units_row is None:
+        return body_of(text, delimiter, notation)
+    if asked.header_line is None:
+        found = body_of(text, delimiter, notation)
+        if found is None or found.names_line is None:
+            return found
+        names_line: int | None = found.names_line
+    else:
+        names_line = asked.header_line - 1 if asked.header_line else None
+    if names_line is not None and names_line >= len(text):
+        return None
+    first = 0 if names_line is None else names_line + 1
+    if asked.units_row is None and names_line is not None:
+        found = body_of(text[names_line:], delimiter, notation)
+        return (
+            None
+            if found is None
+            else body_behind(text, delimiter, names_line, names_line + max(1, found.first), units_row=bool(found.units))
+        )
+    return body_behind(text, delimiter, names_line, first + bool(asked.units_row), units_row=bool(asked.units_row))
+
+
+def _no_times(path: Path, asked: Asked, columns: Sequence[Column], table: Sequence[Sequence[str]]) -> InputError:
+    """What is said of a column that the user names and that holds no times."""
+    names = [column.name for column in columns]
+    if asked.time not in names:
+        return InputError(
+            f"{path}: there is no column {asked.time!r} for time=; there are {', '.join(map(repr, names))}"
+        )
+    shown = next((cell for cell in table[names.index(asked.time)] if cell), "")
+    how = f"does not follow time_format={asked.time_format!r}" if asked.time_format else "is no time that is known"
+    instead = "" if asked.time_format else "; say how it is written: time_format='%d.%m.%Y %H:%M:%S'"
+    return InputError(f"{path}: column {asked.time!r}: {shortened(shown, LONGEST_CELL)!r} {how}{instead}")
 
 
 def _columns_of(body: Body) -> list[list[str]]:

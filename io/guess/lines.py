@@ -13,7 +13,7 @@ from ..cells import BLANKS, TABS, Notation
 from ..column import Kind
 from ..header import distinct
 
-__all__ = ["AGREEMENT", "COMMENTS", "Body", "body_of", "delimiter_of", "is_comment", "kind_of"]
+__all__ = ["AGREEMENT", "COMMENTS", "Body", "body_behind", "body_of", "delimiter_of", "is_comment", "kind_of"]
 
 DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
@@ -186,6 +186,46 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
     under = next((rows[i] for i in range(names + 1, first) if len(rows[i]) >= len(called) > 0), [])
     units = tuple(cell.strip(" []()") for cell in (*under, *[""] * len(called))[: len(called)]) if under else ()
     return Body(begin, names, called, units, body, closes or _some_close(body, len(called)))
+
+
+def body_behind(
+    lines: Sequence[str], delimiter: str, names_line: int | None, first: int, *, units_row: bool
+) -> Body | None:
+    """What of the sample is header and what rows, where the user says it; None while there is no row.
+
+    Parameters
+    ----------
+    lines : sequence of str
+    delimiter : str
+    names_line : int or None
+        From 0.
+    first : int
+        The first line that may be a row.
+    units_row : bool
+        Whether the line before it says units.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.lines import body_behind
+    >>> body = body_behind(["x;y", "1;2", "a;b", "s;Pa", "3;4"], ";", 2, 4, units_row=True)
+    >>> body.names, body.units, body.rows
+    (('a', 'b'), ('s', 'Pa'), [['3', '4']])
+    """
+    rows = rows_of(["" if is_comment(line) else line for line in lines], delimiter)
+    body = [
+        row for row, line in zip(rows[first:], lines[first:], strict=True) if row and not _is_damaged(line, delimiter)
+    ]
+    if not body:
+        return None
+    counts = Counter(map(len, body))
+    width = max(counts, key=lambda n: (counts[n], n))
+    closed = width > 1 and all(not row[-1].strip() for row in body if len(row) == width)
+    given = [""] * width if names_line is None else [cell.strip() for cell in rows[names_line]]
+    closes = len(given) > 1 and not given[-1] and closed
+    names = distinct(given)[: len(given) - closes]
+    under = rows[first - 1] if units_row and first else []
+    units = tuple(cell.strip(" []()") for cell in (*under, *[""] * len(names))[: len(names)]) if under else ()
+    return Body(first, names_line, names, units, body, closes or closed or _some_close(body, len(names)))
 
 
 def _is_damaged(line: str, delimiter: str) -> bool:

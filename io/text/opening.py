@@ -147,7 +147,7 @@ class Opening:
         """Whether the guess is the same with more of the file, from a position on; `sample` then ends with it."""
         self.sample = self.sample[:position]  # lines that were offered before may be offered again
         lines = _whole_lines(self.sample + more[: self._limit - len(self.sample)].tobytes())
-        before, self.layout = self.layout, None
+        before = self.layout
         check_encoding(self._path, lines)
         self._guess(lines)
         self.sample_bytes = min(len(self.sample) + more.size, self._limit)
@@ -226,7 +226,7 @@ class Opening:
 
     def _guess(self, lines: Sequence[bytes]) -> None:
         guess = guess_layout(self._path, lines, self._asked, self._known)
-        self.layout, self.remarks = (None, ()) if guess is None else guess
+        self.layout, self.remarks = (None, ()) if guess is None else guess  # which may raise before
 
     def _names_in(self, line: bytes) -> tuple[str, ...] | None:
         """The columns that a line names; None for a line that names too few of those of this file."""

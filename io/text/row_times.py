@@ -59,7 +59,8 @@ def said_of_steps(steps: Sequence[ClockStep]) -> list[str]:
         answers.append(
             f"after row {row} the counter begins anew at 2^32{more}; the times go on"
             if is_wrap
-            else f"after row {row} the clock goes back by {_span(before_ns - after_ns)}, from {before} to {after}{more}; "
+            else f"after row {row} the clock goes back by {_span(before_ns - after_ns)}, from {before} to {after}{more}"
+            "; "
             "rows are sorted by these times, so those of both stand mixed: to set it right, read the rows behind it, "
             "in a file of their own, with a clock_offset"
         )
