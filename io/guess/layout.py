@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..cells import Notation
 from ..column import Column, Kind
 from ..errors import InputError, shortened
-from ..header import UTF8_MARK, CountedLines
+from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
 from .letters import encoding_of
 from .lines import AGREEMENT, Body, body_behind, body_of, delimiter_of, is_comment, kind_of
@@ -63,6 +63,8 @@ class Guess(NamedTuple):
 NOTHING_ASKED = Asked()
 NO_TIMES = "none"
 """In the place of the column that holds the times."""
+SAME_NAMES = 0.5
+"""Part of the cells of a line, at least, that are names of columns, where the line is a header in the middle."""
 LONGEST_CELL = 40
 """Letters of a cell that a message shows."""
 NOTHING_KNOWN: Mapping[str, Kind] = MappingProxyType({})
@@ -188,10 +190,27 @@ def _no_times(path: Path, asked: Asked, columns: Sequence[Column], table: Sequen
 
 
 def _columns_of(body: Body) -> list[list[str]]:
-    """The cells of each column, from the rows that the parser will take: others are bad ones, and say nothing."""
-    widths = (len(body.names), len(body.names) + body.closes)
-    rows = [row for row in body.rows if len(row) in widths] or body.rows
-    return [[row[i].strip() for row in rows if i < len(row)] for i in range(len(body.names))]
+    """The cells of each column, from the rows that the parser will take: others are bad ones, and say nothing.
+
+    Behind a header in the middle, as a logger writes that is started again, rows go by that.
+    """
+    place = {name: i for i, name in enumerate(body.names)}
+    columns: list[list[str]] = [[] for _ in body.names]
+    width, places = len(body.names), list(range(len(body.names)))
+    taken = 0
+    for row in body.rows:
+        called = distinct([cell.strip() for cell in row]) if body.names_line is not None and row[0] else ()
+        if sum(name in place for name in called) >= max(1, SAME_NAMES * len(called)):
+            width = len(called) - (not row[-1].strip())
+            places = [place.get(name, -1) for name in called[:width]]
+        elif len(row) in {width, width + body.closes}:
+            taken += 1
+            for i, cell in zip(places, row, strict=False):
+                if i >= 0:
+                    columns[i].append(cell.strip())
+    if taken:
+        return columns
+    return [[row[i].strip() for row in body.rows if i < len(row)] for i in range(len(body.names))]
 
 
 def column_kind(column: Sequence[str], notation: Notation) -> Kind:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
-from ..guess.layout import NOTHING_ASKED, Asked, guess_layout
+from ..guess.layout import NOTHING_ASKED, SAME_NAMES, Asked, guess_layout
 from ..guess.lines import kind_of
 from ..header import Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
@@ -25,8 +25,6 @@ SAMPLE_BYTES = 1 << 16
 """From which a header is read, and a layout guessed: the header of every known format is shorter."""
 HEADER_LIMIT_BYTES = 4 << 20
 """Of the longest header, for a file whose header is longer than the sample."""
-SAME_NAMES = 0.5
-"""Part of the cells of a line, at least, that are names of columns, where the line is a header in the middle."""
 
 
 class NextHeader(NamedTuple):

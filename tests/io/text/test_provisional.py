@@ -15,7 +15,7 @@ from utokyo import InputError
 from utokyo.io.reader import Reader
 from utokyo.io.text import opening
 
-EXAMPLES = 300
+EXAMPLES = 500
 WORDS = ("N/A", "Overrange", "Sensor off", "OFF", "abc", "", "-", "1,5", "0x1f")
 NAMES = ("Time", "Cup (nA)", "Oven", "Count", "note", "P [mbar]", "Laser")
 
