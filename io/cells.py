@@ -9,36 +9,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from typing import Literal
 
 from ..kernels.text import cells as kinds
 from ..kernels.units import DAY_NS, SECOND_NS
+from .quotes import unquoted
 
 __all__ = [
-    "BLANKS",
-    "NO_VALUE",
-    "TABS",
     "DateOrder",
     "Notation",
     "as_number",
     "cell_value",
     "datetime_ns",
-    "has_open_quote",
-    "may_be_absent",
-    "says_no_value",
-    "split_line",
     "time_of_day_ns",
     "time_zone",
-    "unquoted",
 ]
 
 DateOrder = Literal["", "dmy", "mdy", "ymd"]
-BLANKS = " \t"
-"""In the place of a delimiter: any number of blanks and tabs."""
-TABS = "\t\t"
-"""In the place of a delimiter: any number of tabs."""
-
 INT64_MAX = 2**63 - 1
 MOST_DIGITS = 100
 """Of an integer, leading zeros included: Python reads no more than some thousands."""
@@ -46,7 +33,6 @@ INTEGER_TEXT = re.compile(r"[+-]?[0-9]+")
 FLOAT_TEXT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 WINDOWS_SPECIAL = {"1.#QNAN": "nan", "1.#SNAN": "nan", "1.#IND": "nan", "1.#INF": "inf"}
 """How the C library of Windows writes what is not a number."""
-RUNS = {BLANKS: re.compile(r"[ \t\r]+"), TABS: re.compile(r"[\t\r]+")}
 YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})(?!\d)")
 DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})(?!\d)")
 MONTH_BY_NAME = re.compile(r"(?P<d>\d{1,2})[ ./-](?P<m>[A-Za-z]{3,9})[ ./,-]{1,2}(?P<y>\d{4}|\d{2})(?!\d)")
@@ -74,20 +60,6 @@ DATE_IN_FORMAT, CLOCK_IN_FORMAT = re.compile(r"%-?[djyYxcbBmU]"), re.compile(r"%
 ZONE = re.compile(r"(?P<zone>Z|UTC|GMT|JST|[+-]\d{2}(:?\d{2})?)$")
 GROUPS = {"": "", ",": r"[+-]?\d{1,3}(,\d{3})+", ".": r"[+-]?\d{1,3}(\.\d{3})+", "'": r"[+-]?\d{1,3}('\d{3})+"}
 """Whole numbers in groups of three digits, by the sign between the groups."""
-NO_VALUE = frozenset(
-    """
-    -|--|---|----|-----|\u2013|\u2014|?|??|???|*|**|***|****|*****|******|####|#####|######|#######|########
-    n/a|n.a.|n.a|na|#n/a|#na|#value!|#div/0!|#num!|#ref!|#name?|#null!|null|none|nil|<null>|<na>|(null)|missing
-    ol|o.l.|o.l|ovl|ovld|ovrng|ovf|overload|overflow|overrange|over-range|over_range|over range|over limit
-    underrange|under-range|under_range|under range|underflow|out of range|out_of_range|outofrange|range error
-    sensor off|sensor_off|sensoroff|no sensor|no_sensor|nosensor|sensor error|sensor_error|no gauge|id error
-    no data|no_data|nodata|not available|not_available|not connected|not_connected|no reading|no_reading
-    no value|no_value
-    """.replace("\n", "|")
-    .replace("    ", "")
-    .split("|")
-) - {""}
-"""Words, in small letters, that stand where there is no reading, and nowhere else."""
 
 
 @dataclass(frozen=True)
@@ -123,87 +95,6 @@ class Notation:
 
 
 PLAIN = Notation()
-
-
-def unquoted(cell: str) -> str:
-    """The cell without its quotes and the blanks around it.
-
-    Examples
-    --------
-    >>> from utokyo.io.cells import unquoted
-    >>> unquoted(' "a ""b"", c" ')
-    'a "b", c'
-    """
-    cell = cell.rstrip(" \r").lstrip(" ")
-    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
-        return cell[1:-1].replace('""', '"')
-    return cell
-
-
-def split_line(line: str, delimiter: str) -> list[str]:
-    """The cells of one line, without quotes, as the kernels find them.
-
-    A quote begins a quoted cell where the cell begins, blanks apart, and nowhere else. One that is not closed is a
-    letter like others.
-
-    Parameters
-    ----------
-    line : str
-        Without its end.
-    delimiter : str
-        One character, `BLANKS` or `TABS`.
-
-    Examples
-    --------
-    >>> from utokyo.io.cells import BLANKS, split_line
-    >>> split_line('1, "a, ""b"" c",5" pipe,', ","), split_line('1,"a,2', ",")
-    (['1', 'a, "b" c', '5" pipe', ''], ['1', '"a', '2'])
-    >>> split_line("  1.0   2.0 ", BLANKS)
-    ['1.0', '2.0']
-    """
-    if '"' in line:
-        spans, is_open = _spans(line, delimiter)
-        if not is_open:
-            return [unquoted(line[start:stop]) for start, stop in spans]
-    run = RUNS.get(delimiter)
-    found = line.split(delimiter) if run is None else [cell for cell in run.split(line) if cell]
-    return [unquoted(cell) if '"' in cell else cell for cell in found]
-
-
-def has_open_quote(line: str, delimiter: str) -> bool:
-    """Whether a cell of one line begins with a quote that is not closed.
-
-    Examples
-    --------
-    >>> from utokyo.io.cells import has_open_quote
-    >>> has_open_quote('1,"a,2', ","), has_open_quote('1,"a",5" pipe', ",")
-    (True, False)
-    """
-    return '"' in line and _spans(line, delimiter)[1]
-
-
-def _spans(line: str, delimiter: str) -> tuple[list[tuple[int, int]], bool]:
-    """Where the cells of one line stand, with their quotes; and whether a quote is not closed."""
-    pattern = _pattern_of_cell(delimiter)
-    spans = []
-    is_open = False
-    start = 0
-    while start <= len(line):
-        found = pattern.match(line, start)
-        assert found is not None  # it may be empty
-        if delimiter not in RUNS or found["cell"]:
-            spans.append(found.span("cell"))
-        is_open |= found["open"] is not None
-        start = found.end() + 1
-    return spans, is_open
-
-
-@cache
-def _pattern_of_cell(delimiter: str) -> re.Pattern[str]:
-    """A cell, after the blanks before it, up to the next delimiter or the end of the line."""
-    signs = re.escape(delimiter) + ("\r" if delimiter in RUNS else "")
-    before = "" if delimiter == " " else f"[{signs} ]*" if delimiter in RUNS else " *"
-    return re.compile(rf'{before}(?P<cell>"(?:[^"]|"")*+(?:"[^{signs}]*|(?P<open>\Z))|[^{signs}]*)')
 
 
 def cell_value(cell: str, kind: int, notation: Notation = PLAIN) -> int | float | None:
@@ -259,30 +150,6 @@ def cell_value(cell: str, kind: int, notation: Notation = PLAIN) -> int | float 
             if moment is not None or DATE_IN_FORMAT.search(notation.time_format):
                 return moment
             return _strptime_ns(cell, notation)
-
-
-def says_no_value(cell: str) -> bool:
-    """Whether a cell is a word by which instruments and people say that there is no value.
-
-    Examples
-    --------
-    >>> from utokyo.io.cells import says_no_value
-    >>> says_no_value("Overrange"), says_no_value("#N/A"), says_no_value("OFF"), says_no_value("1.5")
-    (True, True, False, False)
-    """
-    return " ".join(unquoted(cell).lower().split()) in NO_VALUE
-
-
-def may_be_absent(cell: str) -> bool:
-    """Whether a cell among numbers, which is none, may stand for an absent reading: it is a word without a digit.
-
-    Examples
-    --------
-    >>> from utokyo.io.cells import may_be_absent
-    >>> may_be_absent("Shutter"), may_be_absent("OFF"), may_be_absent("0x17"), may_be_absent("1.#J")
-    (True, True, False, False)
-    """
-    return cell.isprintable() and not any(letter.isdigit() for letter in cell)
 
 
 def datetime_ns(cell: str, notation: Notation = PLAIN) -> int | None:

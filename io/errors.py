@@ -11,6 +11,7 @@ import logging
 import re
 
 __all__ = [
+    "LONGEST_CELL",
     "FormatError",
     "InputError",
     "MissingFileError",
@@ -21,6 +22,8 @@ __all__ = [
     "without_middle",
 ]
 
+LONGEST_CELL = 40
+"""Characters of a cell that a message shows."""
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # of terminals: ESC, BEL, CR, ...; not tab and line end
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # which change the direction of what follows

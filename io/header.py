@@ -16,6 +16,7 @@ from typing import Protocol
 from . import cells
 from .column import Column
 from .errors import shortened
+from .quotes import split_line
 
 __all__ = [
     "CountedLines",
@@ -354,7 +355,7 @@ class SectionLines:
 def fields(line: bytes, layout: HeaderFormat) -> list[str]:
     """The fields of a header's line, without quotes and the blanks around them."""
     decoded = line.removeprefix(UTF8_MARK).decode(layout.encoding, errors="replace").rstrip("\r\n")
-    return [cell.strip() for cell in cells.split_line(decoded, layout.delimiter)] or [""]
+    return [cell.strip() for cell in split_line(decoded, layout.delimiter)] or [""]
 
 
 def as_value(values: Sequence[str]) -> Value:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .cells import BLANKS, TABS, DateOrder, Notation
+from .cells import DateOrder, Notation
 from .column import Column
 from .header import HeaderStyle, NamesLine
+from .quotes import BLANKS, TABS
 from .times import TimeRule
 
 __all__ = ["BLANKS", "TABS", "Layout"]

@@ -258,7 +258,8 @@ def _rounded_times(counts: NDArray[Any], unit_ns: int, before_ns: int, out: Time
     with np.errstate(invalid="ignore"):
         rest = np.rint((counts - whole) * (unit_ns / grain_ns)) * grain_ns
     times = np.where(inside, whole, 0.0).astype(np.int64) * np.int64(unit_ns) - np.int64(before_ns)
-    return np.add(times, np.where(inside, rest, 0.0).astype(np.int64), out=out)
+    answer: Times = np.add(times, np.where(inside, rest, 0.0).astype(np.int64), out=out)
+    return answer
 
 
 ROW_BY_ROW = (ColumnTime, DateAndTime, Elapsed)

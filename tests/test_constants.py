@@ -29,7 +29,11 @@ DEFINITIONS = {
     "kernels/merge.LATEST_NS",
     "io/png.INCH_M",
     "io/text/ahead.EVERYTHING",
-    "io/text/sniff.UNITS_NS",
+    *(f"io/guess/moments.{name}" for name in ("LABVIEW_NS", "EXCEL_NS", "LAST_DAY", "LAST_MONTH")),
+    "io/cells.LAST_CENTURY_FROM",
+    "io/times.LATEST_NS",
+    "io/text/row_times.COUNTER",
+    "io/text/table.NO_END",
     "engine/join/table.EVERYTHING",
     "engine/join/table.NOTHING",
     # Numbers of mathematics: logarithms, roots, quadratures, coefficients of a polynomial.
@@ -81,7 +85,7 @@ DEFINITIONS = {
     # Characters.
     *(f"kernels/text/cells.{letter}" for letter in ("NEWLINE", "RETURN", "BLANK", "QUOTE", "LETTER_T")),
     *(f"kernels/text/columns.{letter}" for letter in ("MINUS", "PLUS")),
-    *(f"kernels/text/fields.{letter}" for letter in ("TAB", "RUNS")),
+    *(f"kernels/text/fields.{letter}" for letter in ("TAB", "RUNS", "RUNS_OF_TABS")),
     *(f"io/text/line_ends.{letter}" for letter in ("NEWLINE", "RETURN")),
     "kernels/text/segments.STAR",
     *(f"kernels/text/matrix.{letter}" for letter in ("COMMA", "TAB", "BLANK", "SEMICOLON", "NEWLINE", "RETURN")),

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ...io.errors import InputError, MissingFileError
-from .base import WholeRecorder
 from .frames import as_asked, with_time
 from .image_times import ImageTimes
 from .options import FileSettings
 from .parser import FrameParser
 from .quantity import Quantity, SourceKind
+from .whole import WholeRecorder
 
 __all__ = ["FileParser", "FileRecorder"]
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ...io.errors import InputError
 from ...io.image import is_image, read_image
-from .base import WholeRecorder
 from .frames import as_asked, with_time
 from .image_times import ImageTimes
 from .parser import FrameParser
 from .quantity import SourceKind
+from .whole import WholeRecorder
 
 __all__ = ["ImageParser", "ImageRecorder"]
 

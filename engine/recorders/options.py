@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Gt
 
-from ...io.cells import BLANKS, TABS, datetime_ns
+from ...io.cells import datetime_ns
 from ...io.errors import InputError
 from ...io.guess.layout import Asked
+from ...io.quotes import BLANKS, TABS
 from ...io.text.growing import LONGEST_LINE_BYTES
 from ...kernels.units import DAY_NS
 from ..options.durations import duration_ns
@@ -74,6 +75,7 @@ class RecorderSettings(Settings):
 
     Examples
     --------
+    >>> from utokyo.engine.recorders.options import RecorderSettings
     >>> RecorderSettings(clock_offset="-3min").clock_offset
     datetime.timedelta(days=-1, seconds=86220)
     """
@@ -134,6 +136,7 @@ class TableSettings(RecorderSettings):
 
     Examples
     --------
+    >>> from utokyo.engine.recorders.options import TableSettings
     >>> TableSettings(delimiter=";", decimal=",", time="Zeit").asked().decimal
     ','
     """

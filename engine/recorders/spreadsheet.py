@@ -12,11 +12,11 @@ import polars as pl
 
 from ...io.errors import InputError, shortened
 from ...io.sheet import SheetTable, read_sheet
-from .base import WholeRecorder
 from .frames import FrameKind, as_asked, times_of, with_distinct_names
 from .options import RecorderSettings
 from .parser import FrameParser
 from .quantity import SourceKind
+from .whole import WholeRecorder
 
 __all__ = ["SpreadsheetParser", "SpreadsheetRecorder", "SpreadsheetSettings"]
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..cells import Notation
 from ..column import Column, Kind
-from ..errors import InputError, shortened
+from ..errors import LONGEST_CELL, InputError, shortened
 from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
 from .letters import encoding_of
@@ -65,8 +65,6 @@ NO_TIMES = "none"
 """In the place of the column that holds the times."""
 SAME_NAMES = 0.5
 """Part of the cells of a line, at least, that are names of columns, where the line is a header in the middle."""
-LONGEST_CELL = 40
-"""Letters of a cell that a message shows."""
 NOTHING_KNOWN: Mapping[str, Kind] = MappingProxyType({})
 
 

@@ -9,9 +9,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .. import cells
-from ..cells import BLANKS, TABS, Notation
+from ..absent import says_no_value
+from ..cells import Notation
 from ..column import Kind
 from ..header import distinct
+from ..quotes import BLANKS, TABS, has_open_quote, split_line
 
 __all__ = ["AGREEMENT", "COMMENTS", "Body", "body_behind", "body_of", "delimiter_of", "is_comment", "kind_of"]
 
@@ -69,7 +71,7 @@ def delimiter_of(lines: Sequence[str]) -> str:
 
 def rows_of(lines: Sequence[str], delimiter: str) -> Rows:
     """The cells of each line, as the parser finds them; none of a blank line."""
-    return [cells.split_line(line, delimiter) if line.strip(" \r") else [] for line in lines]
+    return [split_line(line, delimiter) if line.strip(" \r") else [] for line in lines]
 
 
 def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
@@ -104,7 +106,7 @@ def kind_of(cell: str, notation: Notation = cells.PLAIN) -> Kind | None:
     >>> kind_of("17"), kind_of("12:00"), kind_of("N/A")
     (<Kind.INTEGER: 0>, <Kind.TIME: 4>, None)
     """
-    if not cell.strip() or cells.says_no_value(cell):
+    if not cell.strip() or says_no_value(cell):
         return None
     for kind in (Kind.INTEGER, Kind.FLOAT, Kind.DATE, Kind.DATETIME, Kind.TIME):
         if cells.cell_value(cell, kind, notation) is not None:
@@ -229,7 +231,7 @@ def body_behind(
 
 
 def _is_damaged(line: str, delimiter: str) -> bool:
-    return "\0" in line or cells.has_open_quote(line, delimiter)
+    return "\0" in line or has_open_quote(line, delimiter)
 
 
 def _some_close(body: Rows, count: int) -> bool:
@@ -276,7 +278,7 @@ def _comment_above(lines: Sequence[str], first: int, delimiter: str) -> list[str
     if first == 0 or not is_comment(lines[first - 1]):
         return None
     text = lines[first - 1].strip().lstrip("#%/! ")
-    return [cell.strip() for cell in cells.split_line(text, delimiter)] if text else None
+    return [cell.strip() for cell in split_line(text, delimiter)] if text else None
 
 
 UNIT = re.compile(

@@ -16,6 +16,7 @@ from .. import cells
 from ..cells import DateOrder, Notation
 from ..column import Column, Kind
 from ..times import ColumnTime, DateAndTime, TimeRule
+from .lines import AGREEMENT
 
 __all__ = ["Order", "Times", "order_of", "times_of"]
 
@@ -23,9 +24,6 @@ NUMBERS = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 """A date that does not say which number is the day."""
 HALF_OF_DAY = re.compile(r"\d\s*[ap]\.?m\.?\b", re.IGNORECASE)
 LAST_DAY, LAST_MONTH = 31, 12
-AGREEMENT = 0.8
-"""Part of the sample that must follow a guess; the rest are bad rows, reported one by one."""
-
 NAMES_OF_TIMES = re.compile(
     r"(^|[^a-z])(date ?time|time ?stamp|time|date|stamp|epoch|unix( ?time)?|clock|t|zeit(stempel)?|datum|uhrzeit|heure"
     r"|fecha|hora)([^a-z]|$)|時刻|時間|日時|日付",

@@ -12,8 +12,8 @@ from ...kernels.text.segments import doubtful_lines
 from ...kernels.text.words import BACK, FRONT
 from ..column import Column, Kind
 from ..text.ahead import EVERYTHING
+from ..text.bad_rows import BadRows, no_value
 from ..text.growing import GrowingFile, PartsPlan
-from ..text.rows import BadRows, no_value
 from .comments import with_quoted_comments
 from .headers import HeaderLines
 from .run import LVMRun

@@ -16,7 +16,7 @@ from ..column import Column
 from ..layout import Layout
 from ..text.buffer import ColumnBuffer
 from ..text.parser import TextParser
-from ..text.rows import Context
+from ..text.second_look import Context
 from .segment import Segment, absolute_start_ns, instants_ns
 from .state import UNKNOWN, LVMState
 

@@ -23,8 +23,8 @@ from ..layout import Layout
 from .checkpoint import Checkpoint
 from .growing import Fingerprint, GrowingFile, PartsPlan
 from .parser import TextParser
-from .rows import no_value
 from .table import TextTable
+from .told import remarks_on, report
 
 __all__ = ["RowsAhead"]
 
@@ -143,8 +143,7 @@ class RowsAhead:
 
     def remarks(self) -> list[str]:
         """What was understood, and may be otherwise, a sentence each."""
-        words = (no_value(column, word, count) for (column, word), count in self.table.words.items())
-        return [*self.table.opening.remarks, *self.table.notes, *words]
+        return remarks_on(self.table)
 
     def show(self, most: int | None) -> int:
         """Read what is new, if too few rows wait, and show up to `most` more; how many they are."""
@@ -171,7 +170,7 @@ class RowsAhead:
         data = _framed(last + b"\n")
         self.take(data, FRONT, data.size - BACK)
         self._file.forget_unfinished()
-        self._report()
+        report(self._file.path.name, self.table, self._said)
         if self.table.generation != generation:
             self._last = 0
         added = self.waiting
@@ -343,7 +342,7 @@ class RowsAhead:
         if self._file.generation != self._file_generation:  # another file, without a whole line yet
             self._begin_another_file()
         self.table.follow_header(self._file.header_bytes)
-        self._report()
+        report(self._file.path.name, self.table, self._said)
 
     def _read_anew(self, column: str) -> None:
         """Read the file from its start: what was taken for a column of numbers or times holds text."""
@@ -352,23 +351,6 @@ class RowsAhead:
         self._begin(self.table.generation + 1)
         self._file.resume(0, 0, Fingerprint(b"", b""))
         self._file.feed(self)
-
-    def _report(self) -> None:
-        """Log what was found, each sentence once."""
-        self.table.bad_rows.report()
-        for note in self.table.notes:
-            if note not in self._said:
-                self._said.add(note)
-                log.warning("%s", note)
-        for remark in self.table.opening.remarks:
-            if remark not in self._said:
-                self._said.add(remark)
-                log.info("%s: %s", self._file.path.name, remark)
-        for column, word in self.table.words:
-            if f"{column}: {word}" not in self._said:
-                self._said.add(f"{column}: {word}")
-                count = self.table.words[column, word]
-                log.warning("%s: %s", self._file.path.name, no_value(column, word, count))
 
     def _new_parser(self) -> TextParser:
         chunked = self._wanted < EVERYTHING

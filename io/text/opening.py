@@ -15,7 +15,7 @@ from ..column import Column, Kind
 from ..errors import FormatError, InputError
 from ..guess.layout import NOTHING_ASKED, SAME_NAMES, Asked, guess_layout
 from ..guess.lines import kind_of
-from ..header import Header, HeaderMismatch, NamesLine, distinct, fields
+from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
 
@@ -186,16 +186,16 @@ class Opening:
             return NextHeader(block.size, block.lines, names, block.metadata)
         size = 0
         for number, line in enumerate(lines):
-            names = self._names_in(line)
+            called = self._names_in(line)
             size += len(line)
-            if names is not None:
+            if called is not None:
                 more = 0
                 if self._guessing and self._units_line() is not None:
                     if number + 1 == len(lines):
                         return None
                     more = lines[number + 1] == self._units_line()
                 return NextHeader(
-                    size + (len(lines[number + 1]) if more else 0), number + 1 + more, names, self.header.metadata
+                    size + (len(lines[number + 1]) if more else 0), number + 1 + more, called, self.header.metadata
                 )
             if line not in heads:
                 return NextHeader(0, 0, (), {})
@@ -230,7 +230,9 @@ class Opening:
         """The columns that a line names; None for a line that names too few of those of this file."""
         layout = self.layout
         assert layout is not None
-        if isinstance(layout.header, NamesLine) or (self._guessing and layout.header.names_line is not None):
+        if isinstance(layout.header, NamesLine) or (
+            isinstance(layout.header, CountedLines) and layout.header.names_line is not None
+        ):
             row = fields(line, layout)
             called = {column.header_name: column.name for column in self.columns}
             found = distinct(row)[: len(row) - (bool(row) and not row[-1])]
@@ -255,7 +257,7 @@ class Opening:
 
     def _units_line(self) -> bytes | None:
         header = self.layout.header if self.layout else None
-        names_line = getattr(header, "names_line", None)
+        names_line = header.names_line if isinstance(header, CountedLines) else None
         if names_line is None or names_line + 1 >= len(self._head):
             return None
         return self._head[names_line + 1]

@@ -11,9 +11,11 @@ from ...kernels.text.columns import odd_room, parse_rows, scratch_room
 from ...kernels.text.fields import RUNS, RUNS_OF_TABS
 from ...kernels.text.lines import count_newlines
 from ...kernels.text.odd import ODD_FIELDS
-from ..cells import BLANKS, TABS
+from ..quotes import BLANKS, TABS
+from .bad_rows import Report
 from .buffer import ColumnBuffer
-from .rows import Change, Context, ParsedRows, Report, commit_rows
+from .rows import ParsedRows, commit_rows
+from .second_look import Change, Context
 
 __all__ = ["TextParser"]
 

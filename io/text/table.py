@@ -17,11 +17,12 @@ from ..guess.layout import NOTHING_ASKED, Asked
 from ..header import Header
 from ..layout import Layout
 from ..times import ROW_BY_ROW, TimeRule
+from .bad_rows import BadRows
 from .buffer import ColumnBuffer
 from .opening import NextHeader, Opening, nul_bytes
 from .parser import TextParser
 from .row_times import RowTimes
-from .rows import BadRows, Change, Context
+from .second_look import Change, Context
 from .segment import Segment
 
 __all__ = ["TextTable"]

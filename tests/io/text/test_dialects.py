@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from utokyo.io.cells import BLANKS, has_open_quote, split_line
 from utokyo.io.column import Column, Kind
 from utokyo.io.errors import InputError
 from utokyo.io.header import KeyValueLines, NoHeader
 from utokyo.io.layout import Layout
+from utokyo.io.quotes import BLANKS, has_open_quote, split_line
 from utokyo.io.reader import Reader
 from utokyo.io.text.buffer import ColumnBuffer
 from utokyo.io.text.parser import TextParser
-from utokyo.io.text.rows import Context
+from utokyo.io.text.second_look import Context
 from utokyo.kernels.text.words import BACK, FRONT
 
 from .dialects import DIALECTS, Dialect

@@ -19,7 +19,7 @@ from utokyo.io.header import NoHeader
 from utokyo.io.layout import Layout
 from utokyo.io.text.buffer import ColumnBuffer
 from utokyo.io.text.parser import TextParser
-from utokyo.io.text.rows import Context
+from utokyo.io.text.second_look import Context
 from utokyo.kernels.text.words import BACK, FRONT
 
 from .test_columns import assert_doubles
