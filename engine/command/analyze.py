@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.console import Console
 from ...io.errors import InputError, UtokyoError
 from ...io.progress import progress
 from ...io.sheet import is_spreadsheet
+from ...io.text.growing import AT_REST_S
 from ..recorders.frames import as_polars
 from ..recorders.source import Source
 from ..run.terminal import SafeConsole
@@ -193,6 +195,8 @@ def _show_columns(recorder: Recorder, path: Path, wanted: _Wanted) -> int:
         compile_ahead(["tables"])
         with progress(f"reading {path.name}"):
             table = as_polars(recorder.get_table())
+            if recorder.has_unfinished_line and _is_at_rest(path) and recorder.finish():
+                table = as_polars(recorder.get_table())
             metadata = as_polars(recorder.get_metadata()).columns
     _expect_rows(path, recorder.rows)
     rows = f"{type(recorder).__name__}, {table.height} row{'s' * (table.height != 1)}"
@@ -202,8 +206,18 @@ def _show_columns(recorder: Recorder, path: Path, wanted: _Wanted) -> int:
     wanted.output.print(f"{path}:", markup=False, highlight=False, soft_wrap=True)
     wanted.output.print(rows, markup=False, highlight=False)
     columns = [name for name in table.columns if name not in {*metadata, "timestamp_ns", "timestamp", "datetime"}]
+    facts, remarks = recorder.understood()
+    for line in facts:
+        wanted.output.print(line, markup=False, highlight=False)
     wanted.output.print(columns_table(table, columns, wanted.output.width))
+    for line in remarks:
+        wanted.output.print(line, markup=False, highlight=False)
     return 0 if _is_clean(recorder, path, wanted) else EXIT_NONE
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether nobody wrote to a file of late: then its last line is whole, though its end is missing."""
+    return time.time() - path.stat().st_mtime > AT_REST_S
 
 
 def _expect_rows(path: Path, rows: int) -> None:

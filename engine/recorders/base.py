@@ -35,7 +35,7 @@ from ...io.layout import Layout
 from ...io.paths import user_path
 from ...io.reader import Reader
 from ...io.sheet import is_spreadsheet
-from .description import description
+from .description import description, remarks, understood
 from .frames import FrameKind, as_asked, as_polars, with_distinct_names
 from .known import RECORDERS, hint
 from .options import RecorderSettings, TableSettings
@@ -237,6 +237,10 @@ class Recorder:
     def remarks(self) -> list[str]:
         """What of the file may be otherwise than was understood, a sentence each: a guess, words for no value."""
         return self._reader.remarks()
+
+    def understood(self) -> tuple[list[str], list[str]]:
+        """What was understood of the file in short lines, and what may be otherwise, as after the last look."""
+        return list(understood(self._reader)), list(remarks(self._reader))
 
     def describe(self) -> str:
         r"""What was understood of the file, for people, and how to say it otherwise.

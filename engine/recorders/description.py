@@ -10,7 +10,7 @@ from ...io.layout import BLANKS, TABS, Layout
 from ...io.reader import Reader
 from ...io.times import ColumnTime, DateAndTime, Elapsed
 
-__all__ = ["OTHERWISE", "description"]
+__all__ = ["OTHERWISE", "description", "remarks", "understood"]
 
 OTHERWISE = "Recorder(path, delimiter=, decimal=, header_line=, units_row=, time=, time_format=)"
 """How a user says what a file means."""
@@ -44,15 +44,27 @@ def description(name: str, reader: Reader) -> Iterator[str]:
     found = ", found out from the file" if layout.guessed else ""
     article = "an" if layout.name[:1].lower() in "aeiou" else "a"
     yield f"{name}: {article} {layout.name}{'' if layout.guessed else ' file'}{found}"
-    yield f"  {', '.join(_signs(layout))}; {_header(layout)}"
-    yield f"  times: {_times(layout)}"
+    for line in understood(reader):
+        yield f"  {line}"
     for column in reader.columns:
         unit = f" in {column.unit}" if column.unit else ""
         yield f"  {column.name}: {_KINDS[column.kind]}{unit}"
-    for remark in reader.remarks():
+    for remark in remarks(reader):
         yield f"  {remark}"
-    if layout.guessed:
-        yield f"  to say it otherwise: {OTHERWISE}"
+
+
+def understood(reader: Reader) -> Iterator[str]:
+    """Lines on delimiter, signs, encoding, header and times; none while no layout is known."""
+    if reader.layout is not None:
+        yield f"{', '.join(_signs(reader.layout))}; {_header(reader.layout)}"
+        yield f"times: {_times(reader.layout)}"
+
+
+def remarks(reader: Reader) -> Iterator[str]:
+    """What may be otherwise than was understood, and how to say it."""
+    yield from reader.remarks()
+    if reader.layout is not None and reader.layout.guessed:
+        yield f"to say it otherwise: {OTHERWISE}"
 
 
 def _signs(layout: Layout) -> Iterator[str]:

@@ -36,6 +36,10 @@ class WholeRecorder(Recorder):
         """None."""
         return []
 
+    def understood(self) -> tuple[list[str], list[str]]:
+        """There are no lines to understand."""
+        return [], []
+
     def describe(self) -> str:
         """What it is, for people."""
         self.update()

@@ -72,7 +72,7 @@ SENTENCES = {
     "a start that is none": (SSD_FILE.replace("//StartTime,10:07:54", "//StartTime,noon").encode(), "should be a date"),
     "UTF-16": (SSD_FILE.encode("utf-16"), "UTF-16"),
     "binary": (bytes(range(256)) * 10, "NUL bytes"),
-    "neither UTF-8 nor Shift-JIS": (b"caf\xe9,b\n1,2\n2,3\n", "neither UTF-8 nor Shift-JIS"),
+    "letters that nobody reads": (b"caf\xe9 \x81\x20,b\n1,2\n2,3\n", "neither UTF-8, Shift-JIS nor Windows-1252"),
 }
 
 
