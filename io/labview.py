@@ -77,6 +77,10 @@ class LVMReader(Reader):
         """What of the file may be otherwise than was understood, a sentence each."""
         return self._lvm.remarks()
 
+    def guess_remarks(self) -> list[str]:
+        """None: the header says what the file means."""
+        return []
+
     def clock_remarks(self) -> list[str]:
         """None: each segment has a start of its own."""
         return []

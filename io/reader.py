@@ -175,6 +175,10 @@ class Reader:
         """
         return [*self._rows.remarks(), *self.clock_remarks()]
 
+    def guess_remarks(self) -> list[str]:
+        """Those on what was found out and may be otherwise; the others are logged as warnings."""
+        return list(self._rows.table.opening.remarks)
+
     def clock_remarks(self) -> list[str]:
         """Where the clock went back or a counter began anew; none for times of which many go back."""
         self._rows.table.compute_times()

@@ -35,7 +35,7 @@ from ...io.layout import Layout
 from ...io.paths import user_path
 from ...io.reader import Reader
 from ...io.sheet import is_spreadsheet
-from .description import description, remarks, understood
+from .description import description, otherwise, understood
 from .frames import FrameKind, as_asked, as_polars, with_distinct_names
 from .known import RECORDERS, hint
 from .options import RecorderSettings, TableSettings
@@ -239,8 +239,11 @@ class Recorder:
         return self._reader.remarks()
 
     def understood(self) -> tuple[list[str], list[str]]:
-        """What was understood of the file in short lines, and what may be otherwise, as after the last look."""
-        return list(understood(self._reader)), list(remarks(self._reader))
+        """What was understood of the file in short lines, and what of it was found out and may be otherwise.
+
+        As after the last look; what is logged as a warning is not said again.
+        """
+        return list(understood(self._reader)), [*self._reader.guess_remarks(), *otherwise(self._reader)]
 
     def describe(self) -> str:
         r"""What was understood of the file, for people, and how to say it otherwise.

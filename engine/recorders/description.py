@@ -10,7 +10,7 @@ from ...io.layout import BLANKS, TABS, Layout
 from ...io.reader import Reader
 from ...io.times import ColumnTime, DateAndTime, Elapsed
 
-__all__ = ["OTHERWISE", "description", "remarks", "understood"]
+__all__ = ["OTHERWISE", "description", "otherwise", "understood"]
 
 OTHERWISE = "Recorder(path, delimiter=, decimal=, header_line=, units_row=, time=, time_format=)"
 """How a user says what a file means."""
@@ -49,7 +49,7 @@ def description(name: str, reader: Reader) -> Iterator[str]:
     for column in reader.columns:
         unit = f" in {column.unit}" if column.unit else ""
         yield f"  {column.name}: {_KINDS[column.kind]}{unit}"
-    for remark in remarks(reader):
+    for remark in (*reader.remarks(), *otherwise(reader)):
         yield f"  {remark}"
 
 
@@ -60,9 +60,8 @@ def understood(reader: Reader) -> Iterator[str]:
         yield f"times: {_times(reader.layout)}"
 
 
-def remarks(reader: Reader) -> Iterator[str]:
-    """What may be otherwise than was understood, and how to say it."""
-    yield from reader.remarks()
+def otherwise(reader: Reader) -> Iterator[str]:
+    """How to say it otherwise, where the layout was found out."""
     if reader.layout is not None and reader.layout.guessed:
         yield f"to say it otherwise: {OTHERWISE}"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..column import Kind
 from ..errors import FormatError, shortened
+from ..guess.letters import likely_encoding
 from ..header import as_value
 from .segment import Segment, segment_of
 from .state import UNKNOWN, LVMState
@@ -19,7 +20,6 @@ from .tags import (
     TITLE,
     X_VALUE,
     decimal_of,
-    encoding_of,
     fields_of,
     separator_of,
     start_ns,
@@ -142,7 +142,7 @@ class HeaderLines:
         state.rows_of_segment, state.absolute_ns = 0, UNKNOWN
         header = "\n".join("\t".join(row) for row in [*state.file_tags.values(), *state.tags.values(), fields])
         if not state.encoding and not header.isascii():
-            state.encoding = encoding_of(header.encode("latin-1"))
+            state.encoding = likely_encoding(header.encode("latin-1"))
         state.decimal = decimal_of(state.file_tags, state.tags, "", state.separator)
         segment = self._new_segment()
         self.segment = segment if state.decimal else None  # else the first row decides

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...kernels.text.segments import doubtful_lines
 from ...kernels.text.words import BACK, FRONT
 from ..column import Column, Kind
+from ..guess.letters import likely_encoding
 from ..text.ahead import EVERYTHING
 from ..text.bad_rows import BadRows, no_value
 from ..text.growing import GrowingFile, PartsPlan
@@ -19,7 +20,7 @@ from .headers import HeaderLines
 from .run import LVMRun
 from .segment import Segment
 from .state import LVMCheckpoint, LVMState
-from .tags import TITLE, begins_header, encoding_of, fields_of
+from .tags import TITLE, begins_header, fields_of
 
 __all__ = ["LVMRows"]
 
@@ -252,7 +253,7 @@ class LVMRows:
             foreign = start + int(np.argmax(data[start:stop] >= 0x80))
             text = data[start:stop].tobytes()
             begin = text.rfind(b"\n", 0, foreign - start) + 1
-            self.state.encoding = encoding_of(text[begin : text.index(b"\n", foreign - start)])
+            self.state.encoding = likely_encoding(text[begin : text.index(b"\n", foreign - start)])
         run = self._run_of(segment, has_comments=most >= len(segment.columns) - 1)
         quoted = with_quoted_comments(data[start:stop].tobytes(), segment) if most >= len(segment.columns) else None
         if quoted is None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from .. import cells
 from ..column import Kind
 
-__all__ = ["Tags", "begins_header", "decimal_of", "encoding_of", "fields_of", "number_of", "separator_of", "start_ns"]
+__all__ = ["Tags", "begins_header", "decimal_of", "fields_of", "number_of", "separator_of", "start_ns"]
 
 Tags = Mapping[str, Sequence[str]]
 """A block: of each tag the fields of its line, with the tag itself."""
@@ -32,8 +32,6 @@ SEGMENT_TAGS = frozenset(
 NAMED_SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";", "space": " "}
 USUAL_SEPARATOR = re.compile(r"[\t,;|]")
 CLOCK = re.compile(r"(\d{1,2}:\d{2}:\d{2})(?:[.,](\d*))?")
-NOT_JAPANESE = re.compile(r"[A-Za-z][^\x00-\x7f][A-Za-z]|(?<![^\x00-\x7f])[\uff61-\uff9f](?![^\x00-\x7f])")
-"""In text read as Shift-JIS: one sign alone between Latin letters, or one narrow katakana alone."""
 
 
 def fields_of(line: str, separator: str) -> list[str]:
@@ -149,24 +147,3 @@ def start_ns(date: str, time: str) -> int | None:
     digits = (clock[2] or "").ljust(10, "0")
     moment = cells.time_of_day_ns(f"{clock[1]}.{digits[:9]}")
     return None if moment is None else int(day) + moment + (digits[9] >= "5")
-
-
-def encoding_of(text: bytes) -> str:
-    """The encoding of text: UTF-8, else that of Japanese Windows, else that of Western Windows.
-
-    Examples
-    --------
-    >>> from utokyo.io.lvm.tags import encoding_of
-    >>> [encoding_of("温度 (K)".encode(coding)) for coding in ("utf-8", "cp932")]
-    ['utf-8', 'cp932']
-    >>> encoding_of("T (°C)".encode("cp1252"))
-    'cp1252'
-    """
-    for encoding in ("utf-8", "cp932"):
-        try:
-            read = text.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if encoding == "utf-8" or not NOT_JAPANESE.search(read):
-            return encoding
-    return "cp1252"
