@@ -21,6 +21,7 @@ from .images.text import Image, is_matrix, matrix_of
 from .opened import opened, unreadable
 from .paths import user_path
 from .spreadsheet import check_spreadsheet
+from .text.utf16 import text_of
 
 __all__ = ["image_endings", "is_image", "read_image"]
 
@@ -79,7 +80,7 @@ def read_image(path: str | Path) -> Image:
         return picture_of(path, content)
     if ending in PICTURE_ENDINGS:
         raise InputError(f"{path}: this is no picture of PNG, TIFF, BMP or PGM, or its beginning is not written yet")
-    return _from_excel(path, content) if ending == ".xlsx" else matrix_of(path, content).image
+    return _from_excel(path, content) if ending == ".xlsx" else matrix_of(path, text_of(content)).image
 
 
 def image_endings() -> tuple[str, ...]:

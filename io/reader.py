@@ -93,7 +93,7 @@ class Reader:
         self.clock_offset_ns = clock_offset_ns
         self._checkpoint_path = None if checkpoint is None else user_path(checkpoint)
         resume_at = None if self._checkpoint_path is None else Checkpoint.read(self._checkpoint_path)
-        self._file = GrowingFile(self.path, longest_line_bytes)
+        self._file = GrowingFile(self.path, longest_line_bytes, layout.encoding if layout else "utf-8")
         self._rows = RowsAhead(self._file, layout, clock_offset_ns, resume_at, asked)
 
     def __repr__(self) -> str:
@@ -103,6 +103,11 @@ class Reader:
     def generation(self) -> int:
         """How often the file turned out to be another one and was read anew."""
         return self._rows.table.generation
+
+    @property
+    def encoding(self) -> str:
+        """Of the file, as Python calls it; empty while it is not known."""
+        return self._file.said_encoding or (self.layout.encoding if self.layout else "")
 
     @property
     def bad_rows(self) -> int:

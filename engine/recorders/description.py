@@ -56,7 +56,7 @@ def description(name: str, reader: Reader) -> Iterator[str]:
 def understood(reader: Reader) -> Iterator[str]:
     """Lines on delimiter, signs, encoding, header and times; none while no layout is known."""
     if reader.layout is not None:
-        yield f"{', '.join(_signs(reader.layout))}; {_header(reader.layout)}"
+        yield f"{', '.join(_signs(reader.layout, reader.encoding))}; {_header(reader.layout)}"
         yield f"times: {_times(reader.layout)}"
 
 
@@ -66,12 +66,12 @@ def otherwise(reader: Reader) -> Iterator[str]:
         yield f"to say it otherwise: {OTHERWISE}"
 
 
-def _signs(layout: Layout) -> Iterator[str]:
+def _signs(layout: Layout, encoding: str) -> Iterator[str]:
     yield f"delimiter {_DELIMITERS.get(layout.delimiter, repr(layout.delimiter))}"
     yield f"decimal sign {layout.decimal!r}"
     if layout.thousands:
         yield f"{layout.thousands!r} between thousands"
-    yield layout.encoding
+    yield encoding
 
 
 def _header(layout: Layout) -> str:

@@ -12,6 +12,7 @@ from ...io.images.formats import is_of_format
 from ...io.opened import opened, unreadable
 from ...io.paths import user_path
 from ...io.sheet import is_spreadsheet, is_spreadsheet_image
+from ...io.text.utf16 import text_of
 from ..options.registry import Registry
 from ..options.sentences import option
 
@@ -66,7 +67,7 @@ def _head(path: Path) -> bytes:
     """The first bytes of a file."""
     try:
         with opened(path) as handle:
-            return handle.read(HEAD_BYTES).removeprefix(UTF8_MARK)
+            return text_of(handle.read(HEAD_BYTES)).removeprefix(UTF8_MARK)
     except UtokyoError:
         raise
     except OSError as error:

@@ -33,7 +33,8 @@ from ..paths import user_path
 from ..progress import Task, progress
 from .line_ends import are_returns, make_newlines
 from .parts import THREADS, Sink, run_parts
-from .pread import read_at, read_into
+from .stretch import PART_BYTES, Stretch
+from .utf16 import PLAIN, Bytes16, PlainBytes, bytes_of
 
 __all__ = ["FINGERPRINT_BYTES", "Consumer", "Fingerprint", "GrowingFile", "PartsPlan"]
 
@@ -41,14 +42,8 @@ Bytes = NDArray[np.uint8]
 
 BLOCK_BYTES = 1 << 18
 """Read at once; what is new at the end of a live file is rarely more."""
-PART_BYTES = 1 << 20
-"""Largest part of a long file for one thread: it stays in the cache of its core."""
 PARTS_FROM_BYTES = 4 << 20
 """What is new from which a file is read in parts; less is not worth another thread."""
-EXTRA_BYTES = 1 << 14
-"""Read at once beyond a part, to the end of its last line."""
-MOST_EXTRAS = 8
-"""How often that may be; a longer line is no work for several threads."""
 FINGERPRINT_BYTES = 1024
 """Of the first rows and of the last bytes read, by which a file is known again."""
 LONGEST_LINE_BYTES = 256 << 20
@@ -112,6 +107,8 @@ class GrowingFile:
         It need not exist yet.
     longest_line_bytes : int
         A longer line without its end is refused.
+    encoding : str
+        Of the lines, where the file is UTF-16.
 
     Attributes
     ----------
@@ -131,7 +128,7 @@ class GrowingFile:
     _tail: bytes
     _in_returns: bool | None  # whether its lines end in carriage returns alone
 
-    def __init__(self, path: str | Path, longest_line_bytes: int = LONGEST_LINE_BYTES) -> None:
+    def __init__(self, path: str | Path, longest_line_bytes: int = LONGEST_LINE_BYTES, encoding: str = "utf-8") -> None:
         self.path = user_path(path)
         self.longest_line_bytes = longest_line_bytes
         self.generation = 0
@@ -139,6 +136,8 @@ class GrowingFile:
         self._bytes = bytearray(FRONT + BACK)
         self._buffer: Bytes = np.frombuffer(self._bytes, np.uint8)
         self._looks = 0
+        self._encoding = encoding
+        self._text: PlainBytes | Bytes16 = PLAIN
         self._task: tuple[Task | None, int] = None, 1
         self._forget()
 
@@ -146,6 +145,11 @@ class GrowingFile:
     def position(self) -> int:
         """Bytes of this file that were taken: all whole lines, for a consumer that takes lines."""
         return self._read - self._held
+
+    @property
+    def said_encoding(self) -> str:
+        """What the file says of its encoding; empty where it says nothing."""
+        return self._text.said
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -172,8 +176,9 @@ class GrowingFile:
             if not self._is_the_same(handle):
                 self.generation += 1
                 self._forget()
-            self.header_bytes = self._as_lines(read_at(handle, 0, self.start))
-            size = os.fstat(handle.fileno()).st_size
+                self._text = bytes_of(handle, self._encoding)
+            self.header_bytes = self._as_lines(self._text.read_at(handle, 0, self.start))
+            size = self._text.size(handle)
             with (
                 progress(f"reading {self.path.name}")
                 if size - self._read >= PARTS_FROM_BYTES
@@ -183,7 +188,7 @@ class GrowingFile:
                 self._hand_over(handle, size, consumer)
             self._task = None, 1
             if len(self._head) < FINGERPRINT_BYTES and self._read > self.start + len(self._head):
-                self._head = read_at(handle, self.start, min(FINGERPRINT_BYTES, self._read - self.start))
+                self._head = self._text.read_at(handle, self.start, min(FINGERPRINT_BYTES, self._read - self.start))
         if len(self._bytes) > 2 * (self._held + BLOCK_BYTES):
             self._resize(self._held + BLOCK_BYTES)
 
@@ -211,12 +216,12 @@ class GrowingFile:
     def has_news(self) -> bool:
         """Whether the file has bytes that were not read yet, or is another one by now."""
         with self._opened() as handle:
-            return os.fstat(handle.fileno()).st_size > self._read or not self._is_the_same(handle)
+            return self._text.size(handle) > self._read or not self._is_the_same(handle)
 
     def bytes_at(self, position: int, count: int) -> bytes:
         """Bytes of the file as they are now; fewer at its end."""
         with self._opened() as handle:
-            return read_at(handle, position, count)
+            return self._text.read_at(handle, position, count)
 
     def sample(self, count: int) -> bytes:
         """The first bytes of the file as they are now, with line ends as they are handed over."""
@@ -241,7 +246,7 @@ class GrowingFile:
             if not consumer.wants_more():
                 return
             # A very long line is no work for several threads.
-            if in_parts and not self._in_returns and self._held < PART_BYTES and size - self._read >= PARTS_FROM_BYTES:
+            if in_parts and self._has_parts and self._held < PART_BYTES and size - self._read >= PARTS_FROM_BYTES:
                 plan = consumer.parts(size - self.position)
                 if plan is not None:
                     in_parts = self._feed_parts(handle, size, plan)
@@ -251,6 +256,11 @@ class GrowingFile:
             wanted = min(max(BLOCK_BYTES, self._held // 2), size - self._read)
             if wanted <= 0 or not self._fill(handle, wanted, consumer):
                 return
+
+    @property
+    def _has_parts(self) -> bool:
+        """Whether the bytes of the file are those that are handed over, so that threads can take them as they are."""
+        return self._text.in_parts and not self._in_returns
 
     def _refuse_line(self) -> None:
         """Let go of a line that has no end; the next look begins with it again."""
@@ -280,6 +290,8 @@ class GrowingFile:
     def _opened(self) -> Iterator[FileIO]:
         with opened(self.path) as handle:
             try:
+                if not self._read:
+                    self._text = bytes_of(handle, self._encoding)
                 yield handle
             except UtokyoError:
                 raise
@@ -290,15 +302,15 @@ class GrowingFile:
         tail_from = self._read - len(self._tail)
         # While nothing was read after the header, the header is all there is to know the file by.
         skipped = max(0, self.start - tail_from) if self._read > self.start else 0
-        tail = read_at(handle, tail_from + skipped, len(self._tail) - skipped)
-        return tail == self._tail[skipped:] and read_at(handle, self.start, len(self._head)) == self._head
+        tail = self._text.read_at(handle, tail_from + skipped, len(self._tail) - skipped)
+        return tail == self._tail[skipped:] and self._head == self._text.read_at(handle, self.start, len(self._head))
 
     def _fill(self, handle: FileIO, wanted: int, consumer: Consumer) -> int:
         """Read up to `wanted` bytes after those held; how many were taken."""
         end = FRONT + self._held
         if end + wanted + BACK > len(self._bytes):
             self._resize(max(self._held + wanted, BLOCK_BYTES >> 2))
-        got = read_into(handle, self._read, self._buffer[end : end + wanted])
+        got = self._text.read_into(handle, self._read, self._buffer[end : end + wanted])
         if self._bytes.find(b"\0", end, end + got) >= 0:
             got = self._without_nuls(handle, end, got, at_once=not consumer.has_rows())
         self._advance(self._bytes[max(end, end + got - FINGERPRINT_BYTES) : end + got], got)
@@ -317,13 +329,16 @@ class GrowingFile:
             task.update(self._read / size)
         self.bytes_read += count
 
+    def _take_part(self, buffer: bytearray, start: int, stop: int) -> None:
+        self._advance(buffer[max(start, stop - FINGERPRINT_BYTES) : stop], stop - start)
+
     def _feed_parts(self, handle: FileIO, size: int, plan: PartsPlan) -> bool:
         """Hand over a long file in parts; whether any of it was taken."""
         self._unread()  # parts begin with whole lines
         stop = self._read + min(plan.size, size - self._read)
         count = -(-(stop - self._read) // (PART_BYTES * THREADS)) * THREADS  # none of them waits for another at the end
         before = self._read
-        run_parts(count, _Parts(self, handle, before, stop, -(-(stop - before) // count)), plan.sink)
+        run_parts(count, Stretch(handle, before, stop, -(-(stop - before) // count), self._take_part), plan.sink)
         return self._read > before
 
     def _without_nuls(self, handle: FileIO, start: int, got: int, *, at_once: bool) -> int:
@@ -357,44 +372,3 @@ class GrowingFile:
         if taken and rest:
             self._bytes[FRONT : FRONT + rest] = self._bytes[FRONT + taken : FRONT + self._held]
         self._held = rest
-
-
-class _Parts:
-    """Parts of a file: the lines that begin within a stretch of it."""
-
-    def __init__(self, file: GrowingFile, handle: FileIO, start: int, stop: int, size: int) -> None:
-        self._file, self._handle, self._start, self._stop, self._size = file, handle, start, stop, size
-
-    def room(self) -> int:
-        return FRONT + PART_BYTES + MOST_EXTRAS * EXTRA_BYTES + BACK
-
-    def read(self, part: int, buffer: bytearray) -> tuple[int, int] | None:
-        begin = min(self._start + part * self._size, self._stop)
-        end = min(begin + self._size, self._stop)
-        # With the byte before: where that is a line end, a line begins here.
-        begin -= part > 0
-        filled = FRONT + self._read(begin, end, buffer, FRONT)
-        if filled < FRONT + end - begin:
-            return None  # truncated meanwhile
-        start = buffer.find(b"\n", FRONT, filled) + 1 if part else FRONT
-        stop = buffer.find(b"\n", filled - 1, filled) + 1
-        while not stop and end < self._stop:  # the last line goes on
-            more = min(end + EXTRA_BYTES, self._stop)
-            if filled + EXTRA_BYTES + BACK > len(buffer):
-                return None  # a very long line
-            got = self._read(end, more, buffer, filled)
-            if got < more - end:
-                return None
-            stop = buffer.find(b"\n", filled, filled + got) + 1
-            filled, end = filled + got, more
-        stop = stop or buffer.rfind(b"\n", FRONT, filled) + 1
-        if (part and not start) or stop <= start:
-            return FRONT, FRONT  # all within one line
-        return None if buffer.find(b"\0", start, stop) >= 0 else (start, stop)
-
-    def advance(self, part: int, buffer: bytearray, start: int, stop: int) -> None:
-        del part
-        self._file._advance(buffer[max(start, stop - FINGERPRINT_BYTES) : stop], stop - start)
-
-    def _read(self, begin: int, end: int, buffer: bytearray, at: int) -> int:
-        return read_into(self._handle, begin, np.frombuffer(buffer, np.uint8, end - begin, at))

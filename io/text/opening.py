@@ -111,7 +111,6 @@ class Opening:
             limit = min(2 * limit, HEADER_LIMIT_BYTES)
             lines = _whole_lines(data[:limit].tobytes())
             self._limit, self.sample_bytes = limit, min(data.size, limit)
-            check_encoding(self._path, lines)
             intact = list(itertools.takewhile(lambda line: b"\0" not in line, lines))
             if self._guessing:
                 try:
@@ -146,7 +145,6 @@ class Opening:
         self.sample = self.sample[:position]  # lines that were offered before may be offered again
         lines = _whole_lines(self.sample + more[: self._limit - len(self.sample)].tobytes())
         before = self.layout
-        check_encoding(self._path, lines)
         self._guess(lines)
         self.sample_bytes = min(len(self.sample) + more.size, self._limit)
         self.sample = self.sample + more.tobytes()
@@ -271,13 +269,6 @@ class Opening:
     def _mismatch(self, line: int, expected: str, found: str) -> FormatError:
         name = self.layout.name if self.layout else "table"
         return FormatError(f"{self._path}, line {line}: this is no {name} file: expected {expected}, found {found}")
-
-
-def check_encoding(path: Path, lines: Sequence[bytes]) -> None:
-    """Raise `InputError` for text that says of itself that it has two or four bytes a letter."""
-    start = b"".join(lines[:1])[:4]
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{path}, line 1: this is UTF-16 text; save it as UTF-8 or Shift-JIS text")
 
 
 def nul_bytes(path: Path, line: int) -> InputError:
