@@ -85,6 +85,10 @@ class LVMReader(Reader):
         """None: each segment has a start of its own."""
         return []
 
+    def clock_news(self) -> list[str]:
+        """None."""
+        return []
+
     @property
     def generation(self) -> int:
         """How often the file turned out to be another one and was read anew."""

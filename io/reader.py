@@ -20,12 +20,9 @@ from .paths import user_path
 from .text.ahead import RowsAhead
 from .text.checkpoint import Checkpoint
 from .text.growing import LONGEST_LINE_BYTES, GrowingFile
-from .text.row_times import said_of_steps
+from .text.told import clock_news, clock_remarks
 
 __all__ = ["Reader"]
-
-MOST_STEPS = 20
-"""One row in so many may go back in time where a clock was set; more are rows that stand in another order."""
 
 
 class Reader:
@@ -186,9 +183,11 @@ class Reader:
 
     def clock_remarks(self) -> list[str]:
         """Where the clock went back or a counter began anew; none for times of which many go back."""
-        self._rows.table.compute_times()
-        steps = self._rows.table.times.steps
-        return said_of_steps(steps) if len(steps) <= 1 + self.rows // MOST_STEPS else []
+        return clock_remarks(self._rows.table, self.rows)
+
+    def clock_news(self) -> list[str]:
+        """Those of `clock_remarks` that were not asked for yet: where times went back or began anew the first time."""
+        return clock_news(self._rows.table, self.rows)
 
     def time_frame(self) -> pl.DataFrame | None:
         """The columns `timestamp` (Int64, ns) and `datetime` (ns) of the rows; None for a format without times."""

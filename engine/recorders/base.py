@@ -125,7 +125,6 @@ class Recorder:
         self._lock = OwnLock()
         self._table: pl.DataFrame | None = None
         self._warned_empty = False
-        self._clock_remarks = 0
         self._literals_of: tuple[Mapping[str, object], frozenset[str], pl.DataFrame] | None = None
         self._start()
 
@@ -332,8 +331,7 @@ class Recorder:
             log.warning("%s has no header and no row yet", self.filepath)
             self._warned_empty = True
         if added and not self.always_update:
-            for remark in self._reader.clock_remarks()[self._clock_remarks :]:
-                self._clock_remarks += 1
+            for remark in self._reader.clock_news():
                 log.warning("%s: %s", self.filepath.name, remark)
         return added
 

@@ -19,7 +19,7 @@ from ..errors import LONGEST_CELL, InputError, shortened
 from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, body_behind, body_of, delimiter_of, is_comment, kind_of
+from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, delimiter_of, is_comment, kind_of
 from .moments import order_of, times_of
 from .signs import Signs, signs_of
 
@@ -63,8 +63,6 @@ class Guess(NamedTuple):
 NOTHING_ASKED = Asked()
 NO_TIMES = "none"
 """In the place of the column that holds the times."""
-SAME_NAMES = 0.5
-"""Part of the cells of a line, at least, that are names of columns, where the line is a header in the middle."""
 NOTHING_KNOWN: Mapping[str, Kind] = MappingProxyType({})
 
 
@@ -198,7 +196,7 @@ def _columns_of(body: Body) -> list[list[str]]:
     taken = 0
     for row in body.rows:
         called = distinct([cell.strip() for cell in row]) if body.names_line is not None and row[0] else ()
-        if sum(name in place for name in called) >= max(1, SAME_NAMES * len(called)):
+        if are_names_again(called, place):
             width = len(called) - (not row[-1].strip())
             places = [place.get(name, -1) for name in called[:width]]
         elif len(row) in {width, width + body.closes}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,7 +15,17 @@ from ..column import Kind
 from ..header import distinct
 from ..quotes import BLANKS, TABS, has_open_quote, split_line
 
-__all__ = ["AGREEMENT", "COMMENTS", "Body", "body_behind", "body_of", "delimiter_of", "is_comment", "kind_of"]
+__all__ = [
+    "AGREEMENT",
+    "COMMENTS",
+    "Body",
+    "are_names_again",
+    "body_behind",
+    "body_of",
+    "delimiter_of",
+    "is_comment",
+    "kind_of",
+]
 
 DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
@@ -23,6 +33,8 @@ COMMENTS = ("#", "%", "//", "!")
 """How lines of comment begin."""
 AGREEMENT = 0.8
 """Part of the sample that must follow a guess; the rest are bad rows, reported one by one."""
+SAME_NAMES = 0.5
+"""Part of the cells of a line, at least, that are names of columns, where the line is a header in the middle."""
 Rows = list[list[str]]
 
 
@@ -74,14 +86,45 @@ def rows_of(lines: Sequence[str], delimiter: str) -> Rows:
     return [split_line(line, delimiter) if line.strip(" \r") else [] for line in lines]
 
 
+def are_names_again(found: Sequence[str], known: Collection[str]) -> bool:
+    """Whether cells of a line name columns that are known: most are such names, or all such names are there.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.lines import are_names_again
+    >>> are_names_again(["t", "b", "a"], ["t", "a"]), are_names_again(["t", "x", "y"], ["t", "a"])
+    (True, False)
+    """
+    shared = sum(name in known for name in found)
+    return shared >= max(1, SAME_NAMES * len(found)) or 1 < shared == len(known)
+
+
+def _headers_again(rows: Rows) -> list[int]:
+    """Where a header that stands above rows stands again, with its columns or others; rows behind it go by it."""
+    filled = [i for i, row in enumerate(rows) if row]
+    first = next((k for k, i in enumerate(filled) if not _are_words(rows[i], cells.PLAIN)), len(filled))
+    heads = [
+        {cell.strip() for cell in rows[i]} - {""} for i in filled[:first] if sum(bool(c.strip()) for c in rows[i]) > 1
+    ]
+    answers: list[int] = []
+    for i in filled[first:]:
+        given = [cell.strip() for cell in rows[i] if cell.strip()]
+        if any(are_names_again(given, head) for head in heads) and _are_words(rows[i], cells.PLAIN):
+            answers.append(i)
+    return answers
+
+
 def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
-    """The number of cells that the lines agree on; 0 where they do not."""
-    counts = Counter(len(row) for row in rows_of(lines, delimiter))
-    width = counts.most_common(1)[0][0]
-    # A header may be one field wider than the rows: a delimiter at its end.
-    alike = counts[width] + counts[width + 1]
-    rows = counts.total()
-    return width if alike >= min(AGREEMENT * rows, rows - 1) else 0
+    """The number of cells that the lines agree on, those from one header to the next; 0 where they do not."""
+    rows = rows_of(lines, delimiter)
+    begins = [0, *_headers_again(rows)]
+    widths, alike = [], 0
+    for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
+        counts = Counter(len(row) for row in rows[begin:end])
+        widths.append(counts.most_common(1)[0][0])
+        # A header may be one field wider than the rows: a delimiter at its end.
+        alike += counts[widths[-1]] + counts[widths[-1] + 1]
+    return widths[0] if alike >= min(AGREEMENT * len(rows), len(rows) - 1) else 0
 
 
 def _fits_better(lines: Sequence[str], runs: str, plain: str) -> bool:
@@ -153,6 +196,9 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
     filled = [i for i in filled if i == filled[0] or not _is_damaged(lines[i], delimiter)]
     if not filled:
         return None
+    every, again = filled, _headers_again(rows)
+    if again:
+        filled = [i for i in filled if i < again[0]]
     counts = Counter(len(rows[i]) for i in filled)
     width = max(counts, key=lambda n: (counts[n], n))
     wide = [rows[i] for i in filled if len(rows[i]) == width]
@@ -170,7 +216,7 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
         # What is neither names nor units is a row, if a bad one, but for a line of words over numbers.
         begin = head[-1] + 1 if begin == first else first
     else:
-        body = [rows[i] for i in filled if i >= first]
+        body = [rows[i] for i in every if i >= first]
         closes = closed or _some_close(body, width)
         above = _comment_above(lines, first, delimiter)
         if above is not None and len(above) == width and _are_words(above, notation):
@@ -178,7 +224,7 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
         return Body(first, None, distinct([""] * width), (), body, closes)
     with_units = len(head) > 1 and _are_units(rows[head[-1]]) and len(rows[head[-2]]) >= len(rows[head[-1]])
     names = head[-1 - with_units]
-    body = [rows[i] for i in filled if i >= first]
+    body = [rows[i] for i in every if i >= first]
     given = [cell.strip() for cell in rows[names]]
     if given[-1] and not closed and _has_numbers_of_rows(body, len(given)):
         return Body(begin, names, distinct(["row", *given]), (), body, False)

@@ -160,7 +160,7 @@ class ColumnBuffer:
         self._forget_shown()
 
     def call(self, column: int, kind: Kind) -> None:
-        """Turn a column of dates into one of dates and times: the values are the same."""
+        """Let a column be of another kind with the same values: dates are dates and times, too."""
         self.kinds[column] = kind
         self.columns = tuple(replace(c, kind=kind) if i == column else c for i, c in enumerate(self.columns))
         self._forget_shown()
@@ -178,20 +178,24 @@ class ColumnBuffer:
         self._texts[self.slots[column]] = _TextColumn()
         self.kinds[column], self.slots[column] = kind, slot
         self.columns = tuple(replace(c, kind=kind) if i == column else c for i, c in enumerate(self.columns))
-        self._valid[column] = np.zeros(max(self.rows, self.capacity), np.bool_)
-        self._valid[column][self.rows :] = True
+        self._begin_to_be_valid(column)
         self._forget_shown()
 
     def add_column(self, column: Column) -> None:
-        """Add a column without a value yet; all rows so far lack it."""
-        assert column.kind is Kind.NONE
-        self.columns = (*self.columns, column)
+        """Add a column; all rows so far lack it."""
+        place = len(self.columns)
+        self.columns = (*self.columns, replace(column, kind=Kind.NONE))
         self.kinds = np.append(self.kinds, np.int64(Kind.TEXT))
         self.slots = np.append(self.slots, np.int64(len(self._texts)))
         self._texts.append(_TextColumn())
         self._texts[-1].append_empty(self.rows)
-        self._place[column.name] = len(self.columns) - 1
+        self._place[column.name] = place
         self.has_text = True
+        if column.kind < Kind.TEXT:
+            self.define(place, column.kind)
+        elif column.kind is Kind.TEXT:
+            self.call(place, Kind.TEXT)
+            self._begin_to_be_valid(place)
         self._forget_shown()
 
     def add_absent(self, columns: Sequence[int], rows: int) -> None:
@@ -261,6 +265,10 @@ class ColumnBuffer:
     def _matrices(self, capacity: int) -> tuple[Integers, Floats]:
         """Memory for the same columns and so many rows."""
         return matrix(self.ints.shape[0], capacity, np.int64), matrix(self.floats.shape[0], capacity, np.float64)
+
+    def _begin_to_be_valid(self, column: int) -> None:
+        self._valid[column] = np.zeros(max(self.rows, self.capacity), np.bool_)
+        self._valid[column][self.rows :] = True
 
     def _forget_shown(self) -> None:
         """Let go of the frames of all rows, which keep their memory."""

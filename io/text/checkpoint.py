@@ -18,7 +18,9 @@ import numpy as np
 from ..errors import InputError
 from ..whole import write_whole
 from .growing import FINGERPRINT_BYTES, Fingerprint, GrowingFile
+from .row_times import ClockStep, RowTimes
 from .table import TextTable
+from .told import note_as_said
 
 __all__ = ["Checkpoint"]
 
@@ -51,8 +53,8 @@ class Checkpoint:
         Of the columns: a guess may have been widened since.
     generation : int
         How often the file had turned out to be another one.
-    headers : tuple of pairs of int
-        Where headers stand in the middle of the file, and how long they are.
+    headers : tuple of three int
+        Where headers stand in the middle of the file, how long they are, and the lines before them.
     texts : tuple of str
         Columns that were found to hold text.
     layout_hash : str
@@ -61,6 +63,12 @@ class Checkpoint:
         Cells that were none of their column's kind.
     unfolded_ns : int
         Added to times since a counter of 32 bits began anew.
+    words : tuple of str, str and int
+        Cells that were taken for no value: column, word, and how many.
+    notes : tuple of str
+        What was said of headers in the middle of the file.
+    steps : tuple of int, int, int and bool
+        Where the clock went back, as `ClockStep` has it.
     """
 
     position: int
@@ -79,11 +87,14 @@ class Checkpoint:
     generation: int
     rows: int = 0
     skipped_rows: int = 0
-    headers: tuple[tuple[int, int], ...] = ()
+    headers: tuple[tuple[int, int, int], ...] = ()
     texts: tuple[str, ...] = ()
     layout_hash: str = ""
     odd_cells: tuple[tuple[str, int], ...] = ()
     unfolded_ns: int = 0
+    words: tuple[tuple[str, str, int], ...] = ()
+    notes: tuple[str, ...] = ()
+    steps: tuple[tuple[int, int, int, bool], ...] = ()
 
     @classmethod
     def of(cls, file: GrowingFile, table: TextTable) -> Self:
@@ -110,6 +121,9 @@ class Checkpoint:
             layout_hash=_hash_of_guess(table),
             odd_cells=tuple(sorted(table.odd_cells.items())),
             unfolded_ns=table.times.unfolded_ns,
+            words=tuple((column, word, count) for (column, word), count in table.words.items()),
+            notes=tuple(table.notes),
+            steps=tuple(table.times.steps),
         )
 
     def moved_to(self, earlier: Self, *, rows: int, skipped_rows: int) -> Self:
@@ -143,10 +157,11 @@ class Checkpoint:
         header = table.open(np.frombuffer(sample, np.uint8))
         if header is None or header.size != self.start or _hash_of_guess(table) != self.layout_hash:
             return False
-        for position, size in self.headers:
+        for position, size, lines in self.headers:
             again = table.opening.next_header(file.bytes_at(position, size).splitlines(keepends=True))
             if again is None or again.size != size:
                 return False
+            table.lines = lines
             table.begin_segment(again, position)
         if len(table.columns) != len(self.kinds):
             return False
@@ -155,13 +170,20 @@ class Checkpoint:
         table.continue_after(
             lines=self.lines,
             bad_rows=self.bad_rows,
-            previous_ns=self.previous_ns,
-            are_sorted=self.is_sorted,
+            times=RowTimes(
+                table.clock_offset_ns,
+                self.previous_ns,
+                self.is_sorted,
+                self.unfolded_ns,
+                rows_before=self.rows,
+                steps=(ClockStep(*step) for step in self.steps),
+            ),
             kinds=self.kinds,
-            unfolded_ns=self.unfolded_ns,
         )
-        table.notes.clear()
+        table.notes[:] = self.notes
         table.odd_cells.update(dict(self.odd_cells))
+        table.words.update({(column, word): count for column, word, count in self.words})
+        note_as_said(table)
         return True
 
     def write(self, path: Path) -> None:
@@ -186,8 +208,8 @@ class Checkpoint:
         try:
             content: Any = json.loads(path.read_bytes())
             found = content[FORMAT]
-            lists = {key: tuple(found.get(key, ())) for key in ("kinds", "texts")}
-            pairs = {key: tuple((a, b) for a, b in found.get(key, ())) for key in ("headers", "odd_cells")}
+            lists = {key: tuple(found.get(key, ())) for key in ("kinds", "texts", "notes")}
+            pairs = {key: tuple(map(tuple, found.get(key, ()))) for key in ("headers", "odd_cells", "words", "steps")}
             return cls(**{**found, **lists, **pairs})
         except FileNotFoundError:
             return None

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
-from ..guess.layout import NOTHING_ASKED, SAME_NAMES, Asked, guess_layout
-from ..guess.lines import kind_of
+from ..guess.layout import NOTHING_ASKED, Asked, guess_layout
+from ..guess.lines import are_names_again, kind_of
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
@@ -129,7 +129,10 @@ class Opening:
             if data.size > HEADER_LIMIT_BYTES:
                 raise self._mismatch(1, "a header", f"no row in the first {HEADER_LIMIT_BYTES >> 20} MB")
             return None
-        columns = _columns(self.layout, header)
+        columns = tuple(
+            replace(column, kind=self._known.get(column.name, Kind.NONE)) if column.kind is Kind.NONE else column
+            for column in _columns(self.layout, header)
+        )
         try:
             _try_times(self.layout, columns, header)
         except ValueError as error:
@@ -234,8 +237,7 @@ class Opening:
             row = fields(line, layout)
             called = {column.header_name: column.name for column in self.columns}
             found = distinct(row)[: len(row) - (bool(row) and not row[-1])]
-            shared = sum(name in called for name in found)
-            if shared == 0 or shared < SAME_NAMES * max(len(found), 1):
+            if not are_names_again(found, called):
                 return None
             if any(kind_of(name) not in {None, Kind.TEXT} for name in found if name not in called):
                 return None

@@ -5,7 +5,7 @@ They are computed late, when they are asked for, or early, by the threads that p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ class ClockStep(NamedTuple):
     """A clock that went back, or a counter that began anew."""
 
     row: int
-    """Rows of this file before it, as far as they were read here."""
+    """Rows of this file before it."""
     before_ns: int
     after_ns: int
     """Times of the two rows, as they are in the table."""
@@ -89,23 +89,34 @@ class RowTimes:
         Time of the row before the first one, without the offset.
     are_sorted : bool
         Whether the rows before never decreased.
+    unfolded_ns : int
+        Added to all times that come, since a counter began anew.
+    rows_before : int
+        Rows of the file before the first one of the buffer.
+    steps : iterable of ClockStep
+        Where the clock went back among them.
 
     Attributes
     ----------
     rows : int
         Of the buffer, the first so many have theirs.
-    unfolded_ns : int
-        Added to all times that come, since a counter began anew.
     steps : list of ClockStep
         Where the clock went back.
     """
 
     def __init__(
-        self, clock_offset_ns: int, previous_ns: int | None = None, are_sorted: bool = True, unfolded_ns: int = 0
+        self,
+        clock_offset_ns: int,
+        previous_ns: int | None = None,
+        are_sorted: bool = True,
+        unfolded_ns: int = 0,
+        *,
+        rows_before: int = 0,
+        steps: Iterable[ClockStep] = (),
     ) -> None:
         self.previous_ns, self.are_sorted, self.unfolded_ns = previous_ns, are_sorted, unfolded_ns
-        self.rows = self._dropped = 0
-        self.steps: list[ClockStep] = []
+        self.rows, self._dropped = 0, rows_before
+        self.steps = list(steps)
         self._counter_ns = 0
         self._clock_offset_ns = clock_offset_ns
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -77,6 +78,24 @@ class Context(NamedTuple):
     """For a layout that was guessed: cells so far that are none of their column's kind, by column."""
     words: Counter[tuple[str, str]]
     """Cells so far that were taken for no value: column and word."""
+    begins: Mapping[str, int] = MappingProxyType({})
+    """Lines of rows before the header in the middle that brought a column."""
+
+    def is_found_out(self, column: Column) -> bool:
+        """Whether the kind of a column was found out from its cells, and may turn out to be another one."""
+        layout = self.layout
+        if layout.guessed:
+            return True
+        if column.name in self.begins:
+            return layout.others is None or layout.others.kind is Kind.NONE
+        return any(c.name == column.name and c.kind is Kind.NONE for c in layout.columns)
+
+    def lines_of(self, column: Column, line: int) -> int:
+        """Lines that tell of a column, up to one that is parsed now; 0 where the sample told all there is to tell."""
+        begin = self.begins.get(column.name)
+        if begin is None and self.layout.guessed and line < self.sample_lines:
+            return 0
+        return self.lines_before + line + 1 - (begin or 0)
 
     @classmethod
     def of(cls, layout: Layout, buffer: ColumnBuffer, words: Counter[tuple[str, str]] | None = None) -> Context:
@@ -150,6 +169,7 @@ class SecondLook:
     def _cell(self, place: int, cell: str, line: int) -> _Found:
         """Judge one cell; nothing is counted or written yet."""
         column, guessed = self._context.segment.columns[place], self._layout.guessed
+        is_found_out = guessed or self._context.is_found_out(column)
         text = unquoted(cell)
         if column.kind is Kind.TEXT:
             return _Found(text=text) if "\0" not in cell else _Found(wrong=_reason(column, cell))
@@ -160,14 +180,14 @@ class SecondLook:
         value = cells.cell_value(cell, column.kind, self._notation)
         if value is not None and (column.nullable or math.isfinite(value) or not guessed):
             return _Found(value=value)
-        for wider in _WIDER.get(column.kind, ()) if guessed else ():
+        for wider in _WIDER.get(column.kind, ()) if is_found_out else ():
             if cells.cell_value(cell, wider, self._notation) is not None:
                 return _Found(kind=wider)
         if column.nullable and (not text.strip() or says_no_value(text)):
             return _Found(word=text)
-        if guessed and line >= self._context.sample_lines:
-            odd = self._context.odd_cells[column.name] + 1
-            if odd > TEXT_FROM * (self._context.lines_before + line + 1):
+        if is_found_out:
+            lines = self._context.lines_of(column, line)
+            if lines and self._context.odd_cells[column.name] + 1 > TEXT_FROM * lines:
                 return _Found(kind=Kind.TEXT)
         if column.nullable and column.kind <= Kind.FLOAT and may_be_absent(text):
             return _Found(word=text, is_odd=True)

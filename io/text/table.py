@@ -60,7 +60,9 @@ class TextTable:
     segments : list of Segment
         The columns of the rows, from each header on.
     headers : list of tuple of int
-        Where in the file headers stand in the middle, and how long they are.
+        Where in the file headers stand in the middle, how long they are, and the lines before them.
+    begins : dict
+        Lines of rows before the header in the middle that brought a column.
     odd_cells, words : Counter
         As `Context` has them.
     times : RowTimes
@@ -69,6 +71,10 @@ class TextTable:
         Those that were skipped.
     lines : int
         How many lines were parsed, those of the header included.
+    clock_offset_ns : int
+        Added to every timestamp.
+    notes : list of str
+        Sentences on headers in the middle of the file.
     """
 
     def __init__(
@@ -86,14 +92,17 @@ class TextTable:
         self.opening = Opening(path, layout, asked, known)
         self.buffer: ColumnBuffer | None = None
         self.segments: list[Segment] = []
-        self.headers: list[tuple[int, int]] = []
+        self.headers: list[tuple[int, int, int]] = []
+        self.begins: dict[str, int] = {}
         self.odd_cells: Counter[str] = Counter()
         self.words: Counter[tuple[str, str]] = Counter()
         self.times = RowTimes(clock_offset_ns)
-        self.bad_rows = BadRows(path, said=said)
+        self.said = said if said is not None else set()
+        self.bad_rows = BadRows(path, said=self.said)
         self.notes: list[str] = []
         self.lines = 0
-        self._path, self._clock_offset_ns = path, clock_offset_ns
+        self.clock_offset_ns = clock_offset_ns
+        self._path, self._known = path, known if known is not None else {}
 
     @property
     def layout(self) -> Layout | None:
@@ -135,14 +144,14 @@ class TextTable:
         others = self.layout.others if self.layout else None
         for name in header.names:
             if name not in there:
-                self.buffer.add_column(Column(name, Kind.NONE, nullable=True))
-                if others is not None and others.kind is not Kind.TEXT:
-                    self.buffer.define(len(self.buffer.columns) - 1, others.kind)
+                kind = self._known.get(name, others.kind if others else Kind.NONE)
+                self.buffer.add_column(Column(name, kind, nullable=True))
+                self.begins[name] = self.lines + header.lines - self._header_lines()
         self.times.begin_segment()
         segment = Segment(self.buffer, header.names, self.buffer.rows, header.metadata)
         self._note_header(segment)
         self.segments.append(segment)
-        self.headers.append((position, header.size))
+        self.headers.append((position, header.size, self.lines))
         self.lines += header.lines
 
     def change(self, change: Change) -> None:
@@ -157,6 +166,9 @@ class TextTable:
         else:
             self.buffer.call(column, change.kind)
         self.segments[-1].renew()
+
+    def _header_lines(self) -> int:
+        return self.opening.header.lines if self.opening.header else 0
 
     def _note_header(self, segment: Segment) -> None:
         """Say what the header in the middle means."""
@@ -192,7 +204,7 @@ class TextTable:
         if self.opening.follow(now) and self.buffer is not None and self.opening.header is not None:
             # The start may be another one now, and with it all times.
             self.segments[0].metadata = self.opening.header.metadata
-            self.times = RowTimes(self._clock_offset_ns)
+            self.times = RowTimes(self.clock_offset_ns)
             self.buffer.renew_timestamps()
 
     def continue_after(
@@ -200,15 +212,13 @@ class TextTable:
         *,
         lines: int,
         bad_rows: int,
-        previous_ns: int | None,
-        are_sorted: bool,
+        times: RowTimes,
         kinds: Sequence[int],
-        unfolded_ns: int = 0,
     ) -> None:
         """Take the next rows for those after rows that another process read, of which this is known (`Checkpoint`)."""
         self.lines = lines
-        self.bad_rows = BadRows(self._path, bad_rows)
-        self.times = RowTimes(self._clock_offset_ns, previous_ns, are_sorted, unfolded_ns)
+        self.bad_rows = BadRows(self._path, bad_rows, self.said)
+        self.times = times
         if self.buffer is not None:
             for i, (column, kind) in enumerate(zip(self.buffer.columns, kinds, strict=True)):
                 if column.kind is Kind.NONE and kind < Kind.TEXT:
@@ -251,8 +261,7 @@ class TextTable:
         buffer, layout = self.buffer, self.layout
         assert buffer is not None
         assert layout is not None
-        assert self.opening.header is not None
-        before = self.lines - self.opening.header.lines
+        before = self.lines - self._header_lines()
         context = Context(
             layout,
             self.segments[-1],
@@ -261,6 +270,7 @@ class TextTable:
             NO_END if self.opening.is_provisional else self.opening.sample_lines - self.lines,
             self.odd_cells,
             self.words,
+            self.begins,
         )
         rule = layout.time if with_times else None
         if not isinstance(rule, ROW_BY_ROW):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from .bad_rows import no_value
+from .row_times import ClockStep, said_of_steps
 from .table import TextTable
 
-__all__ = ["remarks_on", "report"]
+__all__ = ["clock_news", "clock_remarks", "note_as_said", "remarks_on", "report"]
 
 log = logging.getLogger("utokyo")
+
+MOST_STEPS = 20
+"""One row in so many may go back in time where a clock was set; more are rows that stand in another order."""
 
 
 def remarks_on(table: TextTable) -> list[str]:
@@ -18,27 +23,51 @@ def remarks_on(table: TextTable) -> list[str]:
     return [*table.opening.remarks, *table.notes, *words]
 
 
-def report(name: str, table: TextTable, said: set[str]) -> None:
-    """Log what was found and not said yet; `said` is what was.
+def clock_remarks(table: TextTable, rows: int) -> list[str]:
+    """Where the clock of a table went back in so many rows; none for times of which many go back."""
+    table.compute_times()
+    steps = table.times.steps
+    return said_of_steps(steps) if len(steps) <= 1 + rows // MOST_STEPS else []
 
-    Parameters
-    ----------
-    name : str
-        Of the file.
-    table : TextTable
-    said : set of str
-        Is filled.
-    """
 
-    def tell(level: int, mark: str, sentence: str) -> None:
-        if mark not in said:
-            said.add(mark)
-            log.log(level, "%s", sentence)
+def clock_news(table: TextTable, rows: int) -> list[str]:
+    """The same of what was not said yet; it counts as said from now on."""
+    if not clock_remarks(table, rows):
+        return []
+    new = [step for step in table.times.steps if _mark(step) not in table.said]
+    table.said.update(map(_mark, new))
+    return said_of_steps(new)
 
+
+def report(name: str, table: TextTable) -> None:
+    """Log what was found in a file of this name and not said yet."""
     table.bad_rows.report()
     for note in table.notes:
-        tell(logging.WARNING, note, note)
+        _tell(table, logging.WARNING, note, note)
     for remark in table.opening.remarks:
-        tell(logging.INFO, remark, f"{name}: {remark}")
+        _tell(table, logging.INFO, remark, f"{name}: {remark}")
     for (column, word), count in table.words.items():
-        tell(logging.WARNING, f"{column}: {word}", f"{name}: {no_value(column, word, count)}")
+        _tell(table, logging.WARNING, f"{column}: {word}", f"{name}: {no_value(column, word, count)}")
+
+
+def note_as_said(table: TextTable) -> None:
+    """Take all that `report` and `clock_news` would say for said: another process read the rows, and did."""
+    table.said.update(_marks(table))
+
+
+def _marks(table: TextTable) -> Iterator[str]:
+    yield from table.notes
+    yield from table.opening.remarks
+    yield from (f"{column}: {word}" for column, word in table.words)
+    yield from map(_mark, table.times.steps)
+
+
+def _mark(step: ClockStep) -> str:
+    """By what a step is said once: further ones of its kind are counted."""
+    return f"clock: {step.is_wrap}"
+
+
+def _tell(table: TextTable, level: int, mark: str, sentence: str) -> None:
+    if mark not in table.said:
+        table.said.add(mark)
+        log.log(level, "%s", sentence)
