@@ -31,9 +31,9 @@ from ..errors import InputError, UtokyoError
 from ..opened import opened, unreadable
 from ..paths import user_path
 from ..progress import Task, progress
+from . import stretch
 from .line_ends import are_returns, make_newlines
 from .parts import THREADS, Sink, run_parts
-from .stretch import PART_BYTES, Stretch
 from .utf16 import PLAIN, Bytes16, PlainBytes, bytes_of
 
 __all__ = ["FINGERPRINT_BYTES", "Consumer", "Fingerprint", "GrowingFile", "PartsPlan"]
@@ -246,7 +246,12 @@ class GrowingFile:
             if not consumer.wants_more():
                 return
             # A very long line is no work for several threads.
-            if in_parts and self._has_parts and self._held < PART_BYTES and size - self._read >= PARTS_FROM_BYTES:
+            if (
+                in_parts
+                and self._has_parts
+                and self._held < stretch.PART_BYTES
+                and size - self._read >= PARTS_FROM_BYTES
+            ):
                 plan = consumer.parts(size - self.position)
                 if plan is not None:
                     in_parts = self._feed_parts(handle, size, plan)
@@ -336,9 +341,13 @@ class GrowingFile:
         """Hand over a long file in parts; whether any of it was taken."""
         self._unread()  # parts begin with whole lines
         stop = self._read + min(plan.size, size - self._read)
-        count = -(-(stop - self._read) // (PART_BYTES * THREADS)) * THREADS  # none of them waits for another at the end
+        count = (
+            -(-(stop - self._read) // (stretch.PART_BYTES * THREADS)) * THREADS
+        )  # none of them waits for another at the end
         before = self._read
-        run_parts(count, Stretch(handle, before, stop, -(-(stop - before) // count), self._take_part), plan.sink)
+        run_parts(
+            count, stretch.Stretch(handle, before, stop, -(-(stop - before) // count), self._take_part), plan.sink
+        )
         return self._read > before
 
     def _without_nuls(self, handle: FileIO, start: int, got: int, *, at_once: bool) -> int:

@@ -342,7 +342,7 @@ def test_what_is_no_such_file_is_told_in_one_sentence(tmp_path):
     [
         (b"n,x,s\n1,2,3\n", "line 1: this is no test file: .* found one without 't'"),
         (b"n,x,t,s,extra\n", "found one with the unknown column 'extra'"),
-        ("n,x,t,s\n1,2\n".encode("utf-16"), "line 1: this is UTF-16 text"),
+        ("n,x,t,s\n1,2\n".encode("utf-16-le"), "line 1: NUL bytes"),
         (b"n,x,t,s\n\x00\x01\x02\n", "line 2: NUL bytes"),
     ],
 )
@@ -384,8 +384,10 @@ def test_blocks_and_threads_give_the_table_of_one_piece(tmp_path, monkeypatch):
     one_piece = Reader(path, LAYOUT)
     one_piece.update()
 
-    for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000), ("PART_BYTES", 700), ("EXTRA_BYTES", 20)):
+    for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000)):
         monkeypatch.setattr(f"utokyo.io.text.growing.{name}", size)
+    for name, size in (("PART_BYTES", 700), ("EXTRA_BYTES", 20)):
+        monkeypatch.setattr(f"utokyo.io.text.stretch.{name}", size)
     monkeypatch.setattr("utokyo.io.text.parts.THREADS", 4)
     parts = Reader(path, LAYOUT)
     parts.update()
@@ -419,8 +421,9 @@ def test_times_told_by_the_threads_that_parse_are_those_of_one_piece(tmp_path, m
     expected = one_piece.time_frame()
     assert expected is not None
 
-    for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000), ("PART_BYTES", 700)):
+    for name, size in (("BLOCK_BYTES", 999), ("PARTS_FROM_BYTES", 2000)):
         monkeypatch.setattr(f"utokyo.io.text.growing.{name}", size)
+    monkeypatch.setattr("utokyo.io.text.stretch.PART_BYTES", 700)
     monkeypatch.setattr("utokyo.io.text.parts.THREADS", 4)
     monkeypatch.setattr("utokyo.io.text.ahead.AHEAD_BYTES", 9000)
     reader = Reader(path, layout, clock_offset_ns=5)

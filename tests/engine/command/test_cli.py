@@ -70,7 +70,7 @@ SENTENCES = {
     "a field too many": (SSD_FILE.replace("865236,", "865236,7,").encode(), "line 10: expected 3 fields"),
     "a field too few": (SSD_FILE.replace("865236,", "").encode(), "line 10: expected 3 fields"),
     "a start that is none": (SSD_FILE.replace("//StartTime,10:07:54", "//StartTime,noon").encode(), "should be a date"),
-    "UTF-16": (SSD_FILE.encode("utf-16"), "UTF-16"),
+    "UTF-16 without its mark": (SSD_FILE.encode("utf-16-le"), "NUL bytes"),
     "binary": (bytes(range(256)) * 10, "NUL bytes"),
     "letters that nobody reads": (b"caf\xe9 \x81\x20,b\n1,2\n2,3\n", "neither UTF-8, Shift-JIS nor Windows-1252"),
 }
