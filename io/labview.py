@@ -124,6 +124,10 @@ class LVMReader(Reader):
         """What the first headers say, and the units of the channels: ``Cup (unit)``."""
         return self._lvm.state.metadata
 
+    def metadata_of_rows(self) -> list[tuple[int, Mapping[str, str | int | float]]]:
+        """What the first headers say, for all rows in `frame`."""
+        return [(self.frame.height, self.metadata)]
+
     @property
     def frame(self) -> pl.DataFrame:
         """All rows read so far, in the order of the file; null where a segment does not have a column."""

@@ -151,6 +151,10 @@ class Reader:
         """All rows read so far, in the order of the file."""
         return self._rows.frame()
 
+    def metadata_of_rows(self) -> list[tuple[int, Mapping[str, str | int | float]]]:
+        """What the headers of the file say, and for how many of the rows in `frame`, one after another."""
+        return self._rows.metadata_of_rows()
+
     @property
     def is_sorted(self) -> bool:
         """Whether the timestamps never decrease."""

@@ -193,7 +193,7 @@ class Recorder:
             return as_asked(self._reader.frame, self.frame)
 
     def get_metadata(self) -> Any:
-        """What the header says: one row, a column a key; no column for a format without metadata."""
+        """What the newest header says: one row, a column a key; no column for a format without metadata."""
         with self._lock:
             self.update()
             return as_asked(pl.DataFrame({key: [value] for key, value in self._reader.metadata.items()}), self.frame)
@@ -345,7 +345,7 @@ class Recorder:
         times = self._reader.time_frame()
         frames = [data]
         if self._reader.metadata:
-            frames.append(self._literals(taken, data.height))
+            frames.append(self._header_columns(taken, data.height))
         if times is not None:
             times = times.select(pl.col("timestamp").alias("timestamp_ns"), "timestamp", "datetime")
             if not taken.isdisjoint(times.columns):
@@ -354,21 +354,29 @@ class Recorder:
         # Put side by side, frames are not looked into: chunks come by the hundred.
         return pl.concat(frames, how="horizontal")
 
-    def _literals(self, taken: frozenset[str], height: int) -> pl.DataFrame:
+    def _header_columns(self, taken: frozenset[str], height: int) -> pl.DataFrame:
         """The metadata as scalar columns, which cost nothing however many rows there are; made for twice as many."""
+        of_rows = self._reader.metadata_of_rows()
+        if any(metadata != of_rows[0][1] for _, metadata in of_rows):  # a file of several runs
+            return pl.concat([_literals(metadata, taken, rows) for rows, metadata in of_rows], how="diagonal_relaxed")
         metadata, known = self._reader.metadata, self._literals_of
         if known is None or known[0] is not metadata or known[1] != taken or known[2].height < height:
-            literals = {
-                f"{key} (header)" if key in taken else key: pl.lit(value, pl.Int64 if isinstance(value, int) else None)
-                for key, value in metadata.items()
-            }
-            rows = pl.select(pl.repeat(None, 2 * height, dtype=pl.Null).alias("rows"))
-            known = self._literals_of = metadata, taken, rows.with_columns(**literals).select(*literals)
+            known = self._literals_of = metadata, taken, _literals(metadata, taken, 2 * height)
         return known[2].slice(0, height)
 
 
 def _is_excel(path: Any) -> bool:
     return isinstance(path, str | Path) and is_spreadsheet(Path(path))
+
+
+def _literals(metadata: Mapping[str, Any], taken: frozenset[str], height: int) -> pl.DataFrame:
+    """Metadata as scalar columns; those whose names the rows have are called otherwise."""
+    literals = {
+        f"{key} (header)" if key in taken else key: pl.lit(value, pl.Int64 if isinstance(value, int) else None)
+        for key, value in metadata.items()
+    }
+    rows = pl.select(pl.repeat(None, height, dtype=pl.Null).alias("rows"))
+    return rows.with_columns(**literals).select(*literals)
 
 
 def _opened(cls: type[Recorder], args: tuple[Any, ...], options: dict[str, Any]) -> Recorder:

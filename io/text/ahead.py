@@ -8,6 +8,7 @@ last block before the rows that wait, with the rows of it that were shown alread
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -140,6 +141,13 @@ class RowsAhead:
             return pl.DataFrame(schema={"timestamp": pl.Int64, "datetime": pl.Datetime("ns")})
         self.table.compute_times()
         return self.table.buffer.time_frame(self._first, self._last)
+
+    def metadata_of_rows(self) -> list[tuple[int, Mapping[str, str | int | float]]]:
+        """What the headers say, and for how many of the rows that are shown."""
+        known = self.table.metadata_of_rows()
+        starts = [min(max(row, self._first), self._last) for row, _ in known]
+        starts = [self._first, *starts[1:], self._last]
+        return [(starts[i + 1] - starts[i], metadata) for i, (_, metadata) in enumerate(known)]
 
     def remarks(self) -> list[str]:
         """What was understood, and may be otherwise, a sentence each."""
