@@ -20,7 +20,7 @@ from .paths import user_path
 from .text.ahead import RowsAhead
 from .text.checkpoint import Checkpoint
 from .text.growing import LONGEST_LINE_BYTES, GrowingFile
-from .text.told import clock_news, clock_remarks
+from .text.told import clock_news, clock_remarks, remarks_on
 
 __all__ = ["Reader"]
 
@@ -179,7 +179,7 @@ class Reader:
         column 'Time (s)' is taken for seconds since 1904 (LabVIEW)
         column 'Cup (nA)': a cell holds 'OL', which is no value; it stays empty
         """
-        return [*self._rows.remarks(), *self.clock_remarks()]
+        return [*remarks_on(self._rows.table), *self.clock_remarks()]
 
     def guess_remarks(self) -> list[str]:
         """Those on what was found out and may be otherwise; the others are logged as warnings."""

@@ -1,8 +1,7 @@
 """`RowsAhead`: the rows of a growing file, parsed ahead of what was asked for.
 
-A file is handed over in blocks, and a long one in parts to several threads: more rows are parsed at a time than a user
-who reads in chunks asks for. The first of them are shown, the others wait. A checkpoint between them is that of the
-last block before the rows that wait, with the rows of it that were shown already.
+More rows are parsed at a time than a user who reads in chunks asks for: the first are shown, the others wait. A
+checkpoint between them is that of the last block before the rows that wait, with those of it that were shown already.
 """
 
 from __future__ import annotations
@@ -22,10 +21,11 @@ from ..errors import InputError
 from ..guess.layout import NOTHING_ASKED, Asked
 from ..layout import Layout
 from .checkpoint import Checkpoint
+from .framed import first_lines, framed
 from .growing import Fingerprint, GrowingFile, PartsPlan
 from .parser import TextParser
 from .table import TextTable
-from .told import remarks_on, report
+from .told import report
 
 __all__ = ["RowsAhead"]
 
@@ -37,19 +37,8 @@ ROOM, LEAST_ROOM = 1.1, 1.02
 """Rows for which there is memory before parts are parsed, in units of those that are expected: taken; enough."""
 CHUNK_BYTES = 1.01
 """Bytes that are parsed for chunks, in units of those that are expected."""
-HEADER_BYTES = 1 << 16
-"""Of a header in the middle of a file, at most."""
 EVERYTHING = np.iinfo(np.int64).max
 """Rows that are asked for when nobody names a number."""
-
-
-def _framed(text: bytes) -> NDArray[np.uint8]:
-    """Text with the room around it that the kernel needs."""
-    return np.frombuffer(bytes(FRONT) + text + bytes(BACK), np.uint8)
-
-
-def _lines_of(data: NDArray[np.uint8]) -> list[bytes]:
-    return data[:HEADER_BYTES].tobytes().splitlines(keepends=True)
 
 
 class _Block(NamedTuple):
@@ -78,11 +67,9 @@ class RowsAhead:
     layout : Layout, optional
         Without, it is guessed from the file.
     clock_offset_ns : int
-        Added to every timestamp.
     checkpoint : Checkpoint, optional
         Where to go on.
     asked : Asked, optional
-        What the user says of a layout that is to be guessed.
 
     Attributes
     ----------
@@ -99,6 +86,7 @@ class RowsAhead:
     _parts: _PartsAtWork | None
     _header_ahead: bool  # the next line begins a header in the middle of the file
     _becomes_text: str | None  # a column that was taken for one of numbers or times
+    _starts_over: bool  # what was taken for rows belongs to a header that goes on
     _rows_per_byte: float  # of late
     _file_generation: int  # of the file, when the table was begun
 
@@ -144,14 +132,7 @@ class RowsAhead:
 
     def metadata_of_rows(self) -> list[tuple[int, Mapping[str, str | int | float]]]:
         """What the headers say, and for how many of the rows that are shown."""
-        known = self.table.metadata_of_rows()
-        starts = [min(max(row, self._first), self._last) for row, _ in known]
-        starts = [self._first, *starts[1:], self._last]
-        return [(starts[i + 1] - starts[i], metadata) for i, (_, metadata) in enumerate(known)]
-
-    def remarks(self) -> list[str]:
-        """What was understood, and may be otherwise, a sentence each."""
-        return remarks_on(self.table)
+        return self.table.metadata_of_rows(self._first, self._last)
 
     def show(self, most: int | None) -> int:
         """Read what is new, if too few rows wait, and show up to `most` more; how many they are."""
@@ -175,8 +156,13 @@ class RowsAhead:
         if not last.strip():
             return 0
         generation = self.table.generation
-        data = _framed(last + b"\n")
-        self.take(data, FRONT, data.size - BACK)
+        self._take_text(last + b"\n")
+        if self._starts_over:
+            self._begin(self.table.generation + 1)
+            self._take_text(self._file.sample(self._file.position) + last + b"\n")
+        while self._becomes_text is not None:
+            self._read_anew()
+            self._take_text(last + b"\n")
         self._file.forget_unfinished()
         report(self._file.path.name, self.table)
         if self.table.generation != generation:
@@ -184,6 +170,10 @@ class RowsAhead:
         added = self.waiting
         self._last += added
         return added
+
+    def _take_text(self, text: bytes) -> None:
+        data = framed(text)
+        self.take(data, FRONT, data.size - BACK)
 
     def forget(self) -> None:
         """Let go of the rows shown so far."""
@@ -216,7 +206,9 @@ class RowsAhead:
         elif self.table.opening.is_provisional and not self.table.opening.still_holds(
             data[start:stop], self._file.position
         ):
-            return stop - self._guess_anew()
+            untaken = self._guess_anew()
+            self._starts_over = untaken > stop - start
+            return stop if self._starts_over else stop - untaken
         self._finish_parts()
         if not self.has_rows():
             try:
@@ -238,7 +230,7 @@ class RowsAhead:
                 self._rows_per_byte = (parser.line - self.table.lines) / max(1, start - before)
             self._go_on_after(parser)
             if parser.change is not None and parser.change.place < 0:
-                header = self.table.opening.next_header(_lines_of(data[start:stop]))
+                header = self.table.opening.next_header(first_lines(data[start:stop]))
                 if header is None:
                     return start
                 if header.size == 0:
@@ -250,7 +242,7 @@ class RowsAhead:
 
     def _pass_over_line(self, data: NDArray[np.uint8], start: int, stop: int) -> int:
         """Count a line that looked like a header and is none as a bad one; where the next one begins."""
-        line = _lines_of(data[start:stop])[0]
+        line = first_lines(data[start:stop])[0]
         self.table.bad_rows.add(self.table.lines, "a header was expected to go on here")
         self.table.lines += 1
         return start + len(line)
@@ -258,7 +250,7 @@ class RowsAhead:
     def wants_more(self) -> bool:
         """Whether too few rows wait for what was asked for."""
         self._finish_parts()
-        return self.waiting < self._wanted and self._becomes_text is None
+        return self.waiting < self._wanted and self._becomes_text is None and not self._starts_over
 
     def has_rows(self) -> bool:
         """Whether there is a good row, now or before the checkpoint."""
@@ -290,6 +282,7 @@ class RowsAhead:
         self._parts = None
         self._header_ahead = False
         self._becomes_text = None
+        self._starts_over = False
         self._rows_per_byte = 0.0
         self._file_generation = self._file.generation
 
@@ -311,7 +304,7 @@ class RowsAhead:
         """
         sample = self.table.opening.sample
         self._begin(self.table.generation + 1)
-        data = _framed(sample)
+        data = framed(sample)
         header = self.table.open(data[FRONT : data.size - BACK])
         if header is None:
             return len(sample)
@@ -345,17 +338,19 @@ class RowsAhead:
             self._last -= self._first
             self._first = 0
         self._file.feed(self)
-        while self._becomes_text is not None:
-            self._read_anew(self._becomes_text)
+        while self._becomes_text is not None or self._starts_over:
+            self._read_anew()
         if self._file.generation != self._file_generation:  # another file, without a whole line yet
             self._begin_another_file()
         self.table.follow_header(self._file.header_bytes)
         report(self._file.path.name, self.table)
 
-    def _read_anew(self, column: str) -> None:
-        """Read the file from its start: what was taken for a column of numbers or times holds text."""
-        log.warning("%s: column %r holds text; the file is read anew from its start", self._file.path.name, column)
-        self._known[column] = Kind.TEXT
+    def _read_anew(self) -> None:
+        """Read the file from its start: a column of numbers or times holds text, or rows are lines of a header."""
+        column = self._becomes_text
+        if column is not None:
+            log.warning("%s: column %r holds text; the file is read anew from its start", self._file.path.name, column)
+            self._known[column] = Kind.TEXT
         self._begin(self.table.generation + 1)
         self._file.resume(0, 0, Fingerprint(b"", b""))
         self._file.feed(self)
@@ -369,7 +364,6 @@ class RowsAhead:
         return self.table.new_parser(with_times=chunked)  # chunks are asked for with their times, as a rule
 
     def _finish_parts(self) -> None:
-        """Take note of what was parsed in parts."""
         if self._parts is not None:
             parser, begin = self._parts
             lines, size = parser.line - self.table.lines, self._file.position - begin

@@ -5,6 +5,7 @@ A file that turns out to be another one gets another table.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -252,9 +253,11 @@ class TextTable:
                 for segment in self.segments
             ]
 
-    def metadata_of_rows(self) -> list[tuple[int, Mapping[str, str | int | float]]]:
-        """From which row of the buffer on which metadata hold."""
-        return [(segment.first_row, segment.metadata) for segment in self.segments]
+    def metadata_of_rows(self, first: int, last: int) -> list[tuple[int, Mapping[str, str | int | float]]]:
+        """What the headers say, and for how many rows from `first` to `last` of the buffer."""
+        starts = [first, *(min(max(segment.first_row, first), last) for segment in self.segments[1:]), last]
+        counts = [stop - start for start, stop in itertools.pairwise(starts)]
+        return [(count, segment.metadata) for count, segment in zip(counts, self.segments, strict=True)]
 
     def new_parser(self, *, with_times: bool) -> TextParser:
         """What appends the next rows; with their times, where those do not depend on the row before."""
