@@ -22,6 +22,7 @@ from ..guess.layout import NOTHING_ASKED, Asked
 from ..layout import Layout
 from .checkpoint import Checkpoint
 from .growing import Fingerprint, GrowingFile, PartsPlan
+from .line_ends import framed, whole_lines
 from .parser import TextParser
 from .table import TextTable
 from .told import remarks_on, report
@@ -40,15 +41,6 @@ HEADER_BYTES = 1 << 16
 """Of a header in the middle of a file, at most."""
 EVERYTHING = np.iinfo(np.int64).max
 """Rows that are asked for when nobody names a number."""
-
-
-def _framed(text: bytes) -> NDArray[np.uint8]:
-    """Text with the room around it that the kernel needs."""
-    return np.frombuffer(bytes(FRONT) + text + bytes(BACK), np.uint8)
-
-
-def _lines_of(data: NDArray[np.uint8]) -> list[bytes]:
-    return data[:HEADER_BYTES].tobytes().splitlines(keepends=True)
 
 
 class _Block(NamedTuple):
@@ -97,7 +89,7 @@ class RowsAhead:
     _blocks: list[_Block]  # the first one holds the first row that waits
     _parts: _PartsAtWork | None
     _header_ahead: bool  # the next line begins a header in the middle of the file
-    _becomes_text: str | None  # a column that was taken for one of numbers or times
+    _anew: str | None  # the file is to be read from its start: for a column that turns out to hold text, or for none
     _rows_per_byte: float  # of late
     _file_generation: int  # of the file, when the table was begun
 
@@ -163,13 +155,13 @@ class RowsAhead:
 
     def show_unfinished(self) -> int:
         """Take the last line although its end is missing, and show all that waits; how many rows these are."""
-        last = self._file.unfinished()
-        if not last.strip():
-            return 0
         generation = self.table.generation
-        data = _framed(last + b"\n")
-        self.take(data, FRONT, data.size - BACK)
-        self._file.forget_unfinished()
+        while (last := self._file.unfinished()).strip():
+            data = framed(last + b"\n")
+            self.take(data, FRONT, data.size - BACK)
+            if self._anew is None:
+                self._file.forget_unfinished()
+            self._read_anew()
         report(self._file.path.name, self.table)
         if self.table.generation != generation:
             self._last = 0
@@ -208,7 +200,11 @@ class RowsAhead:
         elif self.table.opening.is_provisional and not self.table.opening.still_holds(
             data[start:stop], self._file.position
         ):
-            return stop - self._guess_anew()
+            left = self._guess_anew()
+            if left <= stop - start:
+                return stop - left
+            self._anew = ""  # more is left than was offered now
+            return stop
         self._finish_parts()
         if not self.has_rows():
             try:
@@ -222,7 +218,7 @@ class RowsAhead:
     def _parse(self, data: NDArray[np.uint8], begin: int, stop: int, position: int) -> int:
         """Parse whole lines, of which the first stands at a position in the file; where it stopped."""
         start = begin
-        while start < stop and self._becomes_text is None:
+        while start < stop and self._anew is None:
             parser = self._new_parser()
             before = start
             start = parser.append(data, start, stop)
@@ -230,7 +226,7 @@ class RowsAhead:
                 self._rows_per_byte = (parser.line - self.table.lines) / max(1, start - before)
             self._go_on_after(parser)
             if parser.change is not None and parser.change.place < 0:
-                header = self.table.opening.next_header(_lines_of(data[start:stop]))
+                header = self.table.opening.next_header(whole_lines(data[start:stop][:HEADER_BYTES].tobytes()))
                 if header is None:
                     return start
                 if header.size == 0:
@@ -238,11 +234,11 @@ class RowsAhead:
                     continue
                 self.table.begin_segment(header, position + start - begin)
                 start += header.size
-        return start if self._becomes_text is None else stop
+        return start if self._anew is None else stop
 
     def _pass_over_line(self, data: NDArray[np.uint8], start: int, stop: int) -> int:
         """Count a line that looked like a header and is none as a bad one; where the next one begins."""
-        line = _lines_of(data[start:stop])[0]
+        line = whole_lines(data[start:stop][:HEADER_BYTES].tobytes())[0]
         self.table.bad_rows.add(self.table.lines, "a header was expected to go on here")
         self.table.lines += 1
         return start + len(line)
@@ -250,7 +246,7 @@ class RowsAhead:
     def wants_more(self) -> bool:
         """Whether too few rows wait for what was asked for."""
         self._finish_parts()
-        return self.waiting < self._wanted and self._becomes_text is None
+        return self.waiting < self._wanted and self._anew is None
 
     def has_rows(self) -> bool:
         """Whether there is a good row, now or before the checkpoint."""
@@ -261,7 +257,7 @@ class RowsAhead:
         buffer, layout = self.table.buffer, self.table.layout
         if buffer is None or layout is None or not self._rows_per_byte:
             return None
-        if self.table.opening.is_provisional or self._header_ahead or self._becomes_text is not None:
+        if self.table.opening.is_provisional or self._header_ahead or self._anew is not None:
             return None
         if self._wanted < EVERYTHING:
             bytes_ahead = min(bytes_ahead, self._bytes_of_chunks())
@@ -281,7 +277,7 @@ class RowsAhead:
         self._blocks = []
         self._parts = None
         self._header_ahead = False
-        self._becomes_text = None
+        self._anew = None
         self._rows_per_byte = 0.0
         self._file_generation = self._file.generation
 
@@ -303,8 +299,10 @@ class RowsAhead:
         """
         sample = self.table.opening.sample
         self._begin(self.table.generation + 1)
-        data = _framed(sample)
+        data = framed(sample)
+        self._anew = ""  # where it is refused now
         header = self.table.open(data[FRONT : data.size - BACK])
+        self._anew = None
         if header is None:
             return len(sample)
         self._file.begin_rows(header.size)
@@ -336,21 +334,24 @@ class RowsAhead:
             self._blocks = [_Block(row - self._first, before) for row, before in self._blocks]
             self._last -= self._first
             self._first = 0
-        self._file.feed(self)
-        while self._becomes_text is not None:
-            self._read_anew(self._becomes_text)
+        if self._anew is None:
+            self._file.feed(self)
+        self._read_anew()
         if self._file.generation != self._file_generation:  # another file, without a whole line yet
             self._begin_another_file()
         self.table.follow_header(self._file.header_bytes)
         report(self._file.path.name, self.table)
 
-    def _read_anew(self, column: str) -> None:
-        """Read the file from its start: what was taken for a column of numbers or times holds text."""
-        log.warning("%s: column %r holds text; the file is read anew from its start", self._file.path.name, column)
-        self._known[column] = Kind.TEXT
-        self._begin(self.table.generation + 1)
-        self._file.resume(0, 0, Fingerprint(b"", b""))
-        self._file.feed(self)
+    def _read_anew(self) -> None:
+        """Read the file from its start, as often as it turns out to be another table: a column holds text."""
+        while self._anew is not None:
+            if column := self._anew:
+                name = self._file.path.name
+                log.warning("%s: column %r holds text; the file is read anew from its start", name, column)
+                self._known[column] = Kind.TEXT
+            self._begin(self.table.generation + 1)
+            self._file.resume(0, 0, Fingerprint(b"", b""))
+            self._file.feed(self)
 
     def _new_parser(self) -> TextParser:
         chunked = self._wanted < EVERYTHING
@@ -378,7 +379,7 @@ class RowsAhead:
             if parser.change.place < 0:
                 self._header_ahead = True
             elif parser.change.kind is Kind.TEXT:
-                self._becomes_text = self.table.segments[-1].names[parser.change.place]
+                self._anew = self.table.segments[-1].names[parser.change.place]
             else:
                 self.table.change(parser.change)
         if self._to_skip:

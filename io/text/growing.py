@@ -172,7 +172,7 @@ class GrowingFile:
             if not self._is_the_same(handle):
                 self.generation += 1
                 self._forget()
-            self.header_bytes = self._as_lines(read_at(handle, 0, self.start))
+            self.header_bytes = self.as_lines(read_at(handle, 0, self.start))
             size = os.fstat(handle.fileno()).st_size
             with (
                 progress(f"reading {self.path.name}")
@@ -219,12 +219,12 @@ class GrowingFile:
             return read_at(handle, position, count)
 
     def sample(self, count: int) -> bytes:
-        """The first bytes of the file as they are now, with line ends as they are handed over."""
-        content = self.bytes_at(0, count)
-        self._in_returns = are_returns(content, 0, len(content))
-        return self._as_lines(content)
+        """The first bytes of the file as they are now, `as_lines`."""
+        self._in_returns = are_returns(content := self.bytes_at(0, count), 0, len(content))
+        return self.as_lines(content)
 
-    def _as_lines(self, content: bytes) -> bytes:
+    def as_lines(self, content: bytes) -> bytes:
+        """Bytes of the file with line ends as they are handed over."""
         return content.replace(b"\r", b"\n") if self._in_returns else content
 
     def _hand_over(self, handle: FileIO, size: int, consumer: Consumer) -> None:

@@ -18,6 +18,7 @@ from ..guess.lines import are_names_again, kind_of
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
+from .line_ends import whole_lines
 
 __all__ = ["NextHeader", "Opening", "nul_bytes"]
 
@@ -109,7 +110,7 @@ class Opening:
         while limit < HEADER_LIMIT_BYTES:
             # A header that is longer than the sample asks for a larger one.
             limit = min(2 * limit, HEADER_LIMIT_BYTES)
-            lines = _whole_lines(data[:limit].tobytes())
+            lines = whole_lines(data[:limit].tobytes())
             self._limit, self.sample_bytes = limit, min(data.size, limit)
             check_encoding(self._path, lines)
             intact = list(itertools.takewhile(lambda line: b"\0" not in line, lines))
@@ -147,7 +148,7 @@ class Opening:
     def still_holds(self, more: NDArray[np.uint8], position: int) -> bool:
         """Whether the guess is the same with more of the file, from a position on; `sample` then ends with it."""
         self.sample = self.sample[:position]  # lines that were offered before may be offered again
-        lines = _whole_lines(self.sample + more[: self._limit - len(self.sample)].tobytes())
+        lines = whole_lines(self.sample + more[: self._limit - len(self.sample)].tobytes())
         before = self.layout
         check_encoding(self._path, lines)
         self._guess(lines)
@@ -214,7 +215,7 @@ class Opening:
             return False
         if not now or now == b"".join(self._head):
             return False
-        lines = _whole_lines(now)
+        lines = whole_lines(now)
         try:
             header = self.layout.header.read([*lines, *self._first_row], self.layout)
             if header is None or header.size != len(now):
@@ -297,11 +298,6 @@ def _time_columns(layout: Layout) -> set[str]:
     """The columns that the times of rows are computed from."""
     time = layout.time
     return {name for key in ("column", "date", "time") if isinstance(name := getattr(time, key, None), str)}
-
-
-def _whole_lines(data: bytes) -> list[bytes]:
-    """The whole lines in `data`, with their ends."""
-    return [line + b"\n" for line in data.split(b"\n")[:-1]]
 
 
 def _columns(layout: Layout, header: Header) -> tuple[Column, ...]:
