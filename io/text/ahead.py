@@ -226,22 +226,23 @@ class RowsAhead:
                 self._rows_per_byte = (parser.line - self.table.lines) / max(1, start - before)
             self._go_on_after(parser)
             if parser.change is not None and parser.change.place < 0:
-                header = self.table.opening.next_header(whole_lines(data[start:stop][:HEADER_BYTES].tobytes()))
+                ahead = data[start:stop]
+                lines = whole_lines(ahead[:HEADER_BYTES].tobytes()) or whole_lines(ahead.tobytes())
+                header = self.table.opening.next_header(lines, self.table.lines)
                 if header is None:
                     return start
                 if header.size == 0:
-                    start = self._pass_over_line(data, start, stop)
-                    continue
-                self.table.begin_segment(header, position + start - begin)
-                start += header.size
+                    start += self._pass_over(lines[0])
+                else:
+                    self.table.begin_segment(header, position + start - begin)
+                    start += header.size
         return start if self._anew is None else stop
 
-    def _pass_over_line(self, data: NDArray[np.uint8], start: int, stop: int) -> int:
-        """Count a line that looked like a header and is none as a bad one; where the next one begins."""
-        line = whole_lines(data[start:stop][:HEADER_BYTES].tobytes())[0]
+    def _pass_over(self, line: bytes) -> int:
+        """Count a line that looked like a header and is none as a bad one; its length."""
         self.table.bad_rows.add(self.table.lines, "a header was expected to go on here")
         self.table.lines += 1
-        return start + len(line)
+        return len(line)
 
     def wants_more(self) -> bool:
         """Whether too few rows wait for what was asked for."""
@@ -346,8 +347,7 @@ class RowsAhead:
         """Read the file from its start, as often as it turns out to be another table: a column holds text."""
         while self._anew is not None:
             if column := self._anew:
-                name = self._file.path.name
-                log.warning("%s: column %r holds text; the file is read anew from its start", name, column)
+                log.warning("%s: column %r holds text; it is read anew from its start", self._file.path.name, column)
                 self._known[column] = Kind.TEXT
             self._begin(self.table.generation + 1)
             self._file.resume(0, 0, Fingerprint(b"", b""))

@@ -139,6 +139,7 @@ class GrowingFile:
         self._bytes = bytearray(FRONT + BACK)
         self._buffer: Bytes = np.frombuffer(self._bytes, np.uint8)
         self._looks = 0
+        self._nuls_seen = _NulsSeen(-1, 0)
         self._task: tuple[Task | None, int] = None, 1
         self._forget()
 
@@ -171,6 +172,7 @@ class GrowingFile:
             self._looks += 1
             if not self._is_the_same(handle):
                 self.generation += 1
+                self._nuls_seen = _NulsSeen(-1, 0)
                 self._forget()
             self.header_bytes = self.as_lines(read_at(handle, 0, self.start))
             size = os.fstat(handle.fileno()).st_size
@@ -196,8 +198,7 @@ class GrowingFile:
     def resume(self, position: int, start: int, fingerprint: Fingerprint) -> None:
         """Go on at `position` as if all before had been read; the rows begin at `start`."""
         self._forget()
-        self._read, self.start = position, start
-        self._head, self._tail = fingerprint
+        self._read, self.start, (self._head, self._tail) = position, start, fingerprint
         self.sample(BLOCK_BYTES)
 
     def unfinished(self) -> bytes:
@@ -273,7 +274,6 @@ class GrowingFile:
         self.header_bytes = b""
         self._read = self._held = 0
         self._head = self._tail = b""
-        self._nuls_seen = _NulsSeen(-1, 0)
         self._in_returns = None
 
     @contextlib.contextmanager
@@ -332,7 +332,7 @@ class GrowingFile:
         if first and at_once:  # there may be rows before them
             return first
         filled = len(self._bytes[start : start + got].rstrip(b"\0"))
-        seen_before = self._nuls_seen.position == self._read + first and self._nuls_seen.look < self._looks
+        seen_before = self._nuls_seen.position >= self._read + first and self._nuls_seen.look < self._looks
         if first < filled and (seen_before or at_once or time.time() - os.fstat(handle.fileno()).st_mtime > AT_REST_S):
             return filled
         if not seen_before:

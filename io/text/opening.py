@@ -170,10 +170,15 @@ class Opening:
             return True
         return self._names_in(line) is not None or self._begins_block(line)
 
-    def next_header(self, lines: Sequence[bytes]) -> NextHeader | None:
-        """The header that begins in the middle of a file; None while it is not complete.
+    def next_header(self, lines: Sequence[bytes], number: int) -> NextHeader | None:
+        """The header that begins in the middle of a file, in line `number` from 0; None while it is not complete.
 
         Its size is 0 where the lines are no header after all.
+
+        Raises
+        ------
+        InputError
+            When it does not say when the rows behind it were written.
         """
         layout = self.layout
         assert layout is not None
@@ -186,20 +191,25 @@ class Opening:
                 return NextHeader(0, 0, (), {})
             if block is None:
                 return None
-            names = tuple(column.name for column in _columns(layout, block))
+            columns = _columns(layout, block)
+            try:
+                _try_times(layout, columns, block)
+            except ValueError as error:
+                raise InputError(f"{self._path}, the header from line {number + 1} on: {error}") from None
+            names = tuple(column.name for column in columns)
             return NextHeader(block.size, block.lines, names, block.metadata)
         size = 0
-        for number, line in enumerate(lines):
+        for place, line in enumerate(lines):
             called = self._names_in(line)
             size += len(line)
             if called is not None:
                 more = 0
                 if self._guessing and self._units_line() is not None:
-                    if number + 1 == len(lines):
+                    if place + 1 == len(lines):
                         return None
-                    more = lines[number + 1] == self._units_line()
+                    more = lines[place + 1] == self._units_line()
                 return NextHeader(
-                    size + (len(lines[number + 1]) if more else 0), number + 1 + more, called, self.header.metadata
+                    size + (len(lines[place + 1]) if more else 0), place + 1 + more, called, self.header.metadata
                 )
             if line not in heads:
                 return NextHeader(0, 0, (), {})
@@ -234,9 +244,8 @@ class Opening:
         """The columns that a line names; None for a line that names too few of those of this file."""
         layout = self.layout
         assert layout is not None
-        if isinstance(layout.header, NamesLine) or (
-            isinstance(layout.header, CountedLines) and layout.header.names_line is not None
-        ):
+        names_line = layout.header.names_line if isinstance(layout.header, CountedLines) else None
+        if b"\0" not in line and (isinstance(layout.header, NamesLine) or names_line is not None):
             row = fields(line, layout)
             called = {column.header_name: column.name for column in self.columns}
             found = distinct(row)[: len(row) - (bool(row) and not row[-1])]
@@ -244,7 +253,8 @@ class Opening:
                 return None
             if any(kind_of(name) not in {None, Kind.TEXT} for name in found if name not in called):
                 return None
-            names = tuple(called.get(name, name) for name in found)
+            taken = set(called.values())
+            names = tuple(called.get(name) or (f"{name} (file)" if name in taken else name) for name in found)
             needed = {c.name for c in self.columns if not c.nullable and c.kind not in {Kind.TEXT, Kind.NONE}}
             times = _time_columns(layout)
             return names if times <= set(names) and (times or needed & set(names) or not needed) else None
