@@ -86,6 +86,8 @@ def test_one_input(data: bytes) -> None:
     cuts = sorted(cut if len(content) < 1 << 8 else cut * len(content) >> 8 for cut in data[1:5])
     path = FOLDER / "f.csv"
     if layout is None:
+        if b"\0" in content:
+            return  # they may be a page that a share did not get yet: a look at them is not for nothing
         restarts = [bool(data[5] >> k & 1) for k in range(4)]
         compare_guesses(path, content, list(zip(cuts, restarts, strict=True)), SAMPLES[data[5] >> 4 & 3])
         return

@@ -1,7 +1,8 @@
 """`RowsAhead`: the rows of a growing file, parsed ahead of what was asked for.
 
-More rows are parsed at a time than a user who reads in chunks asks for: the first are shown, the others wait. A
-checkpoint between them is that of the last block before the rows that wait, with those of it that were shown already.
+A file is handed over in blocks, and a long one in parts to several threads: more rows are parsed at a time than a user
+who reads in chunks asks for. The first of them are shown, the others wait. A checkpoint between them is that of the
+last block before the rows that wait, with the rows of it that were shown already.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from ..errors import InputError
 from ..guess.layout import NOTHING_ASKED, Asked
 from ..layout import Layout
 from .checkpoint import Checkpoint
-from .framed import first_lines, framed
 from .growing import Fingerprint, GrowingFile, PartsPlan
+from .line_ends import framed, whole_lines
 from .parser import TextParser
 from .table import TextTable
 from .told import report
@@ -37,6 +38,8 @@ ROOM, LEAST_ROOM = 1.1, 1.02
 """Rows for which there is memory before parts are parsed, in units of those that are expected: taken; enough."""
 CHUNK_BYTES = 1.01
 """Bytes that are parsed for chunks, in units of those that are expected."""
+HEADER_BYTES = 1 << 16
+"""Of a header in the middle of a file, at most."""
 EVERYTHING = np.iinfo(np.int64).max
 """Rows that are asked for when nobody names a number."""
 
@@ -67,9 +70,11 @@ class RowsAhead:
     layout : Layout, optional
         Without, it is guessed from the file.
     clock_offset_ns : int
+        Added to every timestamp.
     checkpoint : Checkpoint, optional
         Where to go on.
     asked : Asked, optional
+        What the user says of a layout that is to be guessed.
 
     Attributes
     ----------
@@ -85,8 +90,7 @@ class RowsAhead:
     _blocks: list[_Block]  # the first one holds the first row that waits
     _parts: _PartsAtWork | None
     _header_ahead: bool  # the next line begins a header in the middle of the file
-    _becomes_text: str | None  # a column that was taken for one of numbers or times
-    _starts_over: bool  # what was taken for rows belongs to a header that goes on
+    _anew: str | None  # the file is to be read from its start: for a column that turns out to hold text, or for none
     _rows_per_byte: float  # of late
     _file_generation: int  # of the file, when the table was begun
 
@@ -152,28 +156,19 @@ class RowsAhead:
 
     def show_unfinished(self) -> int:
         """Take the last line although its end is missing, and show all that waits; how many rows these are."""
-        last = self._file.unfinished()
-        if not last.strip():
-            return 0
         generation = self.table.generation
-        self._take_text(last + b"\n")
-        if self._starts_over:
-            self._begin(self.table.generation + 1)
-            self._take_text(self._file.sample(self._file.position) + last + b"\n")
-        while self._becomes_text is not None:
+        while (last := self._file.unfinished()).strip():
+            data = framed(last + b"\n")
+            self.take(data, FRONT, data.size - BACK)
+            if self._anew is None:
+                self._file.forget_unfinished()
             self._read_anew()
-            self._take_text(last + b"\n")
-        self._file.forget_unfinished()
         report(self._file.path.name, self.table)
         if self.table.generation != generation:
             self._last = 0
         added = self.waiting
         self._last += added
         return added
-
-    def _take_text(self, text: bytes) -> None:
-        data = framed(text)
-        self.take(data, FRONT, data.size - BACK)
 
     def forget(self) -> None:
         """Let go of the rows shown so far."""
@@ -206,9 +201,11 @@ class RowsAhead:
         elif self.table.opening.is_provisional and not self.table.opening.still_holds(
             data[start:stop], self._file.position
         ):
-            untaken = self._guess_anew()
-            self._starts_over = untaken > stop - start
-            return stop if self._starts_over else stop - untaken
+            left = self._guess_anew()
+            if left <= stop - start:
+                return stop - left
+            self._anew = ""  # more is left than was offered now
+            return stop
         self._finish_parts()
         if not self.has_rows():
             try:
@@ -222,7 +219,7 @@ class RowsAhead:
     def _parse(self, data: NDArray[np.uint8], begin: int, stop: int, position: int) -> int:
         """Parse whole lines, of which the first stands at a position in the file; where it stopped."""
         start = begin
-        while start < stop and self._becomes_text is None:
+        while start < stop and self._anew is None:
             parser = self._new_parser()
             before = start
             start = parser.append(data, start, stop)
@@ -230,27 +227,22 @@ class RowsAhead:
                 self._rows_per_byte = (parser.line - self.table.lines) / max(1, start - before)
             self._go_on_after(parser)
             if parser.change is not None and parser.change.place < 0:
-                header = self.table.opening.next_header(first_lines(data[start:stop]))
+                ahead = data[start:stop]
+                lines = whole_lines(ahead[:HEADER_BYTES].tobytes()) or whole_lines(ahead.tobytes())
+                header = self.table.opening.next_header(lines, self.table.lines)
                 if header is None:
                     return start
                 if header.size == 0:
-                    start = self._pass_over_line(data, start, stop)
-                    continue
-                self.table.begin_segment(header, position + start - begin)
-                start += header.size
-        return start if self._becomes_text is None else stop
-
-    def _pass_over_line(self, data: NDArray[np.uint8], start: int, stop: int) -> int:
-        """Count a line that looked like a header and is none as a bad one; where the next one begins."""
-        line = first_lines(data[start:stop])[0]
-        self.table.bad_rows.add(self.table.lines, "a header was expected to go on here")
-        self.table.lines += 1
-        return start + len(line)
+                    start += self.table.pass_over(lines[0])
+                else:
+                    self.table.begin_segment(header, position + start - begin)
+                    start += header.size
+        return start if self._anew is None else stop
 
     def wants_more(self) -> bool:
         """Whether too few rows wait for what was asked for."""
         self._finish_parts()
-        return self.waiting < self._wanted and self._becomes_text is None and not self._starts_over
+        return self.waiting < self._wanted and self._anew is None
 
     def has_rows(self) -> bool:
         """Whether there is a good row, now or before the checkpoint."""
@@ -261,7 +253,7 @@ class RowsAhead:
         buffer, layout = self.table.buffer, self.table.layout
         if buffer is None or layout is None or not self._rows_per_byte:
             return None
-        if self.table.opening.is_provisional or self._header_ahead or self._becomes_text is not None:
+        if self.table.opening.is_provisional or self._header_ahead or self._anew is not None:
             return None
         if self._wanted < EVERYTHING:
             bytes_ahead = min(bytes_ahead, self._bytes_of_chunks())
@@ -281,8 +273,7 @@ class RowsAhead:
         self._blocks = []
         self._parts = None
         self._header_ahead = False
-        self._becomes_text = None
-        self._starts_over = False
+        self._anew = None
         self._rows_per_byte = 0.0
         self._file_generation = self._file.generation
 
@@ -305,7 +296,9 @@ class RowsAhead:
         sample = self.table.opening.sample
         self._begin(self.table.generation + 1)
         data = framed(sample)
+        self._anew = ""  # where it is refused now
         header = self.table.open(data[FRONT : data.size - BACK])
+        self._anew = None
         if header is None:
             return len(sample)
         self._file.begin_rows(header.size)
@@ -337,23 +330,23 @@ class RowsAhead:
             self._blocks = [_Block(row - self._first, before) for row, before in self._blocks]
             self._last -= self._first
             self._first = 0
-        self._file.feed(self)
-        while self._becomes_text is not None or self._starts_over:
-            self._read_anew()
+        if self._anew is None:
+            self._file.feed(self)
+        self._read_anew()
         if self._file.generation != self._file_generation:  # another file, without a whole line yet
             self._begin_another_file()
         self.table.follow_header(self._file.header_bytes)
         report(self._file.path.name, self.table)
 
     def _read_anew(self) -> None:
-        """Read the file from its start: a column of numbers or times holds text, or rows are lines of a header."""
-        column = self._becomes_text
-        if column is not None:
-            log.warning("%s: column %r holds text; the file is read anew from its start", self._file.path.name, column)
-            self._known[column] = Kind.TEXT
-        self._begin(self.table.generation + 1)
-        self._file.resume(0, 0, Fingerprint(b"", b""))
-        self._file.feed(self)
+        """Read the file from its start, as often as it turns out to be another table: a column holds text."""
+        while self._anew is not None:
+            if column := self._anew:
+                log.warning("%s: column %r holds text; it is read anew from its start", self._file.path.name, column)
+                self._known[column] = Kind.TEXT
+            self._begin(self.table.generation + 1)
+            self._file.resume(0, 0, Fingerprint(b"", b""))
+            self._file.feed(self)
 
     def _new_parser(self) -> TextParser:
         chunked = self._wanted < EVERYTHING
@@ -364,6 +357,7 @@ class RowsAhead:
         return self.table.new_parser(with_times=chunked)  # chunks are asked for with their times, as a rule
 
     def _finish_parts(self) -> None:
+        """Take note of what was parsed in parts."""
         if self._parts is not None:
             parser, begin = self._parts
             lines, size = parser.line - self.table.lines, self._file.position - begin
@@ -380,7 +374,7 @@ class RowsAhead:
             if parser.change.place < 0:
                 self._header_ahead = True
             elif parser.change.kind is Kind.TEXT:
-                self._becomes_text = self.table.segments[-1].names[parser.change.place]
+                self._anew = self.table.segments[-1].names[parser.change.place]
             else:
                 self.table.change(parser.change)
         if self._to_skip:

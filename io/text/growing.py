@@ -138,6 +138,7 @@ class GrowingFile:
         self._looks = 0
         self._encoding = encoding
         self._text: PlainBytes | Bytes16 = PLAIN
+        self._nuls_seen = _NulsSeen(-1, 0)
         self._task: tuple[Task | None, int] = None, 1
         self._forget()
 
@@ -175,9 +176,10 @@ class GrowingFile:
             self._looks += 1
             if not self._is_the_same(handle):
                 self.generation += 1
+                self._nuls_seen = _NulsSeen(-1, 0)
                 self._forget()
                 self._text = bytes_of(handle, self._encoding)
-            self.header_bytes = self._as_lines(self._text.read_at(handle, 0, self.start))
+            self.header_bytes = self.as_lines(self._text.read_at(handle, 0, self.start))
             size = self._text.size(handle)
             with (
                 progress(f"reading {self.path.name}")
@@ -201,8 +203,7 @@ class GrowingFile:
     def resume(self, position: int, start: int, fingerprint: Fingerprint) -> None:
         """Go on at `position` as if all before had been read; the rows begin at `start`."""
         self._forget()
-        self._read, self.start = position, start
-        self._head, self._tail = fingerprint
+        self._read, self.start, (self._head, self._tail) = position, start, fingerprint
         self.sample(BLOCK_BYTES)
 
     def unfinished(self) -> bytes:
@@ -224,12 +225,12 @@ class GrowingFile:
             return self._text.read_at(handle, position, count)
 
     def sample(self, count: int) -> bytes:
-        """The first bytes of the file as they are now, with line ends as they are handed over."""
-        content = self.bytes_at(0, count)
-        self._in_returns = are_returns(content, 0, len(content))
-        return self._as_lines(content)
+        """The first bytes of the file as they are now, `as_lines`."""
+        self._in_returns = are_returns(content := self.bytes_at(0, count), 0, len(content))
+        return self.as_lines(content)
 
-    def _as_lines(self, content: bytes) -> bytes:
+    def as_lines(self, content: bytes) -> bytes:
+        """Bytes of the file with line ends as they are handed over."""
         return content.replace(b"\r", b"\n") if self._in_returns else content
 
     def _hand_over(self, handle: FileIO, size: int, consumer: Consumer) -> None:
@@ -288,7 +289,6 @@ class GrowingFile:
         self.header_bytes = b""
         self._read = self._held = 0
         self._head = self._tail = b""
-        self._nuls_seen = _NulsSeen(-1, 0)
         self._in_returns = None
 
     @contextlib.contextmanager
@@ -356,7 +356,7 @@ class GrowingFile:
         if first and at_once:  # there may be rows before them
             return first
         filled = len(self._bytes[start : start + got].rstrip(b"\0"))
-        seen_before = self._nuls_seen.position == self._read + first and self._nuls_seen.look < self._looks
+        seen_before = self._nuls_seen.position >= self._read + first and self._nuls_seen.look < self._looks
         if first < filled and (seen_before or at_once or time.time() - os.fstat(handle.fileno()).st_mtime > AT_REST_S):
             return filled
         if not seen_before:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["are_returns", "make_newlines"]
+from ...kernels.text.words import BACK, FRONT
+
+__all__ = ["are_returns", "framed", "make_newlines", "whole_lines"]
 
 RETURN, NEWLINE = b"\r\n"
 
@@ -36,3 +38,13 @@ def are_returns(text: bytes | bytearray, start: int, stop: int) -> bool | None:
 def make_newlines(text: NDArray[np.uint8]) -> None:
     """Turn all carriage returns into line feeds, in place."""
     text[text == RETURN] = NEWLINE
+
+
+def framed(text: bytes) -> NDArray[np.uint8]:
+    """Text with the room around it that the kernels need."""
+    return np.frombuffer(bytes(FRONT) + text + bytes(BACK), np.uint8)
+
+
+def whole_lines(text: bytes) -> list[bytes]:
+    """The whole lines of some text, with their ends."""
+    return [line + b"\n" for line in text.split(b"\n")[:-1]]

@@ -18,6 +18,7 @@ from ..guess.lines import are_names_again, kind_of
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
+from .line_ends import whole_lines
 
 __all__ = ["NextHeader", "Opening", "nul_bytes"]
 
@@ -109,7 +110,7 @@ class Opening:
         while limit < HEADER_LIMIT_BYTES:
             # A header that is longer than the sample asks for a larger one.
             limit = min(2 * limit, HEADER_LIMIT_BYTES)
-            lines = _whole_lines(data[:limit].tobytes())
+            lines = whole_lines(data[:limit].tobytes())
             self._limit, self.sample_bytes = limit, min(data.size, limit)
             intact = list(itertools.takewhile(lambda line: b"\0" not in line, lines))
             if self._guessing:
@@ -146,7 +147,7 @@ class Opening:
     def still_holds(self, more: NDArray[np.uint8], position: int) -> bool:
         """Whether the guess is the same with more of the file, from a position on; `sample` then ends with it."""
         self.sample = self.sample[:position]  # lines that were offered before may be offered again
-        lines = _whole_lines(self.sample + more[: self._limit - len(self.sample)].tobytes())
+        lines = whole_lines(self.sample + more[: self._limit - len(self.sample)].tobytes())
         before = self.layout
         self._guess(lines)
         self.sample_bytes = min(len(self.sample) + more.size, self._limit)
@@ -167,10 +168,15 @@ class Opening:
             return True
         return self._names_in(line) is not None or self._begins_block(line)
 
-    def next_header(self, lines: Sequence[bytes]) -> NextHeader | None:
-        """The header that begins in the middle of a file; None while it is not complete.
+    def next_header(self, lines: Sequence[bytes], number: int) -> NextHeader | None:
+        """The header that begins in the middle of a file, in line `number` from 0; None while it is not complete.
 
         Its size is 0 where the lines are no header after all.
+
+        Raises
+        ------
+        InputError
+            When it does not say when the rows behind it were written.
         """
         layout = self.layout
         assert layout is not None
@@ -183,20 +189,25 @@ class Opening:
                 return NextHeader(0, 0, (), {})
             if block is None:
                 return None
-            names = tuple(column.name for column in _columns(layout, block))
+            columns = _columns(layout, block)
+            try:
+                _try_times(layout, columns, block)
+            except ValueError as error:
+                raise InputError(f"{self._path}, the header from line {number + 1} on: {error}") from None
+            names = tuple(column.name for column in columns)
             return NextHeader(block.size, block.lines, names, block.metadata)
         size = 0
-        for number, line in enumerate(lines):
+        for place, line in enumerate(lines):
             called = self._names_in(line)
             size += len(line)
             if called is not None:
                 more = 0
                 if self._guessing and self._units_line() is not None:
-                    if number + 1 == len(lines):
+                    if place + 1 == len(lines):
                         return None
-                    more = lines[number + 1] == self._units_line()
+                    more = lines[place + 1] == self._units_line()
                 return NextHeader(
-                    size + (len(lines[number + 1]) if more else 0), number + 1 + more, called, self.header.metadata
+                    size + (len(lines[place + 1]) if more else 0), place + 1 + more, called, self.header.metadata
                 )
             if line not in heads:
                 return NextHeader(0, 0, (), {})
@@ -212,7 +223,7 @@ class Opening:
             return False
         if not now or now == b"".join(self._head):
             return False
-        lines = _whole_lines(now)
+        lines = whole_lines(now)
         try:
             header = self.layout.header.read([*lines, *self._first_row], self.layout)
             if header is None or header.size != len(now):
@@ -231,9 +242,8 @@ class Opening:
         """The columns that a line names; None for a line that names too few of those of this file."""
         layout = self.layout
         assert layout is not None
-        if isinstance(layout.header, NamesLine) or (
-            isinstance(layout.header, CountedLines) and layout.header.names_line is not None
-        ):
+        names_line = layout.header.names_line if isinstance(layout.header, CountedLines) else None
+        if b"\0" not in line and (isinstance(layout.header, NamesLine) or names_line is not None):
             row = fields(line, layout)
             called = {column.header_name: column.name for column in self.columns}
             found = distinct(row)[: len(row) - (bool(row) and not row[-1])]
@@ -241,7 +251,8 @@ class Opening:
                 return None
             if any(kind_of(name) not in {None, Kind.TEXT} for name in found if name not in called):
                 return None
-            names = tuple(called.get(name, name) for name in found)
+            taken = set(called.values())
+            names = tuple(called.get(name) or (f"{name} (file)" if name in taken else name) for name in found)
             needed = {c.name for c in self.columns if not c.nullable and c.kind not in {Kind.TEXT, Kind.NONE}}
             times = _time_columns(layout)
             return names if times <= set(names) and (times or needed & set(names) or not needed) else None
@@ -288,11 +299,6 @@ def _time_columns(layout: Layout) -> set[str]:
     """The columns that the times of rows are computed from."""
     time = layout.time
     return {name for key in ("column", "date", "time") if isinstance(name := getattr(time, key, None), str)}
-
-
-def _whole_lines(data: bytes) -> list[bytes]:
-    """The whole lines in `data`, with their ends."""
-    return [line + b"\n" for line in data.split(b"\n")[:-1]]
 
 
 def _columns(layout: Layout, header: Header) -> tuple[Column, ...]:

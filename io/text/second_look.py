@@ -45,6 +45,7 @@ _ARTICLE = {
     Kind.DATE: "a date",
     Kind.TIME: "a time of day",
     Kind.TEXT: "text without NUL bytes",
+    Kind.NONE: "a value without NUL bytes",
 }
 TEXT_FROM = 0.2
 """Part of the lines so far whose cell is none of its column's kind, from which the column holds text."""
@@ -176,7 +177,7 @@ class SecondLook:
         if column.kind is Kind.NONE:
             if not text.strip() or says_no_value(text):
                 return _Found(word=text)
-            return _Found(kind=kind_of(text, self._notation))
+            return _Found(wrong=_reason(column, cell)) if "\0" in cell else _Found(kind=kind_of(text, self._notation))
         value = cells.cell_value(cell, column.kind, self._notation)
         if value is not None and (column.nullable or math.isfinite(value) or not guessed):
             return _Found(value=value)

@@ -231,6 +231,12 @@ class TextTable:
             for segment in self.segments:
                 segment.renew()
 
+    def pass_over(self, line: bytes) -> int:
+        """Count a line that looked like a header and is none as a bad one; its length."""
+        self.bad_rows.add(self.lines, "a header was expected to go on here")
+        self.lines += 1
+        return len(line)
+
     def compute_times(self) -> None:
         """Compute the timestamps of the rows that have none yet."""
         rule = self.time_rule
