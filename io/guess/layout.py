@@ -63,6 +63,8 @@ class Guess(NamedTuple):
 NOTHING_ASKED = Asked()
 NO_TIMES = "none"
 """In the place of the column that holds the times."""
+MOST_TURNS = 3
+"""How often rows and notation are found out from each other."""
 NOTHING_KNOWN: Mapping[str, Kind] = MappingProxyType({})
 
 
@@ -105,16 +107,17 @@ def guess_layout(
     if not any(line.strip() for line in plain):
         return None
     delimiter = asked.delimiter or delimiter_of(plain)
-    body = _body(text, delimiter, Notation(decimal=asked.decimal or ".", time_format=asked.time_format), asked)
+    notation = Notation(decimal=asked.decimal or ".", time_format=asked.time_format)
+    body = _body(text, delimiter, notation, asked)
     if body is None:
         return None
     table = _columns_of(body)
-    signs = signs_of(table)
-    if asked.decimal:
-        signs = Signs(asked.decimal, signs.thousands if signs.thousands != asked.decimal else "")
-    order = order_of(table)
-    notation = Notation(signs.decimal, signs.thousands, order.dates, asked.time_format)
-    if notation != Notation():  # what is a name and what a row may be another question now
+    for _ in range(MOST_TURNS):
+        signs, order = _signs_of(table, asked), order_of(table)
+        before, notation = notation, Notation(signs.decimal, signs.thousands, order.dates, asked.time_format)
+        if notation == before:
+            break
+        # What is a name and what a row may be another question now, and then again what the rows say.
         body = _body(text, delimiter, notation, asked) or body
         table = _columns_of(body)
     columns = [
@@ -170,6 +173,14 @@ def _body(text: Sequence[str], delimiter: str, notation: Notation, asked: Asked)
             else body_behind(text, delimiter, names_line, names_line + max(1, found.first), units_row=bool(found.units))
         )
     return body_behind(text, delimiter, names_line, first + bool(asked.units_row), units_row=bool(asked.units_row))
+
+
+def _signs_of(table: Sequence[Sequence[str]], asked: Asked) -> Signs:
+    """The signs as the user says, or as the cells do."""
+    signs = signs_of(table)
+    if not asked.decimal:
+        return signs
+    return Signs(asked.decimal, signs.thousands if signs.thousands != asked.decimal else "")
 
 
 def _no_times(path: Path, asked: Asked, columns: Sequence[Column], table: Sequence[Sequence[str]]) -> InputError:

@@ -305,7 +305,7 @@ def _first_row(rows: Rows, body: Sequence[int], notation: Notation) -> int:
     """The first row behind the names: no line of words over numbers, as an oscilloscope writes under the names."""
     row, rest = rows[body[0]], [rows[i] for i in body[1:]]
     words = [place for place, cell in enumerate(row) if kind_of(cell, notation) is Kind.TEXT]
-    if not rest or not words or words[0] != 0:
+    if not rest or not words or words[0] != 0 or any(letter.isdigit() for place in words for letter in row[place]):
         return body[0]
     for place in words:
         below = Counter(kind_of(other[place], notation) for other in rest if place < len(other))

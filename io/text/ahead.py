@@ -190,16 +190,14 @@ class RowsAhead:
         """Parse whole lines; where it stopped."""
         if self._file.generation != self._file_generation:
             self._begin_another_file()
-        is_opened = self.table.buffer is not None
+        position, is_opened = self._file.position, self.table.buffer is not None
         if not is_opened:
             header = self.table.open(data[start:stop])
             if header is None:
                 return start
             self._file.begin_rows(header.size)
-            start += header.size
-        elif self.table.opening.is_provisional and not self.table.opening.still_holds(
-            data[start:stop], self._file.position
-        ):
+            start, position = start + header.size, header.size
+        elif self.table.opening.is_provisional and not self.table.opening.still_holds(data[start:stop], position):
             left = self._guess_anew()
             if left <= stop - start:
                 return stop - left
@@ -213,7 +211,7 @@ class RowsAhead:
                 if not is_opened:  # the next look begins with the header again
                     self._begin(self.table.generation)
                 raise
-        return self._parse(data, start, stop, self._file.position)
+        return self._parse(data, start, stop, position)
 
     def _parse(self, data: NDArray[np.uint8], begin: int, stop: int, position: int) -> int:
         """Parse whole lines, of which the first stands at a position in the file; where it stopped."""
@@ -299,6 +297,7 @@ class RowsAhead:
         Returns the bytes at its end that were not taken.
         """
         sample = self.table.opening.sample
+        self._known = {}  # what these lines have shown, they will show again
         self._begin(self.table.generation + 1)
         data = framed(sample)
         self._anew = ""  # where it is refused now

@@ -159,7 +159,8 @@ class Checkpoint:
         if header is None or header.size != self.start or _hash_of_guess(table) != self.layout_hash:
             return False
         for position, size, lines in self.headers:
-            again = table.opening.next_header(whole_lines(file.as_lines(file.bytes_at(position, size))), lines)
+            there = whole_lines(file.as_lines(file.bytes_at(position, size)))
+            again = table.opening.next_header(there, lines) if there else None
             if again is None or again.size != size:
                 return False
             table.lines = lines

@@ -80,6 +80,7 @@ class Opening:
         self.remarks: tuple[str, ...] = ()
         self.sample_bytes = self.sample_lines = 0
         self.sample = b""
+        self._plain: Layout | None = None  # as guessed from these lines alone
         self._guessing, self._limit = layout is None, SAMPLE_BYTES
         self._asked, self._known = asked, known if known is not None else {}
         self._path = path
@@ -149,13 +150,13 @@ class Opening:
         """Whether the guess is the same with more of the file, from a position on; `sample` then ends with it."""
         self.sample = self.sample[:position]  # lines that were offered before may be offered again
         lines = whole_lines(self.sample + more[: self._limit - len(self.sample)].tobytes())
-        before = self.layout
+        before = self.layout, self._plain
         check_encoding(self._path, lines)
         self._guess(lines)
         self.sample_bytes = min(len(self.sample) + more.size, self._limit)
         self.sample = self.sample + more.tobytes()
         self.sample_lines = len(lines)
-        if self.layout != before:
+        if (self.layout, self._plain) != before:
             return False
         if not self.is_provisional:
             self.sample = b""
@@ -238,7 +239,9 @@ class Opening:
 
     def _guess(self, lines: Sequence[bytes]) -> None:
         guess = guess_layout(self._path, lines, self._asked, self._known)
+        plain = guess_layout(self._path, lines, self._asked) if self._known else guess
         self.layout, self.remarks = (None, ()) if guess is None else guess  # which may raise before
+        self._plain = plain.layout if plain else None
 
     def _names_in(self, line: bytes) -> tuple[str, ...] | None:
         """The columns that a line names; None for a line that names too few of those of this file."""
