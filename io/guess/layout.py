@@ -19,9 +19,9 @@ from ..errors import LONGEST_CELL, InputError, shortened
 from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, delimiter_of, is_comment, kind_of
+from .lines import AGREEMENT, Body, are_names_again, are_units, body_behind, body_of, delimiter_of, is_comment, kind_of
 from .moments import order_of, times_of
-from .signs import Signs, signs_of
+from .signs import signs_of
 
 __all__ = ["Asked", "Guess", "guess_layout"]
 
@@ -113,7 +113,7 @@ def guess_layout(
         return None
     table = _columns_of(body)
     for _ in range(MOST_TURNS):
-        signs, order = _signs_of(table, asked), order_of(table)
+        signs, order = signs_of(table, asked.decimal), order_of(table)
         before, notation = notation, Notation(signs.decimal, signs.thousands, order.dates, asked.time_format)
         if notation == before:
             break
@@ -175,14 +175,6 @@ def _body(text: Sequence[str], delimiter: str, notation: Notation, asked: Asked)
     return body_behind(text, delimiter, names_line, first + bool(asked.units_row), units_row=bool(asked.units_row))
 
 
-def _signs_of(table: Sequence[Sequence[str]], asked: Asked) -> Signs:
-    """The signs as the user says, or as the cells do."""
-    signs = signs_of(table)
-    if not asked.decimal:
-        return signs
-    return Signs(asked.decimal, signs.thousands if signs.thousands != asked.decimal else "")
-
-
 def _no_times(path: Path, asked: Asked, columns: Sequence[Column], table: Sequence[Sequence[str]]) -> InputError:
     """What is said of a column that the user names and that holds no times."""
     names = [column.name for column in columns]
@@ -205,9 +197,13 @@ def _columns_of(body: Body) -> list[list[str]]:
     columns: list[list[str]] = [[] for _ in body.names]
     width, places = len(body.names), list(range(len(body.names)))
     taken = 0
+    is_below_names = False
     for row in body.rows:
+        if is_below_names and body.units and are_units(row):
+            continue
         called = distinct([cell.strip() for cell in row]) if body.names_line is not None and row[0] else ()
-        if are_names_again(called, place):
+        is_below_names = are_names_again(called, place)
+        if is_below_names:
             width = len(called) - (not row[-1].strip())
             places = [place.get(name, -1) for name in called[:width]]
         elif len(row) in {width, width + body.closes}:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
 from ..guess.layout import NOTHING_ASKED, Asked, guess_layout
-from ..guess.lines import are_names_again, kind_of
+from ..guess.lines import are_names_again, are_units, kind_of
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
@@ -205,10 +205,10 @@ class Opening:
             size += len(line)
             if called is not None:
                 more = 0
-                if self._guessing and self._units_line() is not None:
+                if self._guessing and any(column.unit for column in self.columns):
                     if place + 1 == len(lines):
                         return None
-                    more = lines[place + 1] == self._units_line()
+                    more = are_units(fields(lines[place + 1], layout))
                 return NextHeader(
                     size + (len(lines[place + 1]) if more else 0), place + 1 + more, called, self.header.metadata
                 )
@@ -270,13 +270,6 @@ class Opening:
         if self._guessing or isinstance(layout.header, NamesLine):
             return False
         return fields(line, layout)[0] == fields(self._head[0], layout)[0] != ""
-
-    def _units_line(self) -> bytes | None:
-        header = self.layout.header if self.layout else None
-        names_line = header.names_line if isinstance(header, CountedLines) else None
-        if names_line is None or names_line + 1 >= len(self._head):
-            return None
-        return self._head[names_line + 1]
 
     def _header(self, lines: Sequence[bytes], layout: Layout) -> Header | None:
         try:
