@@ -63,12 +63,12 @@ def test_what_stands_above_the_rows_is_understood(lines, names, units, first):
 
 
 def test_lines_that_are_no_rows_are_passed_over_and_counted_where_they_should(tmp_path):
-    content = "# run 12\nt,p\n% units: s, Pa\n1,2.5\n\n# valve opened\n// again\n2,3.5\n! end\n\nMean,3.0\n"
-    content += "".join(f"{k},1.5\n" for k in range(3, 9))
-    reader = read(tmp_path, content)
-    assert reader.frame["t"].to_list() == list(range(1, 9))
+    one, *more = (f"2023-05-09 11:20:0{k},{k}.5\n" for k in range(8))
+    content = f"# run 12\nt,p\n% units: s, Pa\n{one}\n# valve opened\n// again\n{more[0]}! end\n\nMean,3.0\n"
+    reader = read(tmp_path, content + "".join(more[1:]))
+    assert reader.frame["p"].to_list() == [k + 0.5 for k in range(8)]
     assert reader.bad_rows == 1  # the summary
-    assert reader.bad_row_messages[0].startswith("t.csv, line 11: t should be an integer, found 'Mean'")
+    assert reader.bad_row_messages[0].startswith("t.csv, line 11: t should be a date and time, found 'Mean'")
 
 
 def test_a_file_of_carriage_returns_alone_is_lines_too(tmp_path):
