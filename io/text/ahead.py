@@ -25,7 +25,7 @@ from .growing import Fingerprint, GrowingFile, PartsPlan
 from .line_ends import framed, whole_lines
 from .parser import TextParser
 from .table import TextTable
-from .told import remarks_on, report
+from .told import remarks_on, report, report_text
 
 __all__ = ["RowsAhead"]
 
@@ -271,12 +271,10 @@ class RowsAhead:
 
     def _begin(self, generation: int) -> None:
         self.table = self._new_table(generation)
-        self._forgotten = self._to_skip = 0
-        self._first = self._last = 0
+        self._forgotten = self._to_skip = self._first = self._last = 0
         self._blocks = []
-        self._parts = None
+        self._parts = self._anew = None
         self._header_ahead = False
-        self._anew = None
         self._rows_per_byte = 0.0
         self._file_generation = self._file.generation
 
@@ -296,17 +294,21 @@ class RowsAhead:
 
         Returns the bytes at its end that were not taken.
         """
-        sample = self.table.opening.sample
+        data, generation = framed(self.table.opening.sample), self.table.generation + 1
+        end = data.size - BACK
         self._known = {}  # what these lines have shown, they will show again
-        self._begin(self.table.generation + 1)
-        data = framed(sample)
-        self._anew = ""  # where it is refused now
-        header = self.table.open(data[FRONT : data.size - BACK])
-        self._anew = None
-        if header is None:
-            return len(sample)
-        self._file.begin_rows(header.size)
-        return data.size - BACK - self._parse(data, FRONT + header.size, data.size - BACK, header.size)
+        while True:
+            self._begin(generation)
+            self._anew = ""  # where it is refused now
+            header = self.table.open(data[FRONT:end])
+            self._anew = None
+            if header is None:
+                return end - FRONT
+            self._file.begin_rows(header.size)
+            left = end - self._parse(data, FRONT + header.size, end, header.size)
+            if self._anew is None:
+                return left
+            self._known[self._anew] = Kind.TEXT
 
     def _begin_another_file(self) -> None:
         if self.count or self.table.bad_rows.count:
@@ -346,7 +348,7 @@ class RowsAhead:
         """Read the file from its start, as often as it turns out to be another table: a column holds text."""
         while self._anew is not None:
             if column := self._anew:
-                log.warning("%s: column %r holds text; it is read anew from its start", self._file.path.name, column)
+                report_text(self._file.path.name, self.table, column)
                 self._known[column] = Kind.TEXT
             self._begin(self.table.generation + 1)
             self._file.resume(0, 0, Fingerprint(b"", b""))
