@@ -102,8 +102,7 @@ class RowsAhead:
         asked: Asked = NOTHING_ASKED,
     ) -> None:
         self._file, self._layout, self._clock_offset_ns, self._asked = file, layout, clock_offset_ns, asked
-        self._wanted = 0
-        self._checkpoint = checkpoint
+        self._wanted, self._checkpoint = 0, checkpoint
         self._known: dict[str, Kind] = {}
         self._said: set[str] = set()
         self._begin(generation=0)
