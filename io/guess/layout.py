@@ -19,9 +19,9 @@ from ..errors import LONGEST_CELL, InputError, shortened
 from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, delimiter_of, is_comment, kind_of
+from .lines import AGREEMENT, Body, are_names_again, are_units, body_behind, body_of, delimiter_of, is_comment, kind_of
 from .moments import order_of, times_of
-from .signs import Signs, signs_of
+from .signs import signs_of
 
 __all__ = ["Asked", "Guess", "guess_layout"]
 
@@ -63,6 +63,8 @@ class Guess(NamedTuple):
 NOTHING_ASKED = Asked()
 NO_TIMES = "none"
 """In the place of the column that holds the times."""
+MOST_TURNS = 3
+"""How often rows and notation are found out from each other."""
 NOTHING_KNOWN: Mapping[str, Kind] = MappingProxyType({})
 
 
@@ -105,16 +107,17 @@ def guess_layout(
     if not any(line.strip() for line in plain):
         return None
     delimiter = asked.delimiter or delimiter_of(plain)
-    body = _body(text, delimiter, Notation(decimal=asked.decimal or ".", time_format=asked.time_format), asked)
+    notation = Notation(decimal=asked.decimal or ".", time_format=asked.time_format)
+    body = _body(text, delimiter, notation, asked)
     if body is None:
         return None
     table = _columns_of(body)
-    signs = signs_of(table)
-    if asked.decimal:
-        signs = Signs(asked.decimal, signs.thousands if signs.thousands != asked.decimal else "")
-    order = order_of(table)
-    notation = Notation(signs.decimal, signs.thousands, order.dates, asked.time_format)
-    if notation != Notation():  # what is a name and what a row may be another question now
+    for _ in range(MOST_TURNS):
+        signs, order = signs_of(table, asked.decimal), order_of(table)
+        before, notation = notation, Notation(signs.decimal, signs.thousands, order.dates, asked.time_format)
+        if notation == before:
+            break
+        # What is a name and what a row may be another question now, and then again what the rows say.
         body = _body(text, delimiter, notation, asked) or body
         table = _columns_of(body)
     columns = [
@@ -194,9 +197,13 @@ def _columns_of(body: Body) -> list[list[str]]:
     columns: list[list[str]] = [[] for _ in body.names]
     width, places = len(body.names), list(range(len(body.names)))
     taken = 0
+    is_below_names = False
     for row in body.rows:
+        if is_below_names and body.units and are_units(row):
+            continue
         called = distinct([cell.strip() for cell in row]) if body.names_line is not None and row[0] else ()
-        if are_names_again(called, place):
+        is_below_names = are_names_again(called, place)
+        if is_below_names:
             width = len(called) - (not row[-1].strip())
             places = [place.get(name, -1) for name in called[:width]]
         elif len(row) in {width, width + body.closes}:

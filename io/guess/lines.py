@@ -20,6 +20,7 @@ __all__ = [
     "COMMENTS",
     "Body",
     "are_names_again",
+    "are_units",
     "body_behind",
     "body_of",
     "delimiter_of",
@@ -217,23 +218,23 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
         begin = head[-1] + 1 if begin == first else first
     else:
         body = [rows[i] for i in every if i >= first]
-        closes = closed or _some_close(body, width)
+        closes = closed or _some_close([rows[i] for i in filled if i >= first], width)
         above = _comment_above(lines, first, delimiter)
         if above is not None and len(above) == width and _are_words(above, notation):
             return Body(first, first - 1, distinct(above), (), body, closes)
         return Body(first, None, distinct([""] * width), (), body, closes)
-    with_units = len(head) > 1 and _are_units(rows[head[-1]]) and len(rows[head[-2]]) >= len(rows[head[-1]])
+    with_units = len(head) > 1 and are_units(rows[head[-1]]) and len(rows[head[-2]]) >= len(rows[head[-1]])
     names = head[-1 - with_units]
-    body = [rows[i] for i in every if i >= first]
+    body, own = ([rows[i] for i in lines_of_rows if i >= first] for lines_of_rows in (every, filled))
     given = [cell.strip() for cell in rows[names]]
-    if given[-1] and not closed and _has_numbers_of_rows(body, len(given)):
+    if given[-1] and not closed and _has_numbers_of_rows(own, len(given)):
         return Body(begin, names, distinct(["row", *given]), (), body, False)
     last = len(given) - 1
-    closes = not given[last] and all(len(row) <= last or not row[last].strip() for row in body)
+    closes = not given[last] and all(len(row) <= last or not row[last].strip() for row in own)
     called = distinct(given)[: len(given) - closes]
     under = next((rows[i] for i in range(names + 1, first) if len(rows[i]) >= len(called) > 0), [])
     units = tuple(cell.strip(" []()") for cell in (*under, *[""] * len(called))[: len(called)]) if under else ()
-    return Body(begin, names, called, units, body, closes or _some_close(body, len(called)))
+    return Body(begin, names, called, units, body, closes or _some_close(own, len(called)))
 
 
 def body_behind(
@@ -295,8 +296,15 @@ def _can_be_names(row: Sequence[str], width: int) -> bool:
     return len(row) >= max(1, width - 1) and any(kind_of(cell) is Kind.TEXT for cell in row)
 
 
-def _are_units(row: Sequence[str]) -> bool:
-    """Whether a line holds units and nothing else."""
+def are_units(row: Sequence[str]) -> bool:
+    """Whether a line holds units and nothing else.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.lines import are_units
+    >>> are_units(["(s)", "mbar"]), are_units(["Cup", "mbar"])
+    (True, False)
+    """
     given = [cell.strip() for cell in row if cell.strip()]
     return bool(given) and all(UNIT.fullmatch(cell) for cell in given)
 
@@ -305,7 +313,7 @@ def _first_row(rows: Rows, body: Sequence[int], notation: Notation) -> int:
     """The first row behind the names: no line of words over numbers, as an oscilloscope writes under the names."""
     row, rest = rows[body[0]], [rows[i] for i in body[1:]]
     words = [place for place, cell in enumerate(row) if kind_of(cell, notation) is Kind.TEXT]
-    if not rest or not words or words[0] != 0:
+    if not rest or not words or words[0] != 0 or any(letter.isdigit() for place in words for letter in row[place]):
         return body[0]
     for place in words:
         below = Counter(kind_of(other[place], notation) for other in rest if place < len(other))

@@ -97,25 +97,30 @@ def order_of(table: Sequence[Sequence[str]]) -> Order:
         return Order("")
     first, second, last = ([int(match[k]) for match in found] for k in (1, 3, 4))
     long_year = sum(len(match[4]) == 4 for match in found) > len(found) / 2
-    if max(first) > LAST_DAY and not long_year:
+    may_be_ymd = not long_year and max(second) <= LAST_MONTH and max(last) <= LAST_DAY
+    if not long_year and (max(first) > LAST_DAY or (may_be_ymd and _is_day_last(first, last))):
         return Order("ymd")
+    shown, sign = found[0][0].strip(), found[0][2]
+    told = f"'{shown}' is taken for day, month, year; nothing in the file decides, time_format= does"
     if max(second) > LAST_MONTH:
         return Order("mdy")
     if max(first) > LAST_MONTH:
-        return Order("dmy")
+        is_sure = not may_be_ymd or sign == "." or len(set(first)) > 1
+        return Order("dmy", "" if is_sure else told)
     if len(set(second)) > 1 and len(set(first)) == 1:  # days change first
         return Order("mdy")
-    if not long_year and len(set(last)) > 1 and len(set(first)) == 1 and len(set(second)) == 1:
-        return Order("ymd")
     if len(set(first)) > 1 and len(set(second)) == 1:
         return Order("dmy")
-    sign = found[0][2]
     if sign == "/" and any(HALF_OF_DAY.search(cell) for column in table for cell in column):
         return Order("mdy")
     if sign == ".":
         return Order("dmy")
-    shown = found[0][0].strip()
-    return Order("dmy", f"'{shown}' is taken for day, month, year; nothing in the file decides, time_format= does")
+    return Order("dmy", told)
+
+
+def _is_day_last(first: Sequence[int], last: Sequence[int]) -> bool:
+    """Whether the last number of dates of two digits each is the day: it changes, and the first one is a year."""
+    return len(set(last)) > len(set(first)) and max(first) - min(first) <= 1
 
 
 class Times(NamedTuple):

@@ -25,13 +25,15 @@ class Signs(NamedTuple):
     """Columns whose numbers are decimals or thousands, and nothing says which."""
 
 
-def signs_of(columns: Sequence[Sequence[str]]) -> Signs:
+def signs_of(columns: Sequence[Sequence[str]], given: str = "") -> Signs:
     """Find the signs from the cells of each column.
 
     Parameters
     ----------
     columns : sequence of sequences of str
         Cells without quotes.
+    given : str
+        The decimal sign, where it is known.
 
     Examples
     --------
@@ -49,8 +51,8 @@ def signs_of(columns: Sequence[Sequence[str]]) -> Signs:
     for column in evidence:
         decimals.update(column.decimals)
         thousands.update(column.thousands)
-    decimal = "," if decimals[","] > decimals["."] else "."
-    if not decimals[","] and not decimals["."]:
+    decimal = given or ("," if decimals[","] > decimals["."] else ".")
+    if not given and not decimals[","] and not decimals["."]:
         # Only groups of three digits. Beside numbers below a thousand without a sign, they are thousands.
         for column in evidence:
             if column.grouped and column.whole:
@@ -60,7 +62,7 @@ def signs_of(columns: Sequence[Sequence[str]]) -> Signs:
         for column in evidence:
             thousands.update({sign: n for sign, n in column.grouped.items() if sign != decimal})
     between = next((sign for sign in (",", ".", "'") if sign != decimal and thousands[sign]), "")
-    decided = decimals[","] or decimals["."] or thousands.total()
+    decided = given or decimals[","] or decimals["."] or thousands.total()
     undecided = () if decided else tuple(i for i, column in enumerate(evidence) if column.grouped[","])
     return Signs(decimal, "" if undecided else between, undecided)
 

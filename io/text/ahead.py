@@ -26,7 +26,7 @@ from .growing import Fingerprint, GrowingFile, PartsPlan
 from .line_ends import framed, whole_lines
 from .parser import TextParser
 from .table import TextTable
-from .told import report
+from .told import report, report_text
 
 __all__ = ["RowsAhead"]
 
@@ -103,8 +103,7 @@ class RowsAhead:
         asked: Asked = NOTHING_ASKED,
     ) -> None:
         self._file, self._layout, self._clock_offset_ns, self._asked = file, layout, clock_offset_ns, asked
-        self._wanted = 0
-        self._checkpoint = checkpoint
+        self._wanted, self._checkpoint = 0, checkpoint
         self._known: dict[str, Kind] = {}
         self._said: set[str] = set()
         self._begin(generation=0)
@@ -191,16 +190,14 @@ class RowsAhead:
         """Parse whole lines; where it stopped."""
         if self._file.generation != self._file_generation:
             self._begin_another_file()
-        is_opened = self.table.buffer is not None
+        position, is_opened = self._file.position, self.table.buffer is not None
         if not is_opened:
             header = self.table.open(data[start:stop])
             if header is None:
                 return start
             self._file.begin_rows(header.size)
-            start += header.size
-        elif self.table.opening.is_provisional and not self.table.opening.still_holds(
-            data[start:stop], self._file.position
-        ):
+            start, position = start + header.size, header.size
+        elif self.table.opening.is_provisional and not self.table.opening.still_holds(data[start:stop], position):
             left = self._guess_anew()
             if left <= stop - start:
                 return stop - left
@@ -214,7 +211,7 @@ class RowsAhead:
                 if not is_opened:  # the next look begins with the header again
                     self._begin(self.table.generation)
                 raise
-        return self._parse(data, start, stop, self._file.position)
+        return self._parse(data, start, stop, position)
 
     def _parse(self, data: NDArray[np.uint8], begin: int, stop: int, position: int) -> int:
         """Parse whole lines, of which the first stands at a position in the file; where it stopped."""
@@ -268,12 +265,10 @@ class RowsAhead:
 
     def _begin(self, generation: int) -> None:
         self.table = self._new_table(generation)
-        self._forgotten = self._to_skip = 0
-        self._first = self._last = 0
+        self._forgotten = self._to_skip = self._first = self._last = 0
         self._blocks = []
-        self._parts = None
+        self._parts = self._anew = None
         self._header_ahead = False
-        self._anew = None
         self._rows_per_byte = 0.0
         self._file_generation = self._file.generation
 
@@ -293,16 +288,21 @@ class RowsAhead:
 
         Returns the bytes at its end that were not taken.
         """
-        sample = self.table.opening.sample
-        self._begin(self.table.generation + 1)
-        data = framed(sample)
-        self._anew = ""  # where it is refused now
-        header = self.table.open(data[FRONT : data.size - BACK])
-        self._anew = None
-        if header is None:
-            return len(sample)
-        self._file.begin_rows(header.size)
-        return data.size - BACK - self._parse(data, FRONT + header.size, data.size - BACK, header.size)
+        data, generation = framed(self.table.opening.sample), self.table.generation + 1
+        end = data.size - BACK
+        self._known = {}  # what these lines have shown, they will show again
+        while True:
+            self._begin(generation)
+            self._anew = ""  # where it is refused now
+            header = self.table.open(data[FRONT:end])
+            self._anew = None
+            if header is None:
+                return end - FRONT
+            self._file.begin_rows(header.size)
+            left = end - self._parse(data, FRONT + header.size, end, header.size)
+            if self._anew is None:
+                return left
+            self._known[self._anew] = Kind.TEXT
 
     def _begin_another_file(self) -> None:
         if self.count or self.table.bad_rows.count:
@@ -342,7 +342,7 @@ class RowsAhead:
         """Read the file from its start, as often as it turns out to be another table: a column holds text."""
         while self._anew is not None:
             if column := self._anew:
-                log.warning("%s: column %r holds text; it is read anew from its start", self._file.path.name, column)
+                report_text(self._file.path.name, self.table, column)
                 self._known[column] = Kind.TEXT
             self._begin(self.table.generation + 1)
             self._file.resume(0, 0, Fingerprint(b"", b""))

@@ -19,6 +19,7 @@ from ..errors import InputError
 from ..whole import write_whole
 from .growing import FINGERPRINT_BYTES, Fingerprint, GrowingFile
 from .line_ends import whole_lines
+from .opening import SAMPLE_BYTES
 from .row_times import ClockStep, RowTimes
 from .table import TextTable
 from .told import note_as_said
@@ -159,7 +160,8 @@ class Checkpoint:
         if header is None or header.size != self.start or _hash_of_guess(table) != self.layout_hash:
             return False
         for position, size, lines in self.headers:
-            again = table.opening.next_header(whole_lines(file.as_lines(file.bytes_at(position, size))), lines)
+            there = whole_lines(file.as_lines(file.bytes_at(position, size + SAMPLE_BYTES)))  # a row ends a header
+            again = table.opening.next_header(there, lines) if there else None
             if again is None or again.size != size:
                 return False
             table.lines = lines

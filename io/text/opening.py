@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
 from ..guess.layout import NOTHING_ASKED, Asked, guess_layout
-from ..guess.lines import are_names_again, kind_of
+from ..guess.lines import are_names_again, are_units, kind_of
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
@@ -80,6 +80,7 @@ class Opening:
         self.remarks: tuple[str, ...] = ()
         self.sample_bytes = self.sample_lines = 0
         self.sample = b""
+        self._plain: Layout | None = None  # as guessed from these lines alone
         self._guessing, self._limit = layout is None, SAMPLE_BYTES
         self._asked, self._known = asked, known if known is not None else {}
         self._path = path
@@ -148,12 +149,12 @@ class Opening:
         """Whether the guess is the same with more of the file, from a position on; `sample` then ends with it."""
         self.sample = self.sample[:position]  # lines that were offered before may be offered again
         lines = whole_lines(self.sample + more[: self._limit - len(self.sample)].tobytes())
-        before = self.layout
+        before = self.layout, self._plain
         self._guess(lines)
         self.sample_bytes = min(len(self.sample) + more.size, self._limit)
         self.sample = self.sample + more.tobytes()
         self.sample_lines = len(lines)
-        if self.layout != before:
+        if (self.layout, self._plain) != before:
             return False
         if not self.is_provisional:
             self.sample = b""
@@ -202,10 +203,10 @@ class Opening:
             size += len(line)
             if called is not None:
                 more = 0
-                if self._guessing and self._units_line() is not None:
+                if self._guessing and any(column.unit for column in self.columns):
                     if place + 1 == len(lines):
                         return None
-                    more = lines[place + 1] == self._units_line()
+                    more = are_units(fields(lines[place + 1], layout))
                 return NextHeader(
                     size + (len(lines[place + 1]) if more else 0), place + 1 + more, called, self.header.metadata
                 )
@@ -236,7 +237,9 @@ class Opening:
 
     def _guess(self, lines: Sequence[bytes]) -> None:
         guess = guess_layout(self._path, lines, self._asked, self._known)
+        plain = guess_layout(self._path, lines, self._asked) if self._known else guess
         self.layout, self.remarks = (None, ()) if guess is None else guess  # which may raise before
+        self._plain = plain.layout if plain else None
 
     def _names_in(self, line: bytes) -> tuple[str, ...] | None:
         """The columns that a line names; None for a line that names too few of those of this file."""
@@ -265,13 +268,6 @@ class Opening:
         if self._guessing or isinstance(layout.header, NamesLine):
             return False
         return fields(line, layout)[0] == fields(self._head[0], layout)[0] != ""
-
-    def _units_line(self) -> bytes | None:
-        header = self.layout.header if self.layout else None
-        names_line = header.names_line if isinstance(header, CountedLines) else None
-        if names_line is None or names_line + 1 >= len(self._head):
-            return None
-        return self._head[names_line + 1]
 
     def _header(self, lines: Sequence[bytes], layout: Layout) -> Header | None:
         try:

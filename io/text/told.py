@@ -9,7 +9,7 @@ from .bad_rows import no_value
 from .row_times import ClockStep, said_of_steps
 from .table import TextTable
 
-__all__ = ["clock_news", "clock_remarks", "note_as_said", "remarks_on", "report"]
+__all__ = ["clock_news", "clock_remarks", "note_as_said", "remarks_on", "report", "report_text"]
 
 log = logging.getLogger("utokyo")
 
@@ -48,6 +48,11 @@ def report(name: str, table: TextTable) -> None:
         _tell(table, logging.INFO, remark, f"{name}: {remark}")
     for (column, word), count in table.words.items():
         _tell(table, logging.WARNING, f"{column}: {word}", f"{name}: {no_value(column, word, count)}")
+
+
+def report_text(name: str, table: TextTable, column: str) -> None:
+    """Log that a file of this name is read anew, for a column turns out to hold text."""
+    _tell(table, logging.WARNING, f"text: {column}", f"{name}: column {column!r} holds text; it is read anew")
 
 
 def note_as_said(table: TextTable) -> None:
