@@ -198,7 +198,7 @@ def _columns_of(body: Body) -> list[list[str]]:
     taken = 0
     for row in body.rows:
         called = distinct([cell.strip() for cell in row]) if body.names_line is not None and row[0] else ()
-        if sum(name in place for name in called) >= max(1, SAME_NAMES * len(called)):
+        if called and _is_header(called, body.names, columns):
             width = len(called) - (not row[-1].strip())
             places = [place.get(name, -1) for name in called[:width]]
         elif len(row) in {width, width + body.closes}:
@@ -209,6 +209,16 @@ def _columns_of(body: Body) -> list[list[str]]:
     if taken:
         return columns
     return [[row[i].strip() for row in body.rows if i < len(row)] for i in range(len(body.names))]
+
+
+def _is_header(called: Sequence[str], names: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether a row names columns: by half of its cells, or by the name of one that holds numbers or times so far."""
+    if sum(name in names for name in called) >= max(1, SAME_NAMES * len(called)):
+        return True
+    if {kind_of(cell) for cell in called} - {None, Kind.TEXT}:
+        return False
+    below = (found for cell, name, found in zip(called, names, columns, strict=False) if cell == name)
+    return any(found and kind_of(found[-1]) not in {None, Kind.TEXT} for found in below)
 
 
 def column_kind(column: Sequence[str], notation: Notation) -> Kind:

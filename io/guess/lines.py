@@ -15,7 +15,17 @@ from ..column import Kind
 from ..header import distinct
 from ..quotes import BLANKS, TABS, has_open_quote, split_line
 
-__all__ = ["AGREEMENT", "COMMENTS", "Body", "body_behind", "body_of", "delimiter_of", "is_comment", "kind_of"]
+__all__ = [
+    "AGREEMENT",
+    "COMMENTS",
+    "Body",
+    "body_behind",
+    "body_of",
+    "cells_of_comment",
+    "delimiter_of",
+    "is_comment",
+    "kind_of",
+]
 
 DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
@@ -64,6 +74,9 @@ def delimiter_of(lines: Sequence[str]) -> str:
             return TABS if several and _fits_better(filled, TABS, sign) else sign
         if several and _agreed_width(filled, TABS) > 1:
             return TABS
+    for sign in DELIMITERS[:-1]:
+        if _is_agreed_below(filled, sign):
+            return sign
     if _agreed_width(filled, BLANKS) > 1 and _are_numbers(filled, BLANKS):
         return BLANKS
     return ","
@@ -82,6 +95,14 @@ def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
     alike = counts[width] + counts[width + 1]
     rows = counts.total()
     return width if alike >= min(AGREEMENT * rows, rows - 1) else 0
+
+
+def _is_agreed_below(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether lines agree on one or two numbers of cells below a long header: a logger may be started again."""
+    widths = [len(row) for row in rows_of(lines, delimiter)]
+    agreed = {width for width, _ in Counter(width for width in widths if width > 1).most_common(2)}
+    body = widths[next((i for i, width in enumerate(widths) if width in agreed), len(widths)) :]
+    return len(body) > 1 and sum({width, width - 1} & agreed != set() for width in body) >= AGREEMENT * len(body)
 
 
 def _fits_better(lines: Sequence[str], runs: str, plain: str) -> bool:
@@ -132,6 +153,8 @@ class Body(NamedTuple):
 def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | None:
     """What of the sample is header and what rows; None where there are names and no row yet.
 
+    The names are the first ones: a logger that is started again may name more columns, and have more rows of them.
+
     Parameters
     ----------
     lines : sequence of str
@@ -146,7 +169,21 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
     >>> body = body_of(["run 12", "t,p", "s,Pa", "1,2.5"], ",", Notation())
     >>> body.names_line, body.first, body.names, body.units
     (1, 3, ('t', 'p'), ('s', 'Pa'))
+    >>> body_of(["t,p", "1,2.5", "t,p,q", "2,2.5,7", "3,2.5,7"], ",", Notation()).names
+    ('t', 'p')
     """
+    found = _body_of(lines, delimiter, notation)
+    if found is None or not found.names_line:
+        return found
+    before = body_of(lines[: found.names_line], delimiter, notation)
+    if before is None or before.names_line is None or set(before.names).isdisjoint(found.names):
+        return found
+    rows = rows_of(["" if is_comment(line) else line for line in lines[before.first :]], delimiter)
+    return before._replace(rows=[row for row in rows if row])
+
+
+def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | None:
+    """As `body_of`, by the number of cells that most lines have."""
     rows = rows_of(["" if is_comment(line) else line for line in lines], delimiter)
     filled = [i for i, row in enumerate(rows) if row]
     # Lines with NUL bytes, or a quote that is not closed, are no rows; the first one may name the columns.
@@ -174,6 +211,7 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
         closes = closed or _some_close(body, width)
         above = _comment_above(lines, first, delimiter)
         if above is not None and len(above) == width and _are_words(above, notation):
+            body = _with_comments_that_name(lines, rows, [i for i in filled if i >= first], above, delimiter)
             return Body(first, first - 1, distinct(above), (), body, closes)
         return Body(first, None, distinct([""] * width), (), body, closes)
     with_units = len(head) > 1 and _are_units(rows[head[-1]]) and len(rows[head[-2]]) >= len(rows[head[-1]])
@@ -277,8 +315,29 @@ def _comment_above(lines: Sequence[str], first: int, delimiter: str) -> list[str
     """The cells of a line of comment directly above the first row."""
     if first == 0 or not is_comment(lines[first - 1]):
         return None
-    text = lines[first - 1].strip().lstrip("#%/! ")
-    return [cell.strip() for cell in split_line(text, delimiter)] if text else None
+    return cells_of_comment(lines[first - 1], delimiter) or None
+
+
+def _with_comments_that_name(
+    lines: Sequence[str], rows: Rows, body: Sequence[int], names: Sequence[str], delimiter: str
+) -> Rows:
+    """The rows, and between them the comments that name columns again, as those above the rows do."""
+    again = {i: cells_of_comment(lines[i], delimiter) for i in range(body[0], len(lines)) if is_comment(lines[i])}
+    headers = {i for i, called in again.items() if set(called) & set(names) and _are_words(called, cells.PLAIN)}
+    return [again[i] if i in headers else rows[i] for i in sorted({*body, *headers})]
+
+
+def cells_of_comment(line: str, delimiter: str) -> list[str]:
+    """The cells of a line of comment, which may name the columns; none where it is empty.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.lines import cells_of_comment
+    >>> cells_of_comment("# t, p", ",")
+    ['t', 'p']
+    """
+    text = line.strip().lstrip("#%/! ")
+    return [cell.strip() for cell in split_line(text, delimiter)] if text else []
 
 
 UNIT = re.compile(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
 from ..guess.layout import NOTHING_ASKED, SAME_NAMES, Asked, guess_layout
-from ..guess.lines import kind_of
+from ..guess.lines import cells_of_comment, is_comment, kind_of
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
@@ -162,6 +162,8 @@ class Opening:
         layout = self.layout
         if self.header is None or layout is None or not self._head:
             return False
+        if layout.comments and is_comment(line.decode(layout.encoding, errors="replace")):
+            return self._names_in(line) is not None
         if line in self._head and line.strip():
             return True
         return self._names_in(line) is not None or self._begins_block(line)
@@ -233,19 +235,34 @@ class Opening:
         if isinstance(layout.header, NamesLine) or (
             isinstance(layout.header, CountedLines) and layout.header.names_line is not None
         ):
-            row = fields(line, layout)
+            row = self._cells_of(line, layout)
             called = {column.header_name: column.name for column in self.columns}
             found = distinct(row)[: len(row) - (bool(row) and not row[-1])]
             shared = sum(name in called for name in found)
-            if shared == 0 or shared < SAME_NAMES * max(len(found), 1):
+            names = tuple(called.get(name, name) for name in found)
+            times = _time_columns(layout)
+            is_in_place = any(
+                name == column.name and column.kind < Kind.TEXT
+                for name, column in zip(names, self.columns, strict=False)
+            )
+            if shared == 0 or not (shared >= SAME_NAMES * len(found) or is_in_place or (times and times <= set(names))):
                 return None
             if any(kind_of(name) not in {None, Kind.TEXT} for name in found if name not in called):
                 return None
-            names = tuple(called.get(name, name) for name in found)
             needed = {c.name for c in self.columns if not c.nullable and c.kind not in {Kind.TEXT, Kind.NONE}}
-            times = _time_columns(layout)
             return names if times <= set(names) and (times or needed & set(names) or not needed) else None
         return None
+
+    def _cells_of(self, line: bytes, layout: Layout) -> list[str]:
+        """The cells of a line that may name columns: of a comment only where one names them above the rows."""
+        header = layout.header
+        text = line.decode(layout.encoding, errors="replace")
+        if not layout.comments or not isinstance(header, CountedLines) or header.names_line is None:
+            return fields(line, layout)
+        above = self._head[header.names_line].decode(layout.encoding, errors="replace").removeprefix("\ufeff")
+        if is_comment(text) != is_comment(above):
+            return []
+        return cells_of_comment(text.rstrip("\r\n"), layout.delimiter) if is_comment(text) else fields(line, layout)
 
     def _begins_block(self, line: bytes) -> bool:
         """Whether a line begins a header of keys, as this file has one."""

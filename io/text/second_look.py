@@ -196,12 +196,10 @@ class SecondLook:
     def _is_comment_or_header(self, line: int, within: int, rows: int) -> bool:
         """Whether a line is no row: a comment is passed over, and a header ends what was parsed."""
         start, text = self._line_at(within)
-        if self._layout.comments and is_comment(text.decode(self._layout.encoding, errors="replace")):
-            return True
         if self._context.is_header(text):
             self._end_at(line, start, rows, -1, Kind.NONE)
             return True
-        return False
+        return self._layout.comments and is_comment(text.decode(self._layout.encoding, errors="replace"))
 
     def _end_at(self, line: int, start: int, rows: int, place: int, kind: Kind) -> None:
         self.change = Change(line, start, place, kind)
