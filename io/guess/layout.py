@@ -18,8 +18,9 @@ from ..column import Column, Kind
 from ..errors import LONGEST_CELL, InputError, shortened
 from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
+from .comments import SAYS_DELIMITER, without_comments
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, body_behind, body_of, delimiter_of, is_comment, kind_of
+from .lines import AGREEMENT, Body, body_behind, body_of, delimiter_of, kind_of
 from .moments import order_of, times_of
 from .signs import Signs, signs_of
 
@@ -103,10 +104,11 @@ def guess_layout(
     sample = b"".join(lines).removeprefix(UTF8_MARK)
     encoding = encoding_of(path, sample)
     text = [line.rstrip("\r") for line in sample.decode(encoding).split("\n")[:-1]]
-    plain = [line for line in text if not is_comment(line)]
+    plain = without_comments(text)
     if not any(line.strip() for line in plain):
         return None
-    delimiter = asked.delimiter or delimiter_of(plain)
+    said = SAYS_DELIMITER.fullmatch(text[0])
+    delimiter = asked.delimiter or (said["delimiter"] if said else delimiter_of(plain))
     body = _body(text, delimiter, Notation(decimal=asked.decimal or ".", time_format=asked.time_format), asked)
     if body is None:
         return None

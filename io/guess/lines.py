@@ -14,38 +14,27 @@ from ..cells import Notation
 from ..column import Kind
 from ..header import distinct
 from ..quotes import BLANKS, TABS, has_open_quote, split_line
+from .comments import cells_of_comment, is_comment
+from .units import are_units
 
 __all__ = [
     "AGREEMENT",
-    "COMMENTS",
     "Body",
     "body_behind",
     "body_of",
-    "cells_of_comment",
     "delimiter_of",
-    "is_comment",
     "kind_of",
 ]
 
 DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
-COMMENTS = ("#", "%", "//", "!")
-"""How lines of comment begin."""
 AGREEMENT = 0.8
 """Part of the sample that must follow a guess; the rest are bad rows, reported one by one."""
+DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+COMMA = Notation(decimal=",")
+LONGEST_PREFACE = 12
+"""Lines above the names, at most, that look like rows and do not fit those below."""
 Rows = list[list[str]]
-
-
-def is_comment(line: str) -> bool:
-    """Whether a line is no row but a comment.
-
-    Examples
-    --------
-    >>> from utokyo.io.guess.lines import is_comment
-    >>> is_comment("# valve opened"), is_comment("1,2")
-    (True, False)
-    """
-    return line.lstrip().startswith(COMMENTS)
 
 
 def delimiter_of(lines: Sequence[str]) -> str:
@@ -69,6 +58,8 @@ def delimiter_of(lines: Sequence[str]) -> str:
     """
     filled = [line for line in lines if line.strip()]
     for sign in DELIMITERS:
+        if sign == "," and (instead := _beside_decimals(filled)):
+            return instead
         several = sign == "\t" and any("\t\t" in line for line in filled)
         if _agreed_width(filled, sign) > 1:
             return TABS if several and _fits_better(filled, TABS, sign) else sign
@@ -95,6 +86,19 @@ def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
     alike = counts[width] + counts[width + 1]
     rows = counts.total()
     return width if alike >= min(AGREEMENT * rows, rows - 1) else 0
+
+
+def _beside_decimals(lines: Sequence[str]) -> str:
+    """What delimits numbers whose decimal sign is the comma: blanks, or nothing in a file of one column; else empty."""
+    if DECIMAL.search(lines[-1]) is None:
+        return ""
+    body = [line for line in lines if not _are_words(split_line(line, ","), COMMA)] or lines
+    parts = {sign: [kind_of(cell, COMMA) for row in rows_of(body, sign) for cell in row] for sign in (BLANKS, ",")}
+    share = {sign: sum(kind not in {None, Kind.TEXT} for kind in kinds) / len(kinds) for sign, kinds in parts.items()}
+    if _agreed_width(lines, BLANKS) > 1 and share[BLANKS] >= AGREEMENT and share[BLANKS] > share[","]:
+        return BLANKS
+    named = len(lines) > 1 and kind_of(lines[0]) is Kind.TEXT and "," not in lines[0]
+    return ";" if named and all(DECIMAL.fullmatch(line.strip()) for line in lines[1:]) else ""
 
 
 def _is_agreed_below(lines: Sequence[str], delimiter: str) -> bool:
@@ -178,13 +182,13 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
     before = body_of(lines[: found.names_line], delimiter, notation)
     if before is None or before.names_line is None or set(before.names).isdisjoint(found.names):
         return found
-    rows = rows_of(["" if is_comment(line) else line for line in lines[before.first :]], delimiter)
+    rows = rows_of(["" if is_comment(line, delimiter) else line for line in lines[before.first :]], delimiter)
     return before._replace(rows=[row for row in rows if row])
 
 
 def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | None:
     """As `body_of`, by the number of cells that most lines have."""
-    rows = rows_of(["" if is_comment(line) else line for line in lines], delimiter)
+    rows = rows_of(["" if is_comment(line, delimiter) else line for line in lines], delimiter)
     filled = [i for i, row in enumerate(rows) if row]
     # Lines with NUL bytes, or a quote that is not closed, are no rows; the first one may name the columns.
     filled = [i for i in filled if i == filled[0] or not _is_damaged(lines[i], delimiter)]
@@ -196,6 +200,10 @@ def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body |
     closed = width > 1 and sum(not row[-1].strip() for row in wide) > AGREEMENT * len(wide)
     width -= closed  # a delimiter after the last cell, which the names may lack
     first = next((i for i in filled if len(rows[i]) >= width and not _are_words(rows[i], notation)), None)
+    if first is not None:
+        below = _names_below(rows, filled, first, width, notation)
+        if below >= 0:
+            first = next((i for i in filled if i > below and not _are_words(rows[i], notation)), first)
     head = [i for i in filled if (first is None or i < first) and _can_be_names(rows[i], width)]
     if first is None:  # a table of text
         if len(head) < 2:
@@ -214,7 +222,7 @@ def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body |
             body = _with_comments_that_name(lines, rows, [i for i in filled if i >= first], above, delimiter)
             return Body(first, first - 1, distinct(above), (), body, closes)
         return Body(first, None, distinct([""] * width), (), body, closes)
-    with_units = len(head) > 1 and _are_units(rows[head[-1]]) and len(rows[head[-2]]) >= len(rows[head[-1]])
+    with_units = len(head) > 1 and are_units(rows[head[-1]]) and len(rows[head[-2]]) >= len(rows[head[-1]])
     names = head[-1 - with_units]
     body = [rows[i] for i in filled if i >= first]
     given = [cell.strip() for cell in rows[names]]
@@ -251,7 +259,7 @@ def body_behind(
     >>> body.names, body.units, body.rows
     (('a', 'b'), ('s', 'Pa'), [['3', '4']])
     """
-    rows = rows_of(["" if is_comment(line) else line for line in lines], delimiter)
+    rows = rows_of(["" if is_comment(line, delimiter) else line for line in lines], delimiter)
     body = [
         row for row, line in zip(rows[first:], lines[first:], strict=True) if row and not _is_damaged(line, delimiter)
     ]
@@ -287,12 +295,6 @@ def _can_be_names(row: Sequence[str], width: int) -> bool:
     return len(row) >= max(1, width - 1) and any(kind_of(cell) is Kind.TEXT for cell in row)
 
 
-def _are_units(row: Sequence[str]) -> bool:
-    """Whether a line holds units and nothing else."""
-    given = [cell.strip() for cell in row if cell.strip()]
-    return bool(given) and all(UNIT.fullmatch(cell) for cell in given)
-
-
 def _first_row(rows: Rows, body: Sequence[int], notation: Notation) -> int:
     """The first row behind the names: no line of words over numbers, as an oscilloscope writes under the names."""
     row, rest = rows[body[0]], [rows[i] for i in body[1:]]
@@ -313,37 +315,46 @@ def _has_numbers_of_rows(body: Rows, names: int) -> bool:
 
 def _comment_above(lines: Sequence[str], first: int, delimiter: str) -> list[str] | None:
     """The cells of a line of comment directly above the first row."""
-    if first == 0 or not is_comment(lines[first - 1]):
+    if first == 0 or not is_comment(lines[first - 1], delimiter):
         return None
     return cells_of_comment(lines[first - 1], delimiter) or None
+
+
+def _names_below(rows: Rows, filled: Sequence[int], first: int, width: int, notation: Notation) -> int:
+    """The line of names below lines that look like rows and do not fit those below, as padded keys do; else -1."""
+    for at, i in enumerate(filled):
+        if i > first and len(rows[i]) >= width and all(rows[i][:width]) and _are_words(rows[i], notation):
+            break
+    else:
+        return -1
+    above = [rows[j] for j in filled[:at] if j >= first]
+    if len(above) > LONGEST_PREFACE or len(above) >= len(filled) - at - 1:
+        return -1
+    if any(set(rows[j]) & set(rows[i]) - {""} for j in filled[:at] if _are_words(rows[j], notation)):
+        return -1  # a header in the middle
+    kinds = []
+    for place in range(width):
+        below = Counter(_family(rows[j][place], notation) for j in filled[at + 1 :] if place < len(rows[j]))
+        kinds.append(max(below, key=lambda kind: (below[kind], kind is not None)) if below else None)
+    fits = (
+        all(kind in {None, Kind.TEXT} or _family(cell, notation) in {None, kind} for cell, kind in zip(row, kinds, strict=False))
+        for row in above
+    )  # fmt: skip
+    return -1 if any(fits) else i
+
+
+def _family(cell: str, notation: Notation) -> Kind | None:
+    """The kind of a cell, without the difference between integers and decimals, and between dates with a time or not."""
+    kind = kind_of(cell, notation)
+    return {Kind.INTEGER: Kind.FLOAT, Kind.DATE: Kind.DATETIME}.get(kind, kind) if kind is not None else None
 
 
 def _with_comments_that_name(
     lines: Sequence[str], rows: Rows, body: Sequence[int], names: Sequence[str], delimiter: str
 ) -> Rows:
     """The rows, and between them the comments that name columns again, as those above the rows do."""
-    again = {i: cells_of_comment(lines[i], delimiter) for i in range(body[0], len(lines)) if is_comment(lines[i])}
+    again = {
+        i: cells_of_comment(lines[i], delimiter) for i in range(body[0], len(lines)) if is_comment(lines[i], delimiter)
+    }
     headers = {i for i, called in again.items() if set(called) & set(names) and _are_words(called, cells.PLAIN)}
     return [again[i] if i in headers else rows[i] for i in sorted({*body, *headers})]
-
-
-def cells_of_comment(line: str, delimiter: str) -> list[str]:
-    """The cells of a line of comment, which may name the columns; none where it is empty.
-
-    Examples
-    --------
-    >>> from utokyo.io.guess.lines import cells_of_comment
-    >>> cells_of_comment("# t, p", ",")
-    ['t', 'p']
-    """
-    text = line.strip().lstrip("#%/! ")
-    return [cell.strip() for cell in split_line(text, delimiter)] if text else []
-
-
-UNIT = re.compile(
-    r"\(.{1,12}\)|\[.{1,12}\]|-|%|1/[a-zµ]{1,3}|([numkµμMGcdph]|f|T)?(s|A|V|W|K|m|g|Hz|Pa|bar|Torr|T|G|J|eV|N|L|l|F|H|C"
-    r"|Ohm|Ω|rad|cps|dB|dBm|sccm)([/ ·*^²³-]?[\w²³-]{1,4})?|°[CF]?|deg|min|h|d|a\.?u\.?|arb\.? ?units?|count(s|ing)?"
-    r"|cts|ch(annels?)?|volts?|amps?|amperes?|sec(onds?)?|kelvin|pascal|watts?|hertz|bits?|adc|rpm|ppm|sequence|pixels?|px",
-    re.IGNORECASE,
-)
-"""What stands in a line of units."""

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
+from ..guess.comments import cells_of_comment, is_comment
 from ..guess.layout import NOTHING_ASKED, SAME_NAMES, Asked, guess_layout
-from ..guess.lines import cells_of_comment, is_comment, kind_of
+from ..guess.lines import kind_of
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
@@ -162,7 +163,7 @@ class Opening:
         layout = self.layout
         if self.header is None or layout is None or not self._head:
             return False
-        if layout.comments and is_comment(line.decode(layout.encoding, errors="replace")):
+        if layout.comments and is_comment(line.decode(layout.encoding, errors="replace"), layout.delimiter):
             return self._names_in(line) is not None
         if line in self._head and line.strip():
             return True
@@ -260,9 +261,13 @@ class Opening:
         if not layout.comments or not isinstance(header, CountedLines) or header.names_line is None:
             return fields(line, layout)
         above = self._head[header.names_line].decode(layout.encoding, errors="replace").removeprefix("\ufeff")
-        if is_comment(text) != is_comment(above):
+        if is_comment(text, layout.delimiter) != is_comment(above, layout.delimiter):
             return []
-        return cells_of_comment(text.rstrip("\r\n"), layout.delimiter) if is_comment(text) else fields(line, layout)
+        return (
+            cells_of_comment(text.rstrip("\r\n"), layout.delimiter)
+            if is_comment(text, layout.delimiter)
+            else fields(line, layout)
+        )
 
     def _begins_block(self, line: bytes) -> bool:
         """Whether a line begins a header of keys, as this file has one."""

@@ -23,7 +23,8 @@ from .. import cells
 from ..absent import may_be_absent, says_no_value
 from ..column import Column, Kind
 from ..errors import LONGEST_CELL, shortened
-from ..guess.lines import is_comment, kind_of
+from ..guess.comments import is_comment
+from ..guess.lines import kind_of
 from ..layout import Layout
 from ..quotes import has_open_quote, unquoted
 from .bad_rows import Report
@@ -199,7 +200,9 @@ class SecondLook:
         if self._context.is_header(text):
             self._end_at(line, start, rows, -1, Kind.NONE)
             return True
-        return self._layout.comments and is_comment(text.decode(self._layout.encoding, errors="replace"))
+        return self._layout.comments and is_comment(
+            text.decode(self._layout.encoding, errors="replace"), self._layout.delimiter
+        )
 
     def _end_at(self, line: int, start: int, rows: int, place: int, kind: Kind) -> None:
         self.change = Change(line, start, place, kind)
