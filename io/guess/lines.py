@@ -322,29 +322,32 @@ def _comment_above(lines: Sequence[str], first: int, delimiter: str) -> list[str
 
 def _names_below(rows: Rows, filled: Sequence[int], first: int, width: int, notation: Notation) -> int:
     """The line of names below lines that look like rows and do not fit those below, as padded keys do; else -1."""
-    for at, i in enumerate(filled):
-        if i > first and len(rows[i]) >= width and all(rows[i][:width]) and _are_words(rows[i], notation):
-            break
-    else:
+    likely = (i for i in filled if i > first and len(rows[i]) >= width and all(rows[i][:width]))
+    names = next((i for i in likely if _are_words(rows[i], notation)), None)
+    if names is None:
         return -1
-    above = [rows[j] for j in filled[:at] if j >= first]
-    if len(above) > LONGEST_PREFACE or len(above) >= len(filled) - at - 1:
+    above, below = [rows[i] for i in filled if first <= i < names], [rows[i] for i in filled if i > names]
+    if len(above) > LONGEST_PREFACE or len(above) >= len(below):
         return -1
-    if any(set(rows[j]) & set(rows[i]) - {""} for j in filled[:at] if _are_words(rows[j], notation)):
+    if any(set(rows[i]) & set(rows[names]) - {""} for i in filled if i < names and _are_words(rows[i], notation)):
         return -1  # a header in the middle
     kinds = []
     for place in range(width):
-        below = Counter(_family(rows[j][place], notation) for j in filled[at + 1 :] if place < len(rows[j]))
-        kinds.append(max(below, key=lambda kind: (below[kind], kind is not None)) if below else None)
-    fits = (
-        all(kind in {None, Kind.TEXT} or _family(cell, notation) in {None, kind} for cell, kind in zip(row, kinds, strict=False))
-        for row in above
-    )  # fmt: skip
-    return -1 if any(fits) else i
+        found = Counter(_family(row[place], notation) for row in below if place < len(row))
+        kinds.append(max(found, key=lambda kind: (found[kind], kind is not None)) if found else None)
+    return -1 if any(_fits(row, kinds, notation) for row in above) else names
+
+
+def _fits(row: Sequence[str], kinds: Sequence[Kind | None], notation: Notation) -> bool:
+    """Whether the cells of a row are of these kinds; text is anything."""
+    return all(
+        kind in {None, Kind.TEXT} or _family(cell, notation) in {None, kind}
+        for cell, kind in zip(row, kinds, strict=False)
+    )
 
 
 def _family(cell: str, notation: Notation) -> Kind | None:
-    """The kind of a cell, without the difference between integers and decimals, and between dates with a time or not."""
+    """The kind of a cell: integers are decimals, and dates are those with a time."""
     kind = kind_of(cell, notation)
     return {Kind.INTEGER: Kind.FLOAT, Kind.DATE: Kind.DATETIME}.get(kind, kind) if kind is not None else None
 

@@ -9,15 +9,14 @@ __all__ = ["are_units"]
 
 UNIT = re.compile(
     r"\(.{1,12}\)|\[.{1,12}\]|-|%|1/[a-zµ]{1,3}|([numkµμMGcdph]|f|T)?(s|A|V|W|K|m|g|Hz|Pa|bar|Torr|T|G|J|eV|N|L|l|F|H|C"
-    r"|Ohm|Ω|rad|cps|dB|dBm|sccm)(rms|pp|p-p|dc|ac|pk|abs)?|°[CF]?|℃|℉|deg(rees?)? ?[CFK]?|celsius|%?RH|hPa|slm|gauss|none|min|h|d|a\.?u\.?"
+    r"|Ohm|Ω|rad|cps|dB|dBm|sccm)(rms|pp|p-p|dc|ac|pk|abs)?|°[CF]?|℃|℉|deg(rees?)? ?[CFK]?|celsius|%?RH"
+    r"|hPa|slm|gauss|none|min|h|d|a\.?u\.?"
     r"|arb\.? ?units?|count(s|ing)?"
     r"|cts|ch(annels?)?|volts?|amps?|amperes?|sec(onds?)?|kelvin|pascal|watts?|hertz|bits?|adc|rpm|ppm|sequence|pixels?|px",
     re.IGNORECASE,
 )
 """What stands in a line of units."""
-WAY_OF_TIMES = re.compile(
-    r"[yYjJaA]{2,4}[-/.][mM]{2,3}[-/.][dDtTjJ]{2}|(?=.*[hHmMdD])([yYmMdDhHsSfFtTjJ]{1,4}[-/.:, ]*){2,8}"
-)
+WAY_OF_TIMES = re.compile(r"(?=.*[hHmMdD])([yYmMdDhHsSfFtTjJaA]{1,4}[-/.:, ]*){2,8}")
 """In a line of units: YYYY-MM-DD hh:mm:ss."""
 
 
