@@ -21,7 +21,7 @@ from ..layout import Layout
 from .comments import SAYS_DELIMITER, without_comments
 from .letters import encoding_of
 from .lines import AGREEMENT, Body, body_behind, body_of, delimiter_of, kind_of
-from .moments import order_of, times_of
+from .moments import Times, order_of, times_of
 from .signs import Signs, signs_of
 
 __all__ = ["Asked", "Guess", "guess_layout"]
@@ -138,7 +138,7 @@ def guess_layout(
         tuple(replace(column, nullable=column.name not in times.mandatory) for column in columns),
         delimiter=delimiter,
         encoding=encoding,
-        header=CountedLines(body.first, body.names_line),
+        header=CountedLines(body.first, body.names_line, _zone(times)),
         time=times.rule,
         trailing_delimiter=body.closes,
         decimal=signs.decimal,
@@ -149,7 +149,12 @@ def guess_layout(
         guessed=True,
     )
     dates = (order.remark,) if order.remark and layout.dates else ()
-    return Guess(layout, tuple(filter(None, (*dates, times.remark, *ambiguous))))
+    return Guess(layout, (*dates, *times.remarks, *ambiguous))
+
+
+def _zone(times: Times) -> tuple[tuple[str, str], ...]:
+    """The zone of the times for the metadata."""
+    return ((f"{times.mandatory[0]} (zone)", times.zone),) if times.zone else ()
 
 
 def _body(text: Sequence[str], delimiter: str, notation: Notation, asked: Asked) -> Body | None:
