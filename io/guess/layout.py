@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ..absent import is_summary, says_no_value_among_numbers
 from ..cells import Notation
 from ..column import Column, Kind
 from ..errors import LONGEST_CELL, InputError, shortened
@@ -231,12 +232,17 @@ def _is_header(called: Sequence[str], names: Sequence[str], columns: Sequence[Se
 def column_kind(column: Sequence[str], notation: Notation) -> Kind:
     """What the cells of a column are, when most of them agree; NONE where there is no value yet."""
     found: Counter[Kind] = Counter()
+    words = 0  # that are no value among numbers
     for cell, count in Counter(column).items():
         kind = kind_of(cell, notation)
-        if kind is not None:
+        if kind is Kind.TEXT and (says_no_value_among_numbers(cell) or is_summary(cell)):
+            words += count
+        elif kind is not None:
             found[kind] += count
     if not found:
-        return Kind.NONE
+        return Kind.TEXT if words else Kind.NONE
+    if found[Kind.TEXT] == found.total():
+        return Kind.TEXT
     numbers = found[Kind.INTEGER] + found[Kind.FLOAT]
     if numbers >= AGREEMENT * found.total():
         return Kind.FLOAT if found[Kind.FLOAT] else Kind.INTEGER

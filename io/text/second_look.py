@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ...kernels.text.cells import NEWLINE
 from ...kernels.text.odd import BAD_FIELD_COUNT, LINE
 from .. import cells
-from ..absent import may_be_absent, says_no_value
+from ..absent import is_summary, may_be_absent, says_no_value, says_no_value_among_numbers
 from ..column import Column, Kind
 from ..errors import LONGEST_CELL, shortened
 from ..guess.comments import is_comment
@@ -155,7 +155,7 @@ class SecondLook:
         if column.kind is Kind.TEXT:
             return _Found(text=text) if "\0" not in cell else _Found(wrong=_reason(column, cell))
         if column.kind is Kind.NONE:
-            if not text.strip() or says_no_value(text):
+            if not text.strip() or says_no_value(text) or says_no_value_among_numbers(text):
                 return _Found(word=text)
             return _Found(kind=kind_of(text, self._notation))
         value = cells.cell_value(cell, column.kind, self._notation)
@@ -165,6 +165,10 @@ class SecondLook:
             if cells.cell_value(cell, wider, self._notation) is not None:
                 return _Found(kind=wider)
         if column.nullable and (not text.strip() or says_no_value(text)):
+            return _Found(word=text)
+        if guessed and place == 0 and is_summary(text):
+            return _Found(wrong=f"a line that sums up, {shortened(text, LONGEST_CELL)!r}, is no row")
+        if column.nullable and column.kind <= Kind.FLOAT and says_no_value_among_numbers(text):
             return _Found(word=text)
         if guessed and line >= self._context.sample_lines:
             odd = self._context.odd_cells[column.name] + 1
