@@ -16,6 +16,7 @@ from ..kernels.units import DAY_NS, SECOND_NS
 from .quotes import unquoted
 
 __all__ = [
+    "THOUSANDS",
     "DateOrder",
     "Notation",
     "as_number",
@@ -67,7 +68,9 @@ CLOCK_IN_JAPANESE = re.compile(r"(午前|午後)?\s*(\d{1,2})[時:](\d{1,2})[分
 DATE_IN_FORMAT, CLOCK_IN_FORMAT = re.compile(r"%-?[djyYxcbBmU]"), re.compile(r"%-?[HIMSfpXc]")
 """What formats of times say of the day, and of the time of day."""
 ZONE = re.compile(r"(?P<zone>Z|UTC|GMT|JST|[+-]\d{2}(:?\d{2})?)$")
-GROUPS = {"": "", ",": r"[+-]?\d{1,3}(,\d{3})+", ".": r"[+-]?\d{1,3}(\.\d{3})+", "'": r"[+-]?\d{1,3}('\d{3})+"}
+THOUSANDS = ",.'\u2019 \u00a0\u202f"
+"""What stands between groups of three digits: also the apostrophe of printers, and blanks that do not break."""
+GROUPS = {sign: rf"[+-]?\d{{1,3}}({re.escape(sign)}\d{{3}})+" for sign in THOUSANDS}
 """Whole numbers in groups of three digits, by the sign between the groups."""
 
 

@@ -195,16 +195,14 @@ class RowsAhead:
         """Parse whole lines; where it stopped."""
         if self._file.generation != self._file_generation:
             self._begin_another_file()
-        is_opened = self.table.buffer is not None
+        is_opened, position = self.table.buffer is not None, self._file.position
         if not is_opened:
             header = self.table.open(data[start:stop])
             if header is None:
                 return start
             self._file.begin_rows(header.size)
-            start += header.size
-        elif self.table.opening.is_provisional and not self.table.opening.still_holds(
-            data[start:stop], self._file.position
-        ):
+            start, position = start + header.size, position + header.size
+        elif self.table.opening.is_provisional and not self.table.opening.still_holds(data[start:stop], position):
             untaken = self._guess_anew()
             self._starts_over = untaken > stop - start
             return stop if self._starts_over else stop - untaken
@@ -216,7 +214,7 @@ class RowsAhead:
                 if not is_opened:  # the next look begins with the header again
                     self._begin(self.table.generation)
                 raise
-        return self._parse(data, start, stop, self._file.position)
+        return self._parse(data, start, stop, position)
 
     def _parse(self, data: NDArray[np.uint8], begin: int, stop: int, position: int) -> int:
         """Parse whole lines, of which the first stands at a position in the file; where it stopped."""
