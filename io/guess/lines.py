@@ -30,6 +30,8 @@ DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
 AGREEMENT = 0.8
 """Part of the sample that must follow a guess; the rest are bad rows, reported one by one."""
+VALUE = re.compile(r"\s*(\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|[+-]?\d+([.,']\d+)+([eE][+-]?\d+)?\s*$|\d{1,2}:\d{2})")
+"""What begins as a date or a time of day, or is a number, in one notation or another."""
 DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 COMMA = Notation(decimal=",")
 LONGEST_PREFACE = 12
@@ -285,9 +287,9 @@ def _some_close(body: Rows, count: int) -> bool:
 
 
 def _are_words(row: Sequence[str], notation: Notation) -> bool:
-    """Whether no cell is a number or a time, and some are words."""
+    """Whether no cell is a number or a time, in whatever notation, and some are words."""
     kinds = {kind_of(cell, notation) for cell in row}
-    return kinds <= {None, Kind.TEXT} and Kind.TEXT in kinds
+    return kinds <= {None, Kind.TEXT} and Kind.TEXT in kinds and not any(VALUE.match(cell) for cell in row)
 
 
 def _can_be_names(row: Sequence[str], width: int) -> bool:

@@ -89,3 +89,9 @@ def test_keys_that_were_padded_are_above_the_names(table):
     found = table(above + "".join(f"{i + 1},05/13/2023 11:20:{i:02d},{i}.5,0\n" for i in range(8)))
     assert found["101 (C)"].to_list() == [i + 0.5 for i in range(8)]
     assert found["Scan"].to_list() == list(range(1, 9))
+
+
+def test_dates_whose_order_is_not_known_yet_are_no_names(table):
+    found = table("".join(f"09-05-2023 11:20:05;{cell}\n" for cell in ["", "", "", "", "", "0,000", "0,250", "3"]))
+    assert found.columns[:2] == ["column_1", "column_2"]
+    assert found["column_2"].to_list() == [None, None, None, None, None, 0.0, 0.25, 3.0]
