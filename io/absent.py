@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from .quotes import unquoted
 
-__all__ = ["NO_VALUE", "may_be_absent", "says_no_value"]
+__all__ = ["NO_VALUE", "is_summary", "may_be_absent", "says_no_value", "says_no_value_among_numbers"]
 
 NO_VALUE = frozenset(
     """
@@ -22,6 +24,27 @@ NO_VALUE = frozenset(
 """Words, in small letters, that stand where there is no reading, and nowhere else."""
 
 
+AMONG_NUMBERS = frozenset(
+    """
+    error|err|err.|over|under|ur|or|off|open|fail|failed|fault|hi|lo|high|low|invalid|undef|undefined|nd|n.d.|n.d|n/d
+    no signal|low signal|big signal|ovfl|ovfl.|ovrflw|overld|sat|sat.|saturated|disconnected|unplugged|no hardware
+    no hw|nohw|id err|ident error|t/c open|bad|s.over|s.under|r.over|r.under|t.over|t.under
+    """.replace("\n", "|")
+    .replace("    ", "")
+    .split("|")
+) - {""}
+"""Words, in small letters, that are no reading where others of the column are numbers; alone they may be states."""
+LIMIT = re.compile(r"[<>\u2264\u2265]=?\s*[+-]?[\d.,]*\d([eE][+-]?\d+)?")
+"""A reading is below or above what can be measured: `<5E-10`."""
+CODE = re.compile(r"(error|err|fault|fail)[ _#:.-]*\d{1,6}", re.IGNORECASE)
+SUMMARY = re.compile(
+    r"(mean|average|avg|max(imum)?|min(imum)?|std\.?( ?dev\.?)?|stdev|standard deviation|sd|sum|total|median|count|rms"
+    r"|variance|mittel(wert)?|summe|standardabweichung|moyenne|somme|[\u00e9e]cart[- ]type"
+    r"|平均値?|最大値?|最小値?|合計|標準偏差)\s*:?",
+    re.IGNORECASE,
+)
+
+
 def says_no_value(cell: str) -> bool:
     """Whether a cell is a word by which instruments and people say that there is no value.
 
@@ -32,6 +55,31 @@ def says_no_value(cell: str) -> bool:
     (True, True, False, False)
     """
     return " ".join(unquoted(cell).lower().split()) in NO_VALUE
+
+
+def says_no_value_among_numbers(cell: str) -> bool:
+    """Whether a cell says that there is no value, where others of its column are numbers; else it may be a state.
+
+    Examples
+    --------
+    >>> from utokyo.io.absent import says_no_value_among_numbers
+    >>> [says_no_value_among_numbers(cell) for cell in ("Error", "<5E-10", "Err 17", "12a")]
+    [True, True, True, False]
+    """
+    text = " ".join(unquoted(cell).lower().split())
+    return text in AMONG_NUMBERS or LIMIT.fullmatch(text) is not None or CODE.fullmatch(text) is not None
+
+
+def is_summary(cell: str) -> bool:
+    """Whether the first cell of a line among numbers says that the line sums up those above.
+
+    Examples
+    --------
+    >>> from utokyo.io.absent import is_summary
+    >>> is_summary("Mean:"), is_summary("Valve")
+    (True, False)
+    """
+    return SUMMARY.fullmatch(unquoted(cell).strip()) is not None
 
 
 def may_be_absent(cell: str) -> bool:

@@ -16,6 +16,7 @@ from ..kernels.units import DAY_NS, SECOND_NS
 from .quotes import unquoted
 
 __all__ = [
+    "THOUSANDS",
     "DateOrder",
     "Notation",
     "as_number",
@@ -35,7 +36,7 @@ WINDOWS_SPECIAL = {"1.#QNAN": "nan", "1.#SNAN": "nan", "1.#IND": "nan", "1.#INF"
 """How the C library of Windows writes what is not a number."""
 YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.-](?P<m>\d{1,2})[/.-](?P<d>\d{1,2})(?!\d)")
 DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})(?!\d)")
-MONTH_BY_NAME = re.compile(r"(?P<d>\d{1,2})[ ./-](?P<m>[A-Za-z]{3,9})[ ./,-]{1,2}(?P<y>\d{4}|\d{2})(?!\d)")
+MONTH_BY_NAME = re.compile(r"(?P<d>\d{1,2})\.?[ ./-](?P<m>[A-Za-z]{3,9})[ ./,-]{1,2}(?P<y>\d{4}|\d{2})(?!\d)")
 IN_ORDER = {
     "dmy": re.compile(r"(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})[/.-](?P<y>\d{4}|\d{2})(?!\d)"),
     "mdy": re.compile(r"(?P<m>\d{1,2})[/.-](?P<d>\d{1,2})[/.-](?P<y>\d{4}|\d{2})(?!\d)"),
@@ -53,12 +54,23 @@ MONTHS = {
 LAST_CENTURY_FROM = 69
 """Years of two digits from here on are those of 1900, as POSIX has it."""
 CLOCK = re.compile(
-    r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})([.,](?P<f>\d{1,9})\d*)?)?(\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
+    r"(?P<H>\d{1,2}):(?P<M>\d{2})(:(?P<S>\d{2})([.,](?P<f>\d{1,9})\d*|:(?P<ms>\d{3}))?)?"
+    r"(\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 )
+CLOCK_BEHIND_DATE = re.compile(r"(\d{1,2})([.-])(\d{2})\2(\d{2})(?=$|[.,]\d+$)")
+"""Which signs are between hours, minutes and seconds, where a date before them says that they are these."""
+WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.IGNORECASE)
+MONTH_FIRST = re.compile(r"(?P<m>[A-Za-z]{3,9})\.? +(?P<d>\d{1,2}),? +(?P<y>\d{4})(?!\d)")
+YEAR_LAST = re.compile(r"([A-Za-z]{3,9} +\d{1,2}) +(\d{1,2}:\d{2}:\d{2}) +(\d{4})")
+"""As the C library writes times: `May  9 11:20:05 2023`."""
+IN_JAPANESE = re.compile(r"(\d{2,4})年\s*(\d{1,2})月\s*(\d{1,2})日")
+CLOCK_IN_JAPANESE = re.compile(r"(午前|午後)?\s*(\d{1,2})[時:](\d{1,2})[分:]?((\d{1,2})([.,]\d+)?秒?)?$")
 DATE_IN_FORMAT, CLOCK_IN_FORMAT = re.compile(r"%-?[djyYxcbBmU]"), re.compile(r"%-?[HIMSfpXc]")
 """What formats of times say of the day, and of the time of day."""
 ZONE = re.compile(r"(?P<zone>Z|UTC|GMT|JST|[+-]\d{2}(:?\d{2})?)$")
-GROUPS = {"": "", ",": r"[+-]?\d{1,3}(,\d{3})+", ".": r"[+-]?\d{1,3}(\.\d{3})+", "'": r"[+-]?\d{1,3}('\d{3})+"}
+THOUSANDS = ",.'\u2019 \u00a0\u202f"
+"""What stands between groups of three digits: also the apostrophe of printers, and blanks that do not break."""
+GROUPS = {sign: rf"[+-]?\d{{1,3}}({re.escape(sign)}\d{{3}})+" for sign in THOUSANDS}
 """Whole numbers in groups of three digits, by the sign between the groups."""
 
 
@@ -165,11 +177,12 @@ def datetime_ns(cell: str, notation: Notation = PLAIN) -> int | None:
     >>> datetime_ns("1970-01-01T00:00:02+09:00"), datetime_ns("1 Jan 1970 01:00 AM")
     (2000000000, 3600000000000)
     """
-    cell = cell.strip()
+    cell = _in_digits(cell.strip())
     found = _date_in(cell, notation)
     if found is None:
         return _strptime_ns(cell, notation) if DATE_IN_FORMAT.search(notation.time_format) else None
-    day, rest = _day_ns(found), cell[found.end() :].lstrip(", T").strip()
+    day, rest = _day_ns(found), cell[found.end() :].lstrip(", T_").strip()
+    rest = CLOCK_BEHIND_DATE.sub(r"\1:\3:\4", rest[1:] if rest[:1] == "-" else rest)
     moment = time_of_day_ns(ZONE.sub("", rest)) if rest else 0
     if day is None or moment is None:
         return _strptime_ns(cell, notation)
@@ -208,7 +221,7 @@ def time_of_day_ns(cell: str) -> int | None:
         hour = hour % 12 + 12 * (found["half"] in "pP")
     if hour > 23 or minute > 59 or second > 59:
         return None
-    return ((hour * 60 + minute) * 60 + second) * SECOND_NS + int((found["f"] or "0").ljust(9, "0"))
+    return ((hour * 60 + minute) * 60 + second) * SECOND_NS + int((found["f"] or found["ms"] or "0").ljust(9, "0"))
 
 
 def as_number(value: str) -> str | int | float:
@@ -249,9 +262,25 @@ def _float(cell: str) -> float | None:
     return float(("-" if cell.startswith("-") else "") + special)
 
 
+def _in_digits(cell: str) -> str:
+    """A moment without its weekday, its year before the time, and the signs of Japanese as others write them."""
+    if cell[:1].isalpha():
+        return YEAR_LAST.sub(r"\1 \3 \2", WEEKDAY.sub("", cell, count=1))
+    if cell.isascii() or ((found := IN_JAPANESE.match(cell)) is None and "午" not in cell):
+        return cell
+    date = "-".join(found.groups()) if found else cell.split(" ", maxsplit=1)[0]
+    rest = cell[found.end() if found else len(date) :].strip()
+    clock = CLOCK_IN_JAPANESE.match(rest)
+    if clock is None:
+        return f"{date} {rest}"
+    half = {"午前": " AM", "午後": " PM"}.get(clock[1] or "", "")
+    hour = f"{int(clock[2]) or 12 * bool(half):02d}"  # 午後 0 時 is noon
+    return f"{date} {hour}:{int(clock[3]):02d}:{int(clock[5] or 0):02d}{clock[6] or ''}{half}"
+
+
 def _date_in(cell: str, notation: Notation) -> re.Match[str] | None:
     """The date with which a cell begins."""
-    found = YEAR_FIRST.match(cell) or MONTH_BY_NAME.match(cell)
+    found = YEAR_FIRST.match(cell) or MONTH_BY_NAME.match(cell) or MONTH_FIRST.match(cell)
     if found is None:
         found = (IN_ORDER[notation.dates] if notation.dates else DAY_FIRST).match(cell)
     return found

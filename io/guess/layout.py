@@ -13,15 +13,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from ..absent import is_summary, says_no_value_among_numbers
 from ..cells import Notation
 from ..column import Column, Kind
 from ..errors import LONGEST_CELL, InputError, shortened
 from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
+from .comments import SAYS_DELIMITER, without_comments
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, are_names_again, are_units, body_behind, body_of, delimiter_of, is_comment, kind_of
-from .moments import order_of, times_of
+from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, delimiter_of, kind_of
+from .moments import Times, order_of, times_of
 from .signs import signs_of
+from .units import are_units
 
 __all__ = ["Asked", "Guess", "guess_layout"]
 
@@ -103,10 +106,11 @@ def guess_layout(
     sample = b"".join(lines).removeprefix(UTF8_MARK)
     encoding = encoding_of(path, sample)
     text = [line.rstrip("\r") for line in sample.decode(encoding).split("\n")[:-1]]
-    plain = [line for line in text if not is_comment(line)]
+    plain = without_comments(text)
     if not any(line.strip() for line in plain):
         return None
-    delimiter = asked.delimiter or delimiter_of(plain)
+    said = SAYS_DELIMITER.fullmatch(text[0])
+    delimiter = asked.delimiter or (said["delimiter"] if said else delimiter_of(plain))
     notation = Notation(decimal=asked.decimal or ".", time_format=asked.time_format)
     body = _body(text, delimiter, notation, asked)
     if body is None:
@@ -137,7 +141,7 @@ def guess_layout(
         tuple(replace(column, nullable=column.name not in times.mandatory) for column in columns),
         delimiter=delimiter,
         encoding=encoding,
-        header=CountedLines(body.first, body.names_line),
+        header=CountedLines(body.first, body.names_line, _zone(times)),
         time=times.rule,
         trailing_delimiter=body.closes,
         decimal=signs.decimal,
@@ -148,7 +152,12 @@ def guess_layout(
         guessed=True,
     )
     dates = (order.remark,) if order.remark and layout.dates else ()
-    return Guess(layout, tuple(filter(None, (*dates, times.remark, *ambiguous))))
+    return Guess(layout, (*dates, *times.remarks, *ambiguous))
+
+
+def _zone(times: Times) -> tuple[tuple[str, str], ...]:
+    """The zone of the times for the metadata."""
+    return ((f"{times.mandatory[0]} (zone)", times.zone),) if times.zone else ()
 
 
 def _body(text: Sequence[str], delimiter: str, notation: Notation, asked: Asked) -> Body | None:
@@ -202,7 +211,7 @@ def _columns_of(body: Body) -> list[list[str]]:
         if is_below_names and body.units and are_units(row):
             continue
         called = distinct([cell.strip() for cell in row]) if body.names_line is not None and row[0] else ()
-        is_below_names = are_names_again(called, place)
+        is_below_names = bool(called) and _is_header(called, body.names, columns)
         if is_below_names:
             width = len(called) - (not row[-1].strip())
             places = [place.get(name, -1) for name in called[:width]]
@@ -216,15 +225,30 @@ def _columns_of(body: Body) -> list[list[str]]:
     return [[row[i].strip() for row in body.rows if i < len(row)] for i in range(len(body.names))]
 
 
+def _is_header(called: Sequence[str], names: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether a row names columns: by half of its cells, or by the name of one that holds numbers or times so far."""
+    if are_names_again(called, names):
+        return True
+    if {kind_of(cell) for cell in called} - {None, Kind.TEXT}:
+        return False
+    below = (found for cell, name, found in zip(called, names, columns, strict=False) if cell == name)
+    return any(found and kind_of(found[-1]) not in {None, Kind.TEXT} for found in below)
+
+
 def column_kind(column: Sequence[str], notation: Notation) -> Kind:
     """What the cells of a column are, when most of them agree; NONE where there is no value yet."""
     found: Counter[Kind] = Counter()
+    words = 0  # that are no value among numbers
     for cell, count in Counter(column).items():
         kind = kind_of(cell, notation)
-        if kind is not None:
+        if kind is Kind.TEXT and (says_no_value_among_numbers(cell) or is_summary(cell)):
+            words += count
+        elif kind is not None:
             found[kind] += count
     if not found:
-        return Kind.NONE
+        return Kind.TEXT if words else Kind.NONE
+    if found[Kind.TEXT] == found.total():
+        return Kind.TEXT
     numbers = found[Kind.INTEGER] + found[Kind.FLOAT]
     if numbers >= AGREEMENT * found.total():
         return Kind.FLOAT if found[Kind.FLOAT] else Kind.INTEGER

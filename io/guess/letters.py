@@ -14,8 +14,11 @@ KANJI = re.compile(rb"[\x81-\x9f][\x40-\x7e\x80-\xfc]")
 """Two bytes of Shift-JIS whose first is a control character or a rare sign in Windows-1252."""
 KATAKANA = re.compile(rb"[\xa1-\xdf]{2,}")
 """Half-width letters of Shift-JIS, which come in words; in Windows-1252 accents stand between Latin letters."""
-ALONE = re.compile(rb"(?<![\x80-\xff])[\x80\xa0-\xff](?![\x80-\xff])")
-"""One letter of Windows-1252 between ASCII: a degree, a micro, an umlaut."""
+ALONE = re.compile(
+    rb"(?<![\x80-\xff])([\x80\xa0\xa3\xa7\xa9\xb0-\xb3\xb5\xb7\xbc-\xbe\xc5\xd7\xd8]|(?<=[a-z])\xdf"
+    rb"|[\xc0-\xde](?=[a-z])|(?<=[A-Z])[\xc0-\xde](?=[A-Z])|[\xe0-\xff])(?![\x80-\xff])"
+)
+"""A sign or letter of Windows-1252 between ASCII, as it stands there: a degree, a micro, an umlaut in a word."""
 
 
 def likely_encoding(text: bytes) -> str:

@@ -14,41 +14,32 @@ from ..cells import Notation
 from ..column import Kind
 from ..header import distinct
 from ..quotes import BLANKS, TABS, has_open_quote, split_line
+from .comments import cells_of_comment, is_comment
+from .units import are_units
 
 __all__ = [
     "AGREEMENT",
-    "COMMENTS",
     "Body",
     "are_names_again",
-    "are_units",
     "body_behind",
     "body_of",
     "delimiter_of",
-    "is_comment",
     "kind_of",
 ]
 
 DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
-COMMENTS = ("#", "%", "//", "!")
-"""How lines of comment begin."""
 AGREEMENT = 0.8
 """Part of the sample that must follow a guess; the rest are bad rows, reported one by one."""
 SAME_NAMES = 0.5
 """Part of the cells of a line, at least, that are names of columns, where the line is a header in the middle."""
+VALUE = re.compile(r"\s*(\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|[+-]?\d+([.,']\d+)+([eE][+-]?\d+)?\s*$|\d{1,2}:\d{2})")
+"""What begins as a date or a time of day, or is a number, in one notation or another."""
+DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+COMMA = Notation(decimal=",")
+LONGEST_PREFACE = 12
+"""Lines above the names, at most, that look like rows and do not fit those below."""
 Rows = list[list[str]]
-
-
-def is_comment(line: str) -> bool:
-    """Whether a line is no row but a comment.
-
-    Examples
-    --------
-    >>> from utokyo.io.guess.lines import is_comment
-    >>> is_comment("# valve opened"), is_comment("1,2")
-    (True, False)
-    """
-    return line.lstrip().startswith(COMMENTS)
 
 
 def delimiter_of(lines: Sequence[str]) -> str:
@@ -72,11 +63,16 @@ def delimiter_of(lines: Sequence[str]) -> str:
     """
     filled = [line for line in lines if line.strip()]
     for sign in DELIMITERS:
+        if sign == "," and (instead := _beside_decimals(filled)):
+            return instead
         several = sign == "\t" and any("\t\t" in line for line in filled)
         if _agreed_width(filled, sign) > 1:
             return TABS if several and _fits_better(filled, TABS, sign) else sign
         if several and _agreed_width(filled, TABS) > 1:
             return TABS
+    for sign in DELIMITERS[:-1]:
+        if _is_agreed_below(filled, sign):
+            return sign
     if _agreed_width(filled, BLANKS) > 1 and _are_numbers(filled, BLANKS):
         return BLANKS
     return ","
@@ -107,12 +103,9 @@ def _headers_again(rows: Rows) -> list[int]:
     heads = [
         {cell.strip() for cell in rows[i]} - {""} for i in filled[:first] if sum(bool(c.strip()) for c in rows[i]) > 1
     ]
-    answers: list[int] = []
-    for i in filled[first:]:
-        given = [cell.strip() for cell in rows[i] if cell.strip()]
-        if any(are_names_again(given, head) for head in heads) and _are_words(rows[i], cells.PLAIN):
-            answers.append(i)
-    return answers
+    given = {i: [cell.strip() for cell in rows[i] if cell.strip()] for i in filled[first:]}
+    named = [i for i in given if any(are_names_again(given[i], head) for head in heads)]
+    return [i for i in named if _are_words(rows[i], cells.PLAIN)]
 
 
 def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
@@ -126,6 +119,27 @@ def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
         # A header may be one field wider than the rows: a delimiter at its end.
         alike += counts[widths[-1]] + counts[widths[-1] + 1]
     return widths[0] if alike >= min(AGREEMENT * len(rows), len(rows) - 1) else 0
+
+
+def _beside_decimals(lines: Sequence[str]) -> str:
+    """What delimits numbers whose decimal sign is the comma: blanks, or nothing in a file of one column; else empty."""
+    if DECIMAL.search(lines[-1]) is None:
+        return ""
+    body = [line for line in lines if not _are_words(split_line(line, ","), COMMA)] or lines
+    parts = {sign: [kind_of(cell, COMMA) for row in rows_of(body, sign) for cell in row] for sign in (BLANKS, ",")}
+    share = {sign: sum(kind not in {None, Kind.TEXT} for kind in kinds) / len(kinds) for sign, kinds in parts.items()}
+    if _agreed_width(lines, BLANKS) > 1 and share[BLANKS] >= AGREEMENT and share[BLANKS] > share[","]:
+        return BLANKS
+    named = len(lines) > 1 and kind_of(lines[0]) is Kind.TEXT and "," not in lines[0]
+    return ";" if named and all(DECIMAL.fullmatch(line.strip()) for line in lines[1:]) else ""
+
+
+def _is_agreed_below(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether lines agree on one or two numbers of cells below a long header: a logger may be started again."""
+    widths = [len(row) for row in rows_of(lines, delimiter)]
+    agreed = {width for width, _ in Counter(width for width in widths if width > 1).most_common(2)}
+    body = widths[next((i for i, width in enumerate(widths) if width in agreed), len(widths)) :]
+    return len(body) > 1 and sum({width, width - 1} & agreed != set() for width in body) >= AGREEMENT * len(body)
 
 
 def _fits_better(lines: Sequence[str], runs: str, plain: str) -> bool:
@@ -176,6 +190,8 @@ class Body(NamedTuple):
 def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | None:
     """What of the sample is header and what rows; None where there are names and no row yet.
 
+    The names are the first ones: a logger that is started again may name more columns, and have more rows of them.
+
     Parameters
     ----------
     lines : sequence of str
@@ -190,8 +206,22 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
     >>> body = body_of(["run 12", "t,p", "s,Pa", "1,2.5"], ",", Notation())
     >>> body.names_line, body.first, body.names, body.units
     (1, 3, ('t', 'p'), ('s', 'Pa'))
+    >>> body_of(["t,p", "1,2.5", "t,p,q", "2,2.5,7", "3,2.5,7"], ",", Notation()).names
+    ('t', 'p')
     """
-    rows = rows_of(["" if is_comment(line) else line for line in lines], delimiter)
+    found = _body_of(lines, delimiter, notation)
+    if found is None or not found.names_line:
+        return found
+    before = body_of(lines[: found.names_line], delimiter, notation)
+    if before is None or before.names_line is None or set(before.names).isdisjoint(found.names):
+        return found
+    rows = rows_of(["" if is_comment(line, delimiter) else line for line in lines[before.first :]], delimiter)
+    return before._replace(rows=[row for row in rows if row])
+
+
+def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | None:
+    """As `body_of`, by the number of cells that most lines have."""
+    rows = rows_of(["" if is_comment(line, delimiter) else line for line in lines], delimiter)
     filled = [i for i, row in enumerate(rows) if row]
     # Lines with NUL bytes, or a quote that is not closed, are no rows; the first one may name the columns.
     filled = [i for i in filled if i == filled[0] or not _is_damaged(lines[i], delimiter)]
@@ -206,6 +236,10 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
     closed = width > 1 and sum(not row[-1].strip() for row in wide) > AGREEMENT * len(wide)
     width -= closed  # a delimiter after the last cell, which the names may lack
     first = next((i for i in filled if len(rows[i]) >= width and not _are_words(rows[i], notation)), None)
+    if first is not None:
+        below = _names_below(rows, filled, first, width, notation)
+        if below >= 0:
+            first = next((i for i in filled if i > below and not _are_words(rows[i], notation)), first)
     head = [i for i in filled if (first is None or i < first) and _can_be_names(rows[i], width)]
     if first is None:  # a table of text
         if len(head) < 2:
@@ -221,6 +255,7 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
         closes = closed or _some_close([rows[i] for i in filled if i >= first], width)
         above = _comment_above(lines, first, delimiter)
         if above is not None and len(above) == width and _are_words(above, notation):
+            body = _with_comments_that_name(lines, rows, [i for i in filled if i >= first], above, delimiter)
             return Body(first, first - 1, distinct(above), (), body, closes)
         return Body(first, None, distinct([""] * width), (), body, closes)
     with_units = len(head) > 1 and are_units(rows[head[-1]]) and len(rows[head[-2]]) >= len(rows[head[-1]])
@@ -260,7 +295,7 @@ def body_behind(
     >>> body.names, body.units, body.rows
     (('a', 'b'), ('s', 'Pa'), [['3', '4']])
     """
-    rows = rows_of(["" if is_comment(line) else line for line in lines], delimiter)
+    rows = rows_of(["" if is_comment(line, delimiter) else line for line in lines], delimiter)
     body = [
         row for row, line in zip(rows[first:], lines[first:], strict=True) if row and not _is_damaged(line, delimiter)
     ]
@@ -286,27 +321,14 @@ def _some_close(body: Rows, count: int) -> bool:
 
 
 def _are_words(row: Sequence[str], notation: Notation) -> bool:
-    """Whether no cell is a number or a time, and some are words."""
+    """Whether no cell is a number or a time, in whatever notation, and some are words."""
     kinds = {kind_of(cell, notation) for cell in row}
-    return kinds <= {None, Kind.TEXT} and Kind.TEXT in kinds
+    return kinds <= {None, Kind.TEXT} and Kind.TEXT in kinds and not any(VALUE.match(cell) for cell in row)
 
 
 def _can_be_names(row: Sequence[str], width: int) -> bool:
     """Whether a line of words may name so many columns; rows may have one cell more, their number."""
     return len(row) >= max(1, width - 1) and any(kind_of(cell) is Kind.TEXT for cell in row)
-
-
-def are_units(row: Sequence[str]) -> bool:
-    """Whether a line holds units and nothing else.
-
-    Examples
-    --------
-    >>> from utokyo.io.guess.lines import are_units
-    >>> are_units(["(s)", "mbar"]), are_units(["Cup", "mbar"])
-    (True, False)
-    """
-    given = [cell.strip() for cell in row if cell.strip()]
-    return bool(given) and all(UNIT.fullmatch(cell) for cell in given)
 
 
 def _first_row(rows: Rows, body: Sequence[int], notation: Notation) -> int:
@@ -329,16 +351,49 @@ def _has_numbers_of_rows(body: Rows, names: int) -> bool:
 
 def _comment_above(lines: Sequence[str], first: int, delimiter: str) -> list[str] | None:
     """The cells of a line of comment directly above the first row."""
-    if first == 0 or not is_comment(lines[first - 1]):
+    if first == 0 or not is_comment(lines[first - 1], delimiter):
         return None
-    text = lines[first - 1].strip().lstrip("#%/! ")
-    return [cell.strip() for cell in split_line(text, delimiter)] if text else None
+    return cells_of_comment(lines[first - 1], delimiter) or None
 
 
-UNIT = re.compile(
-    r"\(.{1,12}\)|\[.{1,12}\]|-|%|1/[a-zµ]{1,3}|([numkµμMGcdph]|f|T)?(s|A|V|W|K|m|g|Hz|Pa|bar|Torr|T|G|J|eV|N|L|l|F|H|C"
-    r"|Ohm|Ω|rad|cps|dB|dBm|sccm)([/ ·*^²³-]?[\w²³-]{1,4})?|°[CF]?|deg|min|h|d|a\.?u\.?|arb\.? ?units?|count(s|ing)?"
-    r"|cts|ch(annels?)?|volts?|amps?|amperes?|sec(onds?)?|kelvin|pascal|watts?|hertz|bits?|adc|rpm|ppm|sequence|pixels?|px",
-    re.IGNORECASE,
-)
-"""What stands in a line of units."""
+def _names_below(rows: Rows, filled: Sequence[int], first: int, width: int, notation: Notation) -> int:
+    """The line of names below lines that look like rows and do not fit those below, as padded keys do; else -1."""
+    likely = (i for i in filled if i > first and len(rows[i]) >= width and all(rows[i][:width]))
+    names = next((i for i in likely if _are_words(rows[i], notation)), None)
+    if names is None:
+        return -1
+    above, below = [rows[i] for i in filled if first <= i < names], [rows[i] for i in filled if i > names]
+    if len(above) > LONGEST_PREFACE or len(above) >= len(below):
+        return -1
+    if any(set(rows[i]) & set(rows[names]) - {""} for i in filled if i < names and _are_words(rows[i], notation)):
+        return -1  # a header in the middle
+    kinds = []
+    for place in range(width):
+        found = Counter(_family(row[place], notation) for row in below if place < len(row))
+        kinds.append(max(found, key=lambda kind: (found[kind], kind is not None)) if found else None)
+    return -1 if any(_fits(row, kinds, notation) for row in above) else names
+
+
+def _fits(row: Sequence[str], kinds: Sequence[Kind | None], notation: Notation) -> bool:
+    """Whether the cells of a row are of these kinds; text is anything."""
+    return all(
+        kind in {None, Kind.TEXT} or _family(cell, notation) in {None, kind}
+        for cell, kind in zip(row, kinds, strict=False)
+    )
+
+
+def _family(cell: str, notation: Notation) -> Kind | None:
+    """The kind of a cell: integers are decimals, and dates are those with a time."""
+    kind = kind_of(cell, notation)
+    return {Kind.INTEGER: Kind.FLOAT, Kind.DATE: Kind.DATETIME}.get(kind, kind) if kind is not None else None
+
+
+def _with_comments_that_name(
+    lines: Sequence[str], rows: Rows, body: Sequence[int], names: Sequence[str], delimiter: str
+) -> Rows:
+    """The rows, and between them the comments that name columns again, as those above the rows do."""
+    again = {
+        i: cells_of_comment(lines[i], delimiter) for i in range(body[0], len(lines)) if is_comment(lines[i], delimiter)
+    }
+    headers = {i for i, called in again.items() if set(called) & set(names) and _are_words(called, cells.PLAIN)}
+    return [again[i] if i in headers else rows[i] for i in sorted({*body, *headers})]

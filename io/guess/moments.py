@@ -7,14 +7,16 @@ epochs that programs count from.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...kernels.units import DAY_NS, SECOND_NS
 from .. import cells
 from ..cells import DateOrder, Notation
 from ..column import Column, Kind
+from ..errors import LONGEST_CELL, shortened
 from ..times import ColumnTime, DateAndTime, TimeRule
 from .lines import AGREEMENT
 
@@ -24,6 +26,11 @@ NUMBERS = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 """A date that does not say which number is the day."""
 HALF_OF_DAY = re.compile(r"\d\s*[ap]\.?m\.?\b", re.IGNORECASE)
 LAST_DAY, LAST_MONTH = 31, 12
+FIRST_YEAR = 15
+"""Years of two digits before 2015 are rather days, where both can be."""
+Places = tuple[int, int, int]
+PLACES: Mapping[DateOrder, Places] = MappingProxyType({"dmy": (0, 1, 2), "mdy": (1, 0, 2), "ymd": (2, 1, 0)})
+"""Where day, month and year stand in a date."""
 NAMES_OF_TIMES = re.compile(
     r"(^|[^a-z])(date ?time|time ?stamp|time|date|stamp|epoch|unix( ?time)?|clock|t|zeit(stempel)?|datum|uhrzeit|heure"
     r"|fecha|hora)([^a-z]|$)|時刻|時間|日時|日付",
@@ -44,6 +51,8 @@ EXCEL_NS = 25_569 * DAY_NS
 """From day 0 of Excel, 1899-12-30, to 1970."""
 
 
+FEWEST_DIGITS = 4
+"""Of a text that may be a time."""
 EARLIEST_NS, LATEST_NS = 1e17, 2.0**63
 """Between which counts of nanoseconds are times, where the column says that it is nanoseconds: from 1973 on."""
 DIGITS_OF_DAYS = 4
@@ -95,32 +104,33 @@ def order_of(table: Sequence[Sequence[str]]) -> Order:
     found = [match for column in table for cell in column if (match := NUMBERS.match(cell))]
     if not found:
         return Order("")
-    first, second, last = ([int(match[k]) for match in found] for k in (1, 3, 4))
+    numbers = [[int(match[k]) for match in found] for k in (1, 3, 4)]
     long_year = sum(len(match[4]) == 4 for match in found) > len(found) / 2
-    may_be_ymd = not long_year and max(second) <= LAST_MONTH and max(last) <= LAST_DAY
-    if not long_year and (max(first) > LAST_DAY or (may_be_ymd and _is_day_last(first, last))):
-        return Order("ymd")
-    shown, sign = found[0][0].strip(), found[0][2]
-    told = f"'{shown}' is taken for day, month, year; nothing in the file decides, time_format= does"
-    if max(second) > LAST_MONTH:
+    possible = _possible_orders(numbers, PLACES if not long_year else {k: v for k, v in PLACES.items() if k != "ymd"})
+    if len(possible) == 1:
+        return Order(possible[0])
+    changing = max(range(3), key=lambda place: len(set(numbers[place])))
+    by_days = [order for order in possible if PLACES[order][0] == changing and len(set(numbers[changing])) > 1]
+    if by_days and all(len(set(numbers[PLACES[order][2]])) == 1 for order in by_days):  # days change first
+        return Order(by_days[0])
+    sign, shown = found[0][2], found[0][0].strip()
+    if sign == "/" and "mdy" in possible and any(HALF_OF_DAY.search(cell) for column in table for cell in column):
         return Order("mdy")
-    if max(first) > LAST_MONTH:
-        is_sure = not may_be_ymd or sign == "." or len(set(first)) > 1
-        return Order("dmy", "" if is_sure else told)
-    if len(set(second)) > 1 and len(set(first)) == 1:  # days change first
-        return Order("mdy")
-    if len(set(first)) > 1 and len(set(second)) == 1:
+    if sign == "." and "dmy" in possible:
         return Order("dmy")
-    if sign == "/" and any(HALF_OF_DAY.search(cell) for column in table for cell in column):
-        return Order("mdy")
-    if sign == ".":
-        return Order("dmy")
-    return Order("dmy", told)
+    recent = [order for order in possible if min(numbers[PLACES[order][2]]) >= (0 if long_year else FIRST_YEAR)]
+    taken = next(iter(recent or possible))
+    words = ", ".join(("day", "month", "year")["dmy".index(letter)] for letter in taken)
+    return Order(taken, f"'{shown}' is taken for {words}; nothing in the file decides, time_format= does")
 
 
-def _is_day_last(first: Sequence[int], last: Sequence[int]) -> bool:
-    """Whether the last number of dates of two digits each is the day: it changes, and the first one is a year."""
-    return len(set(last)) > len(set(first)) and max(first) - min(first) <= 1
+def _possible_orders(numbers: Sequence[Sequence[int]], places: Mapping[DateOrder, Places]) -> list[DateOrder]:
+    """The orders by which most of the dates are days of a year."""
+    fits = dict.fromkeys(places, 0)
+    for order, (day, month, _) in places.items():
+        dates = zip(numbers[day], numbers[month], strict=True)
+        fits[order] = sum(0 < of_month <= LAST_DAY and 0 < of_year <= LAST_MONTH for of_month, of_year in dates)
+    return [order for order in places if fits[order] == max(fits.values())]
 
 
 class Times(NamedTuple):
@@ -129,8 +139,8 @@ class Times(NamedTuple):
     rule: TimeRule | None = None
     mandatory: tuple[str, ...] = ()
     """Columns that must not be empty for it."""
-    remark: str = ""
-    """A sentence, where numbers were taken for times."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on what was taken for times."""
     zone: str = ""
     """Behind the first time, as it is written."""
 
@@ -153,36 +163,62 @@ def times_of(columns: Sequence[Column], table: Sequence[Sequence[str]], notation
     >>> from utokyo import Column, Kind
     >>> from utokyo.io.cells import Notation
     >>> from utokyo.io.guess.moments import times_of
-    >>> times_of([Column("Timestamp", Kind.INTEGER)], [["3766476005"]], Notation()).remark
-    "column 'Timestamp' is taken for seconds since 1904 (LabVIEW)"
+    >>> times_of([Column("Timestamp", Kind.INTEGER)], [["3766476005"]], Notation()).remarks
+    ("column 'Timestamp' is taken for seconds since 1904 (LabVIEW)",)
     >>> times_of([Column("timestamp", Kind.INTEGER)], [["420000000"]], Notation()).rule is None  # a counter
     True
     """
-    asked = [c for c in columns if not wanted or c.name == wanted]
-
-    def first(*kinds: Kind) -> str | None:
-        return next((c.name for c in asked if c.kind in kinds), None)
-
-    for column, found in zip(columns, table, strict=True):
-        numeric = column.kind in {Kind.INTEGER, Kind.FLOAT}
-        if (
-            numeric
-            and column in asked
-            and (wanted or NAMES_OF_TIMES.search(UNIT.sub("", column.name).replace("_", " ")))
-        ):
-            epoch = _epoch(found, column, notation)
+    asked = [i for i, c in enumerate(columns) if not wanted or c.name == wanted]
+    for i in asked:
+        column = columns[i]
+        if column.kind in {Kind.INTEGER, Kind.FLOAT} and (wanted or _is_named_as_time(column)):
+            epoch = _epoch(table[i], column, notation)
             if epoch is not None:
                 rule = ColumnTime(column.name, epoch.unit_ns, epoch.before_ns)
-                return Times(rule, (column.name,), f"column {column.name!r} is taken for {epoch.said}")
-    moment = first(Kind.DATETIME)
-    if moment is not None:
-        place = next(i for i, c in enumerate(columns) if c.name == moment)
-        zone = next((zone for cell in table[place] if (zone := cells.time_zone(cell))), "")
-        return Times(ColumnTime(moment), (moment,), zone=zone)
-    date, clock = first(Kind.DATE), next((c.name for c in columns if c.kind is Kind.TIME), None)
-    if date is not None and clock is not None:
-        return Times(DateAndTime(date, clock), (date, clock))
-    return Times(ColumnTime(date), (date,)) if date is not None else Times()
+                return Times(rule, (column.name,), (f"column {column.name!r} is taken for {epoch.said}",))
+    moments = [i for i in asked if columns[i].kind is Kind.DATETIME]
+    if moments:
+        place, remark = _likeliest(moments, columns, table)
+        name = columns[place].name
+        zones = dict.fromkeys(zone for cell in table[place] if (zone := cells.time_zone(cell)))
+        of_zones = f"column {name!r} has the zone {' and '.join(map(repr, zones))}; times are the wall clock as written"
+        return Times(ColumnTime(name), (name,), (*remark, *([of_zones] if zones else ())), next(iter(zones), ""))
+    dates = [i for i in asked if columns[i].kind is Kind.DATE]
+    if not dates:
+        return Times(remarks=() if wanted else _unknown_times(columns, table))
+    date, remark = _likeliest(dates, columns, table)
+    clocks = [i for i, c in enumerate(columns) if c.kind is Kind.TIME]
+    if not clocks:
+        return Times(ColumnTime(columns[date].name), (columns[date].name,), remark)
+    clock, also = (date + 1, ()) if date + 1 in clocks else _likeliest(clocks, columns, table)
+    names = columns[date].name, columns[clock].name
+    return Times(DateAndTime(*names), names, (*remark, *also))
+
+
+def _is_named_as_time(column: Column) -> bool:
+    return NAMES_OF_TIMES.search(UNIT.sub("", column.name).replace("_", " ")) is not None
+
+
+def _likeliest(
+    places: Sequence[int], columns: Sequence[Column], table: Sequence[Sequence[str]]
+) -> tuple[int, tuple[str, ...]]:
+    """Of several columns of times that of the rows, which changes and is called a time; what is said of the others."""
+    changing = [i for i in places if len(set(table[i])) > 1] or list(places)
+    named = [i for i in changing if _is_named_as_time(columns[i])] or changing
+    if len(places) == 1:
+        return places[0], ()
+    others = " and ".join(repr(columns[i].name) for i in places if i != named[0])
+    return named[0], (f"column {columns[named[0]].name!r} is taken for the time of rows, not {others}; time= decides",)
+
+
+def _unknown_times(columns: Sequence[Column], table: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """A sentence on a column that is called a time and holds text with digits, which is no time that is known."""
+    for column, found in zip(columns, table, strict=True):
+        shown = next((cell for cell in found if sum(letter.isdigit() for letter in cell) >= FEWEST_DIGITS), "")
+        if shown and column.kind is Kind.TEXT and _is_named_as_time(column):
+            said = f"column {column.name!r}: {shortened(shown, LONGEST_CELL)!r} is no time that is known"
+            return (f"{said}, so rows have no times; time_format= says how it is written",)
+    return ()
 
 
 def _epoch(found: Sequence[str], column: Column, notation: Notation) -> Epoch | None:

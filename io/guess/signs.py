@@ -7,12 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..cells import THOUSANDS
+
 __all__ = ["Signs", "signs_of"]
 
-NUMBER = re.compile(r"[+-]?(\d[\d.,']*|[.,]\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(rf"[+-]?(\d[\d{THOUSANDS}]*|[.,]\d+)([eE][+-]?\d+)?")
 """What may be a number in one notation or another."""
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?P<sign>[.,'])\d{3}")
 """A number that is a decimal, or has one sign between thousands: who can tell?"""
+BETWEEN = THOUSANDS.replace(",", "").replace(".", "")
+"""Signs that are never a decimal one."""
+BETWEEN_THOUSANDS = re.compile(rf"[+-]?\d{{1,3}}(?P<sign>[{BETWEEN}])\d{{3}}((?P=sign)\d{{3}})*([.,]\d+)?")
 WHOLE = re.compile(r"[+-]?\d{1,3}")
 
 
@@ -61,7 +66,7 @@ def signs_of(columns: Sequence[Sequence[str]], given: str = "") -> Signs:
     else:
         for column in evidence:
             thousands.update({sign: n for sign, n in column.grouped.items() if sign != decimal})
-    between = next((sign for sign in (",", ".", "'") if sign != decimal and thousands[sign]), "")
+    between = next((sign for sign in THOUSANDS if sign != decimal and thousands[sign]), "")
     decided = given or decimals[","] or decimals["."] or thousands.total()
     undecided = () if decided else tuple(i for i, column in enumerate(evidence) if column.grouped[","])
     return Signs(decimal, "" if undecided else between, undecided)
@@ -86,18 +91,22 @@ def _evidence(cells: Sequence[str]) -> _Evidence:
     for cell in cells:
         if not NUMBER.fullmatch(cell):
             continue
-        if not any(sign in cell for sign in ".,'"):
+        if any(sign in cell for sign in BETWEEN) and not BETWEEN_THOUSANDS.fullmatch(cell):
+            continue  # two numbers, rather
+        if not any(sign in cell for sign in THOUSANDS):
             whole += WHOLE.fullmatch(cell) is not None
             continue
         grouped = GROUPED.fullmatch(cell)
         if grouped:
             found.grouped[grouped["sign"]] += 1
             continue
-        present = [sign for sign in ".,'" if sign in cell]
+        present = [sign for sign in THOUSANDS if sign in cell]
         last = max(present, key=cell.rfind)
         for sign in present:
-            if sign == "'" or cell.count(sign) > 1 or (sign != last):
+            if sign in BETWEEN or cell.count(sign) > 1 or (sign != last):
                 found.thousands[sign] += 1
             else:
                 found.decimals[sign] += 1
+    if all(" " in cell for cell in cells if NUMBER.fullmatch(cell)):
+        del found.thousands[" "]  # two numbers in each cell, rather
     return found._replace(whole=whole)

@@ -19,6 +19,7 @@ from ...kernels.text.matrix import OK, first_line_width, parse_matrix
 from ...kernels.text.words import BACK, FRONT
 from ..errors import InputError, shortened
 from ..header import UTF8_MARK
+from ..text.line_ends import are_returns
 
 __all__ = ["Matrix", "is_matrix", "matrix_of"]
 
@@ -109,6 +110,8 @@ def matrix_of(path: Path, content: bytes) -> Matrix:
     [[25.5, 26.0], [24.0, 31.0], [25.0, 29.0], [24.0, 27.0], [23.0, 25.0]]
     """
     content = content.removeprefix(UTF8_MARK)  # Excel puts it before "CSV UTF-8"
+    if are_returns(content, 0, len(content)):
+        content = content.replace(b"\r", b"\n")
     image = _plain(content)
     return _without_numbers(path, _read_lines(path, content) if image is None else Matrix(image))
 

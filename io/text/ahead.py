@@ -293,9 +293,11 @@ class RowsAhead:
         self._known = {}  # what these lines have shown, they will show again
         while True:
             self._begin(generation)
-            self._anew = ""  # where it is refused now
-            header = self.table.open(data[FRONT:end])
-            self._anew = None
+            try:
+                header = self.table.open(data[FRONT:end])
+            except InputError:
+                self._anew = ""
+                raise
             if header is None:
                 return end - FRONT
             self._file.begin_rows(header.size)

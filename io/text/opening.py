@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
+from ..guess.comments import cells_of_comment, is_comment
 from ..guess.layout import NOTHING_ASKED, Asked, guess_layout
-from ..guess.lines import are_names_again, are_units, kind_of
+from ..guess.lines import are_names_again, kind_of
+from ..guess.units import are_units
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
 from .buffer import ColumnBuffer
@@ -165,6 +167,8 @@ class Opening:
         layout = self.layout
         if self.header is None or layout is None or not self._head:
             return False
+        if layout.comments and is_comment(line.decode(layout.encoding, errors="replace"), layout.delimiter):
+            return self._names_in(line) is not None
         if line in self._head and line.strip():
             return True
         return self._names_in(line) is not None or self._begins_block(line)
@@ -247,19 +251,37 @@ class Opening:
         assert layout is not None
         names_line = layout.header.names_line if isinstance(layout.header, CountedLines) else None
         if b"\0" not in line and (isinstance(layout.header, NamesLine) or names_line is not None):
-            row = fields(line, layout)
+            row = self._cells_of(line, layout)
             called = {column.header_name: column.name for column in self.columns}
             found = distinct(row)[: len(row) - (bool(row) and not row[-1])]
-            if not are_names_again(found, called):
+            taken, times = set(called.values()), _time_columns(layout)
+            names = tuple(called.get(name) or (f"{name} (file)" if name in taken else name) for name in found)
+            is_in_place = any(
+                name == column.name and column.kind < Kind.TEXT
+                for name, column in zip(names, self.columns, strict=False)
+            )
+            if not (are_names_again(found, called) or is_in_place or (times and times <= set(names))):
                 return None
             if any(kind_of(name) not in {None, Kind.TEXT} for name in found if name not in called):
                 return None
-            taken = set(called.values())
-            names = tuple(called.get(name) or (f"{name} (file)" if name in taken else name) for name in found)
             needed = {c.name for c in self.columns if not c.nullable and c.kind not in {Kind.TEXT, Kind.NONE}}
-            times = _time_columns(layout)
             return names if times <= set(names) and (times or needed & set(names) or not needed) else None
         return None
+
+    def _cells_of(self, line: bytes, layout: Layout) -> list[str]:
+        """The cells of a line that may name columns: of a comment only where one names them above the rows."""
+        header = layout.header
+        text = line.decode(layout.encoding, errors="replace")
+        if not layout.comments or not isinstance(header, CountedLines) or header.names_line is None:
+            return fields(line, layout)
+        above = self._head[header.names_line].decode(layout.encoding, errors="replace").removeprefix("\ufeff")
+        if is_comment(text, layout.delimiter) != is_comment(above, layout.delimiter):
+            return []
+        return (
+            cells_of_comment(text.rstrip("\r\n"), layout.delimiter)
+            if is_comment(text, layout.delimiter)
+            else fields(line, layout)
+        )
 
     def _begins_block(self, line: bytes) -> bool:
         """Whether a line begins a header of keys, as this file has one."""

@@ -36,6 +36,10 @@ __all__ = ["ParsedRows", "commit_rows"]
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
+SCPI = (9.9e37, 9.91e37)
+"""What instruments write for an overload, and for what is no number, by the standard of their commands."""
+LEAST_SCPI = 9e37
+
 
 class ParsedRows(NamedTuple):
     """What one call of the kernel parsed into a buffer."""
@@ -83,10 +87,10 @@ def commit_rows(data: Bytes, parsed: ParsedRows, buffer: ColumnBuffer, context: 
     Committed
     """
     segment = context.segment
-    if not parsed.odd.size and not segment.texts and not segment.absent:
-        buffer.commit(parsed.rows, {})
-        return Committed(parsed.rows, None)
     first = buffer.rows
+    if not parsed.odd.size and not segment.texts and not segment.absent:
+        buffer.commit(parsed.rows, _not_numbers(buffer, context, first, parsed.rows))
+        return Committed(parsed.rows, None)
     odd = _with_first_values(data, parsed, context)
     odd = _left_to_python(data, odd, first, buffer, context)
     nullable = np.array([c.nullable for c in segment.columns], dtype=np.bool_)
@@ -112,11 +116,29 @@ def commit_rows(data: Bytes, parsed: ParsedRows, buffer: ColumnBuffer, context: 
         more = [row for row in absent if row < rows and kept[row]]
         at = segment.places[column]
         empty[at] = np.union1d(empty.get(at, np.empty(0, np.int64)), place[more])
+    for at, which in _not_numbers(buffer, context, first, count).items():
+        empty[at] = np.union1d(empty.get(at, np.empty(0, np.int64)), which)
     if segment.absent:
         buffer.add_absent(segment.absent, count)
         empty |= {column: np.arange(count) for column in segment.absent}
     buffer.commit(count, empty)
     return Committed(count, look.change)
+
+
+def _not_numbers(buffer: ColumnBuffer, context: Context, first: int, count: int) -> dict[int, Integers]:
+    """Which rows of decimals hold the numbers by which SCPI instruments say overload or not a number."""
+    found: dict[int, Integers] = {}
+    for column, at in zip(context.segment.columns, context.segment.places, strict=True):
+        if column.kind is not Kind.FLOAT or not column.nullable or not count:
+            continue
+        values = buffer.column(column.name, first, first + count)
+        if values.max() < LEAST_SCPI and values.min() > -LEAST_SCPI:
+            continue  # as a rule, and at the cost of two looks at what is in the cache
+        rows = np.flatnonzero(np.isin(np.abs(values), SCPI))
+        context.words.update((column.name, f"{value:.3g}") for value in values[rows].tolist())
+        if rows.size:
+            found[at] = rows
+    return found
 
 
 def _with_first_values(data: Bytes, parsed: ParsedRows, context: Context) -> Integers:

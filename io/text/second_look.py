@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from ...kernels.text.cells import NEWLINE
 from ...kernels.text.odd import BAD_FIELD_COUNT, LINE
 from .. import cells
-from ..absent import may_be_absent, says_no_value
+from ..absent import is_summary, may_be_absent, says_no_value, says_no_value_among_numbers
 from ..column import Column, Kind
 from ..errors import LONGEST_CELL, shortened
-from ..guess.lines import is_comment, kind_of
+from ..guess.comments import is_comment
+from ..guess.lines import kind_of
 from ..layout import Layout
 from ..quotes import has_open_quote, unquoted
 from .bad_rows import Report
@@ -175,7 +176,7 @@ class SecondLook:
         if column.kind is Kind.TEXT:
             return _Found(text=text) if "\0" not in cell else _Found(wrong=_reason(column, cell))
         if column.kind is Kind.NONE:
-            if not text.strip() or says_no_value(text):
+            if not text.strip() or says_no_value(text) or says_no_value_among_numbers(text):
                 return _Found(word=text)
             return _Found(wrong=_reason(column, cell)) if "\0" in cell else _Found(kind=kind_of(text, self._notation))
         value = cells.cell_value(cell, column.kind, self._notation)
@@ -185,6 +186,10 @@ class SecondLook:
             if cells.cell_value(cell, wider, self._notation) is not None:
                 return _Found(kind=wider)
         if column.nullable and (not text.strip() or says_no_value(text)):
+            return _Found(word=text)
+        if guessed and place == 0 and is_summary(text):
+            return _Found(wrong=f"a line that sums up, {shortened(text, LONGEST_CELL)!r}, is no row")
+        if column.nullable and column.kind <= Kind.FLOAT and says_no_value_among_numbers(text):
             return _Found(word=text)
         if is_found_out:
             lines = self._context.lines_of(column, line)
@@ -217,12 +222,12 @@ class SecondLook:
     def _is_comment_or_header(self, line: int, within: int, rows: int) -> bool:
         """Whether a line is no row: a comment is passed over, and a header ends what was parsed."""
         start, text = self._line_at(within)
-        if self._layout.comments and is_comment(text.decode(self._layout.encoding, errors="replace")):
-            return True
         if self._context.is_header(text):
             self._end_at(line, start, rows, -1, Kind.NONE)
             return True
-        return False
+        return self._layout.comments and is_comment(
+            text.decode(self._layout.encoding, errors="replace"), self._layout.delimiter
+        )
 
     def _end_at(self, line: int, start: int, rows: int, place: int, kind: Kind) -> None:
         self.change = Change(line, start, place, kind)

@@ -81,3 +81,17 @@ def test_the_last_line_without_an_end_may_show_that_all_before_was_a_title(tmp_p
         file.write(end)
     recorder.finish()
     assert recorder.rows == end.count("\n")
+
+
+def test_a_checkpoint_behind_a_header_in_the_middle_is_gone_on_from(tmp_path, caplog):
+    path, mark = tmp_path / "log.csv", tmp_path / "mark"
+    path.write_text("\n".join(["Time,A (V),B", *rows(",", 0, 4), "Time,B,A (V)", *rows(",", 10, 4), ""]))
+    reader = Reader(path, checkpoint=mark)
+    assert reader.update() == 8
+    reader.checkpoint()
+    with path.open("a") as file:
+        file.write("2023-05-09 11:30:05,1.5,7\n")
+    again = Reader(path, checkpoint=mark)
+    assert again.update() == 1
+    assert again.frame["A (V)"].to_list() == [7]
+    assert "not the file of its checkpoint" not in caplog.text
