@@ -161,6 +161,8 @@ class RowsAhead:
             self.take(data, FRONT, data.size - BACK)
             if self._anew is None:
                 self._file.forget_unfinished()
+            elif not self._anew:  # it ends in a header that goes on: the next look begins at its start
+                break
             self._read_anew()
         report(self._file.path.name, self.table)
         if self.table.generation != generation:
