@@ -158,9 +158,11 @@ class RowsAhead:
         while (last := self._file.unfinished()).strip():
             data = framed(last + b"\n")
             self.take(data, FRONT, data.size - BACK)
-            if self._anew is None:
+            if (anew := self._anew) is None:
                 self._file.forget_unfinished()
             self._read_anew()
+            if anew == "":  # with this line, there would be no table: it is left out
+                break
         report(self._file.path.name, self.table)
         if self.table.generation != generation:
             self._last = 0
@@ -229,17 +231,12 @@ class RowsAhead:
                 if header is None:
                     return start
                 if header.size == 0:
-                    start += self._pass_over(lines[0])
+                    start += len(lines[0])
+                    self.table.pass_over()
                 else:
                     self.table.begin_segment(header, position + start - begin)
                     start += header.size
         return start if self._anew is None else stop
-
-    def _pass_over(self, line: bytes) -> int:
-        """Count a line that looked like a header and is none as a bad one; its length."""
-        self.table.bad_rows.add(self.table.lines, "a header was expected to go on here")
-        self.table.lines += 1
-        return len(line)
 
     def wants_more(self) -> bool:
         """Whether too few rows wait for what was asked for."""

@@ -154,6 +154,11 @@ class TextTable:
         self.headers.append((position, header.size, self.lines))
         self.lines += header.lines
 
+    def pass_over(self) -> None:
+        """Count a line that looked like a header and is none as a bad one."""
+        self.bad_rows.add(self.lines, "a header was expected to go on here")
+        self.lines += 1
+
     def change(self, change: Change) -> None:
         """Let a column be of another kind from here on."""
         assert self.buffer is not None
