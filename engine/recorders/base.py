@@ -36,7 +36,7 @@ from ...io.paths import user_path
 from ...io.reader import Reader
 from ...io.sheet import is_spreadsheet
 from .description import description, otherwise, understood
-from .frames import FrameKind, as_asked, as_polars, with_distinct_names
+from .frames import FrameKind, as_asked, as_polars, with_distinct_names, without_names_of_times
 from .known import RECORDERS, hint
 from .options import RecorderSettings, TableSettings
 from .quantity import SourceKind
@@ -294,8 +294,10 @@ class Recorder:
         return SourceKind(own or path or "table", others=True, appends=self.make_layout() is not None)
 
     def table_to_join(self) -> pl.DataFrame:
-        """The table that is joined: as a rule, that of `get_table`."""
-        return as_polars(self.get_table())
+        """The table that is joined: as a rule, that of `get_table`; a counter that is called `timestamp` is no time."""
+        table = as_polars(self.get_table())
+        has_times = self._reader.layout is None or self._reader.layout.time is not None
+        return table if has_times else without_names_of_times(table)
 
     def make_layout(self) -> Layout | None:
         """The layout of this very file; a format whose layout depends on the file's name overrides it."""

@@ -8,7 +8,15 @@ import polars as pl
 
 from ...io.errors import InputError
 
-__all__ = ["FrameKind", "as_asked", "as_polars", "times_of", "with_distinct_names", "with_time"]
+__all__ = [
+    "FrameKind",
+    "as_asked",
+    "as_polars",
+    "times_of",
+    "with_distinct_names",
+    "with_time",
+    "without_names_of_times",
+]
 
 FrameKind = Literal["polars", "pandas"]
 
@@ -54,6 +62,12 @@ def with_distinct_names(
     same = [name for name in both if _is_before_offset(data[name], times[name], clock_offset_ns)]
     data = data.with_columns(times[name] for name in same)
     return data.rename({name: f"{name} (file)" for name in both if name not in same}), times.drop(same)
+
+
+def without_names_of_times(data: pl.DataFrame) -> pl.DataFrame:
+    """A table without times: columns of the file that have the names of times are called otherwise."""
+    names = [name for name in ("timestamp_ns", "timestamp", "datetime") if name in data.columns]
+    return data.rename({name: f"{name} (file)" for name in names})
 
 
 def _is_before_offset(found: pl.Series, time: pl.Series, clock_offset_ns: int) -> bool:

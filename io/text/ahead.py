@@ -179,7 +179,7 @@ class RowsAhead:
     def checkpoint(self) -> Checkpoint:
         """The state after the last row that was shown; there is a header by now."""
         self.table.compute_times()
-        now = Checkpoint.of(self._file, self.table)
+        now = Checkpoint.of(self._file, self.table, self._file.position)
         if not self.waiting:
             return replace(now, rows=self.count - self._to_skip, skipped_rows=self._to_skip)
         block = self._blocks[0]
@@ -219,7 +219,7 @@ class RowsAhead:
         """Parse whole lines, of which the first stands at a position in the file; where it stopped."""
         start = begin
         while start < stop and self._anew is None:
-            parser = self._new_parser()
+            parser = self._new_parser(position + start - begin)
             before = start
             start = parser.append(data, start, stop)
             if parser.line > self.table.lines:
@@ -260,7 +260,7 @@ class RowsAhead:
         rows = self._rows_per_byte * bytes_ahead
         if buffer.capacity - buffer.rows < LEAST_ROOM * rows:
             buffer.reserve(int(ROOM * rows) + 1)
-        self._parts = _PartsAtWork(self._new_parser(), self._file.position)
+        self._parts = _PartsAtWork(self._new_parser(self._file.position), self._file.position)
         return PartsPlan(self._parts.parser, bytes_ahead)
 
     # How that is done.
@@ -352,12 +352,12 @@ class RowsAhead:
             self._file.resume(0, 0, Fingerprint(b"", b""))
             self._file.feed(self)
 
-    def _new_parser(self) -> TextParser:
+    def _new_parser(self, position: int) -> TextParser:
         chunked = self._wanted < EVERYTHING
         if chunked:
             assert self.table.buffer is not None
             self.table.compute_times()  # a checkpoint holds the last one
-            self._blocks.append(_Block(self.table.buffer.rows, Checkpoint.of(self._file, self.table)))
+            self._blocks.append(_Block(self.table.buffer.rows, Checkpoint.of(self._file, self.table, position)))
         return self.table.new_parser(with_times=chunked)  # chunks are asked for with their times, as a rule
 
     def _finish_parts(self) -> None:

@@ -99,12 +99,12 @@ class Checkpoint:
     steps: tuple[tuple[int, int, int, bool], ...] = ()
 
     @classmethod
-    def of(cls, file: GrowingFile, table: TextTable) -> Self:
-        """The state after the last row that was parsed."""
+    def of(cls, file: GrowingFile, table: TextTable, position: int) -> Self:
+        """The state after the last row that was parsed, where the next one stands at a position in the file."""
         head, tail = file.fingerprint
         tail = tail[max(0, file.start - file.position + len(tail)) :]  # the header may yet change
         return cls(
-            position=max(file.position, file.start),
+            position=max(position, file.start),
             start=file.start,
             sample_bytes=table.opening.sample_bytes,
             head_bytes=len(head),
@@ -137,7 +137,7 @@ class Checkpoint:
             tail_end=self.tail_end,
             tail_bytes=self.tail_bytes,
             tail_hash=self.tail_hash,
-            kinds=self.kinds,
+            kinds=self.kinds[: len(earlier.kinds)],
             texts=self.texts,
             rows=rows,
             skipped_rows=skipped_rows,

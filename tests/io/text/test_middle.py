@@ -57,8 +57,8 @@ HEADERS: list[tuple[type[Recorder], str, str, str]] = [
     (SSDRecorder, ssd_header("12:00:00"), "0,{n}000000,2463\n", "s"),
     (
         LaserRecorder,
-        "WLMLTA\tx\n\n[General settings]\n\n[Measurement]\nStartTime\t14.03.2022, 12:00:00.000\n\n"
-        "[Measurement data]\nTime  [ms]\tSignal 1  Wavelength, vac.  [nm]\n",
+        "WLMLTAID02\nStartTime\t14.03.2022, 12:00:00.000\n\n[Measurement data]\n26\t0\n"
+        "Time  [ms]\tSignal 1  Wavelength, vac.  [nm]\n",
         "{n}000\t780.{n}\n",
         "l",
     ),

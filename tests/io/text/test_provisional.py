@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -142,3 +143,52 @@ def test_a_file_that_grew_is_the_file_that_was_there(content, data, sample_bytes
                 assert height == reader.rows
     finally:
         opening.SAMPLE_BYTES = before
+
+
+def finished(reader: Reader) -> tuple[object, ...]:
+    """The state of a file that grows no more, with what is said of it."""
+    reader.finish()
+    return (*state(reader), reader.has_unfinished_line, sorted(reader.remarks()))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # A column of a later header holds text, and a last line without end turns the guess over.
+        "x;OL\r\n# by hand\r\n09.05$2023~0:06;OL\r\n# by hand\r\n04.00.2023~1:20:07;2.155\r+",
+        "t,a\n1,2\n2,3\nt,a,note\n3,4,\n3,4,on",
+        # With its last line, there would be no table.
+        ",N/A\n40Pp\x15t,a\x10,bt&",
+        "5\n66836312t3,80A,b,a,c",
+        # Rows above a wider header.
+        "t,a\n2022-03-14 10:00:00,1\nt,a,b\n2022-03-14 10:00:01,2,3\n2022-03-14 10:00:02,2,3\n",
+        # A first row that only its signs make one.
+        'n,I\n"2,003.4",1.5\n"812.5",2.5\n',
+        "n;I\n1.003.400;1,5\n7;2,5\n",
+        "t,a,b\n1683631205,1,2\n1683631206,1,N/A\nt,brun\n6,stot,a\n",
+    ],
+)
+@pytest.mark.parametrize("with_restarts", [False, True])
+def test_what_turned_a_guess_over_does_so_however_the_file_came(tmp_path, content, with_restarts):
+    data = content.encode()
+    path, whole = tmp_path / "log.csv", tmp_path / "whole" / "log.csv"
+    whole.parent.mkdir()
+    whole.write_bytes(data)
+    expected = finished(Reader(whole))
+    for step in (1, 5, len(data)):
+        mark = tmp_path / f"mark{step}"
+        path.write_bytes(b"")
+        reader = Reader(path, checkpoint=mark)
+        for cut in range(0, len(data) + step, step):
+            path.write_bytes(data[:cut])
+            reader.update()
+            if with_restarts and reader.columns and reader.layout is not None:
+                with contextlib.suppress(InputError):
+                    reader.checkpoint()
+                    reader = Reader(path, checkpoint=mark)
+        found = finished(reader)
+        assert reader.rows == expected[6]
+        if not with_restarts:
+            assert found == expected
+        else:
+            assert (found[0], found[1], found[4:]) == (expected[0], expected[1], expected[4:])
