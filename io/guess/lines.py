@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .. import cells
-from ..absent import says_no_value
+from ..absent import says_no_value, says_no_value_among_numbers
 from ..cells import Notation
 from ..column import Kind
 from ..header import distinct
@@ -30,7 +30,9 @@ DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
 AGREEMENT = 0.8
 """Part of the sample that must follow a guess; the rest are bad rows, reported one by one."""
-VALUE = re.compile(r"\s*(\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|[+-]?\d+([.,']\d+)+([eE][+-]?\d+)?\s*$|\d{1,2}:\d{2})")
+VALUE = re.compile(
+    r"\s*[\[(]?(\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|[+-]?\d+([.,']\d+)+([eE][+-]?\d+)?\s*$|\d{1,2}:\d{2})"
+)
 """What begins as a date or a time of day, or is a number, in one notation or another."""
 DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 COMMA = Notation(decimal=",")
@@ -219,6 +221,8 @@ def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body |
     else:
         body = [rows[i] for i in filled if i >= first]
         closes = closed or _some_close(body, width)
+        if first == filled[0] and _is_word_over_numbers(body, notation):
+            return Body(first + 1, first, distinct(body[0][:width]), (), body[1:], closes)
         above = _comment_above(lines, first, delimiter)
         if above is not None and len(above) == width and _are_words(above, notation):
             body = _with_comments_that_name(lines, rows, [i for i in filled if i >= first], above, delimiter)
@@ -308,6 +312,18 @@ def _first_row(rows: Rows, body: Sequence[int], notation: Notation) -> int:
         if below.total() - below[None] - below[Kind.TEXT] < AGREEMENT * below.total():
             return body[0]
     return body[1]
+
+
+def _is_word_over_numbers(body: Rows, notation: Notation) -> bool:
+    """Whether the first line names columns by numbers, as channels or wavelengths: a word stands over the first one."""
+    first, rest = body[0], body[1:]
+    word = first[0].strip()
+    if not rest or kind_of(word, notation) is not Kind.TEXT or says_no_value_among_numbers(word) or VALUE.match(word):
+        return False
+    if not all(cell.strip() for cell in first) or len(set(first)) < len(first):
+        return False
+    below = Counter(kind_of(row[0], notation) for row in rest)
+    return below.total() - below[None] - below[Kind.TEXT] >= AGREEMENT * below.total()
 
 
 def _has_numbers_of_rows(body: Rows, names: int) -> bool:
