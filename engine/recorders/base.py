@@ -295,8 +295,10 @@ class Recorder:
         return SourceKind(own or path or "table", others=True, appends=self.make_layout() is not None)
 
     def table_to_join(self) -> pl.DataFrame:
-        """The table that is joined: as a rule, that of `get_table`."""
-        return as_polars(self.get_table())
+        """The table that is joined: as a rule, that of `get_table`; a column of the file is no `timestamp` there."""
+        table = as_polars(self.get_table())
+        is_of_file = "timestamp" in table.columns and "timestamp_ns" not in table.columns
+        return table.rename({"timestamp": "timestamp (file)"}) if is_of_file else table
 
     def make_layout(self) -> Layout | None:
         """The layout of this very file; a format whose layout depends on the file's name overrides it."""
