@@ -37,6 +37,7 @@ AMONG_NUMBERS = frozenset(
 LIMIT = re.compile(r"[<>\u2264\u2265]=?\s*[+-]?[\d.,]*\d([eE][+-]?\d+)?")
 """A reading is below or above what can be measured: `<5E-10`."""
 CODE = re.compile(r"(error|err|fault|fail)[ _#:.-]*\d{1,6}", re.IGNORECASE)
+WORDS = re.compile(r"[^\W\d_]{3,}([ _:.#-]+(\d{1,4}|[^\W\d_]+))*")
 SUMMARY = re.compile(
     r"(mean|average|avg|max(imum)?|min(imum)?|std\.?( ?dev\.?)?|stdev|standard deviation|sd|sum|total|median|count|rms"
     r"|variance|mittel(wert)?|summe|standardabweichung|moyenne|somme|[\u00e9e]cart[- ]type"
@@ -83,12 +84,12 @@ def is_summary(cell: str) -> bool:
 
 
 def may_be_absent(cell: str) -> bool:
-    """Whether a cell among numbers, which is none, may stand for an absent reading: it is a word without a digit.
+    """Whether a cell among numbers, which is none, may stand for an absent reading: words, and numbers beside them.
 
     Examples
     --------
     >>> from utokyo.io.absent import may_be_absent
-    >>> may_be_absent("Shutter"), may_be_absent("OFF"), may_be_absent("0x17"), may_be_absent("1.#J")
-    (True, True, False, False)
+    >>> [may_be_absent(cell) for cell in ("Shutter", "Sensor 2 off", "0x17", "1.#J", "abc3")]
+    [True, True, False, False, False]
     """
-    return cell.isprintable() and not any(letter.isdigit() for letter in cell)
+    return cell.isprintable() and (not any(letter.isdigit() for letter in cell) or WORDS.fullmatch(cell) is not None)

@@ -205,7 +205,9 @@ def _show_columns(recorder: Recorder, path: Path, wanted: _Wanted) -> int:
         rows += f", {when(times[0])} to {when(times[-1])}" if len(times) else ", without times"
     wanted.output.print(f"{path}:", markup=False, highlight=False, soft_wrap=True)
     wanted.output.print(rows, markup=False, highlight=False)
-    columns = [name for name in table.columns if name not in {*metadata, "timestamp_ns", "timestamp", "datetime"}]
+    ours = {"timestamp_ns", "timestamp", "datetime"}
+    own = set(metadata) | (ours if ours <= set(table.columns) else set())  # without times they are columns of the file
+    columns = [name for name in table.columns if name not in own]
     facts, remarks = recorder.understood()
     for line in facts:
         wanted.output.print(line, markup=False, highlight=False)

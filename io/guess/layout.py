@@ -20,8 +20,9 @@ from ..errors import LONGEST_CELL, InputError, shortened
 from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
 from .comments import SAYS_DELIMITER, without_comments
+from .delimiters import delimiter_of
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, delimiter_of, kind_of
+from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, kind_of
 from .moments import Times, order_of, times_of
 from .signs import signs_of
 from .units import are_units

@@ -1,4 +1,4 @@
-"""A text into a table of cells: the delimiter, comments, and where the rows begin."""
+"""A text into a table of cells: names, units, and where the rows begin."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .. import cells
-from ..absent import says_no_value
+from ..absent import says_no_value, says_no_value_among_numbers
 from ..cells import Notation
 from ..column import Kind
 from ..header import distinct
-from ..quotes import BLANKS, TABS, has_open_quote, split_line
+from ..quotes import has_open_quote, split_line
 from .comments import cells_of_comment, is_comment
 from .units import are_units
 
@@ -21,61 +21,25 @@ __all__ = [
     "AGREEMENT",
     "Body",
     "are_names_again",
+    "are_words",
     "body_behind",
     "body_of",
-    "delimiter_of",
+    "headers_again",
     "kind_of",
+    "rows_of",
 ]
 
-DELIMITERS = "\t;|,"
-"""In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
 AGREEMENT = 0.8
 """Part of the sample that must follow a guess; the rest are bad rows, reported one by one."""
 SAME_NAMES = 0.5
 """Part of the cells of a line, at least, that are names of columns, where the line is a header in the middle."""
-VALUE = re.compile(r"\s*(\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|[+-]?\d+([.,']\d+)+([eE][+-]?\d+)?\s*$|\d{1,2}:\d{2})")
+VALUE = re.compile(
+    r"\s*[\[(]?(\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|[+-]?\d+([.,']\d+)+([eE][+-]?\d+)?\s*$|\d{1,2}:\d{2})"
+)
 """What begins as a date or a time of day, or is a number, in one notation or another."""
-DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
-COMMA = Notation(decimal=",")
 LONGEST_PREFACE = 12
 """Lines above the names, at most, that look like rows and do not fit those below."""
 Rows = list[list[str]]
-
-
-def delimiter_of(lines: Sequence[str]) -> str:
-    r"""The delimiter by which most lines have the same number of cells.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        Without comments, not all of them blank.
-
-    Returns
-    -------
-    str
-        As `Layout` has it.
-
-    Examples
-    --------
-    >>> from utokyo.io.guess.lines import delimiter_of
-    >>> delimiter_of(["t;p", "10:00:00;1,5"]), delimiter_of(["1 2  3", "4  5 6"])
-    (';', ' \t')
-    """
-    filled = [line for line in lines if line.strip()]
-    for sign in DELIMITERS:
-        if sign == "," and (instead := _beside_decimals(filled)):
-            return instead
-        several = sign == "\t" and any("\t\t" in line for line in filled)
-        if _agreed_width(filled, sign) > 1:
-            return TABS if several and _fits_better(filled, TABS, sign) else sign
-        if several and _agreed_width(filled, TABS) > 1:
-            return TABS
-    for sign in DELIMITERS[:-1]:
-        if _is_agreed_below(filled, sign):
-            return sign
-    if _agreed_width(filled, BLANKS) > 1 and _are_numbers(filled, BLANKS):
-        return BLANKS
-    return ","
 
 
 def rows_of(lines: Sequence[str], delimiter: str) -> Rows:
@@ -96,62 +60,16 @@ def are_names_again(found: Sequence[str], known: Collection[str]) -> bool:
     return shared >= max(1, SAME_NAMES * len(found)) or 1 < shared == len(known)
 
 
-def _headers_again(rows: Rows) -> list[int]:
+def headers_again(rows: Rows) -> list[int]:
     """Where a header that stands above rows stands again, with its columns or others; rows behind it go by it."""
     filled = [i for i, row in enumerate(rows) if row]
-    first = next((k for k, i in enumerate(filled) if not _are_words(rows[i], cells.PLAIN)), len(filled))
+    first = next((k for k, i in enumerate(filled) if not are_words(rows[i], cells.PLAIN)), len(filled))
     heads = [
         {cell.strip() for cell in rows[i]} - {""} for i in filled[:first] if sum(bool(c.strip()) for c in rows[i]) > 1
     ]
     given = {i: [cell.strip() for cell in rows[i] if cell.strip()] for i in filled[first:]}
     named = [i for i in given if any(are_names_again(given[i], head) for head in heads)]
-    return [i for i in named if _are_words(rows[i], cells.PLAIN)]
-
-
-def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
-    """The number of cells that the lines agree on, those from one header to the next; 0 where they do not."""
-    rows = rows_of(lines, delimiter)
-    begins = [0, *_headers_again(rows)]
-    widths, alike = [], 0
-    for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
-        counts = Counter(len(row) for row in rows[begin:end])
-        widths.append(counts.most_common(1)[0][0])
-        # A header may be one field wider than the rows: a delimiter at its end.
-        alike += counts[widths[-1]] + counts[widths[-1] + 1]
-    return widths[0] if alike >= min(AGREEMENT * len(rows), len(rows) - 1) else 0
-
-
-def _beside_decimals(lines: Sequence[str]) -> str:
-    """What delimits numbers whose decimal sign is the comma: blanks, or nothing in a file of one column; else empty."""
-    if DECIMAL.search(lines[-1]) is None:
-        return ""
-    body = [line for line in lines if not _are_words(split_line(line, ","), COMMA)] or lines
-    parts = {sign: [kind_of(cell, COMMA) for row in rows_of(body, sign) for cell in row] for sign in (BLANKS, ",")}
-    share = {sign: sum(kind not in {None, Kind.TEXT} for kind in kinds) / len(kinds) for sign, kinds in parts.items()}
-    if _agreed_width(lines, BLANKS) > 1 and share[BLANKS] >= AGREEMENT and share[BLANKS] > share[","]:
-        return BLANKS
-    named = len(lines) > 1 and kind_of(lines[0]) is Kind.TEXT and "," not in lines[0]
-    return ";" if named and all(DECIMAL.fullmatch(line.strip()) for line in lines[1:]) else ""
-
-
-def _is_agreed_below(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether lines agree on one or two numbers of cells below a long header: a logger may be started again."""
-    widths = [len(row) for row in rows_of(lines, delimiter)]
-    agreed = {width for width, _ in Counter(width for width in widths if width > 1).most_common(2)}
-    body = widths[next((i for i, width in enumerate(widths) if width in agreed), len(widths)) :]
-    return len(body) > 1 and sum({width, width - 1} & agreed != set() for width in body) >= AGREEMENT * len(body)
-
-
-def _fits_better(lines: Sequence[str], runs: str, plain: str) -> bool:
-    """Whether all lines have the same number of cells when several delimiters are one, and only then."""
-    together, apart = (Counter(len(row) for row in rows_of(lines, d)) for d in (runs, plain))
-    return len(together) == 1 and len(apart) > 1
-
-
-def _are_numbers(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether most cells between blanks are numbers or times, as in a table of them; text has blanks, too."""
-    kinds = Counter(kind_of(cell) for row in rows_of(lines, delimiter) for cell in row)
-    return kinds.total() - kinds[Kind.TEXT] - kinds[None] >= kinds.total() / 2
+    return [i for i in named if are_words(rows[i], cells.PLAIN)]
 
 
 @lru_cache(1 << 14)
@@ -227,7 +145,7 @@ def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body |
     filled = [i for i in filled if i == filled[0] or not _is_damaged(lines[i], delimiter)]
     if not filled:
         return None
-    every, again = filled, _headers_again(rows)
+    every, again = filled, headers_again(rows)
     if again:
         filled = [i for i in filled if i < again[0]]
     counts = Counter(len(rows[i]) for i in filled)
@@ -235,11 +153,11 @@ def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body |
     wide = [rows[i] for i in filled if len(rows[i]) == width]
     closed = width > 1 and sum(not row[-1].strip() for row in wide) > AGREEMENT * len(wide)
     width -= closed  # a delimiter after the last cell, which the names may lack
-    first = next((i for i in filled if len(rows[i]) >= width and not _are_words(rows[i], notation)), None)
+    first = next((i for i in filled if len(rows[i]) >= width and not are_words(rows[i], notation)), None)
     if first is not None:
         below = _names_below(rows, filled, first, width, notation)
         if below >= 0:
-            first = next((i for i in filled if i > below and not _are_words(rows[i], notation)), first)
+            first = next((i for i in filled if i > below and not are_words(rows[i], notation)), first)
     head = [i for i in filled if (first is None or i < first) and _can_be_names(rows[i], width)]
     if first is None:  # a table of text
         if len(head) < 2:
@@ -251,10 +169,12 @@ def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body |
         # What is neither names nor units is a row, if a bad one, but for a line of words over numbers.
         begin = head[-1] + 1 if begin == first else first
     else:
-        body = [rows[i] for i in every if i >= first]
-        closes = closed or _some_close([rows[i] for i in filled if i >= first], width)
+        body, own = ([rows[i] for i in lines_of_rows if i >= first] for lines_of_rows in (every, filled))
+        closes = closed or _some_close(own, width)
+        if first == filled[0] and _is_word_over_numbers(own, notation):
+            return Body(first + 1, first, distinct(body[0][:width]), (), body[1:], closes)
         above = _comment_above(lines, first, delimiter)
-        if above is not None and len(above) == width and _are_words(above, notation):
+        if above is not None and len(above) == width and are_words(above, notation):
             body = _with_comments_that_name(lines, rows, [i for i in filled if i >= first], above, delimiter)
             return Body(first, first - 1, distinct(above), (), body, closes)
         return Body(first, None, distinct([""] * width), (), body, closes)
@@ -320,7 +240,7 @@ def _some_close(body: Rows, count: int) -> bool:
     return any(len(row) == count + 1 for row in body)
 
 
-def _are_words(row: Sequence[str], notation: Notation) -> bool:
+def are_words(row: Sequence[str], notation: Notation) -> bool:
     """Whether no cell is a number or a time, in whatever notation, and some are words."""
     kinds = {kind_of(cell, notation) for cell in row}
     return kinds <= {None, Kind.TEXT} and Kind.TEXT in kinds and not any(VALUE.match(cell) for cell in row)
@@ -344,6 +264,18 @@ def _first_row(rows: Rows, body: Sequence[int], notation: Notation) -> int:
     return body[1]
 
 
+def _is_word_over_numbers(body: Rows, notation: Notation) -> bool:
+    """Whether the first line names columns by numbers, as channels or wavelengths: a word stands over the first one."""
+    first, rest = body[0], body[1:]
+    word = first[0].strip()
+    if not rest or kind_of(word, notation) is not Kind.TEXT or says_no_value_among_numbers(word) or VALUE.match(word):
+        return False
+    if not all(cell.strip() for cell in first) or len(set(first)) < len(first):
+        return False
+    below = Counter(kind_of(row[0], notation) for row in rest)
+    return below.total() - below[None] - below[Kind.TEXT] >= AGREEMENT * below.total()
+
+
 def _has_numbers_of_rows(body: Rows, names: int) -> bool:
     """Whether rows begin with a cell more than there are names: their number, or a name of theirs."""
     return sum(len(row) == names + 1 and bool(row[-1].strip()) for row in body) > AGREEMENT * len(body)
@@ -359,13 +291,13 @@ def _comment_above(lines: Sequence[str], first: int, delimiter: str) -> list[str
 def _names_below(rows: Rows, filled: Sequence[int], first: int, width: int, notation: Notation) -> int:
     """The line of names below lines that look like rows and do not fit those below, as padded keys do; else -1."""
     likely = (i for i in filled if i > first and len(rows[i]) >= width and all(rows[i][:width]))
-    names = next((i for i in likely if _are_words(rows[i], notation)), None)
+    names = next((i for i in likely if are_words(rows[i], notation)), None)
     if names is None:
         return -1
     above, below = [rows[i] for i in filled if first <= i < names], [rows[i] for i in filled if i > names]
     if len(above) > LONGEST_PREFACE or len(above) >= len(below):
         return -1
-    if any(set(rows[i]) & set(rows[names]) - {""} for i in filled if i < names and _are_words(rows[i], notation)):
+    if any(set(rows[i]) & set(rows[names]) - {""} for i in filled if i < names and are_words(rows[i], notation)):
         return -1  # a header in the middle
     kinds = []
     for place in range(width):
@@ -395,5 +327,5 @@ def _with_comments_that_name(
     again = {
         i: cells_of_comment(lines[i], delimiter) for i in range(body[0], len(lines)) if is_comment(lines[i], delimiter)
     }
-    headers = {i for i, called in again.items() if set(called) & set(names) and _are_words(called, cells.PLAIN)}
+    headers = {i for i, called in again.items() if set(called) & set(names) and are_words(called, cells.PLAIN)}
     return [again[i] if i in headers else rows[i] for i in sorted({*body, *headers})]

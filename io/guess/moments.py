@@ -181,8 +181,10 @@ def times_of(columns: Sequence[Column], table: Sequence[Sequence[str]], notation
         place, remark = _likeliest(moments, columns, table)
         name = columns[place].name
         zones = dict.fromkeys(zone for cell in table[place] if (zone := cells.time_zone(cell)))
-        of_zones = f"column {name!r} has the zone {' and '.join(map(repr, zones))}; times are the wall clock as written"
-        return Times(ColumnTime(name), (name,), (*remark, *([of_zones] if zones else ())), next(iter(zones), ""))
+        if zones:
+            said = " and ".join(map(repr, zones))
+            remark = (*remark, f"column {name!r} has the zone {said}; times are the wall clock as it is written")
+        return Times(ColumnTime(name), (name,), remark, next(iter(zones), ""))
     dates = [i for i in asked if columns[i].kind is Kind.DATE]
     if not dates:
         return Times(remarks=() if wanted else _unknown_times(columns, table))

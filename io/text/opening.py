@@ -289,7 +289,9 @@ class Opening:
         assert layout is not None
         if self._guessing or isinstance(layout.header, NamesLine):
             return False
-        return fields(line, layout)[0] == fields(self._head[0], layout)[0] != ""
+        key = fields(line, layout)[0]
+        keys = self.header.metadata if self.header else ()
+        return key != "" and (key == fields(self._head[0], layout)[0] or key in keys)
 
     def _header(self, lines: Sequence[bytes], layout: Layout) -> Header | None:
         try:

@@ -192,6 +192,12 @@ def test_a_last_line_without_its_end_is_told(tmp_path):
     assert "the last line has no end yet; it is left out" in answer.stderr
 
 
+def test_a_column_called_timestamp_that_is_no_time_is_shown_as_others(tmp_path):
+    (tmp_path / "k.csv").write_text("timestamp,p\n1000,1.5\n5096,2.5\n9192,3.5\n")
+    answer = utokyo("analyze", "k.csv", folder=tmp_path)
+    assert "9192" in answer.stdout
+
+
 def test_a_run_without_its_file_waits_and_then_says_so(tmp_path):
     (tmp_path / "run.toml").write_text("cycles = 2\nperiod_s = 0.1\n[[analyses]]\nkind = 'ssd'\nfilepath = 'ssd.csv'")
     answer = utokyo("run", "run.toml", folder=tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from utokyo import InputError, Recorder
+from utokyo import InputError, Recorder, SSDRecorder
 
 
 def moments(first: int, count: int) -> list[str]:
@@ -78,3 +78,15 @@ def test_a_delimiter_is_found_below_a_long_header(reads, delimiter):
     rows = [f"{t},{i}.5E-9,A" for i, t in enumerate(moments(0, 12))]
     recorder = reads("\n".join([*above, "Time,Reading,Unit", *rows, ""]).replace(",", delimiter))
     assert recorder.get_table()["Reading"].to_list() == [float(f"{i}.5E-9") for i in range(12)]
+
+
+def test_a_second_run_of_an_ssd_whose_header_lacks_its_first_lines(tmp_path):
+    def run(clock: str, *above: str) -> list[str]:
+        keys = ["BlockSize,15262  ", "TraceName,Time,PulseHeight", "//StartDate,2023/05/09", f"//StartTime,{clock}"]
+        return [*above, *keys, "//TimeResolution,1.0E-06", *(f"{i},{i}000000,700" for i in range(6))]
+
+    path = tmp_path / "ssd.csv"
+    path.write_text("\n".join([*run("11:20:05", "Model,WE7562"), *run("13:20:05"), ""]))
+    recorder = SSDRecorder(path)
+    assert recorder.get_table()["datetime"].dt.hour().to_list() == [11] * 6 + [13] * 6
+    assert recorder.bad_rows == 0

@@ -6,7 +6,7 @@ import pytest
 
 from utokyo import Recorder
 from utokyo.io.guess.comments import is_comment
-from utokyo.io.guess.lines import delimiter_of
+from utokyo.io.guess.delimiters import delimiter_of
 from utokyo.io.guess.units import are_units
 
 
@@ -95,3 +95,19 @@ def test_dates_whose_order_is_not_known_yet_are_no_names(table):
     found = table("".join(f"09-05-2023 11:20:05;{cell}\n" for cell in ["", "", "", "", "", "0,000", "0,250", "3"]))
     assert found.columns[:2] == ["column_1", "column_2"]
     assert found["column_2"].to_list() == [None, None, None, None, None, 0.0, 0.25, 3.0]
+
+
+def test_columns_that_numbers_name(table):
+    found = table("Time\t780.24\t718.21\n" + "".join(f"{i}.5\t{i}\t{i}.25\n" for i in range(6)))
+    assert found.columns == ["Time", "780.24", "718.21"]
+    assert found.height == 6
+
+
+def test_a_first_row_with_a_word_for_no_value_names_nothing(table):
+    found = table("Error,1.5,2.5\n" + "".join(f"{i}.5,{i},{i}.25\n" for i in range(6)))
+    assert found.height == 7
+    assert found["column_1"][0] is None
+
+
+def test_lines_of_a_journal_are_rows(table):
+    assert table("".join(f"[{moment(i)}] p = {i}.5e-7 mbar\n" for i in range(6))).height == 6

@@ -42,6 +42,12 @@ def test_a_word_among_numbers_leaves_its_cell_empty_and_its_row_there(grown, wor
     assert [remark for remark in recorder.remarks() if repr(word) in remark and f"{len(places)} cells" in remark]
 
 
+def test_words_with_a_number_among_them_are_words(grown):
+    recorder = grown(log(["Sensor 2 off" if i == 7 else f"{i}.5" for i in range(12)]))
+    assert recorder.get_table()["A"].to_list() == [None if i == 7 else i + 0.5 for i in range(12)]
+    assert recorder.bad_rows == 0
+
+
 @pytest.mark.parametrize("states", [("ON", "OFF"), ("OPEN", "HI"), ("OFF", "OFF"), ("OK", "Error")])
 def test_states_stay_text(grown, states):
     table = grown(log([states[i % 2] for i in range(12)])).get_table()

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from utokyo import Kind
 from utokyo.io.cells import Notation
-from utokyo.io.guess.lines import BLANKS, TABS, are_names_again, body_of, delimiter_of, kind_of
+from utokyo.io.guess.delimiters import delimiter_of
+from utokyo.io.guess.lines import are_names_again, body_of, kind_of
+from utokyo.io.quotes import BLANKS, TABS
 from utokyo.io.reader import Reader
 
 
