@@ -222,7 +222,7 @@ def body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body | 
         if above is not None and len(above) == width and _are_words(above, notation):
             return Body(first, first - 1, distinct(above), (), body, closes)
         return Body(first, None, distinct([""] * width), (), body, closes)
-    with_units = len(head) > 1 and _are_units(rows[head[-1]]) and len(rows[head[-2]]) >= len(rows[head[-1]])
+    with_units = len(head) > 1 and _are_units(rows[head[-1]], rows[head[-2]])
     names = head[-1 - with_units]
     body = [rows[i] for i in every if i >= first]
     given = [cell.strip() for cell in rows[names]]
@@ -295,10 +295,14 @@ def _can_be_names(row: Sequence[str], width: int) -> bool:
     return len(row) >= max(1, width - 1) and any(kind_of(cell) is Kind.TEXT for cell in row)
 
 
-def _are_units(row: Sequence[str]) -> bool:
-    """Whether a line holds units and nothing else."""
+def _are_units(row: Sequence[str], above: Sequence[str]) -> bool:
+    """Whether a line holds units and nothing else, or less than the line above it, which names all columns."""
     given = [cell.strip() for cell in row if cell.strip()]
-    return bool(given) and all(UNIT.fullmatch(cell) for cell in given)
+    if not given or len(above) < len(row):
+        return False
+    return all(UNIT.fullmatch(cell) for cell in given) or (
+        len(above) == len(row) > len(given) and all(cell.strip() for cell in above)
+    )
 
 
 def _first_row(rows: Rows, body: Sequence[int], notation: Notation) -> int:
@@ -328,8 +332,9 @@ def _comment_above(lines: Sequence[str], first: int, delimiter: str) -> list[str
 
 
 UNIT = re.compile(
-    r"\(.{1,12}\)|\[.{1,12}\]|-|%|1/[a-zµ]{1,3}|([numkµμMGcdph]|f|T)?(s|A|V|W|K|m|g|Hz|Pa|bar|Torr|T|G|J|eV|N|L|l|F|H|C"
-    r"|Ohm|Ω|rad|cps|dB|dBm|sccm)([/ ·*^²³-]?[\w²³-]{1,4})?|°[CF]?|deg|min|h|d|a\.?u\.?|arb\.? ?units?|count(s|ing)?"
+    r"\(.{0,12}\)|\[.{0,12}\]|-|%|1/[a-zµ]{1,3}|([numkµμMGcdph]|f|T)?(s|A|V|W|K|m|g|Hz|Pa|bar|Torr|T|G|J|eV|N|L|l|F|H|C"
+    r"|Ohm|Ω|rad|cps|dB|dBm|sccm)([/ ·*^²³-]?[\w²³-]{1,4})?|°[CF]?|deg(rees?)?( ?([CFK]|celsius))?|min|h|d|UTC"
+    r"|[ymdhs]+([-/:. ]{1,2}[ymdhs]+)+|a\.? ?u\.?|arb\.? ?u(\.|nits?)?|count(s|ing)?"
     r"|cts|ch(annels?)?|volts?|amps?|amperes?|sec(onds?)?|kelvin|pascal|watts?|hertz|bits?|adc|rpm|ppm|sequence|pixels?|px",
     re.IGNORECASE,
 )
