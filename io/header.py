@@ -179,6 +179,8 @@ class CountedLines:
     lines : int
     names_line : int, optional
         The one of them, from 0, that names the columns.
+    metadata : tuple of pairs of str
+        Keys and values that were understood of the file.
 
     Examples
     --------
@@ -190,6 +192,7 @@ class CountedLines:
 
     lines: int
     names_line: int | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
 
     def read(self, lines: Sequence[bytes], layout: HeaderFormat) -> Header | None:
         """Pass over them."""
@@ -197,7 +200,7 @@ class CountedLines:
         if len(lines) < self.lines:
             return None
         mark = len(UTF8_MARK) if not self.lines and lines and lines[0].startswith(UTF8_MARK) else 0
-        return Header(mark + sum(map(len, lines[: self.lines])), self.lines)
+        return Header(mark + sum(map(len, lines[: self.lines])), self.lines, dict(self.metadata))
 
 
 @dataclass(frozen=True)

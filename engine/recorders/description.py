@@ -85,11 +85,12 @@ def _header(layout: Layout) -> str:
 
 def _times(layout: Layout) -> str:
     rule = layout.time
-    order = f", written as {_DATES[layout.dates]}" if layout.dates else ""
+    order = f", written as {layout.time_format or _DATES[layout.dates]}" if layout.time_format or layout.dates else ""
     if rule is None:
         return "none"
     if isinstance(rule, ColumnTime):
-        return f"column {rule.column!r}{order}"
+        zones = layout.header.metadata if isinstance(layout.header, CountedLines) else ()
+        return f"column {rule.column!r}{order}{''.join(f', the clock of zone {zone}' for _, zone in zones)}"
     if isinstance(rule, DateAndTime):
         return f"columns {rule.date!r} and {rule.time!r}{order}"
     if isinstance(rule, Elapsed):

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .. import cells
 from ..cells import Notation
 from ..column import Column, Kind
 from ..errors import LONGEST_CELL, InputError, shortened
@@ -20,7 +21,7 @@ from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
 from .letters import encoding_of
 from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, delimiter_of, is_comment, kind_of
-from .moments import order_of, times_of
+from .moments import kind_in, order_in, order_of, times_of
 from .signs import Signs, signs_of
 
 __all__ = ["Asked", "Guess", "guess_layout"]
@@ -112,13 +113,13 @@ def guess_layout(
     signs = signs_of(table)
     if asked.decimal:
         signs = Signs(asked.decimal, signs.thousands if signs.thousands != asked.decimal else "")
-    order = order_of(table)
+    order = order_in(asked.time_format) or order_of(table)
     notation = Notation(signs.decimal, signs.thousands, order.dates, asked.time_format)
     if notation != Notation():  # what is a name and what a row may be another question now
         body = _body(text, delimiter, notation, asked) or body
         table = _columns_of(body)
     columns = [
-        Column(name, known.get(name) or column_kind(found, notation), unit=unit)
+        Column(name, known.get(name) or _kind(name, found, notation, asked), unit=unit)
         for name, unit, found in zip(body.names, body.units or [""] * len(body.names), table, strict=True)
     ]
     times = times_of(columns, table, notation, asked.time)
@@ -134,7 +135,7 @@ def guess_layout(
         tuple(replace(column, nullable=column.name not in times.mandatory) for column in columns),
         delimiter=delimiter,
         encoding=encoding,
-        header=CountedLines(body.first, body.names_line),
+        header=CountedLines(body.first, body.names_line, times.metadata),
         time=times.rule,
         trailing_delimiter=body.closes,
         decimal=signs.decimal,
@@ -207,6 +208,17 @@ def _columns_of(body: Body) -> list[list[str]]:
     if taken:
         return columns
     return [[row[i].strip() for row in body.rows if i < len(row)] for i in range(len(body.names))]
+
+
+def _kind(name: str, column: Sequence[str], notation: Notation, asked: Asked) -> Kind:
+    """What the cells of a column are: times where the user says so and how they are written, else as they look."""
+    if asked.time_format and name == asked.time:
+        kind = kind_in(asked.time_format)
+        filled = [cell for cell in column if cell]
+        follow = sum(cells.cell_value(cell, kind, notation) is not None for cell in filled)
+        if filled and follow >= AGREEMENT * len(filled):
+            return kind
+    return column_kind(column, notation)
 
 
 def column_kind(column: Sequence[str], notation: Notation) -> Kind:

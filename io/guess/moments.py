@@ -18,7 +18,7 @@ from ..column import Column, Kind
 from ..times import ColumnTime, DateAndTime, TimeRule
 from .lines import AGREEMENT
 
-__all__ = ["Order", "Times", "order_of", "times_of"]
+__all__ = ["Order", "Times", "kind_in", "order_in", "order_of", "times_of"]
 
 NUMBERS = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 """A date that does not say which number is the day."""
@@ -70,6 +70,9 @@ EPOCHS = (
 )
 
 
+ORDERS: dict[str, DateOrder] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
+
+
 class Order(NamedTuple):
     """The order in which dates are written."""
 
@@ -118,6 +121,35 @@ def order_of(table: Sequence[Sequence[str]]) -> Order:
     return Order("dmy", f"'{shown}' is taken for day, month, year; nothing in the file decides, time_format= does")
 
 
+def order_in(time_format: str) -> Order | None:
+    """The order of dates that a format of times says; None where it says none.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.moments import order_in
+    >>> order_in("%m/%d/%Y %I:%M %p"), order_in("%Y-%m-%d")
+    (Order(dates='mdy', remark=''), None)
+    """
+    signs = re.findall(r"%([dmyY])", time_format)
+    order = ORDERS.get("".join(signs).replace("Y", "y")) if signs[:1] != ["Y"] else None
+    return None if order is None else Order(order)
+
+
+def kind_in(time_format: str) -> Kind:
+    """What a format of times says: a date, a time of day, or both.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.moments import kind_in
+    >>> kind_in("%Y%m%d%H%M%S"), kind_in("%Hh%M")
+    (<Kind.DATETIME: 2>, <Kind.TIME: 4>)
+    """
+    has_clock = cells.CLOCK_IN_FORMAT.search(time_format) is not None
+    if cells.DATE_IN_FORMAT.search(time_format) is None:
+        return Kind.TIME
+    return Kind.DATETIME if has_clock else Kind.DATE
+
+
 class Times(NamedTuple):
     """How rows get their times."""
 
@@ -126,8 +158,8 @@ class Times(NamedTuple):
     """Columns that must not be empty for it."""
     remark: str = ""
     """A sentence, where numbers were taken for times."""
-    zone: str = ""
-    """Behind the first time, as it is written."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """The zone of the times, as it is written behind the first one."""
 
 
 def times_of(columns: Sequence[Column], table: Sequence[Sequence[str]], notation: Notation, wanted: str = "") -> Times:
@@ -172,8 +204,10 @@ def times_of(columns: Sequence[Column], table: Sequence[Sequence[str]], notation
     moment = first(Kind.DATETIME)
     if moment is not None:
         place = next(i for i, c in enumerate(columns) if c.name == moment)
-        zone = next((zone for cell in table[place] if (zone := cells.time_zone(cell))), "")
-        return Times(ColumnTime(moment), (moment,), zone=zone)
+        zones = list(dict.fromkeys(zone for cell in table[place] if (zone := cells.time_zone(cell))))
+        several = f"column {moment!r} has times of several zones ({', '.join(zones)}); their clocks are kept as written"
+        metadata = ((f"{moment} (zone)", zones[0]),) if zones else ()
+        return Times(ColumnTime(moment), (moment,), several if len(zones) > 1 else "", metadata)
     date, clock = first(Kind.DATE), next((c.name for c in columns if c.kind is Kind.TIME), None)
     if date is not None and clock is not None:
         return Times(DateAndTime(date, clock), (date, clock))
