@@ -60,10 +60,10 @@ def understood(reader: Reader) -> Iterator[str]:
         yield f"times: {_times(reader.layout)}"
 
 
-def otherwise(reader: Reader) -> Iterator[str]:
+def otherwise(reader: Reader, how: str = OTHERWISE) -> Iterator[str]:
     """How to say it otherwise, where the layout was found out."""
     if reader.layout is not None and reader.layout.guessed:
-        yield f"to say it otherwise: {OTHERWISE}"
+        yield f"to say it otherwise: {how}"
 
 
 def _signs(layout: Layout, encoding: str) -> Iterator[str]:
