@@ -28,6 +28,7 @@ from utokyo import (
 )
 from utokyo.engine.command.config import read_config, read_join_config
 from utokyo.engine.recorders.known import class_for
+from utokyo.io.guess.layout import Asked
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -113,6 +114,16 @@ def test_the_configuration_of_the_documents_can_be_read(tmp_path):
     path = tmp_path / "run.toml"
     path.write_text(config)
     assert read_config(path).cycles == 180
+    oven = _recorder_of_join(tmp_path, config, "oven")
+    assert oven.settings.asked() == Asked("Zeit", "%d.%m.%Y %H:%M:%S", ";", ",", 3, True)
+
+
+def _recorder_of_join(folder: Path, config: str, name: str) -> Recorder:
+    """A recorder of a configuration of runs, which uses none but those of its analyses."""
+    recorders = "".join(table for table in re.split(r"^(?=\[)", config, flags=re.MULTILINE) if "[recorders." in table)
+    path = folder / "recorders.toml"
+    path.write_text(f'{recorders}\n[join]\nevery = "1s"\n')
+    return read_join_config(path).recorders[name]
 
 
 def test_the_join_of_the_documents_can_be_read(tmp_path):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["analyze_files"]
 
 EXIT_NONE, EXIT_SOME = 2, 3
+NOTHING_ASKED: Mapping[str, Any] = MappingProxyType({})
+OTHERWISE = "--delimiter, --decimal, --header-line, --units-row, --time, --time-format"
+"""How one says to the command what a file means."""
 PIPE_WIDTH = 250  # columns: a pipe has no edge to wrap at
 MOST_FIGURES = 5
 """Figures that are named one by one."""
@@ -43,7 +47,7 @@ class _Wanted:
     plots: Path | None
     tables: _Tables
     table: bool
-    sheet: str | None
+    asked: Mapping[str, Any]
     output: Console
     console: Console
 
@@ -59,7 +63,7 @@ def analyze_files(
     console: Console,
     *,
     table: bool = False,
-    sheet: str | None = None,
+    asked: Mapping[str, Any] = NOTHING_ASKED,
 ) -> int:
     """Analyse files and print what they hold; results to the standard output, all else to the console.
 
@@ -76,8 +80,8 @@ def analyze_files(
         For warnings, and for what is waited for.
     table : bool
         Whether all results are printed as a table, also those of many images.
-    sheet : str, optional
-        Which sheet of Excel files is meant.
+    asked : mapping, optional
+        Options of recorders, by name, for those files whose recorder has them: what a table means, which sheet.
 
     Returns
     -------
@@ -98,7 +102,10 @@ def analyze_files(
         if left_out:
             console.print(left_out, markup=False, highlight=False, soft_wrap=True)
     tables = _Tables(results, [job for job in jobs if isinstance(job, Job)], console)
-    wanted = _Wanted(plots, tables, table, sheet, output, console)
+    if asked and jobs and not any(isinstance(job, Job) and _taken(job, asked) for job in jobs):
+        said = ", ".join(f"--{name.replace('_', '-')}" for name in asked)
+        jobs = [InputError(f"{said}: without effect, for none of the files is a table whose meaning is found out")]
+    wanted = _Wanted(plots, tables, table, asked, output, console)
     for job in jobs:
         try:
             if isinstance(job, UtokyoError):
@@ -151,9 +158,7 @@ def _is_of_another_kind(path: Path, made: type[Analysis]) -> bool:
 def _analyze(job: Job, wanted: _Wanted) -> int:
     path, made = job.path, job.made
     if made is None:
-        names = job.recorder_class.settings_class.names()
-        of_sheet: dict[str, Any] = {"sheet": wanted.sheet} if "sheet" in names else {}
-        return _show_columns(job.recorder_class(path, **of_sheet), path, wanted)
+        return _show_columns(job.recorder_class(path, **_taken(job, wanted.asked)), path, wanted)
     analysis: Analysis = made(path, image_src=wanted.plots, result_filepath=wanted.tables.of(made), **job.options)
     with Waiting(wanted.console):
         compile_ahead(analysis.compiles)
@@ -167,6 +172,12 @@ def _analyze(job: Job, wanted: _Wanted) -> int:
                 wanted.say(f"utokyo: {reason}", style="bold red")
         return EXIT_SOME if not analysis.results.is_empty() else EXIT_NONE
     return 0 if _is_clean(analysis.recorder, path, wanted) else EXIT_NONE
+
+
+def _taken(job: Job, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that the recorder of a file has."""
+    names = job.recorder_class.settings_class.names() if job.made is None else ()
+    return {name: value for name, value in asked.items() if name in names}
 
 
 def _show_results(analysis: Analysis, path: Path, wanted: _Wanted) -> None:
@@ -208,7 +219,7 @@ def _show_columns(recorder: Recorder, path: Path, wanted: _Wanted) -> int:
     ours = {"timestamp_ns", "timestamp", "datetime"}
     own = set(metadata) | (ours if ours <= set(table.columns) else set())  # without times they are columns of the file
     columns = [name for name in table.columns if name not in own]
-    facts, remarks = recorder.understood()
+    facts, remarks = recorder.understood(OTHERWISE)
     for line in facts:
         wanted.output.print(line, markup=False, highlight=False)
     wanted.output.print(columns_table(table, columns, wanted.output.width))

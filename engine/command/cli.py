@@ -109,6 +109,12 @@ def analyze(
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
     table: Annotated[bool, typer.Option("--table", help="Print all results as a table, also of many images.")] = False,
     sheet: Annotated[str | None, typer.Option(help="Name of the sheet, of Excel files that have several.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Of a plain table: ';', 'tab', 'blanks' (any number).")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Of a plain table: its decimal sign, '.' or ','.")] = None,
+    header_line: Annotated[int | None, typer.Option(help="Line that names the columns, from 1; 0 for none.")] = None,
+    units_row: Annotated[bool | None, typer.Option(help="Whether the line under the names says units.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column that holds the times; 'none' for none.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="How times are written: '%d.%m.%Y %H:%M:%S'.")] = None,
 ) -> None:
     """Find out what each file is, analyse it, and print the results."""
     console = _console()
@@ -116,7 +122,10 @@ def analyze(
         from .analyze import analyze_files  # noqa: PLC0415
 
     paths = [user_path(file) for file in files]
-    raise typer.Exit(analyze_files(paths, plots if figures else None, results, console, table=table, sheet=sheet))
+    asked = {"sheet": sheet, "delimiter": delimiter, "decimal": decimal, "header_line": header_line}
+    asked |= {"units_row": units_row, "time": time, "time_format": time_format}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    raise typer.Exit(analyze_files(paths, plots if figures else None, results, console, table=table, asked=asked))
 
 
 @app.command()

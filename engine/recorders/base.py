@@ -35,7 +35,7 @@ from ...io.layout import Layout
 from ...io.paths import user_path
 from ...io.reader import Reader
 from ...io.sheet import is_spreadsheet
-from .description import description, otherwise, understood
+from .description import OTHERWISE, description, otherwise, understood
 from .frames import FrameKind, as_asked, as_polars, with_distinct_names, without_names_of_times
 from .known import RECORDERS, hint
 from .options import RecorderSettings, TableSettings
@@ -237,12 +237,12 @@ class Recorder:
         """What of the file may be otherwise than was understood, a sentence each: a guess, words for no value."""
         return self._reader.remarks()
 
-    def understood(self) -> tuple[list[str], list[str]]:
+    def understood(self, otherwise_by: str = OTHERWISE) -> tuple[list[str], list[str]]:
         """What was understood of the file in short lines, and what of it was found out and may be otherwise.
 
         As after the last look; what is logged as a warning is not said again.
         """
-        return list(understood(self._reader)), [*self._reader.guess_remarks(), *otherwise(self._reader)]
+        return list(understood(self._reader)), [*self._reader.guess_remarks(), *otherwise(self._reader, otherwise_by)]
 
     def describe(self) -> str:
         r"""What was understood of the file, for people, and how to say it otherwise.

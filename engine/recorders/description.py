@@ -60,10 +60,10 @@ def understood(reader: Reader) -> Iterator[str]:
         yield f"times: {_times(reader.layout)}"
 
 
-def otherwise(reader: Reader) -> Iterator[str]:
+def otherwise(reader: Reader, how: str = OTHERWISE) -> Iterator[str]:
     """How to say it otherwise, where the layout was found out."""
     if reader.layout is not None and reader.layout.guessed:
-        yield f"to say it otherwise: {OTHERWISE}"
+        yield f"to say it otherwise: {how}"
 
 
 def _signs(layout: Layout, encoding: str) -> Iterator[str]:
@@ -85,11 +85,12 @@ def _header(layout: Layout) -> str:
 
 def _times(layout: Layout) -> str:
     rule = layout.time
-    order = f", written as {_DATES[layout.dates]}" if layout.dates else ""
+    order = f", written as {layout.time_format or _DATES[layout.dates]}" if layout.time_format or layout.dates else ""
     if rule is None:
         return "none"
     if isinstance(rule, ColumnTime):
-        return f"column {rule.column!r}{order}"
+        zones = layout.header.metadata if isinstance(layout.header, CountedLines) else ()
+        return f"column {rule.column!r}{order}{''.join(f', the clock of zone {zone}' for _, zone in zones)}"
     if isinstance(rule, DateAndTime):
         return f"columns {rule.date!r} and {rule.time!r}{order}"
     if isinstance(rule, Elapsed):

@@ -108,6 +108,8 @@ def _time_format(value: Any) -> Any:
             raise InputError(
                 f"{option('time_format', value)} is no format of a date and time ({error}); write '%d.%m.%Y %H:%M:%S'"
             ) from None
+        if re.search(r"%Y[-/]%d[-/]%m", value):  # the kernels take a day behind a year for a month
+            raise InputError(f"{option('time_format', value)}: year, day, month is an order that is not read")
     return value
 
 

@@ -36,8 +36,9 @@ class WholeRecorder(Recorder):
         """None."""
         return []
 
-    def understood(self) -> tuple[list[str], list[str]]:
+    def understood(self, otherwise_by: str = "") -> tuple[list[str], list[str]]:
         """There are no lines to understand."""
+        del otherwise_by
         return [], []
 
     def describe(self) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .. import cells
 from ..absent import is_summary, says_no_value_among_numbers
 from ..cells import Notation
 from ..column import Column, Kind
@@ -23,7 +24,7 @@ from .comments import SAYS_DELIMITER, without_comments
 from .delimiters import delimiter_of
 from .letters import encoding_of
 from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, kind_of
-from .moments import Times, order_of, times_of
+from .moments import Times, kind_in, order_in, order_of, times_of
 from .signs import signs_of
 from .units import are_units
 
@@ -118,7 +119,7 @@ def guess_layout(
         return None
     table = _columns_of(body)
     for _ in range(MOST_TURNS):
-        signs, order = signs_of(table, asked.decimal), order_of(table)
+        signs, order = signs_of(table, asked.decimal), order_in(asked.time_format) or order_of(table)
         before, notation = notation, Notation(signs.decimal, signs.thousands, order.dates, asked.time_format)
         if notation == before:
             break
@@ -126,7 +127,7 @@ def guess_layout(
         body = _body(text, delimiter, notation, asked) or body
         table = _columns_of(body)
     columns = [
-        Column(name, known.get(name) or column_kind(found, notation), unit=unit)
+        Column(name, known.get(name) or _kind(name, found, notation, asked), unit=unit)
         for name, unit, found in zip(body.names, body.units or [""] * len(body.names), table, strict=True)
     ]
     times = times_of(columns, table, notation, asked.time)
@@ -234,6 +235,17 @@ def _is_header(called: Sequence[str], names: Sequence[str], columns: Sequence[Se
         return False
     below = (found for cell, name, found in zip(called, names, columns, strict=False) if cell == name)
     return any(found and kind_of(found[-1]) not in {None, Kind.TEXT} for found in below)
+
+
+def _kind(name: str, column: Sequence[str], notation: Notation, asked: Asked) -> Kind:
+    """What the cells of a column are: times where the user says so and how they are written, else as they look."""
+    if asked.time_format and name == asked.time:
+        kind = kind_in(asked.time_format)
+        filled = [cell for cell in column if cell]
+        follow = sum(cells.cell_value(cell, kind, notation) is not None for cell in filled)
+        if filled and follow >= AGREEMENT * len(filled):
+            return kind
+    return column_kind(column, notation)
 
 
 def column_kind(column: Sequence[str], notation: Notation) -> Kind:

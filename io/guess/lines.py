@@ -178,7 +178,7 @@ def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body |
             body = _with_comments_that_name(lines, rows, [i for i in filled if i >= first], above, delimiter)
             return Body(first, first - 1, distinct(above), (), body, closes)
         return Body(first, None, distinct([""] * width), (), body, closes)
-    with_units = len(head) > 1 and are_units(rows[head[-1]]) and len(rows[head[-2]]) >= len(rows[head[-1]])
+    with_units = len(head) > 1 and are_units(rows[head[-1]], rows[head[-2]])
     names = head[-1 - with_units]
     body, own = ([rows[i] for i in lines_of_rows if i >= first] for lines_of_rows in (every, filled))
     given = [cell.strip() for cell in rows[names]]

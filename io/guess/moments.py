@@ -20,7 +20,7 @@ from ..errors import LONGEST_CELL, shortened
 from ..times import ColumnTime, DateAndTime, TimeRule
 from .lines import AGREEMENT
 
-__all__ = ["Order", "Times", "order_of", "times_of"]
+__all__ = ["Order", "Times", "kind_in", "order_in", "order_of", "times_of"]
 
 NUMBERS = re.compile(r"\s*(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 """A date that does not say which number is the day."""
@@ -79,6 +79,9 @@ EPOCHS = (
 )
 
 
+ORDERS: dict[str, DateOrder] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
+
+
 class Order(NamedTuple):
     """The order in which dates are written."""
 
@@ -131,6 +134,35 @@ def _possible_orders(numbers: Sequence[Sequence[int]], places: Mapping[DateOrder
         dates = zip(numbers[day], numbers[month], strict=True)
         fits[order] = sum(0 < of_month <= LAST_DAY and 0 < of_year <= LAST_MONTH for of_month, of_year in dates)
     return [order for order in places if fits[order] == max(fits.values())]
+
+
+def order_in(time_format: str) -> Order | None:
+    """The order of dates that a format of times says; None where it says none.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.moments import order_in
+    >>> order_in("%m/%d/%Y %I:%M %p"), order_in("%Y-%m-%d")
+    (Order(dates='mdy', remark=''), None)
+    """
+    signs = re.findall(r"%([dmyY])", time_format)
+    order = ORDERS.get("".join(signs).replace("Y", "y")) if signs[:1] != ["Y"] else None
+    return None if order is None else Order(order)
+
+
+def kind_in(time_format: str) -> Kind:
+    """What a format of times says: a date, a time of day, or both.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.moments import kind_in
+    >>> kind_in("%Y%m%d%H%M%S"), kind_in("%Hh%M")
+    (<Kind.DATETIME: 2>, <Kind.TIME: 4>)
+    """
+    has_clock = cells.CLOCK_IN_FORMAT.search(time_format) is not None
+    if cells.DATE_IN_FORMAT.search(time_format) is None:
+        return Kind.TIME
+    return Kind.DATETIME if has_clock else Kind.DATE
 
 
 class Times(NamedTuple):

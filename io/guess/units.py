@@ -8,10 +8,10 @@ from collections.abc import Sequence
 __all__ = ["are_units"]
 
 UNIT = re.compile(
-    r"\(.{1,12}\)|\[.{1,12}\]|-|%|1/[a-zµ]{1,3}|([numkµμMGcdph]|f|T)?(s|A|V|W|K|m|g|Hz|Pa|bar|Torr|T|G|J|eV|N|L|l|F|H|C"
-    r"|Ohm|Ω|rad|cps|dB|dBm|sccm)(rms|pp|p-p|dc|ac|pk|abs)?|°[CF]?|℃|℉|deg(rees?)? ?[CFK]?|celsius|%?RH"
-    r"|hPa|slm|gauss|none|min|h|d|a\.?u\.?"
-    r"|arb\.? ?units?|count(s|ing)?"
+    r"\(.{0,12}\)|\[.{0,12}\]|-|%|1/[a-zµ]{1,3}|([numkµμMGcdph]|f|T)?(s|A|V|W|K|m|g|Hz|Pa|bar|Torr|T|G|J|eV|N|L|l|F|H|C"
+    r"|Ohm|Ω|rad|cps|dB|dBm|sccm)(rms|pp|p-p|dc|ac|pk|abs)?|°[CF]?|℃|℉|deg(rees?)?( ?([CFK]|celsius))?|celsius|%?RH"
+    r"|hPa|slm|gauss|none|min|h|d|UTC|a\.? ?u\.?"
+    r"|arb\.? ?u(\.|nits?)?|count(s|ing)?"
     r"|cts|ch(annels?)?|volts?|amps?|amperes?|sec(onds?)?|kelvin|pascal|watts?|hertz|bits?|adc|rpm|ppm|sequence|pixels?|px",
     re.IGNORECASE,
 )
@@ -20,8 +20,14 @@ WAY_OF_TIMES = re.compile(r"(?=.*[hHmMdD])([yYmMdDhHsSfFtTjJaA]{1,4}[-/.:, ]*){2
 """In a line of units: YYYY-MM-DD hh:mm:ss."""
 
 
-def are_units(row: Sequence[str]) -> bool:
-    """Whether a line holds units and nothing else.
+def are_units(row: Sequence[str], above: Sequence[str] = ()) -> bool:
+    """Whether a line holds units and nothing else, or less than the line above it, which names all columns.
+
+    Parameters
+    ----------
+    row : sequence of str
+    above : sequence of str
+        The line above it; empty where the cells alone are to tell.
 
     Examples
     --------
@@ -30,7 +36,11 @@ def are_units(row: Sequence[str]) -> bool:
     (True, True, False)
     """
     given = [cell.strip() for cell in row if cell.strip()]
-    return bool(given) and all(_is_unit(cell) for cell in given)
+    if not given or len(row) > len(above) > 0:
+        return False
+    return all(_is_unit(cell) for cell in given) or (
+        len(above) == len(row) > len(given) and all(cell.strip() for cell in above)
+    )
 
 
 def _is_unit(cell: str) -> bool:

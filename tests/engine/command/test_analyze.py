@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import here
 from PIL import Image
 from rich.console import Console
 
@@ -94,3 +95,23 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_folder(beam, tmp_path, cap
     assert analyze_files([tmp_path], None, None, console) == 3
     assert "a.csv" in console.export_text()
     assert "PMTAnalysis" in capsys.readouterr().out
+
+
+def test_the_command_is_told_what_a_table_means(tmp_path):
+    (tmp_path / "log.csv").write_text("N,Time\n1,05/06/2024 10:00:00\n2,05/06/2024 10:00:01\n")
+    guessed = here("analyze", "log.csv", folder=tmp_path)
+    assert "2024-06-05 10:00:00.000" in guessed.stdout
+    assert "to say it otherwise: --delimiter, --decimal" in guessed.stdout
+    told = here("analyze", "log.csv", "--time-format", "%m/%d/%Y %H:%M:%S", folder=tmp_path)
+    assert (told.returncode, "2024-05-06 10:00:00.000" in told.stdout) == (0, True)
+    (tmp_path / "cup.csv").write_text("a;b\nx;K\n1,001;2\n1,002;3\n")
+    told = here("analyze", "cup.csv", "--decimal", ",", "--header-line", 1, "--units-row", folder=tmp_path)
+    assert "Float64" in told.stdout
+    assert "decimal sign ','" in told.stdout
+
+
+def test_an_option_that_no_file_takes_is_refused(tmp_path):
+    (tmp_path / "coil.txt").write_text("Time\tCoilOperation\n2022/09/18 12:00:00\tON\n")
+    told = here("analyze", "coil.txt", "--decimal", ",", folder=tmp_path)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "--decimal: without effect" in told.stderr
