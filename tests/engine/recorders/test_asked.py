@@ -57,4 +57,4 @@ def test_a_zone_is_kept_beside_the_clock_as_it_is_written(tmp_path):
     with path.open("a") as file:
         file.write("2024-03-11T09:30:01+10:00,2.5\n")
     assert recorder.get_table()["Time (zone)"].to_list() == ["+09:00"] * 2
-    assert [remark for remark in recorder.remarks() if "several zones (+09:00, +10:00)" in remark]
+    assert [remark for remark in recorder.remarks() if "the zone '+09:00' and '+10:00'" in remark]

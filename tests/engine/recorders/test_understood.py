@@ -222,7 +222,7 @@ def test_analyze_prints_what_was_understood_once_and_how_to_say_it_otherwise(tmp
     for words in (
         "delimiter ';', decimal sign ',', '.' between thousands, utf-8; names in line 2",
         "times: column 'Zeit', written as day, month, year",
-        "to say it otherwise: Recorder(path, delimiter=, decimal=, header_line=, units_row=, time=, time_format=)",
+        "to say it otherwise: --delimiter, --decimal, --header-line, --units-row, --time, --time-format",
         "line 34: another header (in another order)",
         "2 cells hold 'OL'",
         "the clock goes back by 50 min 49 s",

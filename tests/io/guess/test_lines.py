@@ -70,7 +70,7 @@ def test_lines_that_are_no_rows_are_passed_over_and_counted_where_they_should(tm
     reader = read(tmp_path, content + "".join(more[1:]))
     assert reader.frame["p"].to_list() == [k + 0.5 for k in range(8)]
     assert reader.bad_rows == 1  # the summary
-    assert reader.bad_row_messages[0].startswith("t.csv, line 11: t should be a date and time, found 'Mean'")
+    assert reader.bad_row_messages[0].startswith("t.csv, line 11: a line that sums up, 'Mean', is no row")
 
 
 def test_a_file_of_carriage_returns_alone_is_lines_too(tmp_path):

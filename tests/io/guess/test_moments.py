@@ -143,11 +143,18 @@ def test_what_nothing_decides_is_told(tmp_path):
     assert "time_format=" in remark
 
 
-@pytest.mark.parametrize("written", ["23-05-13 11:20:05", "13/05/23 11:20:05", "05/09/23 11:20:05"])
-def test_two_digits_each_on_one_day_are_told(tmp_path, written):
+@pytest.mark.parametrize(
+    ("written", "order"),
+    [
+        ("23-05-13 11:20:05", "year, month, day"),
+        ("13/05/23 11:20:05", "day, month, year"),
+        ("05/09/23 11:20:05", "day, month, year"),
+    ],
+)
+def test_two_digits_each_on_one_day_are_told(tmp_path, written, order):
     reader = read(tmp_path, f"When,n\n{written},1\n{written[:-1]}6,2\n")
     (remark,) = reader.remarks()
-    assert f"'{written[:8]}' is taken for day, month, year" in remark
+    assert f"'{written[:8]}' is taken for {order}" in remark
 
 
 def test_evidence_that_comes_late_turns_the_dates_before(tmp_path):
