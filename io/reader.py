@@ -183,7 +183,8 @@ class Reader:
         """Where the clock went back or a counter began anew; none for times of which many go back."""
         self._rows.table.compute_times()
         steps = self._rows.table.times.steps
-        return said_of_steps(steps) if len(steps) <= 1 + self.rows // MOST_STEPS else []
+        said = said_of_steps(steps) if len(steps) <= 1 + self.rows // MOST_STEPS else []
+        return [*said, *self._rows.table.counters.remarks()]
 
     def time_frame(self) -> pl.DataFrame | None:
         """The columns `timestamp` (Int64, ns) and `datetime` (ns) of the rows; None for a format without times."""

@@ -98,7 +98,7 @@ def guess_layout(
     >>> lines = [b"Zeit;Strom\r\n", b"09.05.2023 11:20:05;19,47\r\n"]
     >>> layout = guess_layout(Path("ion.csv"), lines).layout
     >>> layout.delimiter, layout.decimal, layout.header, layout.time.column
-    (';', ',', CountedLines(lines=1, names_line=0), 'Zeit')
+    (';', ',', CountedLines(lines=1, names_line=0, metadata=()), 'Zeit')
     >>> [(column.name, column.kind.name) for column in layout.columns]
     [('Zeit', 'DATETIME'), ('Strom', 'FLOAT')]
     """
