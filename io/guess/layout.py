@@ -154,7 +154,17 @@ def guess_layout(
         guessed=True,
     )
     dates = (order.remark,) if order.remark and layout.dates else ()
+    ambiguous += [] if asked.delimiter else _perhaps_decimals(body, columns, delimiter)
     return Guess(layout, (*dates, *times.remarks, *ambiguous))
+
+
+def _perhaps_decimals(body: Body, columns: Sequence[Column], delimiter: str) -> list[str]:
+    """A sentence on lines `0,5` without names, which are two integers or one decimal."""
+    if delimiter != "," or body.names_line is not None or [c.kind for c in columns] != [Kind.INTEGER, Kind.INTEGER]:
+        return []
+    shown = next((",".join(row) for row in body.rows if len(row) == len(columns) and not row[1].startswith(" ")), "")
+    said = f"{shown!r} is taken for two columns; where it is a decimal, say delimiter=';', decimal=','"
+    return [said] if shown else []
 
 
 def _zone(times: Times) -> tuple[tuple[str, str], ...]:

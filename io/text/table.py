@@ -20,6 +20,7 @@ from ..layout import Layout
 from ..times import ROW_BY_ROW, TimeRule
 from .bad_rows import BadRows
 from .buffer import ColumnBuffer
+from .counters import Counters
 from .opening import NextHeader, Opening, nul_bytes
 from .parser import TextParser
 from .row_times import RowTimes
@@ -100,6 +101,7 @@ class TextTable:
         self.times = RowTimes(clock_offset_ns)
         self.said = said if said is not None else set()
         self.bad_rows = BadRows(path, said=self.said)
+        self.counters = Counters()
         self.notes: list[str] = []
         self.lines = 0
         self.clock_offset_ns = clock_offset_ns
@@ -240,6 +242,8 @@ class TextTable:
     def compute_times(self) -> None:
         """Compute the timestamps of the rows that have none yet."""
         rule = self.time_rule
+        if self.buffer is not None and rule is None and self.layout is not None and self.layout.guessed:
+            self.counters.look(self.buffer)
         if self.buffer is None or rule is None:
             return
         for segment, following in zip(self.segments, [*self.segments[1:], None], strict=True):
@@ -254,6 +258,7 @@ class TextTable:
             self.compute_times()  # a time of day goes on from the row before
             self.buffer = self.buffer.from_row(count)
             self.times.drop(count)
+            self.counters.drop(count)
             self.segments = [
                 Segment(self.buffer, segment.names, max(0, segment.first_row - count), segment.metadata)
                 for segment in self.segments

@@ -24,10 +24,11 @@ def remarks_on(table: TextTable) -> list[str]:
 
 
 def clock_remarks(table: TextTable, rows: int) -> list[str]:
-    """Where the clock of a table went back in so many rows; none for times of which many go back."""
+    """Where the clock of a table went back in so many rows, or a counter began anew; none where many times go back."""
     table.compute_times()
     steps = table.times.steps
-    return said_of_steps(steps) if len(steps) <= 1 + rows // MOST_STEPS else []
+    said = said_of_steps(steps) if len(steps) <= 1 + rows // MOST_STEPS else []
+    return [*said, *table.counters.remarks().values()]
 
 
 def clock_news(table: TextTable, rows: int) -> list[str]:
@@ -35,8 +36,9 @@ def clock_news(table: TextTable, rows: int) -> list[str]:
     if not clock_remarks(table, rows):
         return []
     new = [step for step in table.times.steps if _mark(step) not in table.said]
-    table.said.update(map(_mark, new))
-    return said_of_steps(new)
+    counters = {name: said for name, said in table.counters.remarks().items() if f"counter: {name}" not in table.said}
+    table.said.update((*map(_mark, new), *(f"counter: {name}" for name in counters)))
+    return [*said_of_steps(new), *counters.values()]
 
 
 def report(name: str, table: TextTable) -> None:
@@ -65,6 +67,7 @@ def _marks(table: TextTable) -> Iterator[str]:
     yield from table.opening.remarks
     yield from (f"{column}: {word}" for column, word in table.words)
     yield from map(_mark, table.times.steps)
+    yield from (f"counter: {name}" for name in table.counters.remarks())
 
 
 def _mark(step: ClockStep) -> str:

@@ -111,3 +111,12 @@ def test_a_first_row_with_a_word_for_no_value_names_nothing(table):
 
 def test_lines_of_a_journal_are_rows(table):
     assert table("".join(f"[{moment(i)}] p = {i}.5e-7 mbar\n" for i in range(6))).height == 6
+
+
+def test_lines_that_are_two_integers_or_a_decimal_are_told(tmp_path):
+    path = tmp_path / "log.txt"
+    path.write_text("0,5\n1,5\n2,5\n")
+    recorder = Recorder(path)
+    assert recorder.get_table().width == 2
+    assert [remark for remark in recorder.remarks() if "'0,5' is taken for two columns" in remark]
+    assert Recorder(path, delimiter=";", decimal=",").get_table()["column_1"].to_list() == [0.5, 1.5, 2.5]
