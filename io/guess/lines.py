@@ -302,7 +302,7 @@ def are_units(row: Sequence[str]) -> bool:
     Examples
     --------
     >>> from utokyo.io.guess.lines import are_units
-    >>> are_units(["(s)", "mbar"]), are_units(["Cup", "mbar"])
+    >>> are_units(["(s)", "mbar"]), are_units(["Oven", "mbar"])
     (True, False)
     """
     given = [cell.strip() for cell in row if cell.strip()]
