@@ -8,7 +8,8 @@ last block before the rows that wait, with the rows of it that were shown alread
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -286,20 +287,14 @@ class RowsAhead:
         )
 
     def _guess_anew(self) -> int:
-        """Parse the start of the file, which is kept, as what it is now that there is more of it.
-
-        Returns the bytes at its end that were not taken.
-        """
+        """Parse the kept start of the file as what it is now that there is more of it; bytes at its end not taken."""
         data, generation = framed(self.table.opening.sample), self.table.generation + 1
         end = data.size - BACK
         self._known = {}  # what these lines have shown, they will show again
         while True:
             self._begin(generation)
-            try:
+            with self._anew_if_refused():
                 header = self.table.open(data[FRONT:end])
-            except InputError:
-                self._anew = ""
-                raise
             if header is None:
                 return end - FRONT
             self._file.begin_rows(header.size)
@@ -307,6 +302,12 @@ class RowsAhead:
             if self._anew is None:
                 return left
             self._known[self._anew] = Kind.TEXT
+
+    @contextmanager
+    def _anew_if_refused(self) -> Iterator[None]:
+        self._anew = ""
+        yield
+        self._anew = None
 
     def _begin_another_file(self) -> None:
         if self.count or self.table.bad_rows.count:
@@ -388,10 +389,7 @@ class RowsAhead:
             self._first = self._last = self._last + skipped
 
     def _bytes_of_chunks(self) -> int:
-        """Bytes of the rows that are wanted, and of as many chunks after them as are worth it.
-
-        Whole chunks, and hardly more: what is left over has to be copied.
-        """
+        """Bytes of the rows that are wanted, and of as many whole chunks after them as are worth it."""
         missing = self._wanted - self.waiting
         # The guess of the length of lines was short: a few rows are missing.
         few = missing < self._wanted // 2

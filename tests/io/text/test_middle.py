@@ -261,3 +261,27 @@ def test_a_restart_between_headers_and_wraps_changes_nothing(tmp_path, cut):
     assert restarted.frame.height == 8 - before
     assert restarted.time_frame().equals(whole.time_frame().tail(8 - before))
     assert restarted.remarks() == reader.remarks() == whole.remarks()
+
+
+def test_a_second_measurement_of_the_wavemeter_may_have_other_frames_and_another_start(tmp_path):
+    def measurement(start: str, frames: list[str], rows: list[str]) -> str:
+        index = "26\t" + "\t".join(map(str, range(len(frames)))) + "\n"
+        head = f"WLMLTAID02\nStartTime\t15.03.2022, {start}\n\n[Measurement data]\n{index}"
+        return head + "Time  [ms]\t" + "\t".join(frames) + "\n" + "".join(rows)
+
+    one, two = "Signal 1  Wavelength, vac.  [nm]", "Signal 2  Wavelength, vac.  [nm]"
+    path = tmp_path / "log.lta"
+    path.write_text(
+        measurement("08:00:00.000", [one], ["0\t780.1\n", "1000\t780.2\n"])
+        + measurement("09:00:00.000", [two, one], ["0\t718.5\n", "500\t\t780.3\n"])
+    )
+    reader = Reader(path, LaserRecorder.layout)
+    reader.update()
+    one, two = (" ".join(name.split()) for name in (one, two))  # as names are in tables
+    assert reader.frame[one].to_list() == [780.1, 780.2, None, 780.3]
+    assert reader.frame[two].to_list() == [None, None, 718.5, None]
+    assert reader.time_frame()["datetime"].cast(str).to_list()[2:] == [
+        "2022-03-15 09:00:00.000000000",
+        "2022-03-15 09:00:00.500000000",
+    ]
+    assert reader.bad_rows == 0
