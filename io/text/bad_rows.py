@@ -21,8 +21,8 @@ MESSAGES = 20
 
 def no_value(column: str, word: str, count: int) -> str:
     """A sentence on cells that were taken for no value."""
-    cells_hold = f"{count} cells hold" if count > 1 else "a cell holds"
-    return f"column {column!r}: {cells_hold} {shortened(word, LONGEST_CELL)!r}, which is no value; it stays empty"
+    cells_hold, stay = (f"{count} cells hold", "they stay") if count > 1 else ("a cell holds", "it stays")
+    return f"column {column!r}: {cells_hold} {shortened(word, LONGEST_CELL)!r}, which is no value; {stay} empty"
 
 
 class BadRows:

@@ -25,7 +25,7 @@ LOG = (
 """Decimal commas, thousands, words, a header in the middle, a clock that goes back, a bad line."""
 SAID = [
     "log.csv, line 34: another header (in another order); the rows behind it go by it",
-    "column 'Cup (nA)': 2 cells hold 'OL', which is no value; it stays empty",
+    "column 'Cup (nA)': 2 cells hold 'OL', which is no value; they stay empty",
     "after row 50 the clock goes back by 50 min 49 s, from 2023-05-09 11:20:49 to 2023-05-09 10:30:00; rows are sorted "
     "by these times, so those of both stand mixed: to set it right, read the rows behind it, in a file of their own, "
     "with a clock_offset",

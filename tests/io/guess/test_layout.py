@@ -40,7 +40,7 @@ def test_a_word_for_no_value_empties_its_cell_and_is_told_once_with_its_count(tm
     assert reader.bad_rows == 0
     assert reader.frame["p"].to_list() == [None if k in (3, 7, 8) else k + 0.5 for k in range(20)]
     assert reader.frame["n"].to_list() == list(range(20))
-    assert reader.remarks() == [f"column 'p': 3 cells hold {word!r}, which is no value; it stays empty"]
+    assert reader.remarks() == [f"column 'p': 3 cells hold {word!r}, which is no value; they stay empty"]
     assert caplog.text.count(repr(word)) == 1
 
 
@@ -54,7 +54,7 @@ def test_the_count_of_a_word_grows_and_its_sentence_is_not_said_again(tmp_path, 
             with path.open("a") as file:
                 file.write("2023-05-09 12:00:00,OL\n")
             reader.update()
-    assert reader.remarks() == ["column 'p': 4 cells hold 'OL', which is no value; it stays empty"]
+    assert reader.remarks() == ["column 'p': 4 cells hold 'OL', which is no value; they stay empty"]
     assert caplog.text.count("'OL'") == 1
 
 
@@ -62,7 +62,7 @@ def test_each_word_of_each_column_has_its_sentence(tmp_path):
     cells = ["1.5,2.5"] * 20 + ["OL,N/A", "OL,OL", "-,3.5"]
     reader = read(tmp_path, "t,p,q\n" + rows(cells))
     assert sorted(reader.remarks()) == [
-        "column 'p': 2 cells hold 'OL', which is no value; it stays empty",
+        "column 'p': 2 cells hold 'OL', which is no value; they stay empty",
         "column 'p': a cell holds '-', which is no value; it stays empty",
         "column 'q': a cell holds 'N/A', which is no value; it stays empty",
         "column 'q': a cell holds 'OL', which is no value; it stays empty",
@@ -79,7 +79,7 @@ def test_a_column_of_words_alone_has_no_kind_until_a_value_comes(tmp_path):
         file.write("2023-05-09 12:00:00,2.5\n")
     reader.update()
     assert reader.frame["p"].to_list() == [None, None, None, 2.5]
-    assert reader.remarks() == ["column 'p': 2 cells hold 'OL', which is no value; it stays empty"]
+    assert reader.remarks() == ["column 'p': 2 cells hold 'OL', which is no value; they stay empty"]
 
 
 def test_a_word_for_the_time_is_a_bad_row_for_it_has_no_moment(tmp_path):

@@ -140,7 +140,7 @@ def test_words_for_no_value_lose_no_row_of_a_known_format_and_are_told_once(tmp_
     assert recorder.bad_rows == 1
     assert sorted(recorder.remarks()) == [
         "column 'IG': a cell holds 'OL', which is no value; it stays empty",
-        "column 'Rb disp.': 10 cells hold 'Sensor off', which is no value; it stays empty",
+        "column 'Rb disp.': 10 cells hold 'Sensor off', which is no value; they stay empty",
     ]
     assert caplog.text.count("'Sensor off'") == 1
 
