@@ -19,7 +19,7 @@ from ..errors import LONGEST_CELL, InputError, shortened
 from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, body_behind, body_of, delimiter_of, is_comment, kind_of
+from .lines import AGREEMENT, Body, body_behind, body_of, delimiter_of, is_comment, kinds_of
 from .moments import order_of, times_of
 from .signs import Signs, signs_of
 
@@ -196,8 +196,10 @@ def _columns_of(body: Body) -> list[list[str]]:
     columns: list[list[str]] = [[] for _ in body.names]
     width, places = len(body.names), list(range(len(body.names)))
     taken = 0
+    stems = _stems_of(body.names) if body.names_line is not None else frozenset()
     for row in body.rows:
-        called = distinct([cell.strip() for cell in row]) if body.names_line is not None and row[0] else ()
+        may_name = row[0] and not stems.isdisjoint(map(str.strip, row))
+        called = distinct([cell.strip() for cell in row]) if may_name else ()
         if sum(name in place for name in called) >= max(1, SAME_NAMES * len(called)):
             width = len(called) - (not row[-1].strip())
             places = [place.get(name, -1) for name in called[:width]]
@@ -211,13 +213,19 @@ def _columns_of(body: Body) -> list[list[str]]:
     return [[row[i].strip() for row in body.rows if i < len(row)] for i in range(len(body.names))]
 
 
+def _stems_of(names: Sequence[str]) -> frozenset[str]:
+    """What stands in a line that `distinct` makes one of these names of: the name, without its number, or nothing."""
+    stems = set(names)
+    for name in names:
+        stems |= {name[:end] for end in range(len(name.rstrip("0123456789")), len(name))}
+        stems |= {""} if name.startswith("column_") else set()
+    return frozenset(stems)
+
+
 def column_kind(column: Sequence[str], notation: Notation) -> Kind:
     """What the cells of a column are, when most of them agree; NONE where there is no value yet."""
-    found: Counter[Kind] = Counter()
-    for cell, count in Counter(column).items():
-        kind = kind_of(cell, notation)
-        if kind is not None:
-            found[kind] += count
+    found = kinds_of(column, notation)
+    del found[None]
     if not found:
         return Kind.NONE
     numbers = found[Kind.INTEGER] + found[Kind.FLOAT]
@@ -227,7 +235,7 @@ def column_kind(column: Sequence[str], notation: Notation) -> Kind:
     if dates >= AGREEMENT * found.total():
         return Kind.DATETIME if found[Kind.DATETIME] else Kind.DATE
     kind, count = found.most_common(1)[0]
-    return kind if count >= AGREEMENT * found.total() else Kind.TEXT
+    return kind if kind is not None and count >= AGREEMENT * found.total() else Kind.TEXT
 
 
 def _has_dates(columns: Sequence[Column]) -> bool:

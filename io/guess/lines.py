@@ -14,8 +14,19 @@ from ..cells import Notation
 from ..column import Kind
 from ..header import distinct
 from ..quotes import BLANKS, TABS, has_open_quote, split_line
+from .shapes import by_shape
 
-__all__ = ["AGREEMENT", "COMMENTS", "Body", "body_behind", "body_of", "delimiter_of", "is_comment", "kind_of"]
+__all__ = [
+    "AGREEMENT",
+    "COMMENTS",
+    "Body",
+    "body_behind",
+    "body_of",
+    "delimiter_of",
+    "is_comment",
+    "kind_of",
+    "kinds_of",
+]
 
 DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
@@ -23,6 +34,11 @@ COMMENTS = ("#", "%", "//", "!")
 """How lines of comment begin."""
 AGREEMENT = 0.8
 """Part of the sample that must follow a guess; the rest are bad rows, reported one by one."""
+PLAIN_NUMBER = re.compile(r"[-+0.,'eE]+")
+"""The shape of a number without words."""
+SURE_DIGITS = 18
+"""Of integers that 64 bits hold, whatever the digits."""
+_MOMENTS = {Kind.DATE, Kind.DATETIME, Kind.TIME}
 Rows = list[list[str]]
 
 
@@ -76,7 +92,7 @@ def rows_of(lines: Sequence[str], delimiter: str) -> Rows:
 
 def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
     """The number of cells that the lines agree on; 0 where they do not."""
-    counts = Counter(len(row) for row in rows_of(lines, delimiter))
+    counts = Counter(_width(line, delimiter) for line in lines)
     width = counts.most_common(1)[0][0]
     # A header may be one field wider than the rows: a delimiter at its end.
     alike = counts[width] + counts[width + 1]
@@ -84,15 +100,22 @@ def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
     return width if alike >= min(AGREEMENT * rows, rows - 1) else 0
 
 
+def _width(line: str, delimiter: str) -> int:
+    """The number of cells of a line that is not blank."""
+    if len(delimiter) > 1 or ('"' in line and delimiter in line):
+        return len(split_line(line, delimiter))
+    return line.count(delimiter) + 1
+
+
 def _fits_better(lines: Sequence[str], runs: str, plain: str) -> bool:
     """Whether all lines have the same number of cells when several delimiters are one, and only then."""
-    together, apart = (Counter(len(row) for row in rows_of(lines, d)) for d in (runs, plain))
+    together, apart = ({_width(line, d) for line in lines} for d in (runs, plain))
     return len(together) == 1 and len(apart) > 1
 
 
 def _are_numbers(lines: Sequence[str], delimiter: str) -> bool:
     """Whether most cells between blanks are numbers or times, as in a table of them; text has blanks, too."""
-    kinds = Counter(kind_of(cell) for row in rows_of(lines, delimiter) for cell in row)
+    kinds = kinds_of([cell for row in rows_of(lines, delimiter) for cell in row])
     return kinds.total() - kinds[Kind.TEXT] - kinds[None] >= kinds.total() / 2
 
 
@@ -112,6 +135,28 @@ def kind_of(cell: str, notation: Notation = cells.PLAIN) -> Kind | None:
         if cells.cell_value(cell, kind, notation) is not None:
             return kind
     return Kind.TEXT
+
+
+def kinds_of(found: Sequence[str], notation: Notation = cells.PLAIN) -> Counter[Kind | None]:
+    """How many cells are of which kind, as `kind_of` says of each.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.lines import kinds_of
+    >>> sorted(kinds_of(["17", "4", "18"]).items())
+    [(<Kind.INTEGER: 0>, 3)]
+    """
+    kinds: Counter[Kind | None] = Counter()
+    for shape, alike in by_shape(found).items():
+        kind = kind_of(alike[0], notation)
+        fits = len(shape) <= SURE_DIGITS or notation.decimal in shape  # no integer beyond 64 bits
+        if kind in {Kind.INTEGER, Kind.FLOAT} and fits and PLAIN_NUMBER.fullmatch(shape):
+            kinds[kind] += len(alike)
+            continue
+        for cell, count in Counter(alike).items():
+            is_alike = kind in _MOMENTS and cells.cell_value(cell, kind, notation) is not None
+            kinds[kind if is_alike else kind_of(cell, notation)] += count
+    return kinds
 
 
 class Body(NamedTuple):
@@ -262,7 +307,7 @@ def _first_row(rows: Rows, body: Sequence[int], notation: Notation) -> int:
     if not rest or not words or words[0] != 0:
         return body[0]
     for place in words:
-        below = Counter(kind_of(other[place], notation) for other in rest if place < len(other))
+        below = kinds_of([other[place] for other in rest if place < len(other)], notation)
         if below.total() - below[None] - below[Kind.TEXT] < AGREEMENT * below.total():
             return body[0]
     return body[1]

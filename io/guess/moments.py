@@ -17,6 +17,7 @@ from ..cells import DateOrder, Notation
 from ..column import Column, Kind
 from ..times import ColumnTime, DateAndTime, TimeRule
 from .lines import AGREEMENT
+from .shapes import by_shape
 
 __all__ = ["Order", "Times", "order_of", "times_of"]
 
@@ -92,7 +93,8 @@ def order_of(table: Sequence[Sequence[str]]) -> Order:
     >>> order_of([["05/09/2023", "05/13/2023"]]).dates, order_of([["09-05-2023 11:20:05"]]).dates
     ('mdy', 'dmy')
     """
-    found = [match for column in table for cell in column if (match := NUMBERS.match(cell))]
+    dates = [alike for column in table for shape, alike in by_shape(column).items() if NUMBERS.match(shape)]
+    found = [match for alike in dates for cell in alike if (match := NUMBERS.match(cell))]
     if not found:
         return Order("")
     first, second, last = ([int(match[k]) for match in found] for k in (1, 3, 4))
@@ -172,7 +174,8 @@ def times_of(columns: Sequence[Column], table: Sequence[Sequence[str]], notation
     moment = first(Kind.DATETIME)
     if moment is not None:
         place = next(i for i, c in enumerate(columns) if c.name == moment)
-        zone = next((zone for cell in table[place] if (zone := cells.time_zone(cell))), "")
+        alike = by_shape(table[place]).values()
+        zone = next((zone for first_cell, *_ in alike if (zone := cells.time_zone(first_cell))), "")
         return Times(ColumnTime(moment), (moment,), zone=zone)
     date, clock = first(Kind.DATE), next((c.name for c in columns if c.kind is Kind.TIME), None)
     if date is not None and clock is not None:

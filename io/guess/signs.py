@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .shapes import by_shape
+
 __all__ = ["Signs", "signs_of"]
 
 NUMBER = re.compile(r"[+-]?(\d[\d.,']*|[.,]\d+)([eE][+-]?\d+)?")
 """What may be a number in one notation or another."""
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?P<sign>[.,'])\d{3}")
 """A number that is a decimal, or has one sign between thousands: who can tell?"""
+GROUPED_SHAPE = re.compile(r"[+-]?0{1,3}[.,']000")
 WHOLE = re.compile(r"[+-]?\d{1,3}")
 
 
@@ -81,21 +84,24 @@ class _Evidence(NamedTuple):
 def _evidence(cells: Sequence[str]) -> _Evidence:
     found = _Evidence(Counter(), Counter(), Counter(), 0)
     whole = 0
-    for cell in cells:
-        if not NUMBER.fullmatch(cell):
+    for shape, alike in by_shape(cells).items():
+        if not NUMBER.fullmatch(shape):
             continue
-        if not any(sign in cell for sign in ".,'"):
-            whole += WHOLE.fullmatch(cell) is not None
+        count = len(alike)
+        if not any(sign in shape for sign in ".,'"):
+            whole += count * (WHOLE.fullmatch(shape) is not None)
             continue
-        grouped = GROUPED.fullmatch(cell)
-        if grouped:
-            found.grouped[grouped["sign"]] += 1
+        if GROUPED_SHAPE.fullmatch(shape):  # but a number before a sign of thousands begins with no nought
+            grouped = [match["sign"] for cell in alike if (match := GROUPED.fullmatch(cell))]
+            found.grouped.update(grouped)
+            count -= len(grouped)
+        if not count:
             continue
-        present = [sign for sign in ".,'" if sign in cell]
-        last = max(present, key=cell.rfind)
+        present = [sign for sign in ".,'" if sign in shape]
+        last = max(present, key=shape.rfind)
         for sign in present:
-            if sign == "'" or cell.count(sign) > 1 or (sign != last):
-                found.thousands[sign] += 1
+            if sign == "'" or shape.count(sign) > 1 or (sign != last):
+                found.thousands[sign] += count
             else:
-                found.decimals[sign] += 1
+                found.decimals[sign] += count
     return found._replace(whole=whole)
