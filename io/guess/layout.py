@@ -6,7 +6,6 @@ looked, the same lines give the same layout. Known formats do not pass here.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

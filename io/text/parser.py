@@ -14,7 +14,7 @@ from ...kernels.text.odd import ODD_FIELDS
 from ..quotes import BLANKS, TABS
 from .bad_rows import Report
 from .buffer import ColumnBuffer
-from .rows import ParsedRows, commit_rows
+from .rows import ORDERS, ParsedRows, commit_rows
 from .second_look import Change, Context
 
 __all__ = ["TextParser"]
@@ -105,6 +105,7 @@ class TextParser:
                 stop,
                 _RUNS.get(layout.delimiter) or ord(layout.delimiter),
                 ord(layout.decimal),
+                ORDERS[layout.dates],
                 segment.kinds,
                 segment.slots,
                 1 if layout.short_rows else columns,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.text.cells import NEWLINE, QUOTE
+from ...kernels.text.moments import DAY_FIRST, DAY_FIRST_WITH_POINTS, MONTH_FIRST, YEAR_FIRST
 from ...kernels.text.odd import (
     CODE,
     COLUMN,
@@ -31,10 +32,13 @@ from .bad_rows import Report
 from .buffer import ColumnBuffer, TextCells
 from .second_look import Change, Context, SecondLook
 
-__all__ = ["ParsedRows", "commit_rows"]
+__all__ = ["ORDERS", "ParsedRows", "commit_rows"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
+
+ORDERS = {"": DAY_FIRST_WITH_POINTS, "dmy": DAY_FIRST, "mdy": MONTH_FIRST, "ymd": YEAR_FIRST}
+"""Of dates, for the kernels."""
 
 
 class ParsedRows(NamedTuple):
@@ -143,8 +147,8 @@ def _left_to_python(data: Bytes, odd: Integers, first: int, buffer: ColumnBuffer
     segment = context.segment
     is_text = segment.kinds[odd[:, COLUMN] * (odd[:, ROW] >= 0)] == Kind.TEXT
     if (~is_text & (odd[:, CODE] == ODD_CELL)).any():
-        point = ord(context.layout.decimal)
-        left = read_odd_cells(data, odd, segment.kinds, segment.slots, point, first, buffer.ints, buffer.floats)
+        point, order = ord(context.layout.decimal), ORDERS[context.layout.dates]
+        left = read_odd_cells(data, odd, segment.kinds, segment.slots, point, order, first, buffer.ints, buffer.floats)
         odd = odd[:left]
     return odd[np.lexsort((odd[:, COLUMN], odd[:, LINE]))]  # the kernel goes column by column, people line by line
 

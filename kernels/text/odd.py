@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import exact_kernel, inlined
-from .cells import FLOAT, INTEGER, TEXT, decimal_cell, integer_cell, moment_cell
+from .cells import FLOAT, INTEGER, TEXT, decimal_cell, integer_cell
+from .moments import moment_in_any_order
 
 __all__ = [
     "BAD_FIELD_COUNT",
@@ -60,6 +61,7 @@ def read_odd_cells(
     kinds: Integers,
     slots: Integers,
     point: int,
+    order: int,
     first_row: int,
     ints: Integers,
     floats: Floats,
@@ -71,7 +73,7 @@ def read_odd_cells(
     data : uint8, shape (n,)
     odd : int64, shape (count, `ODD_FIELDS`)
         As `columns.parse_rows` writes them.
-    kinds, slots, point, first_row, ints, floats
+    kinds, slots, point, order, first_row, ints, floats
         As for `columns.parse_rows`.
 
     Returns
@@ -94,7 +96,7 @@ def read_odd_cells(
                 if done:
                     floats[slot, first_row + row] = real
             elif kind != TEXT:
-                moment = moment_cell(data, start, stop, kind)
+                moment = moment_in_any_order(data, start, stop, kind, order)
                 done = moment >= 0
                 if done:
                     ints[slot, first_row + row] = moment
