@@ -170,7 +170,7 @@ class RowsAhead:
         data = _framed(last + b"\n")
         self.take(data, FRONT, data.size - BACK)
         self._file.forget_unfinished()
-        report(self._file.path.name, self.table, self._said)
+        report(self._file.path, self.table, self._said)
         if self.table.generation != generation:
             self._last = 0
         added = self.waiting
@@ -342,7 +342,7 @@ class RowsAhead:
         if self._file.generation != self._file_generation:  # another file, without a whole line yet
             self._begin_another_file()
         self.table.follow_header(self._file.header_bytes)
-        report(self._file.path.name, self.table, self._said)
+        report(self._file.path, self.table, self._said)
 
     def _read_anew(self, column: str) -> None:
         """Read the file from its start: what was taken for a column of numbers or times holds text."""

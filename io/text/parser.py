@@ -131,10 +131,11 @@ class TextParser:
         for part in parsed:
             first = self._buffer.rows
             self._buffer.move_back(part.first_row, part.rows)
-            before = self._context.lines_before + self.line - self._first_line
-            context = self._context._replace(
-                lines_before=before, sample_lines=self._context.sample_lines - (self.line - self._first_line)
-            )
+            context, lines = self._context, self.line - self._first_line
+            if part.odd.size and lines:
+                context = context._replace(
+                    lines_before=context.lines_before + lines, sample_lines=context.sample_lines - lines
+                )
             committed = commit_rows(data, part, self._buffer, context, self._report_line)
             if part.are_sorted is not None and self._note_times:
                 self._note_times(first, first + part.rows, part.are_sorted)

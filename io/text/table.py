@@ -223,7 +223,7 @@ class TextTable:
     def compute_times(self) -> None:
         """Compute the timestamps of the rows that have none yet."""
         rule = self.time_rule
-        if self.buffer is None or rule is None:
+        if self.buffer is None or rule is None or self.times.rows == self.buffer.rows:
             return
         for segment, following in zip(self.segments, [*self.segments[1:], None], strict=True):
             stop = self.buffer.rows if following is None else following.first_row

@@ -60,8 +60,8 @@ FEWEST_BATCH_ROWS = 8
 """Among irregular lines."""
 
 LENGTHS, WORDS, UPPER = (np.uint64(k * BATCH_ROWS) for k in (0, 2, 3))
-"""Beside `POWERS`, parts of the scratch memory: a value for every row of a batch, and after them the positions of the separators. Apart
-by constants, they are known to the compiler not to overlap."""
+"""Beside `POWERS`, parts of the scratch memory: a value for every row of a batch, and after them the positions of the
+separators. Apart by constants, they are known to the compiler not to overlap."""
 
 MINUS, PLUS = 45, 43
 REPEATED = U(0x0101010101010101)

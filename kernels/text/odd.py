@@ -26,6 +26,7 @@ __all__ = [
     "START",
     "STOP",
     "add_odd",
+    "alike_cells",
     "read_odd_cells",
 ]
 
@@ -105,3 +106,41 @@ def read_odd_cells(
                 odd[left, j] = odd[k, j]
             left += 1
     return left
+
+
+@exact_kernel
+def alike_cells(data: Bytes, odd: Integers, groups: Integers, shown: Integers) -> int:
+    """Put cells of one column that hold the same bytes into a group; how many groups there are.
+
+    Parameters
+    ----------
+    data : uint8, shape (n,)
+    odd : int64, shape (count, `ODD_FIELDS`)
+        As `columns.parse_rows` writes them.
+    groups : int64, shape (count,)
+        Is filled with the group of each cell; -1 for other entries, and when there are as many groups as `shown` holds.
+    shown : int64, shape (most groups,)
+        Is filled with one entry of each group.
+    """
+    found = 0
+    for k in range(odd.shape[0]):
+        groups[k] = -1
+        column, start, stop = odd[k, COLUMN], odd[k, START], odd[k, STOP]
+        if odd[k, CODE] != ODD_CELL or odd[k, ROW] < 0:
+            continue
+        for group in range(found):
+            other = shown[group]
+            begin = odd[other, START]
+            same = odd[other, COLUMN] == column and odd[other, STOP] - begin == stop - start
+            i = 0
+            while same and i < stop - start:
+                same = data[begin + i] == data[start + i]
+                i += 1
+            if same:
+                groups[k] = group
+                break
+        if groups[k] < 0 and found < shown.size:
+            groups[k] = found
+            shown[found] = k
+            found += 1
+    return found

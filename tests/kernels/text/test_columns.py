@@ -29,8 +29,8 @@ def parsed(text: bytes, kinds: list[int], point: str = ".", order: int = 0, deli
     start, first, left = FRONT, 0, []
     while start < data.size - BACK:
         start, count, _, found = parse_rows(
-            data, start, data.size - BACK, ord(delimiter), ord(point), order, np.array(kinds), slots, len(kinds), False, first,
-            rows - first, ints, floats, np.empty((0, 0), np.int64), odd, scratch,
+            data, start, data.size - BACK, ord(delimiter), ord(point), order, np.array(kinds), slots, len(kinds), False,
+            first, rows - first, ints, floats, np.empty((0, 0), np.int64), odd, scratch,
         )  # fmt: skip
         kept = read_odd_cells(data, odd[:found], np.array(kinds), slots, ord(point), order, first, ints, floats)
         left += [(first + row, column, data[a:b].tobytes()) for row, column, a, b, _, _ in odd[:kept].tolist()]
