@@ -1,8 +1,7 @@
-"""What becomes of the rows that the kernel parsed: odd cells are read, bad rows dropped, the others made visible.
+"""What becomes of the rows that the kernels parsed: bad rows are dropped, the others made visible.
 
-The kernel lists the cells that it is not sure of (`kernels.text.odd`). A second kernel reads long, uncommon, padded and
-quoted numbers and times; for the rest Python's rules decide whether it is a missing value, a value after all, or a bad
-row, which is reported with the reason.
+Of the cells that no kernel is sure of (`kernels.text.odd`), Python's rules decide whether each is a missing value, a
+value after all, or makes its row a bad one, which is reported with the reason.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.text.cells import NEWLINE, QUOTE
-from ...kernels.text.moments import DAY_FIRST, DAY_FIRST_WITH_POINTS, MONTH_FIRST, YEAR_FIRST
 from ...kernels.text.odd import (
     CODE,
     COLUMN,
@@ -25,7 +23,6 @@ from ...kernels.text.odd import (
     ROW,
     START,
     STOP,
-    read_odd_cells,
 )
 from ..column import Kind
 from .alike import AlikeCells
@@ -33,13 +30,10 @@ from .bad_rows import Report
 from .buffer import ColumnBuffer, TextCells
 from .second_look import Change, Context, SecondLook
 
-__all__ = ["ORDERS", "ParsedRows", "commit_rows"]
+__all__ = ["ParsedRows", "commit_rows"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
-
-ORDERS = {"": DAY_FIRST_WITH_POINTS, "dmy": DAY_FIRST, "mdy": MONTH_FIRST, "ymd": YEAR_FIRST}
-"""Of dates, for the kernels."""
 
 
 class ParsedRows(NamedTuple):
@@ -55,7 +49,7 @@ class ParsedRows(NamedTuple):
     spans: Integers
     """Shape (2 * text columns, rows or more): start and stop of the text cells; None where there are none."""
     odd: Integers
-    """Shape (n, `ODD_FIELDS`): cells and lines that the kernel was not sure of."""
+    """Shape (n, `ODD_FIELDS`): cells and lines that the kernels were not sure of."""
     are_sorted: bool | None
     """Whether their times never decrease; None where these are computed later."""
 
@@ -92,7 +86,7 @@ def commit_rows(data: Bytes, parsed: ParsedRows, buffer: ColumnBuffer, context: 
         buffer.commit(parsed.rows, {})
         return Committed(parsed.rows, None)
     first = buffer.rows
-    odd = _left_to_python(data, _with_first_values(data, parsed, context), first, buffer, context)
+    odd = _with_first_values(data, parsed, context)
     if not odd.size:
         _add_texts(data, parsed.spans[:, : parsed.rows], slice(None), {}, odd, buffer, context)
         buffer.add_absent(segment.absent, parsed.rows)
@@ -141,17 +135,6 @@ def _with_first_values(data: Bytes, parsed: ParsedRows, context: Context) -> Int
                 more[:, field] = values
             more[:, CODE], more[:, LINE] = ODD_CELL, lines
             odd = np.concatenate([odd, more])
-    return odd
-
-
-def _left_to_python(data: Bytes, odd: Integers, first: int, buffer: ColumnBuffer, context: Context) -> Integers:
-    """The odd cells without the numbers and times that the second kernel could read."""
-    segment = context.segment
-    is_text = segment.kinds[odd[:, COLUMN] * (odd[:, ROW] >= 0)] == Kind.TEXT
-    if (~is_text & (odd[:, CODE] == ODD_CELL)).any():
-        point, order = ord(context.layout.decimal), ORDERS[context.layout.dates]
-        left = read_odd_cells(data, odd, segment.kinds, segment.slots, point, order, first, buffer.ints, buffer.floats)
-        odd = odd[:left]
     return odd
 
 

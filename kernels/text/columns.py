@@ -213,7 +213,6 @@ def parse_rows(
     stop: int,
     delimiter: int,
     point: int,
-    order: int,
     kinds: Integers,
     slots: Integers,
     fewest_fields: int,
@@ -237,8 +236,6 @@ def parse_rows(
     delimiter, point : int
         Codes of the byte between fields and of the decimal sign. `RUNS` is a delimiter, too: any number of blanks and
         tabs, which count for nothing at the beginning and the end of a line.
-    order : int
-        Of dates: `moments.DAY_FIRST` and others.
     kinds, slots : int64, shape (columns,)
         What each column is, and its row in `ints`, `floats` or (twice) `spans`.
     fewest_fields : int
@@ -337,7 +334,7 @@ def parse_rows(
                 all_done = _decimals(data, first, step, rows, ending, point, scratch, values)
             elif kind != TEXT:
                 values_ns = ints[slot, place : place + rows]
-                all_done = date_times(data, first, step, rows, ending, kind, order, scratch, values_ns)
+                all_done = date_times(data, first, step, rows, ending, kind, scratch, values_ns)
             if all_done:
                 continue
             nuls = kind == TEXT and has_nul(data, batch_start, position)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..compile import few_steps, inlined, inner_kernel
 from ..units import DAY_NS, SECOND_NS
-from .cells import BLANK, DATE, FIRST_DAYS, LETTER_T, TIME, clock_ns, date_ns, trimmed
+from .cells import BLANK, DATE, FIRST_DAYS, LETTER_T, TIME, clock_ns, date_ns
 from .fields import BATCH_ROWS
 from .words import load_word
 
@@ -252,20 +252,19 @@ def date_times(
     rows: int,
     returns: int,
     kind: int,
-    order: int,
     scratch: Integers,
     out: Integers,
 ) -> bool:
-    """Read dates, times of day or both of many rows, as `columns.parse_rows` has their fields; whether all are such.
+    """Read dates, times of day or both in the usual order, -1 for others; whether all are such.
 
-    The day of the row before saves reading the date again, where it is in the usual order.
+    The cells are those of a column, where `columns.parse_rows` has its fields. The day of the row before saves reading
+    the date again.
     """
     known_start = known_end = U(0)
     known = np.int64(-1)
     good = True
     for r in range(U(rows)):
         begin, stop = scratch[first + r * width] + 1, scratch[first + r * width + U(1)] - returns
-        cell = begin
         day = clock = np.int64(0)
         if kind != TIME:
             start, end = load_word(data, begin), load_word(data, begin + 8) & U(0xFFFF)
@@ -280,11 +279,9 @@ def date_times(
             begin += 11
         if kind != DATE and day >= 0:
             clock = clock_ns(data, begin, stop)
-        moment = day + clock
+        out[r] = day + clock
+        scratch[POWERS + r] = 0
         if day < 0 or clock < 0:
-            cell, stop = trimmed(data, cell, stop)
-            moment = moment_in_any_order(data, cell, stop, kind, order)
-        out[r] = moment
-        scratch[POWERS + r] = NO_NUMBER if moment < 0 else 0
-        good &= moment >= 0
+            scratch[POWERS + r] = NO_NUMBER
+            good = False
     return good

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from utokyo.kernels.text.cells import FLOAT, INTEGER
 from utokyo.kernels.text.columns import odd_room, parse_rows, scratch_room
-from utokyo.kernels.text.odd import ODD_FIELDS, read_odd_cells
+from utokyo.kernels.text.odd import ODD_FIELDS, read_odd_moments, read_odd_numbers
 from utokyo.kernels.text.words import BACK, FRONT
 
 
@@ -29,10 +29,11 @@ def parsed(text: bytes, kinds: list[int], point: str = ".", order: int = 0, deli
     start, first, left = FRONT, 0, []
     while start < data.size - BACK:
         start, count, _, found = parse_rows(
-            data, start, data.size - BACK, ord(delimiter), ord(point), order, np.array(kinds), slots, len(kinds), False,
+            data, start, data.size - BACK, ord(delimiter), ord(point), np.array(kinds), slots, len(kinds), False,
             first, rows - first, ints, floats, np.empty((0, 0), np.int64), odd, scratch,
         )  # fmt: skip
-        kept = read_odd_cells(data, odd[:found], np.array(kinds), slots, ord(point), order, first, ints, floats)
+        kept = read_odd_numbers(data, odd[:found], np.array(kinds), slots, ord(point), first, ints, floats)
+        kept = read_odd_moments(data, odd[:kept], np.array(kinds), slots, order, first, ints)
         left += [(first + row, column, data[a:b].tobytes()) for row, column, a, b, _, _ in odd[:kept].tolist()]
         first += count
     return ints, floats, left
@@ -182,6 +183,6 @@ def test_text_without_room_around_it_is_refused():
     for start, stop in ((0, 80), (16, data.size)):
         with pytest.raises(ValueError, match="too little room"):
             parse_rows(
-                data, start, stop, 44, 46, 0, np.zeros(2, np.int64), np.arange(2), 2, False, 0, 40, space,
+                data, start, stop, 44, 46, np.zeros(2, np.int64), np.arange(2), 2, False, 0, 40, space,
                 np.empty((0, 40)), np.empty((0, 0), np.int64), odd, scratch,
             )  # fmt: skip

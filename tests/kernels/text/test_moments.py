@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.kernels.text.test_columns import parsed
 from utokyo.io.cells import Notation, cell_value
-from utokyo.io.text.rows import ORDERS
+from utokyo.io.text.parser import ORDERS
 from utokyo.kernels.text.cells import DATE, DATETIME, INTEGER, TIME
 
 KINDS = (DATETIME, DATE, TIME)
