@@ -18,9 +18,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from utokyo import Column, Kind, Layout
+from utokyo.io.column import Column, Kind
 from utokyo.io.header import NoHeader
-from utokyo.io.layout import BLANKS
+from utokyo.io.layout import BLANKS, Layout
 from utokyo.io.times import ColumnTime
 
 NAMES = ("a", "b", "c", "d")

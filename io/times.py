@@ -108,6 +108,9 @@ class ColumnTime:
         del metadata, previous_ns
         counts = column(self.column)
         if counts.dtype == np.int64:
+            if out is not None and self.unit_ns == 1 and not self.before_ns:
+                out[:] = counts
+                return out
             times = np.multiply(counts, np.int64(self.unit_ns), out=out)
             return np.subtract(times, np.int64(self.before_ns), out=times) if self.before_ns else times
         return _rounded_times(counts, self.unit_ns, self.before_ns, out)
