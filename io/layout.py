@@ -8,6 +8,7 @@ little from another is ``dataclasses.replace(layout, ...)``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .cells import DateOrder, Notation
 from .column import Column
@@ -100,7 +101,7 @@ class Layout:
     time_format: str = ""
     comments: bool = False
 
-    @property
+    @cached_property
     def notation(self) -> Notation:
         """How numbers and dates are written."""
         return Notation(self.decimal, self.thousands, self.dates, self.time_format)

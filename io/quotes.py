@@ -11,7 +11,7 @@ BLANKS = " \t"
 """In the place of a delimiter: any number of blanks and tabs."""
 TABS = "\t\t"
 """In the place of a delimiter: any number of tabs."""
-RUNS = {BLANKS: re.compile(r"[ \t\r]+"), TABS: re.compile(r"[\t\r]+")}
+RUNS = (BLANKS, TABS)
 
 
 def unquoted(cell: str) -> str:
@@ -54,9 +54,16 @@ def split_line(line: str, delimiter: str) -> list[str]:
         spans, is_open = _spans(line, delimiter)
         if not is_open:
             return [unquoted(line[start:stop]) for start, stop in spans]
-    run = RUNS.get(delimiter)
-    found = line.split(delimiter) if run is None else [cell for cell in run.split(line) if cell]
+    found = _apart(line, delimiter)
     return [unquoted(cell) if '"' in cell else cell for cell in found]
+
+
+def _apart(line: str, delimiter: str) -> list[str]:
+    """The cells of a line whose quotes, if any, are letters."""
+    if delimiter not in RUNS:
+        return line.split(delimiter)
+    sign = delimiter[0]
+    return [cell for cell in line.replace("\t", sign).replace("\r", sign).split(sign) if cell]
 
 
 def has_open_quote(line: str, delimiter: str) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.times import elapsed_ns
+from ..kernels.times import elapsed_ns, rounded_ns
 from ..kernels.units import DAY_NS
 from . import cells
 
@@ -107,6 +108,9 @@ class ColumnTime:
         del metadata, previous_ns
         counts = column(self.column)
         if counts.dtype == np.int64:
+            if out is not None and self.unit_ns == 1 and not self.before_ns:
+                out[:] = counts
+                return out
             times = np.multiply(counts, np.int64(self.unit_ns), out=out)
             return np.subtract(times, np.int64(self.before_ns), out=times) if self.before_ns else times
         return _rounded_times(counts, self.unit_ns, self.before_ns, out)
@@ -218,7 +222,7 @@ class Elapsed:
             With a sentence, when the header holds no date and time.
         """
         text = " ".join(str(metadata.get(key, "")) for key in self.start_keys)
-        start = cells.datetime_ns(text)
+        start = _moment_ns(text)
         if start is None:
             raise ValueError(f"{' and '.join(self.start_keys)} should be a date and a time, not {text.strip()!r}")
         return start
@@ -250,16 +254,18 @@ class Elapsed:
         return np.add(rounded, np.int64(self.start_ns(metadata)), out=out)
 
 
+@lru_cache(1 << 6)
+def _moment_ns(text: str) -> int | None:
+    """The start of a file, which is asked for at each look."""
+    return cells.datetime_ns(text)
+
+
 def _rounded_times(counts: NDArray[Any], unit_ns: int, before_ns: int, out: Times | None) -> Times:
     """Decimals of a unit since an epoch: whole units exactly, their parts to what a double can hold of them."""
-    whole = np.floor(counts)
-    inside = np.abs(whole) < LATEST_NS / unit_ns  # also false for nan
     grain_ns = 1000 if unit_ns < DAY_NS else 1_000_000
-    with np.errstate(invalid="ignore"):
-        rest = np.rint((counts - whole) * (unit_ns / grain_ns)) * grain_ns
-    times = np.where(inside, whole, 0.0).astype(np.int64) * np.int64(unit_ns) - np.int64(before_ns)
-    answer: Times = np.add(times, np.where(inside, rest, 0.0).astype(np.int64), out=out)
-    return answer
+    times: Times = np.empty(counts.size, np.int64) if out is None else out
+    rounded_ns(np.ascontiguousarray(counts, np.float64), unit_ns, before_ns, grain_ns, LATEST_NS / unit_ns, times)
+    return times
 
 
 ROW_BY_ROW = (ColumnTime, DateAndTime, Elapsed)

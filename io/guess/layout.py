@@ -6,7 +6,6 @@ looked, the same lines give the same layout. Known formats do not pass here.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from ..layout import Layout
 from .comments import SAYS_DELIMITER, without_comments
 from .delimiters import delimiter_of
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, kind_of
+from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, kind_of, kinds_of
 from .moments import Times, kind_in, order_in, order_of, times_of
 from .signs import signs_of
 from .units import are_units
@@ -219,10 +218,12 @@ def _columns_of(body: Body) -> list[list[str]]:
     width, places = len(body.names), list(range(len(body.names)))
     taken = 0
     is_below_names = False
+    stems = _stems_of(body.names) if body.names_line is not None else frozenset()
     for row in body.rows:
         if is_below_names and body.units and are_units(row):
             continue
-        called = distinct([cell.strip() for cell in row]) if body.names_line is not None and row[0] else ()
+        may_name = row[0] and not stems.isdisjoint(map(str.strip, row))
+        called = distinct([cell.strip() for cell in row]) if may_name else ()
         is_below_names = bool(called) and _is_header(called, body.names, columns)
         if is_below_names:
             width = len(called) - (not row[-1].strip())
@@ -258,18 +259,26 @@ def _kind(name: str, column: Sequence[str], notation: Notation, asked: Asked) ->
     return column_kind(column, notation)
 
 
+def _stems_of(names: Sequence[str]) -> frozenset[str]:
+    """What stands in a line that `distinct` makes one of these names of: the name, without its number, or nothing."""
+    stems = set(names)
+    for name in names:
+        stems |= {name[:end] for end in range(len(name.rstrip("0123456789")), len(name))}
+        stems |= {""} if name.startswith("column_") else set()
+    return frozenset(stems)
+
+
 def column_kind(column: Sequence[str], notation: Notation) -> Kind:
     """What the cells of a column are, when most of them agree; NONE where there is no value yet."""
-    found: Counter[Kind] = Counter()
-    words = 0  # that are no value among numbers
-    for cell, count in Counter(column).items():
-        kind = kind_of(cell, notation)
-        if kind is Kind.TEXT and (says_no_value_among_numbers(cell) or is_summary(cell)):
-            words += count
-        elif kind is not None:
-            found[kind] += count
+    found = kinds_of(column, notation)
+    del found[None]
     if not found:
-        return Kind.TEXT if words else Kind.NONE
+        return Kind.NONE
+    if found[Kind.TEXT]:  # some may be no value among numbers
+        texts = (cell for cell in column if kind_of(cell, notation) is Kind.TEXT)
+        found[Kind.TEXT] -= sum(says_no_value_among_numbers(cell) or is_summary(cell) for cell in texts)
+        if not found.total():
+            return Kind.TEXT
     if found[Kind.TEXT] == found.total():
         return Kind.TEXT
     numbers = found[Kind.INTEGER] + found[Kind.FLOAT]
@@ -279,7 +288,7 @@ def column_kind(column: Sequence[str], notation: Notation) -> Kind:
     if dates >= AGREEMENT * found.total():
         return Kind.DATETIME if found[Kind.DATETIME] else Kind.DATE
     kind, count = found.most_common(1)[0]
-    return kind if count >= AGREEMENT * found.total() else Kind.TEXT
+    return kind if kind is not None and count >= AGREEMENT * found.total() else Kind.TEXT
 
 
 def _has_dates(columns: Sequence[Column]) -> bool:

@@ -15,6 +15,7 @@ from ..column import Kind
 from ..header import distinct
 from ..quotes import has_open_quote, split_line
 from .comments import cells_of_comment, is_comment
+from .shapes import by_shape
 from .units import are_units
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "body_of",
     "headers_again",
     "kind_of",
+    "kinds_of",
     "rows_of",
 ]
 
@@ -39,6 +41,11 @@ VALUE = re.compile(
 """What begins as a date or a time of day, or is a number, in one notation or another."""
 LONGEST_PREFACE = 12
 """Lines above the names, at most, that look like rows and do not fit those below."""
+PLAIN_NUMBER = re.compile(r"[-+0.,'eE]+")
+"""The shape of a number without words."""
+SURE_DIGITS = 18
+"""Of integers that 64 bits hold, whatever the digits."""
+_MOMENTS = {Kind.DATE, Kind.DATETIME, Kind.TIME}
 Rows = list[list[str]]
 
 
@@ -88,6 +95,28 @@ def kind_of(cell: str, notation: Notation = cells.PLAIN) -> Kind | None:
         if cells.cell_value(cell, kind, notation) is not None:
             return kind
     return Kind.TEXT
+
+
+def kinds_of(found: Sequence[str], notation: Notation = cells.PLAIN) -> Counter[Kind | None]:
+    """How many cells are of which kind, as `kind_of` says of each.
+
+    Examples
+    --------
+    >>> from utokyo.io.guess.lines import kinds_of
+    >>> sorted(kinds_of(["17", "4", "18"]).items())
+    [(<Kind.INTEGER: 0>, 3)]
+    """
+    kinds: Counter[Kind | None] = Counter()
+    for shape, alike in by_shape(found).items():
+        kind = kind_of(alike[0], notation)
+        fits = len(shape) <= SURE_DIGITS or notation.decimal in shape  # no integer beyond 64 bits
+        if kind in {Kind.INTEGER, Kind.FLOAT} and fits and PLAIN_NUMBER.fullmatch(shape):
+            kinds[kind] += len(alike)
+            continue
+        for cell, count in Counter(alike).items():
+            is_alike = kind in _MOMENTS and cells.cell_value(cell, kind, notation) is not None
+            kinds[kind if is_alike else kind_of(cell, notation)] += count
+    return kinds
 
 
 class Body(NamedTuple):
@@ -258,7 +287,7 @@ def _first_row(rows: Rows, body: Sequence[int], notation: Notation) -> int:
     if not rest or not words or words[0] != 0 or any(letter.isdigit() for place in words for letter in row[place]):
         return body[0]
     for place in words:
-        below = Counter(kind_of(other[place], notation) for other in rest if place < len(other))
+        below = kinds_of([other[place] for other in rest if place < len(other)], notation)
         if below.total() - below[None] - below[Kind.TEXT] < AGREEMENT * below.total():
             return body[0]
     return body[1]

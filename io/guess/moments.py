@@ -19,6 +19,7 @@ from ..column import Column, Kind
 from ..errors import LONGEST_CELL, shortened
 from ..times import ColumnTime, DateAndTime, TimeRule
 from .lines import AGREEMENT
+from .shapes import by_shape
 
 __all__ = ["Order", "Times", "kind_in", "order_in", "order_of", "times_of"]
 
@@ -104,7 +105,8 @@ def order_of(table: Sequence[Sequence[str]]) -> Order:
     >>> order_of([["05/09/2023", "05/13/2023"]]).dates, order_of([["09-05-2023 11:20:05"]]).dates
     ('mdy', 'dmy')
     """
-    found = [match for column in table for cell in column if (match := NUMBERS.match(cell))]
+    dates = [alike for column in table for shape, alike in by_shape(column).items() if NUMBERS.match(shape)]
+    found = [match for alike in dates for cell in alike if (match := NUMBERS.match(cell))]
     if not found:
         return Order("")
     numbers = [[int(match[k]) for match in found] for k in (1, 3, 4)]

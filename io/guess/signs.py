@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..cells import THOUSANDS
+from .shapes import by_shape
 
 __all__ = ["Signs", "signs_of"]
 
@@ -18,6 +19,7 @@ GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?P<sign>[.,'])\d{3}")
 BETWEEN = THOUSANDS.replace(",", "").replace(".", "")
 """Signs that are never a decimal one."""
 BETWEEN_THOUSANDS = re.compile(rf"[+-]?\d{{1,3}}(?P<sign>[{BETWEEN}])\d{{3}}((?P=sign)\d{{3}})*([.,]\d+)?")
+GROUPED_SHAPE = re.compile(r"[+-]?0{1,3}[.,']000")
 WHOLE = re.compile(r"[+-]?\d{1,3}")
 
 
@@ -88,25 +90,28 @@ class _Evidence(NamedTuple):
 def _evidence(cells: Sequence[str]) -> _Evidence:
     found = _Evidence(Counter(), Counter(), Counter(), 0)
     whole = 0
-    for cell in cells:
-        if not NUMBER.fullmatch(cell):
+    for shape, alike in by_shape(cells).items():
+        if not NUMBER.fullmatch(shape):
             continue
-        if any(sign in cell for sign in BETWEEN) and not BETWEEN_THOUSANDS.fullmatch(cell):
+        if any(sign in shape for sign in BETWEEN) and not BETWEEN_THOUSANDS.fullmatch(shape):
             continue  # two numbers, rather
-        if not any(sign in cell for sign in THOUSANDS):
-            whole += WHOLE.fullmatch(cell) is not None
+        count = len(alike)
+        if not any(sign in shape for sign in THOUSANDS):
+            whole += count * (WHOLE.fullmatch(shape) is not None)
             continue
-        grouped = GROUPED.fullmatch(cell)
-        if grouped:
-            found.grouped[grouped["sign"]] += 1
+        if GROUPED_SHAPE.fullmatch(shape):  # but a number before a sign of thousands begins with no nought
+            grouped = [match["sign"] for cell in alike if (match := GROUPED.fullmatch(cell))]
+            found.grouped.update(grouped)
+            count -= len(grouped)
+        if not count:
             continue
-        present = [sign for sign in THOUSANDS if sign in cell]
-        last = max(present, key=cell.rfind)
+        present = [sign for sign in THOUSANDS if sign in shape]
+        last = max(present, key=shape.rfind)
         for sign in present:
-            if sign in BETWEEN or cell.count(sign) > 1 or (sign != last):
-                found.thousands[sign] += 1
+            if sign in BETWEEN or shape.count(sign) > 1 or (sign != last):
+                found.thousands[sign] += count
             else:
-                found.decimals[sign] += 1
+                found.decimals[sign] += count
     if all(" " in cell for cell in cells if NUMBER.fullmatch(cell)):
         del found.thousands[" "]  # two numbers in each cell, rather
     return found._replace(whole=whole)

@@ -134,8 +134,8 @@ class ColumnBuffer:
         """Time of each row; int64, ns since 1970."""
         return self.ints[self._timestamp_slot, start : self.rows if stop is None else stop]
 
-    def put(self, column: int, row: int, value: float) -> None:
-        """Set one cell of a number or a time, of a row that is not committed yet."""
+    def put(self, column: int, row: int | Integers, value: float) -> None:
+        """Set one cell of a number or a time, or that of several rows, which are not committed yet."""
         matrix = self.floats if self.columns[column].kind is Kind.FLOAT else self.ints
         matrix[self.slots[column], row] = value
 

@@ -10,16 +10,22 @@ from numpy.typing import NDArray
 from ...kernels.text.columns import odd_room, parse_rows, scratch_room
 from ...kernels.text.fields import RUNS, RUNS_OF_TABS
 from ...kernels.text.lines import count_newlines
-from ...kernels.text.odd import ODD_FIELDS
+from ...kernels.text.moments import DAY_FIRST, DAY_FIRST_WITH_POINTS, MONTH_FIRST, YEAR_FIRST
+from ...kernels.text.odd import CODE, COLUMN, ODD_CELL, ODD_FIELDS, read_odd_moments, read_odd_numbers
+from ..column import Kind
 from ..quotes import BLANKS, TABS
 from .bad_rows import Report
 from .buffer import ColumnBuffer
 from .rows import ParsedRows, commit_rows
 from .second_look import Change, Context
 
-__all__ = ["TextParser"]
+__all__ = ["ORDERS", "TextParser"]
 
 Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+
+ORDERS = {"": DAY_FIRST_WITH_POINTS, "dmy": DAY_FIRST, "mdy": MONTH_FIRST, "ymd": YEAR_FIRST}
+"""Of dates, for the kernels."""
 
 _RUNS = {BLANKS: RUNS, TABS: RUNS_OF_TABS}
 
@@ -117,6 +123,8 @@ class TextParser:
                 odd,
                 scratch,
             )
+            if found:
+                found = self._read_odd(data, odd[:found], place)
             are_sorted = (
                 self._compute_times(place, place + rows) if self._compute_times and rows and not found else None
             )
@@ -125,15 +133,31 @@ class TextParser:
             size -= rows
         return answers
 
+    def _read_odd(self, data: Bytes, odd: Integers, place: int) -> int:
+        """Read the odd cells of rows from `place` on; how many are left, at the front."""
+        buffer, layout, segment = self._buffer, self._context.layout, self._context.segment
+        kinds = segment.kinds[odd[:, COLUMN] * (odd[:, CODE] == ODD_CELL)]
+        given = odd[:, CODE] == ODD_CELL
+        if (given & (kinds <= Kind.FLOAT)).any():
+            left = read_odd_numbers(
+                data, odd, segment.kinds, segment.slots, ord(layout.decimal), place, buffer.ints, buffer.floats
+            )
+            odd = odd[:left]
+        if (given & (kinds > Kind.FLOAT) & (kinds < Kind.TEXT)).any():
+            order = ORDERS[layout.dates]
+            return read_odd_moments(data, odd, segment.kinds, segment.slots, order, place, buffer.ints)
+        return int(odd.shape[0])
+
     def commit(self, data: Bytes, parsed: list[ParsedRows]) -> int | None:
         """Make the good rows visible, directly after those that are; where it stopped, if that was early."""
         for part in parsed:
             first = self._buffer.rows
             self._buffer.move_back(part.first_row, part.rows)
-            before = self._context.lines_before + self.line - self._first_line
-            context = self._context._replace(
-                lines_before=before, sample_lines=self._context.sample_lines - (self.line - self._first_line)
-            )
+            context, lines = self._context, self.line - self._first_line
+            if part.odd.size and lines:
+                context = context._replace(
+                    lines_before=context.lines_before + lines, sample_lines=context.sample_lines - lines
+                )
             committed = commit_rows(data, part, self._buffer, context, self._report_line)
             if part.are_sorted is not None and self._note_times:
                 self._note_times(first, first + part.rows, part.are_sorted)

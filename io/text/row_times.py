@@ -118,6 +118,8 @@ class RowTimes:
         self.rows, self._dropped = 0, rows_before
         self.steps = list(steps)
         self._counter_ns = 0
+        self._rule: TimeRule | None = None
+        self._metadata: Mapping[str, str | int | float] = {}
         self._clock_offset_ns = clock_offset_ns
 
     def update(
@@ -161,7 +163,7 @@ class RowTimes:
 
     def count_by(self, rule: TimeRule, metadata: Mapping[str, str | int | float]) -> None:
         """Say by which rule the next rows get their times: a counter of 32 bits may begin anew among them."""
-        self._counter_ns = rule.unit_ns(metadata) * COUNTER if isinstance(rule, Elapsed) else 0
+        self._rule, self._metadata = rule, metadata
 
     def drop(self, rows: int) -> None:
         """Let go of the first rows."""
@@ -175,13 +177,14 @@ class RowTimes:
     def _look_at_steps(self, stamps: NDArray[np.int64], first: int) -> bool:
         """Unfold a counter that began anew, and note where the clock went back; whether times never decrease now."""
         before = int(stamps[0]) if self.previous_ns is None else self.previous_ns + self._clock_offset_ns
+        counter_ns = self._rule.unit_ns(self._metadata) * COUNTER if isinstance(self._rule, Elapsed) else 0
         for row in np.flatnonzero(np.diff(stamps, prepend=before) < 0).tolist():
             previous = int(stamps[row - 1]) if row else before
             step = int(stamps[row]) - previous
-            is_wrap = bool(self._counter_ns) and abs(step + self._counter_ns) < self._counter_ns // COUNTER_PART
+            is_wrap = counter_ns > 0 and abs(step + counter_ns) < counter_ns // COUNTER_PART
             if is_wrap:
-                stamps[row:] += self._counter_ns
-                self.unfolded_ns += self._counter_ns
+                stamps[row:] += counter_ns
+                self.unfolded_ns += counter_ns
             if is_wrap or step <= -LEAST_STEP_NS:
                 self.steps.append(ClockStep(self._dropped + first + row, previous, int(stamps[row]), is_wrap))
         return bool(is_sorted(stamps)) and before <= int(stamps[0])

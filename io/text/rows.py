@@ -1,8 +1,7 @@
-"""What becomes of the rows that the kernel parsed: odd cells are read, bad rows dropped, the others made visible.
+"""What becomes of the rows that the kernels parsed: bad rows are dropped, the others made visible.
 
-The kernel lists the cells that it is not sure of (`kernels.text.odd`). A second kernel reads long, uncommon, padded and
-quoted numbers and times; for the rest Python's rules decide whether it is a missing value, a value after all, or a bad
-row, which is reported with the reason.
+Of the cells that no kernel is sure of (`kernels.text.odd`), Python's rules decide whether each is a missing value, a
+value after all, or makes its row a bad one, which is reported with the reason.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from ...kernels.text.odd import (
     ROW,
     START,
     STOP,
-    read_odd_cells,
 )
 from ..column import Kind
+from .alike import AlikeCells
 from .bad_rows import Report
 from .buffer import ColumnBuffer, TextCells
 from .second_look import Change, Context, SecondLook
@@ -54,7 +53,7 @@ class ParsedRows(NamedTuple):
     spans: Integers
     """Shape (2 * text columns, rows or more): start and stop of the text cells; None where there are none."""
     odd: Integers
-    """Shape (n, `ODD_FIELDS`): cells and lines that the kernel was not sure of."""
+    """Shape (n, `ODD_FIELDS`): cells and lines that the kernels were not sure of."""
     are_sorted: bool | None
     """Whether their times never decrease; None where these are computed later."""
 
@@ -92,36 +91,38 @@ def commit_rows(data: Bytes, parsed: ParsedRows, buffer: ColumnBuffer, context: 
         buffer.commit(parsed.rows, _not_numbers(buffer, context, first, parsed.rows))
         return Committed(parsed.rows, None)
     odd = _with_first_values(data, parsed, context)
-    odd = _left_to_python(data, odd, first, buffer, context)
+    if not odd.size:
+        _add_texts(data, parsed.spans[:, : parsed.rows], slice(None), {}, odd, buffer, context)
+        buffer.add_absent(segment.absent, parsed.rows)
+        absent = {column: np.arange(parsed.rows) for column in segment.absent}
+        buffer.commit(parsed.rows, _not_numbers(buffer, context, first, parsed.rows) | absent)
+        return Committed(parsed.rows, None)
     nullable = np.array([c.nullable for c in segment.columns], dtype=np.bool_)
     is_missing = (odd[:, CODE] == ODD_EMPTY) & nullable[np.where(odd[:, ROW] >= 0, odd[:, COLUMN], 0)]
-    missing = odd[is_missing]
     look = SecondLook(data, parsed.start, first, buffer, context, report)
-    look.read(odd[~is_missing])
+    alike = AlikeCells(data, odd, is_missing, look, context, parsed.lines)
+    own = odd[~is_missing & ~alike.taken]
+    look.read(own[np.lexsort((own[:, COLUMN], own[:, LINE]))])  # the kernel goes column by column, people line by line
     rows = parsed.rows if look.change is None else look.rows_before_change
+    alike.take(rows, first, buffer)
     kept = np.ones(rows, np.bool_)
     kept[[row for row in look.bad_rows if row < rows]] = False
     if not kept.all():
         buffer.keep(first, kept)
-    if segment.texts:
-        _add_texts(data, parsed.spans[:, :rows], kept, look.texts, odd, buffer, context)
+    _add_texts(data, parsed.spans[:, :rows], kept, look.texts, odd, buffer, context)
     place = np.cumsum(kept) - 1
     count = int(kept.sum())
-    missing = missing[missing[:, ROW] < rows]
-    empty = {
-        segment.places[column]: place[missing[(missing[:, COLUMN] == column) & kept[missing[:, ROW]], ROW]]
-        for column in set(missing[:, COLUMN].tolist())
-    }
-    for column, absent in look.absent.items():
-        more = [row for row in absent if row < rows and kept[row]]
+    missing = odd[is_missing & (odd[:, ROW] < rows)]
+    found = [(column, missing[missing[:, COLUMN] == column, ROW]) for column in np.unique(missing[:, COLUMN]).tolist()]
+    found += [(column, np.array([r for r in which if r < rows], np.int64)) for column, which in look.absent.items()]
+    empty: dict[int, Integers] = {}
+    for column, which in [*found, *alike.absent.items()]:
         at = segment.places[column]
-        empty[at] = np.union1d(empty.get(at, np.empty(0, np.int64)), place[more])
+        empty[at] = np.concatenate([empty.get(at, np.empty(0, np.int64)), place[which[kept[which]]]])
     for at, which in _not_numbers(buffer, context, first, count).items():
-        empty[at] = np.union1d(empty.get(at, np.empty(0, np.int64)), which)
-    if segment.absent:
-        buffer.add_absent(segment.absent, count)
-        empty |= {column: np.arange(count) for column in segment.absent}
-    buffer.commit(count, empty)
+        empty[at] = np.concatenate([empty.get(at, np.empty(0, np.int64)), which])
+    buffer.add_absent(segment.absent, count)
+    buffer.commit(count, empty | {column: np.arange(count) for column in segment.absent})
     return Committed(count, look.change)
 
 
@@ -160,36 +161,25 @@ def _with_first_values(data: Bytes, parsed: ParsedRows, context: Context) -> Int
     return odd
 
 
-def _left_to_python(data: Bytes, odd: Integers, first: int, buffer: ColumnBuffer, context: Context) -> Integers:
-    """The odd cells, line by line, without the numbers and times that the second kernel could read."""
-    segment = context.segment
-    is_text = segment.kinds[odd[:, COLUMN] * (odd[:, ROW] >= 0)] == Kind.TEXT
-    if (~is_text & (odd[:, CODE] == ODD_CELL)).any():
-        point = ord(context.layout.decimal)
-        left = read_odd_cells(data, odd, segment.kinds, segment.slots, point, first, buffer.ints, buffer.floats)
-        odd = odd[:left]
-    return odd[np.lexsort((odd[:, COLUMN], odd[:, LINE]))]  # the kernel goes column by column, people line by line
-
-
 def _add_texts(
     data: Bytes,
     spans: Integers,
-    kept: NDArray[np.bool_],
+    kept: NDArray[np.bool_] | slice,
     texts: Mapping[int, Mapping[int, str]],
     odd: Integers,
     buffer: ColumnBuffer,
     context: Context,
 ) -> None:
     """Append the text cells of the rows that are kept."""
-    segment, layout = context.segment, context.layout
+    segment, layout, rows = context.segment, context.layout, spans.shape[1]
     for k, place in enumerate(segment.texts):
         found = TextCells(data, spans[2 * k], spans[2 * k + 1])
         if segment.columns[place].kind is Kind.NONE:
-            nothing = np.zeros(kept.size, np.int64)
+            nothing = np.zeros(rows, np.int64)
             found = TextCells(data, nothing, nothing)
-        elif layout.short_rows or place in texts:
-            absent = odd[(odd[:, CODE] == ODD_EMPTY) & (odd[:, COLUMN] == place) & (odd[:, ROW] < kept.size), ROW]
-            values = {row: text for row, text in texts.get(place, {}).items() if row < kept.size}
+        elif odd.size and (layout.short_rows or place in texts):
+            absent = odd[(odd[:, CODE] == ODD_EMPTY) & (odd[:, COLUMN] == place) & (odd[:, ROW] < rows), ROW]
+            values = {row: text for row, text in texts.get(place, {}).items() if row < rows}
             found = _with_values(found, values, absent, layout.encoding)
         buffer.add_text(segment.places[place], TextCells(found.data, found.starts[kept], found.stops[kept]))
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.text.cells import NEWLINE
-from ...kernels.text.odd import BAD_FIELD_COUNT, LINE
+from ...kernels.text.odd import BAD_FIELD_COUNT, COLUMN, LINE, START, STOP
 from .. import cells
 from ..absent import is_summary, may_be_absent, says_no_value, says_no_value_among_numbers
 from ..column import Column, Kind
@@ -32,7 +32,7 @@ from .bad_rows import Report
 from .buffer import ColumnBuffer
 from .segment import Segment
 
-__all__ = ["Change", "Context", "SecondLook"]
+__all__ = ["Change", "Context", "Found", "SecondLook"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
@@ -107,7 +107,7 @@ class Context(NamedTuple):
         return cls(layout, segment, 0, lambda _line: False, 0, Counter(), found)
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     """What a cell turned out to be: one of these."""
 
     value: float | None = None
@@ -154,9 +154,8 @@ class SecondLook:
                 self._report(line, _reason_of_line(self._context.segment.columns, place, text, self._layout))
             return
         found = {}
-        for _, place, begin, end, _, _ in entries:
-            cell = self._data[begin:end].tobytes().decode(self._layout.encoding, errors="replace")
-            found[place] = self._cell(place, cell, line)
+        for entry in entries:
+            found[entry[COLUMN]] = self.cell(entry[COLUMN], self.text_of(entry), line)
         strange = any(cell.value is None and cell.text is None and cell.word != "" for cell in found.values())
         if strange and self._is_comment_or_header(line, begin, row):
             self.bad_rows.add(row)
@@ -168,38 +167,42 @@ class SecondLook:
             return
         self._take(line, row, found)
 
-    def _cell(self, place: int, cell: str, line: int) -> _Found:
+    def text_of(self, entry: Sequence[int]) -> str:
+        """The text of an odd cell."""
+        return self._data[entry[START] : entry[STOP]].tobytes().decode(self._layout.encoding, errors="replace")
+
+    def cell(self, place: int, cell: str, line: int) -> Found:
         """Judge one cell; nothing is counted or written yet."""
         column, guessed = self._context.segment.columns[place], self._layout.guessed
         is_found_out = guessed or self._context.is_found_out(column)
         text = unquoted(cell)
         if column.kind is Kind.TEXT:
-            return _Found(text=text) if "\0" not in cell else _Found(wrong=_reason(column, cell))
+            return Found(text=text) if "\0" not in cell else Found(wrong=_reason(column, cell))
         if column.kind is Kind.NONE:
             if not text.strip() or says_no_value(text) or says_no_value_among_numbers(text):
-                return _Found(word=text)
-            return _Found(wrong=_reason(column, cell)) if "\0" in cell else _Found(kind=kind_of(text, self._notation))
+                return Found(word=text)
+            return Found(wrong=_reason(column, cell)) if "\0" in cell else Found(kind=kind_of(text, self._notation))
         value = cells.cell_value(cell, column.kind, self._notation)
         if value is not None and (column.nullable or math.isfinite(value) or not guessed):
-            return _Found(value=value)
+            return Found(value=value)
         for wider in _WIDER.get(column.kind, ()) if is_found_out else ():
             if cells.cell_value(cell, wider, self._notation) is not None:
-                return _Found(kind=wider)
+                return Found(kind=wider)
         if column.nullable and (not text.strip() or says_no_value(text)):
-            return _Found(word=text)
+            return Found(word=text)
         if guessed and place == 0 and is_summary(text):
-            return _Found(wrong=f"a line that sums up, {shortened(text, LONGEST_CELL)!r}, is no row")
+            return Found(wrong=f"a line that sums up, {shortened(text, LONGEST_CELL)!r}, is no row")
         if column.nullable and column.kind <= Kind.FLOAT and says_no_value_among_numbers(text):
-            return _Found(word=text)
+            return Found(word=text)
         if is_found_out:
             lines = self._context.lines_of(column, line)
             if lines and self._context.odd_cells[column.name] + 1 > TEXT_FROM * lines:
-                return _Found(kind=Kind.TEXT)
+                return Found(kind=Kind.TEXT)
         if column.nullable and column.kind <= Kind.FLOAT and may_be_absent(text):
-            return _Found(word=text, is_odd=True)
-        return _Found(is_odd=True, wrong=_reason(column, cell))
+            return Found(word=text, is_odd=True)
+        return Found(is_odd=True, wrong=_reason(column, cell))
 
-    def _take(self, line: int, row: int, found: Mapping[int, _Found]) -> None:
+    def _take(self, line: int, row: int, found: Mapping[int, Found]) -> None:
         """Count and write what the cells of a row turned out to be."""
         columns = self._context.segment.columns
         for place, cell in found.items():

@@ -244,7 +244,7 @@ class TextTable:
         rule = self.time_rule
         if self.buffer is not None and rule is None and self.layout is not None and self.layout.guessed:
             self.counters.look(self.buffer)
-        if self.buffer is None or rule is None:
+        if self.buffer is None or rule is None or self.times.rows == self.buffer.rows:
             return
         for segment, following in zip(self.segments, [*self.segments[1:], None], strict=True):
             stop = self.buffer.rows if following is None else following.first_row

@@ -19,8 +19,7 @@ MOST_STEPS = 20
 
 def remarks_on(table: TextTable) -> list[str]:
     """What was understood of a table, and may be otherwise, a sentence each."""
-    words = (no_value(column, word, count) for (column, word), count in table.words.items())
-    return [*table.opening.remarks, *table.notes, *words]
+    return [*table.opening.remarks, *table.notes, *(no_value(*found) for found in _words_of(table))]
 
 
 def clock_remarks(table: TextTable, rows: int) -> list[str]:
@@ -29,6 +28,13 @@ def clock_remarks(table: TextTable, rows: int) -> list[str]:
     steps = table.times.steps
     said = said_of_steps(steps) if len(steps) <= 1 + rows // MOST_STEPS else []
     return [*said, *table.counters.remarks().values()]
+
+
+def _words_of(table: TextTable) -> list[tuple[str, str, int]]:
+    """Column, word for no value, and count, in the order of the columns."""
+    place = {column.name: i for i, column in enumerate(table.columns)}
+    found = [(column, word, count) for (column, word), count in table.words.items()]
+    return sorted(found, key=lambda of: (place.get(of[0], len(place)), of[1]))
 
 
 def clock_news(table: TextTable, rows: int) -> list[str]:
@@ -48,7 +54,7 @@ def report(name: str, table: TextTable) -> None:
         _tell(table, logging.WARNING, note, note)
     for remark in table.opening.remarks:
         _tell(table, logging.INFO, remark, f"{name}: {remark}")
-    for (column, word), count in table.words.items():
+    for column, word, count in _words_of(table):
         _tell(table, logging.WARNING, f"{column}: {word}", f"{name}: {no_value(column, word, count)}")
 
 

@@ -30,7 +30,6 @@ __all__ = [
     "date_ns",
     "decimal_cell",
     "integer_cell",
-    "moment_cell",
     "trimmed",
     "within_quotes",
 ]
@@ -258,19 +257,3 @@ def clock_ns(data: Bytes, begin: int, stop: int) -> int:
         if data[U(begin + 8)] != 46 or not_digits(digits) or last < 0 or last > 9:
             return -1
     return ((np.int64(hours) * 60 + np.int64(minutes)) * 60 + np.int64(seconds)) * SECOND_NS + fraction
-
-
-@inner_kernel
-def moment_cell(data: Bytes, start: int, stop: int, kind: int) -> int:
-    """Read a date, a time of day or both in the usual order, as `kind` says; -1 for what is none."""
-    day = np.int64(0)
-    if kind != TIME:
-        day = date_ns(data, start) if stop - start >= 10 else np.int64(-1)
-        if kind == DATE:
-            return day if stop - start == 10 else np.int64(-1)
-        between = data[U(start + 10)]
-        if day < 0 or stop - start < 19 or (between != BLANK and between != LETTER_T):
-            return np.int64(-1)
-        start += 11
-    clock = clock_ns(data, start, stop)
-    return day + clock if clock >= 0 else np.int64(-1)

@@ -23,22 +23,18 @@ from ..bits import trailing_zeros
 from ..compile import exact_kernel, inlined, inner_kernel
 from .cells import (
     BLANK,
-    DATE,
     FLOAT,
     INTEGER,
-    LETTER_T,
     POWERS_OF_TEN,
     QUOTE,
     TEXT,
-    TIME,
-    clock_ns,
-    date_ns,
     integer_cell,
     trimmed,
     within_quotes,
 )
 from .fields import BATCH_ROWS, ENDS, RUNS, SPARE, TAB, has_nul, regular_rows, separators, split_lines, split_runs
 from .lanes import LANES, eight_digits, sixteen_digits
+from .moments import NO_NUMBER, POWERS, date_times
 from .odd import BAD_FIELD_COUNT, CODE, add_odd
 from .words import (
     BACK,
@@ -63,13 +59,11 @@ BATCH_FIELDS = 4096
 FEWEST_BATCH_ROWS = 8
 """Among irregular lines."""
 
-LENGTHS, POWERS, WORDS, UPPER = (np.uint64(k * BATCH_ROWS) for k in range(4))
-"""Parts of the scratch memory: a value for every row of a batch, and after them the positions of the separators. Apart
-by constants, they are known to the compiler not to overlap."""
+LENGTHS, WORDS, UPPER = (np.uint64(k * BATCH_ROWS) for k in (0, 2, 3))
+"""Beside `POWERS`, parts of the scratch memory: a value for every row of a batch, and after them the positions of the
+separators. Apart by constants, they are known to the compiler not to overlap."""
 
 MINUS, PLUS = 45, 43
-NO_NUMBER = 1 << 20
-"""A power of ten that says: this cell has to be read by itself."""
 REPEATED = U(0x0101010101010101)
 LOWER_CASE = U(0x2020202020202020)
 LAST_FIVE = ~U(0xFFFFFF)
@@ -212,41 +206,6 @@ def _decimals(
     return good
 
 
-@inner_kernel
-def _date_times(
-    data: Bytes, first: int, width: int, rows: int, returns: int, kind: int, scratch: Integers, out: Integers
-) -> bool:
-    """Read dates, times of day or both in the usual order, -1 for others; whether all are such.
-
-    The day of the row before saves reading the date again.
-    """
-    known_start = known_end = U(0)
-    known = np.int64(-1)
-    good = True
-    for r in range(U(rows)):
-        begin, stop = scratch[first + r * width] + 1, scratch[first + r * width + U(1)] - returns
-        day = clock = np.int64(0)
-        if kind != TIME:
-            start, end = load_word(data, begin), load_word(data, begin + 8) & U(0xFFFF)
-            if start != known_start or end != known_end:
-                known_start, known_end, known = start, end, date_ns(data, begin)
-            day = known
-            between = data[U(begin + 10)]
-            if kind == DATE:
-                day = day if stop - begin == 10 else np.int64(-1)
-            elif stop - begin < 19 or (between != BLANK and between != LETTER_T):
-                day = np.int64(-1)
-            begin += 11
-        if kind != DATE and day >= 0:
-            clock = clock_ns(data, begin, stop)
-        out[r] = day + clock
-        scratch[POWERS + r] = 0
-        if day < 0 or clock < 0:
-            scratch[POWERS + r] = NO_NUMBER
-            good = False
-    return good
-
-
 @exact_kernel
 def parse_rows(
     data: Bytes,
@@ -375,7 +334,7 @@ def parse_rows(
                 all_done = _decimals(data, first, step, rows, ending, point, scratch, values)
             elif kind != TEXT:
                 values_ns = ints[slot, place : place + rows]
-                all_done = _date_times(data, first, step, rows, ending, kind, scratch, values_ns)
+                all_done = date_times(data, first, step, rows, ending, kind, scratch, values_ns)
             if all_done:
                 continue
             nuls = kind == TEXT and has_nul(data, batch_start, position)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from utokyo.kernels.text.cells import FLOAT, INTEGER
 from utokyo.kernels.text.columns import odd_room, parse_rows, scratch_room
-from utokyo.kernels.text.odd import ODD_FIELDS, read_odd_cells
+from utokyo.kernels.text.odd import ODD_FIELDS, read_odd_moments, read_odd_numbers
 from utokyo.kernels.text.words import BACK, FRONT
 
 
-def parsed(text: bytes, kinds: list[int], point: str = "."):
+def parsed(text: bytes, kinds: list[int], point: str = ".", order: int = 0, delimiter: str = ","):
     """Integers, decimals and what is left to judge, of lines of plain cells."""
     data = np.frombuffer(b"#" * FRONT + text + b"#" * BACK, np.uint8).copy()
     rows = text.count(b"\n")
@@ -29,10 +29,11 @@ def parsed(text: bytes, kinds: list[int], point: str = "."):
     start, first, left = FRONT, 0, []
     while start < data.size - BACK:
         start, count, _, found = parse_rows(
-            data, start, data.size - BACK, ord(","), ord(point), np.array(kinds), slots, len(kinds), False, first,
-            rows - first, ints, floats, np.empty((0, 0), np.int64), odd, scratch,
+            data, start, data.size - BACK, ord(delimiter), ord(point), np.array(kinds), slots, len(kinds), False,
+            first, rows - first, ints, floats, np.empty((0, 0), np.int64), odd, scratch,
         )  # fmt: skip
-        kept = read_odd_cells(data, odd[:found], np.array(kinds), slots, ord(point), first, ints, floats)
+        kept = read_odd_numbers(data, odd[:found], np.array(kinds), slots, ord(point), first, ints, floats)
+        kept = read_odd_moments(data, odd[:kept], np.array(kinds), slots, order, first, ints)
         left += [(first + row, column, data[a:b].tobytes()) for row, column, a, b, _, _ in odd[:kept].tolist()]
         first += count
     return ints, floats, left
