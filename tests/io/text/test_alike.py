@@ -77,4 +77,4 @@ def test_a_million_words_are_not_judged_one_by_one(tmp_path: Path, monkeypatch: 
     assert reader.frame["p"].null_count() == 20_000
     assert reader.frame["c"].is_nan().all()
     assert len(judged) < 100
-    assert reader.remarks() == ["column 'p': 20000 cells hold 'OL', which is no value; it stays empty"]
+    assert reader.remarks() == ["column 'p': 20000 cells hold 'OL', which is no value; they stay empty"]
