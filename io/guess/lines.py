@@ -35,6 +35,8 @@ VALUE = re.compile(
 )
 """What begins as a date or a time of day, or is a number, in one notation or another."""
 DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+DECIMAL_BEFORE_BLANK = re.compile(r"\d,\d+([eE][+-]?\d+)?[ \t]+\S|\S[ \t]+[+-]?\d+,\d")
+LINES_TO_WEIGH = 50
 COMMA = Notation(decimal=",")
 LONGEST_PREFACE = 12
 """Lines above the names, at most, that look like rows and do not fit those below."""
@@ -94,15 +96,17 @@ def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
 
 def _beside_decimals(lines: Sequence[str]) -> str:
     """What delimits numbers whose decimal sign is the comma: blanks, or nothing in a file of one column; else empty."""
-    if DECIMAL.search(lines[-1]) is None:
+    named = len(lines) > 1 and kind_of(lines[0]) is Kind.TEXT and "," not in lines[0]
+    if named and all(DECIMAL.fullmatch(line.strip()) for line in lines[1:]):
+        return ";"
+    lines = lines[-LINES_TO_WEIGH:]  # what decides is in each of them
+    if not any(DECIMAL_BEFORE_BLANK.search(line) for line in lines):
         return ""
     body = [line for line in lines if not _are_words(split_line(line, ","), COMMA)] or lines
     parts = {sign: [kind_of(cell, COMMA) for row in rows_of(body, sign) for cell in row] for sign in (BLANKS, ",")}
     share = {sign: sum(kind not in {None, Kind.TEXT} for kind in kinds) / len(kinds) for sign, kinds in parts.items()}
-    if _agreed_width(lines, BLANKS) > 1 and share[BLANKS] >= AGREEMENT and share[BLANKS] > share[","]:
-        return BLANKS
-    named = len(lines) > 1 and kind_of(lines[0]) is Kind.TEXT and "," not in lines[0]
-    return ";" if named and all(DECIMAL.fullmatch(line.strip()) for line in lines[1:]) else ""
+    fits = _agreed_width(lines, BLANKS) > 1 and share[BLANKS] >= AGREEMENT and share[BLANKS] > share[","]
+    return BLANKS if fits else ""
 
 
 def _is_agreed_below(lines: Sequence[str], delimiter: str) -> bool:
@@ -292,8 +296,13 @@ def _some_close(body: Rows, count: int) -> bool:
 
 def _are_words(row: Sequence[str], notation: Notation) -> bool:
     """Whether no cell is a number or a time, in whatever notation, and some are words."""
-    kinds = {kind_of(cell, notation) for cell in row}
-    return kinds <= {None, Kind.TEXT} and Kind.TEXT in kinds and not any(VALUE.match(cell) for cell in row)
+    some = False
+    for cell in row:
+        kind = kind_of(cell, notation)
+        if kind not in {None, Kind.TEXT} or VALUE.match(cell):
+            return False
+        some |= kind is Kind.TEXT
+    return some
 
 
 def _can_be_names(row: Sequence[str], width: int) -> bool:
