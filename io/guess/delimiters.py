@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from ..cells import Notation
 from ..column import Kind
 from ..quotes import BLANKS, TABS, split_line
-from .lines import AGREEMENT, are_words, headers_again, kind_of, rows_of
+from .lines import AGREEMENT, are_words, headers_again, kind_of, kinds_of, rows_of
 
 __all__ = ["delimiter_of"]
 
 DELIMITERS = "\t;|,"
 """In the order in which they are tried: a comma may also be the decimal sign, so the others are believed first."""
 DECIMAL = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+DECIMAL_BEFORE_BLANK = re.compile(r"\d,\d+([eE][+-]?\d+)?[ \t]+\S|\S[ \t]+[+-]?\d+,\d")
+LINES_TO_WEIGH = 50
 COMMA = Notation(decimal=",")
 
 
@@ -70,15 +72,17 @@ def _agreed_width(lines: Sequence[str], delimiter: str) -> int:
 
 def _beside_decimals(lines: Sequence[str]) -> str:
     """What delimits numbers whose decimal sign is the comma: blanks, or nothing in a file of one column; else empty."""
-    if DECIMAL.search(lines[-1]) is None:
+    named = len(lines) > 1 and kind_of(lines[0]) is Kind.TEXT and "," not in lines[0]
+    if named and all(DECIMAL.fullmatch(line.strip()) for line in lines[1:]):
+        return ";"
+    lines = lines[-LINES_TO_WEIGH:]  # what decides is in each of them
+    if not any(DECIMAL_BEFORE_BLANK.search(line) for line in lines):
         return ""
     body = [line for line in lines if not are_words(split_line(line, ","), COMMA)] or lines
     parts = {sign: [kind_of(cell, COMMA) for row in rows_of(body, sign) for cell in row] for sign in (BLANKS, ",")}
     share = {sign: sum(kind not in {None, Kind.TEXT} for kind in kinds) / len(kinds) for sign, kinds in parts.items()}
-    if _agreed_width(lines, BLANKS) > 1 and share[BLANKS] >= AGREEMENT and share[BLANKS] > share[","]:
-        return BLANKS
-    named = len(lines) > 1 and kind_of(lines[0]) is Kind.TEXT and "," not in lines[0]
-    return ";" if named and all(DECIMAL.fullmatch(line.strip()) for line in lines[1:]) else ""
+    fits = _agreed_width(lines, BLANKS) > 1 and share[BLANKS] >= AGREEMENT and share[BLANKS] > share[","]
+    return BLANKS if fits else ""
 
 
 def _is_agreed_below(lines: Sequence[str], delimiter: str) -> bool:
@@ -97,5 +101,5 @@ def _fits_better(lines: Sequence[str], runs: str, plain: str) -> bool:
 
 def _are_numbers(lines: Sequence[str], delimiter: str) -> bool:
     """Whether most cells between blanks are numbers or times, as in a table of them; text has blanks, too."""
-    kinds = Counter(kind_of(cell) for row in rows_of(lines, delimiter) for cell in row)
+    kinds = kinds_of([cell for row in rows_of(lines, delimiter) for cell in row])
     return kinds.total() - kinds[Kind.TEXT] - kinds[None] >= kinds.total() / 2

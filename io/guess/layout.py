@@ -242,10 +242,10 @@ def _is_header(called: Sequence[str], names: Sequence[str], columns: Sequence[Se
     """Whether a row names columns: by half of its cells, or by the name of one that holds numbers or times so far."""
     if are_names_again(called, names):
         return True
-    if {kind_of(cell) for cell in called} - {None, Kind.TEXT}:
+    below = [found for cell, name, found in zip(called, names, columns, strict=False) if cell == name]
+    if not any(found and kind_of(found[-1]) not in {None, Kind.TEXT} for found in below):
         return False
-    below = (found for cell, name, found in zip(called, names, columns, strict=False) if cell == name)
-    return any(found and kind_of(found[-1]) not in {None, Kind.TEXT} for found in below)
+    return all(kind_of(cell) in {None, Kind.TEXT} for cell in called)
 
 
 def _kind(name: str, column: Sequence[str], notation: Notation, asked: Asked) -> Kind:

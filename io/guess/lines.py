@@ -271,8 +271,13 @@ def _some_close(body: Rows, count: int) -> bool:
 
 def are_words(row: Sequence[str], notation: Notation) -> bool:
     """Whether no cell is a number or a time, in whatever notation, and some are words."""
-    kinds = {kind_of(cell, notation) for cell in row}
-    return kinds <= {None, Kind.TEXT} and Kind.TEXT in kinds and not any(VALUE.match(cell) for cell in row)
+    some = False
+    for cell in row:
+        kind = kind_of(cell, notation)
+        if kind not in {None, Kind.TEXT} or VALUE.match(cell):
+            return False
+        some |= kind is Kind.TEXT
+    return some
 
 
 def _can_be_names(row: Sequence[str], width: int) -> bool:
