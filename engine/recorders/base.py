@@ -296,7 +296,7 @@ class Recorder:
     def table_to_join(self) -> pl.DataFrame:
         """The table that is joined: as a rule, that of `get_table`; a counter that is called `timestamp` is no time."""
         table = as_polars(self.get_table())
-        has_times = self._reader.layout is None or self._reader.layout.time is not None
+        has_times = {"timestamp_ns", "timestamp", "datetime"} <= set(table.columns)
         return table if has_times else without_names_of_times(table)
 
     def make_layout(self) -> Layout | None:

@@ -112,11 +112,14 @@ def order_of(table: Sequence[Sequence[str]]) -> Order:
     numbers = [[int(match[k]) for match in found] for k in (1, 3, 4)]
     long_year = sum(len(match[4]) == 4 for match in found) > len(found) / 2
     possible = _possible_orders(numbers, PLACES if not long_year else {k: v for k, v in PLACES.items() if k != "ymd"})
+    # Days change before years do.
+    distinct = [len(set(place)) for place in numbers]
+    possible = [order for order in possible if distinct[PLACES[order][2]] <= distinct[PLACES[order][0]]] or possible
     if len(possible) == 1:
         return Order(possible[0])
-    changing = max(range(3), key=lambda place: len(set(numbers[place])))
-    by_days = [order for order in possible if PLACES[order][0] == changing and len(set(numbers[changing])) > 1]
-    if by_days and all(len(set(numbers[PLACES[order][2]])) == 1 for order in by_days):  # days change first
+    changing = max(range(3), key=distinct.__getitem__)
+    by_days = [order for order in possible if PLACES[order][0] == changing and distinct[changing] > 1]
+    if by_days and all(distinct[PLACES[order][2]] == 1 for order in by_days):
         return Order(by_days[0])
     sign, shown = found[0][2], found[0][0].strip()
     if sign == "/" and "mdy" in possible and any(HALF_OF_DAY.search(cell) for column in table for cell in column):
