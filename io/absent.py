@@ -6,7 +6,7 @@ import re
 
 from .quotes import unquoted
 
-__all__ = ["NO_VALUE", "is_summary", "may_be_absent", "says_no_value", "says_no_value_among_numbers"]
+__all__ = ["NO_VALUE", "is_summary", "may_be_absent", "may_be_state", "says_no_value", "says_no_value_among_numbers"]
 
 NO_VALUE = frozenset(
     """
@@ -34,6 +34,8 @@ AMONG_NUMBERS = frozenset(
     .split("|")
 ) - {""}
 """Words, in small letters, that are no reading where others of the column are numbers; alone they may be states."""
+STATES = frozenset({"off", "open", "high", "low", "hi", "lo"})
+"""Those of them that are rather states in a column that has no number yet."""
 LIMIT = re.compile(r"[<>\u2264\u2265]=?\s*[+-]?[\d.,]*\d([eE][+-]?\d+)?")
 """A reading is below or above what can be measured: `<5E-10`."""
 CODE = re.compile(r"(error|err|fault|fail)[ _#:.-]*\d{1,6}", re.IGNORECASE)
@@ -69,6 +71,18 @@ def says_no_value_among_numbers(cell: str) -> bool:
     """
     text = " ".join(unquoted(cell).lower().split())
     return text in AMONG_NUMBERS or LIMIT.fullmatch(text) is not None or CODE.fullmatch(text) is not None
+
+
+def may_be_state(cell: str) -> bool:
+    """Whether a word that says among numbers that there is no value is rather a state, where there is no number yet.
+
+    Examples
+    --------
+    >>> from utokyo.io.absent import may_be_state
+    >>> may_be_state("OFF"), may_be_state("Error")
+    (True, False)
+    """
+    return unquoted(cell).strip().lower() in STATES
 
 
 def is_summary(cell: str) -> bool:

@@ -66,7 +66,7 @@ DEFINITIONS = {
     "kernels/text/moments.NO_NUMBER",
     "kernels/text/moments.FIRST_YEAR",
     "kernels/text/moments.LAST_YEAR",
-    "io/guess/lines.SURE_DIGITS",
+    "io/guess/kinds.SURE_DIGITS",
     "io/cells.INT64_MAX",
     "io/lvm/segment.EPOCH_1904_NS",
     "io/lvm/state.UNKNOWN",

@@ -11,6 +11,8 @@ __all__ = ["SAYS_DELIMITER", "cells_of_comment", "is_comment", "without_comments
 
 COMMENTS = ("#", "%", "//", "!")
 """How lines of comment begin."""
+ERROR_OF_SHEET = re.compile(r"#(N/A|NA|DIV/0!|VALUE!|REF!|NUM!|NAME\?|NULL!)", re.IGNORECASE)
+"""Begins no comment: Excel says that a cell has no value."""
 SAYS_DELIMITER = re.compile(r"\"?sep=(?P<delimiter>.)\"?\s*", re.IGNORECASE)
 """A line for Excel, which names the delimiter."""
 
@@ -21,12 +23,12 @@ def is_comment(line: str, delimiter: str = ";") -> bool:
     Examples
     --------
     >>> from utokyo.io.guess.comments import is_comment
-    >>> is_comment("# valve opened"), is_comment("1,2"), is_comment("; valve opened", ",")
-    (True, False, True)
+    >>> is_comment("# valve opened"), is_comment("1,2"), is_comment("; valve opened", ","), is_comment("#N/A,2")
+    (True, False, True, False)
     """
     text = line.lstrip(" \t\ufeff")
     return (
-        text.startswith(COMMENTS)
+        (text.startswith(COMMENTS) and ERROR_OF_SHEET.match(text) is None)
         or (delimiter != ";" and text[:1] == ";")
         or SAYS_DELIMITER.fullmatch(text) is not None
     )

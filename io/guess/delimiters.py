@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from ..cells import Notation
 from ..column import Kind
 from ..quotes import BLANKS, TABS, split_line
-from .lines import AGREEMENT, are_words, headers_again, kind_of, kinds_of, rows_of
+from .kinds import kind_of, kinds_of
+from .lines import AGREEMENT, are_words, headers_again, rows_of
 
 __all__ = ["delimiter_of"]
 

@@ -6,7 +6,8 @@ looked, the same lines give the same layout. Known formats do not pass here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -21,8 +22,9 @@ from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
 from .comments import SAYS_DELIMITER, without_comments
 from .delimiters import delimiter_of
+from .kinds import MOMENTS, SURE_DIGITS, kind_of, kinds_of
 from .letters import encoding_of
-from .lines import AGREEMENT, Body, are_names_again, body_behind, body_of, kind_of, kinds_of
+from .lines import AGREEMENT, Body, are_names_again, are_other_names, body_behind, body_of
 from .moments import Times, kind_in, order_in, order_of, times_of
 from .signs import signs_of
 from .units import are_units
@@ -67,6 +69,7 @@ class Guess(NamedTuple):
 NOTHING_ASKED = Asked()
 NO_TIMES = "none"
 """In the place of the column that holds the times."""
+WHOLE = re.compile(r"[+-]?\d{1,100}")
 MOST_TURNS = 3
 """How often rows and notation are found out from each other."""
 NOTHING_KNOWN: Mapping[str, Kind] = MappingProxyType({})
@@ -153,6 +156,7 @@ def guess_layout(
         guessed=True,
     )
     dates = (order.remark,) if order.remark and layout.dates else ()
+    ambiguous += _beyond_64_bits(columns, table)
     ambiguous += [] if asked.delimiter else _perhaps_decimals(body, columns, delimiter)
     return Guess(layout, (*dates, *times.remarks, *ambiguous))
 
@@ -164,6 +168,15 @@ def _perhaps_decimals(body: Body, columns: Sequence[Column], delimiter: str) -> 
     shown = next((",".join(row) for row in body.rows if len(row) == len(columns) and not row[1].startswith(" ")), "")
     said = f"{shown!r} is taken for two columns; where it is a decimal, say delimiter=';', decimal=','"
     return [said] if shown else []
+
+
+def _beyond_64_bits(columns: Sequence[Column], table: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A sentence on each column of whole numbers that are too large to be kept exactly."""
+    for column, found in zip(columns, table, strict=True):
+        large = (cell for cell in found if len(cell) > SURE_DIGITS and column.kind is Kind.FLOAT)
+        shown = next((cell for cell in large if WHOLE.fullmatch(cell) and abs(int(cell)) >= 1 << 63), "")
+        if shown:
+            yield f"column {column.name!r}: {shortened(shown, LONGEST_CELL)!r} is beyond 64 bits; 16 digits are kept"
 
 
 def _zone(times: Times) -> tuple[tuple[str, str], ...]:
@@ -218,16 +231,23 @@ def _columns_of(body: Body) -> list[list[str]]:
     width, places = len(body.names), list(range(len(body.names)))
     taken = 0
     is_below_names = False
-    stems = _stems_of(body.names) if body.names_line is not None else frozenset()
+    stems = _stems_of(body.names)
     for row in body.rows:
         if is_below_names and body.units and are_units(row):
             continue
-        may_name = row[0] and not stems.isdisjoint(map(str.strip, row))
+        may_name = (
+            body.names_line is not None
+            and row[0]
+            and (row[0].strip()[:1].isalpha() or not stems.isdisjoint(map(str.strip, row)))
+        )
         called = distinct([cell.strip() for cell in row]) if may_name else ()
-        is_below_names = bool(called) and _is_header(called, body.names, columns)
+        is_below_names = bool(called) and _is_header(called, row, body.names, columns)
         if is_below_names:
             width = len(called) - (not row[-1].strip())
             places = [place.get(name, -1) for name in called[:width]]
+            if set(places) == {-1}:  # but for the times, which may have another name now
+                last = [kind_of(found[-1]) if found else None for found in columns]
+                places = [i if last[i] in MOMENTS else -1 for i in range(width)]
         elif len(row) in {width, width + body.closes}:
             taken += 1
             for i, cell in zip(places, row, strict=False):
@@ -238,9 +258,13 @@ def _columns_of(body: Body) -> list[list[str]]:
     return [[row[i].strip() for row in body.rows if i < len(row)] for i in range(len(body.names))]
 
 
-def _is_header(called: Sequence[str], names: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+def _is_header(
+    called: Sequence[str], row: Sequence[str], names: Sequence[str], columns: Sequence[Sequence[str]]
+) -> bool:
     """Whether a row names columns: by half of its cells, or by the name of one that holds numbers or times so far."""
     if are_names_again(called, names):
+        return True
+    if are_other_names(row, [kind_of(found[-1]) if found else None for found in columns]):
         return True
     below = [found for cell, name, found in zip(called, names, columns, strict=False) if cell == name]
     if not any(found and kind_of(found[-1]) not in {None, Kind.TEXT} for found in below):

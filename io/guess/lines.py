@@ -5,29 +5,27 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from .. import cells
-from ..absent import says_no_value, says_no_value_among_numbers
+from ..absent import is_summary, says_no_value_among_numbers
 from ..cells import Notation
 from ..column import Kind
 from ..header import distinct
 from ..quotes import has_open_quote, split_line
 from .comments import cells_of_comment, is_comment
-from .shapes import by_shape
+from .kinds import kind_of, kinds_of
 from .units import are_units
 
 __all__ = [
     "AGREEMENT",
     "Body",
     "are_names_again",
+    "are_other_names",
     "are_words",
     "body_behind",
     "body_of",
     "headers_again",
-    "kind_of",
-    "kinds_of",
     "rows_of",
 ]
 
@@ -39,13 +37,10 @@ VALUE = re.compile(
     r"\s*[\[(]?(\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|[+-]?\d+([.,']\d+)+([eE][+-]?\d+)?\s*$|\d{1,2}:\d{2})"
 )
 """What begins as a date or a time of day, or is a number, in one notation or another."""
+LONGEST_CELL_LINES = 10
+"""Lines in which a quoted cell with line breaks is closed, if it ever is."""
 LONGEST_PREFACE = 12
 """Lines above the names, at most, that look like rows and do not fit those below."""
-PLAIN_NUMBER = re.compile(r"[-+0.,'eE]+")
-"""The shape of a number without words."""
-SURE_DIGITS = 18
-"""Of integers that 64 bits hold, whatever the digits."""
-_MOMENTS = {Kind.DATE, Kind.DATETIME, Kind.TIME}
 Rows = list[list[str]]
 
 
@@ -67,6 +62,34 @@ def are_names_again(found: Sequence[str], known: Collection[str]) -> bool:
     return shared >= max(1, SAME_NAMES * len(found)) or 1 < shared == len(known)
 
 
+def are_other_names(found: Sequence[str], kinds: Sequence[Kind | None]) -> bool:
+    """Whether a line names other columns than there were: words alone, each another, where numbers and times were.
+
+    Parameters
+    ----------
+    found : sequence of str
+        The cells of the line.
+    kinds : sequence of Kind or None
+        Of the columns so far; None for one without a value yet.
+
+    Examples
+    --------
+    >>> from utokyo.io.column import Kind
+    >>> from utokyo.io.guess.lines import are_other_names
+    >>> kinds = [Kind.DATETIME, Kind.FLOAT]
+    >>> are_other_names(["Zeit", "Ofen"], kinds), are_other_names(["Error", "off"], kinds)
+    (True, False)
+    """
+    found = [cell.strip() for cell in found]
+    known = [kind for kind in kinds if kind not in {None, Kind.NONE}]
+    if len(found) != len(kinds) or len(known) < 2 or Kind.TEXT in known or len(set(found)) < len(found):
+        return False
+    return all(
+        kind_of(cell) is Kind.TEXT and not (VALUE.match(cell) or says_no_value_among_numbers(cell) or is_summary(cell))
+        for cell in found
+    )
+
+
 def headers_again(rows: Rows) -> list[int]:
     """Where a header that stands above rows stands again, with its columns or others; rows behind it go by it."""
     filled = [i for i, row in enumerate(rows) if row]
@@ -77,46 +100,6 @@ def headers_again(rows: Rows) -> list[int]:
     given = {i: [cell.strip() for cell in rows[i] if cell.strip()] for i in filled[first:]}
     named = [i for i in given if any(are_names_again(given[i], head) for head in heads)]
     return [i for i in named if are_words(rows[i], cells.PLAIN)]
-
-
-@lru_cache(1 << 14)
-def kind_of(cell: str, notation: Notation = cells.PLAIN) -> Kind | None:
-    """The narrowest kind that a cell is; None for an empty one, and for a word that says that there is no value.
-
-    Examples
-    --------
-    >>> from utokyo.io.guess.lines import kind_of
-    >>> kind_of("17"), kind_of("12:00"), kind_of("N/A")
-    (<Kind.INTEGER: 0>, <Kind.TIME: 4>, None)
-    """
-    if not cell.strip() or says_no_value(cell):
-        return None
-    for kind in (Kind.INTEGER, Kind.FLOAT, Kind.DATE, Kind.DATETIME, Kind.TIME):
-        if cells.cell_value(cell, kind, notation) is not None:
-            return kind
-    return Kind.TEXT
-
-
-def kinds_of(found: Sequence[str], notation: Notation = cells.PLAIN) -> Counter[Kind | None]:
-    """How many cells are of which kind, as `kind_of` says of each.
-
-    Examples
-    --------
-    >>> from utokyo.io.guess.lines import kinds_of
-    >>> sorted(kinds_of(["17", "4", "18"]).items())
-    [(<Kind.INTEGER: 0>, 3)]
-    """
-    kinds: Counter[Kind | None] = Counter()
-    for shape, alike in by_shape(found).items():
-        kind = kind_of(alike[0], notation)
-        fits = len(shape) <= SURE_DIGITS or notation.decimal in shape  # no integer beyond 64 bits
-        if kind in {Kind.INTEGER, Kind.FLOAT} and fits and PLAIN_NUMBER.fullmatch(shape):
-            kinds[kind] += len(alike)
-            continue
-        for cell, count in Counter(alike).items():
-            is_alike = kind in _MOMENTS and cells.cell_value(cell, kind, notation) is not None
-            kinds[kind if is_alike else kind_of(cell, notation)] += count
-    return kinds
 
 
 class Body(NamedTuple):
@@ -171,7 +154,8 @@ def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body |
     rows = rows_of(["" if is_comment(line, delimiter) else line for line in lines], delimiter)
     filled = [i for i, row in enumerate(rows) if row]
     # Lines with NUL bytes, or a quote that is not closed, are no rows; the first one may name the columns.
-    filled = [i for i in filled if i == filled[0] or not _is_damaged(lines[i], delimiter)]
+    broken = _lines_of_broken_cells(lines, filled, delimiter)
+    filled = [i for i in filled if i == filled[0] or (i not in broken and not _is_damaged(lines[i], delimiter))]
     if not filled:
         return None
     every, again = filled, headers_again(rows)
@@ -208,6 +192,8 @@ def _body_of(lines: Sequence[str], delimiter: str, notation: Notation) -> Body |
             return Body(first, first - 1, distinct(above), (), body, closes)
         return Body(first, None, distinct([""] * width), (), body, closes)
     with_units = len(head) > 1 and are_units(rows[head[-1]], rows[head[-2]])
+    if len(head) > 2 and are_units(rows[head[-2]]) and not are_units(rows[head[-1]]):  # a line of comments below both
+        with_units, head = True, head[:-1]
     names = head[-1 - with_units]
     body, own = ([rows[i] for i in lines_of_rows if i >= first] for lines_of_rows in (every, filled))
     given = [cell.strip() for cell in rows[names]]
@@ -263,6 +249,17 @@ def body_behind(
 
 def _is_damaged(line: str, delimiter: str) -> bool:
     return "\0" in line or has_open_quote(line, delimiter)
+
+
+def _lines_of_broken_cells(lines: Sequence[str], filled: Sequence[int], delimiter: str) -> set[int]:
+    """Lines that go on with a quoted cell of the line before, up to the one that closes it."""
+    answer: set[int] = set()
+    for k, i in enumerate(filled):
+        if i not in answer and '"' in lines[i] and has_open_quote(lines[i], delimiter):
+            behind = filled[k + 1 : k + 1 + LONGEST_CELL_LINES]
+            closing = next((n for n, j in enumerate(behind) if '"' in lines[j]), None)
+            answer |= set(behind[: closing + 1]) if closing is not None else set()
+    return answer
 
 
 def _some_close(body: Rows, count: int) -> bool:

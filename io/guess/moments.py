@@ -222,11 +222,13 @@ def times_of(columns: Sequence[Column], table: Sequence[Sequence[str]], notation
             said = " and ".join(map(repr, zones))
             remark = (*remark, f"column {name!r} has the zone {said}; times are the wall clock as it is written")
         return Times(ColumnTime(name), (name,), remark, next(iter(zones), ""))
+    clocks = [i for i, c in enumerate(columns) if c.kind is Kind.TIME]
     dates = [i for i in asked if columns[i].kind is Kind.DATE]
+    if wanted and set(asked) & set(clocks):  # a time of day, which has its day beside it
+        clocks, dates = asked, [i for i, c in enumerate(columns) if c.kind is Kind.DATE]
     if not dates:
         return Times(remarks=() if wanted else _unknown_times(columns, table))
     date, remark = _likeliest(dates, columns, table)
-    clocks = [i for i, c in enumerate(columns) if c.kind is Kind.TIME]
     if not clocks:
         return Times(ColumnTime(columns[date].name), (columns[date].name,), remark)
     clock, also = (date + 1, ()) if date + 1 in clocks else _likeliest(clocks, columns, table)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...kernels.text.odd import COLUMN, LINE, ROW, alike_cells
 from ..column import Kind
 from ..guess.comments import is_comment
-from ..guess.lines import kind_of
+from ..guess.kinds import kind_of
 from .buffer import ColumnBuffer
 from .second_look import Context, Found, SecondLook
 

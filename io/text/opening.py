@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
 from ..guess.comments import cells_of_comment, is_comment
+from ..guess.kinds import kind_of
 from ..guess.layout import NOTHING_ASKED, Asked, guess_layout
-from ..guess.lines import are_names_again, kind_of
+from ..guess.lines import are_names_again, are_other_names
 from ..guess.units import are_units
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
 from ..layout import Layout
@@ -261,7 +262,10 @@ class Opening:
                 for name, column in zip(names, self.columns, strict=False)
             )
             if not (are_names_again(found, called) or is_in_place or (times and times <= set(names))):
-                return None
+                if not are_other_names(row[: len(found)], [column.kind for column in self.columns]):
+                    return None
+                # The times stand where they stood.
+                names = tuple(c.name if c.name in times else n for n, c in zip(names, self.columns, strict=True))
             if any(kind_of(name) not in {None, Kind.TEXT} for name in found if name not in called):
                 return None
             needed = {c.name for c in self.columns if not c.nullable and c.kind not in {Kind.TEXT, Kind.NONE}}

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from ...kernels.text.cells import NEWLINE
 from ...kernels.text.odd import BAD_FIELD_COUNT, COLUMN, LINE, START, STOP
 from .. import cells
-from ..absent import is_summary, may_be_absent, says_no_value, says_no_value_among_numbers
+from ..absent import is_summary, may_be_absent, may_be_state, says_no_value, says_no_value_among_numbers
 from ..column import Column, Kind
 from ..errors import LONGEST_CELL, shortened
 from ..guess.comments import is_comment
-from ..guess.lines import kind_of
+from ..guess.kinds import kind_of
 from ..layout import Layout
 from ..quotes import has_open_quote, unquoted
 from .bad_rows import Report
@@ -179,7 +179,8 @@ class SecondLook:
         if column.kind is Kind.TEXT:
             return Found(text=text) if "\0" not in cell else Found(wrong=_reason(column, cell))
         if column.kind is Kind.NONE:
-            if not text.strip() or says_no_value(text) or says_no_value_among_numbers(text):
+            is_word = says_no_value_among_numbers(text) and not may_be_state(text)
+            if not text.strip() or says_no_value(text) or is_word:
                 return Found(word=text)
             return Found(wrong=_reason(column, cell)) if "\0" in cell else Found(kind=kind_of(text, self._notation))
         value = cells.cell_value(cell, column.kind, self._notation)

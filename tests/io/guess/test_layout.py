@@ -171,12 +171,12 @@ def test_a_decimal_sign_that_is_said_decides_what_nothing_else_does(tmp_path):
     assert read(tmp_path, content, Asked(decimal=".")).frame["n"].to_list() == [2155, 1003]
 
 
-@pytest.mark.parametrize(("line", "names"), [(1, ["x", "y"]), (3, ["a", "b"]), (0, ["column_1", "column_2"])])
+@pytest.mark.parametrize(("line", "names"), [(1, ["x", "y", "a", "b"]), (3, ["a", "b"]), (0, ["column_1", "column_2"])])
 def test_a_header_line_that_is_said_names_the_columns(tmp_path, line, names):
     content = "x,y\n1,2\na,b\n3,4\n" + "5,6\n" * 8
     reader = read(tmp_path, content, Asked(header_line=line))
     assert reader.frame.columns == names
-    assert reader.frame.row(-1) == (5, 6)
+    assert reader.frame.row(-1)[-2:] == (5, 6)
 
 
 def test_whether_a_line_says_units_can_be_said(tmp_path):
@@ -226,3 +226,37 @@ def test_what_the_user_says_holds_for_rows_behind_the_sample_too(tmp_path, monke
     content = "n;I\n" + "2,155;5\n" * 50
     reader = read(tmp_path, content, Asked(decimal=","))
     assert reader.frame["n"].to_list() == [2.155] * 50
+
+
+def test_an_error_of_excel_in_the_first_cell_is_no_comment(tmp_path):
+    reader = read(tmp_path, "p,q\n1,2\n#N/A,3\n#DIV/0!,4\n5,6\n6,7\n")
+    assert reader.frame["p"].to_list() == [1, None, None, 5, 6]
+    assert reader.frame["q"].to_list() == [2, 3, 4, 6, 7]
+
+
+def test_a_cell_of_several_lines_in_the_first_row_names_no_columns(tmp_path):
+    reader = read(tmp_path, 't,b\n1,"x\ny"\n2,z\n3,u\n')
+    assert reader.frame.columns == ["t", "b"]
+    assert reader.frame["t"].to_list()[-2:] == [2, 3]
+    assert reader.bad_rows + reader.rows == 4
+
+
+def test_whole_numbers_beyond_64_bits_are_told(tmp_path):
+    reader = read(tmp_path, "n,x\n18446744073709551616,1\n18446744073709551617,2\n")
+    (remark,) = reader.remarks()
+    assert remark == "column 'n': '18446744073709551616' is beyond 64 bits; 16 digits are kept"
+
+
+def test_names_units_and_comments_stand_above_each_other(tmp_path):
+    reader = read(tmp_path, "Time\tCup\ns\tnA\n\tbeam on\n1\t2.5\n2\t3.5\n")
+    assert reader.frame.columns == ["Time", "Cup"]
+    assert [column.unit for column in reader.columns] == ["s", "nA"]
+    assert reader.frame["Cup"].to_list() == [2.5, 3.5]
+
+
+def test_the_time_of_day_may_be_named_as_the_time(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("Date,T,p\n2023-05-09,11:00:05,1\n2023-05-09,11:00:06,2\n")
+    reader = Reader(path, asked=Asked(time="T"))
+    reader.update()
+    assert reader.time_frame()["datetime"].to_list()[0] == datetime(2023, 5, 9, 11, 0, 5)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from utokyo import Kind
 from utokyo.io.cells import Notation
 from utokyo.io.guess.delimiters import delimiter_of
-from utokyo.io.guess.lines import are_names_again, body_of, kind_of
+from utokyo.io.guess.kinds import kind_of
+from utokyo.io.guess.lines import are_names_again, body_of
 from utokyo.io.quotes import BLANKS, TABS
 from utokyo.io.reader import Reader
 

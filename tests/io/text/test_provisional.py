@@ -61,7 +61,7 @@ def tables(draw) -> bytes:
         lines.append(dialect.delimiter.join(head))
     count = draw(st.integers(1, 14))
     for row in range(count):
-        event = draw(st.sampled_from([""] * 12 + ["comment", "header", "bad", "blank", "odd"]))
+        event = draw(st.sampled_from([""] * 12 + ["comment", "header", "others", "bad", "blank", "odd"]))
         moment += draw(st.integers(0, 90_000))
         if event == "comment":
             lines.append("# by hand")
@@ -70,6 +70,10 @@ def tables(draw) -> bytes:
             columns = draw(st.one_of(st.permutations(columns), other))
             head = [*(["Time"] if dialect.time else []), *columns]
             lines.append(dialect.delimiter.join(head))
+        if event == "others" and named:
+            columns = [f"{name} again" for name in columns]
+            kinds |= {name: kinds.get(name, "number") for name in columns}
+            lines.append(dialect.delimiter.join([*(["Zeit"] if dialect.time else []), *columns]))
         if event == "blank":
             lines.append("")
         if event == "bad":
