@@ -42,7 +42,7 @@ CODE = re.compile(r"(error|err|fault|fail)[ _#:.-]*\d{1,6}", re.IGNORECASE)
 WORDS = re.compile(r"[^\W\d_]{3,}([ _:.#-]+(\d{1,4}|[^\W\d_]+))*")
 SUMMARY = re.compile(
     r"(mean|average|avg|max(imum)?|min(imum)?|std\.?( ?dev\.?)?|stdev|standard deviation|sd|sum|total|median|count|rms"
-    r"|variance|mittel(wert)?|summe|standardabweichung|moyenne|somme|[\u00e9e]cart[- ]type"
+    r"|variance|n|mittel(wert)?|summe|standardabweichung|moyenne|somme|[\u00e9e]cart[- ]type"
     r"|平均値?|最大値?|最小値?|合計|標準偏差)\s*:?",
     re.IGNORECASE,
 )

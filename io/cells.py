@@ -65,6 +65,12 @@ YEAR_LAST = re.compile(r"([A-Za-z]{3,9} +\d{1,2}) +(\d{1,2}:\d{2}:\d{2}) +(\d{4}
 """As the C library writes times: `May  9 11:20:05 2023`."""
 IN_JAPANESE = re.compile(r"(\d{2,4})年\s*(\d{1,2})月\s*(\d{1,2})日")
 CLOCK_IN_JAPANESE = re.compile(r"(午前|午後)?\s*(\d{1,2})[時:](\d{1,2})[分:]?((\d{1,2})([.,]\d+)?秒?)?$")
+BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})[T_](\d{2})(\d{2})(?:(\d{2})([.,]\d+)?)?")
+"""The basic form of ISO 8601, and of names of files: ``20240314T100000``."""
+CLOCK_FIRST = re.compile(
+    r"(?P<clock>\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?),? +(?P<date>\d{1,4}([/.-])\d{1,2}\6\d{2,4})$"
+)
+"""As LabVIEW writes times that nobody formatted: ``10:00:00 AM 3/14/2024``."""
 DATE_IN_FORMAT, CLOCK_IN_FORMAT = re.compile(r"%-?[djyYxcbBmU]"), re.compile(r"%-?[HIMSfpXc]")
 """What formats of times say of the day, and of the time of day."""
 ZONE = re.compile(r"(?P<zone>Z|UTC|GMT|JST|[+-]\d{2}(:?\d{2})?)$")
@@ -262,8 +268,26 @@ def _float(cell: str) -> float | None:
     return float(("-" if cell.startswith("-") else "") + special)
 
 
+def date_first(cell: str) -> str:
+    """A moment whose date stands before its time of day.
+
+    Examples
+    --------
+    >>> from utokyo.io.cells import date_first
+    >>> date_first("10:00:00 AM 3/14/2024"), date_first("14.03.2024 10:00")
+    ('3/14/2024 10:00:00 AM', '14.03.2024 10:00')
+    """
+    return CLOCK_FIRST.sub(r"\g<date> \g<clock>", cell)
+
+
 def _in_digits(cell: str) -> str:
     """A moment without its weekday, its year before the time, and the signs of Japanese as others write them."""
+    if cell[:1].isdigit() and cell.isascii():
+        basic = BASIC.match(cell)
+        if basic is None:
+            return date_first(cell)
+        year, month, day, hour, minute, second, fraction = basic.groups()
+        return f"{year}-{month}-{day} {hour}:{minute}:{second or '00'}{fraction or ''}{cell[basic.end() :]}"
     if cell[:1].isalpha():
         return YEAR_LAST.sub(r"\1 \3 \2", WEEKDAY.sub("", cell, count=1))
     if cell.isascii() or ((found := IN_JAPANESE.match(cell)) is None and "午" not in cell):

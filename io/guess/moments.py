@@ -18,6 +18,7 @@ from ..cells import DateOrder, Notation
 from ..column import Column, Kind
 from ..errors import LONGEST_CELL, shortened
 from ..times import ColumnTime, DateAndTime, TimeRule
+from .kinds import MOMENTS, kind_of
 from .lines import AGREEMENT
 from .shapes import by_shape
 
@@ -105,8 +106,9 @@ def order_of(table: Sequence[Sequence[str]]) -> Order:
     >>> order_of([["05/09/2023", "05/13/2023"]]).dates, order_of([["09-05-2023 11:20:05"]]).dates
     ('mdy', 'dmy')
     """
-    dates = [alike for column in table for shape, alike in by_shape(column).items() if NUMBERS.match(shape)]
-    found = [match for alike in dates for cell in alike if (match := NUMBERS.match(cell))]
+    shapes = [(cells.date_first(shape), alike) for column in table for shape, alike in by_shape(column).items()]
+    dates = [alike for shape, alike in shapes if NUMBERS.match(shape)]
+    found = [match for alike in dates for cell in alike if (match := NUMBERS.match(cells.date_first(cell)))]
     if not found:
         return Order("")
     numbers = [[int(match[k]) for match in found] for k in (1, 3, 4)]
@@ -227,7 +229,7 @@ def times_of(columns: Sequence[Column], table: Sequence[Sequence[str]], notation
     if wanted and set(asked) & set(clocks):  # a time of day, which has its day beside it
         clocks, dates = asked, [i for i, c in enumerate(columns) if c.kind is Kind.DATE]
     if not dates:
-        return Times(remarks=() if wanted else _unknown_times(columns, table))
+        return Times(remarks=() if wanted else _unknown_times(columns, table, notation))
     date, remark = _likeliest(dates, columns, table)
     if not clocks:
         return Times(ColumnTime(columns[date].name), (columns[date].name,), remark)
@@ -252,11 +254,19 @@ def _likeliest(
     return named[0], (f"column {columns[named[0]].name!r} is taken for the time of rows, not {others}; time= decides",)
 
 
-def _unknown_times(columns: Sequence[Column], table: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def _unknown_times(columns: Sequence[Column], table: Sequence[Sequence[str]], notation: Notation) -> tuple[str, ...]:
     """A sentence on a column that is called a time and holds text with digits, which is no time that is known."""
     for column, found in zip(columns, table, strict=True):
-        shown = next((cell for cell in found if sum(letter.isdigit() for letter in cell) >= FEWEST_DIGITS), "")
-        if shown and column.kind is Kind.TEXT and _is_named_as_time(column):
+        if column.kind is not Kind.TEXT or not _is_named_as_time(column):
+            continue
+        kinds = {cell: kind_of(cell, notation) for cell in found}
+        times = next((cell for cell, kind in kinds.items() if kind in MOMENTS), "")
+        texts = [cell for cell, kind in kinds.items() if kind is Kind.TEXT]
+        if times and texts:
+            said = f"column {column.name!r} holds {shortened(texts[0], LONGEST_CELL)!r} beside {times!r}"
+            return (f"{said}; where too many are no times, it is text, and rows have no times",)
+        shown = next((cell for cell in texts if sum(letter.isdigit() for letter in cell) >= FEWEST_DIGITS), "")
+        if shown:
             said = f"column {column.name!r}: {shortened(shown, LONGEST_CELL)!r} is no time that is known"
             return (f"{said}, so rows have no times; time_format= says how it is written",)
     return ()

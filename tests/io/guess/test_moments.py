@@ -178,3 +178,24 @@ def test_a_zone_leaves_the_clock_on_the_wall(tmp_path, written, zone):
     reader = read(tmp_path, f"t,n\n{written},1\n")
     assert reader.time_frame()["datetime"].to_list() == [START]
     assert times_of([Column("t", Kind.DATETIME)], [[written]], Notation()).zone == zone
+
+
+@pytest.mark.parametrize(
+    ("cells", "last"),
+    [
+        (["20240314T100000Z", "20240314T100001Z"], datetime(2024, 3, 14, 10, 0, 1)),
+        (["20240314_100000", "20240314_100001.5"], datetime(2024, 3, 14, 10, 0, 1, 500000)),
+        (["10:00:00.123 AM 3/14/2024", "01:00:01.123 PM 3/14/2024"], datetime(2024, 3, 14, 13, 0, 1, 123000)),
+        (["10:00:00 14.03.2024", "10:00:01 14.03.2024"], datetime(2024, 3, 14, 10, 0, 1)),
+        (["10:00, 2024-03-14", "10:01, 2024-03-14"], datetime(2024, 3, 14, 10, 1)),
+    ],
+)
+def test_the_time_of_day_may_stand_first_and_signs_be_missing(tmp_path, cells, last):
+    reader = read(tmp_path, "Time;n\n" + "".join(f"{cell};1\n" for cell in cells))
+    assert reader.time_frame()["datetime"][-1] == last
+
+
+def test_text_beside_times_is_named(tmp_path):
+    reader = read(tmp_path, "Time,p\n2024-03-14 10:00:00,1\n2024-03-14 10:00:01,2\nrun,3\nstop,4\n")
+    (remark,) = reader.remarks()
+    assert remark.startswith("column 'Time' holds 'run' beside '2024-03-14 10:00:00'; where too many are no times")
