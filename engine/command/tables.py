@@ -90,7 +90,7 @@ def columns_table(table: pl.DataFrame, columns: Sequence[str], width: int) -> Ta
     rows = []
     for name in columns:
         series = table[name]
-        known = series.drop_nulls()
+        known = series.cast(pl.String).drop_nulls() if series.dtype == pl.Null else series.drop_nulls()
         low, high = _value(name, known.min()), _value(name, known.max())
         mean = _mean(known.mean(), low, high) if known.dtype.is_numeric() and not _is_moment(name, known.max()) else ""
         rows.append((name, str(series.dtype.base_type()), str(known.len()), low, mean, high))

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from io import StringIO
 
+import numpy as np
 import polars as pl
 import pytest
 from commands import here as utokyo
@@ -62,7 +63,11 @@ def test_an_analysis_that_saw_a_header_come_is_one_of_the_final_file(tmp_path, m
     final.run()
     apart = [name for name in final.results.columns if name in {"source", "figure", "id"}]
     assert final.results.height > 0
-    assert_frame_equal(analysis.results.drop(apart), final.results.drop(apart))
+    found, expected = analysis.results.drop(apart), final.results.drop(apart)
+    decimals = [name for name, dtype in expected.schema.items() if dtype == pl.Float64]
+    assert_frame_equal(found.drop(decimals), expected.drop(decimals))
+    for name in decimals:  # fits that began elsewhere
+        np.testing.assert_allclose(found[name].to_numpy(), expected[name].to_numpy(), rtol=1e-4, err_msg=name)
 
 
 def test_the_two_runs_of_an_ssd_are_five_minutes_apart(tmp_path):

@@ -141,8 +141,8 @@ OPTIONS = {
         lambda table: table["datetime"][0] == MOMENT,
     ),
     "time_format": (
-        "%Y%m%dT%H%M%S",
-        "t;n\n20230509T112005;1\n",
+        "%Y%m%d-%Hh%Mm%S",
+        "t;n\n20230509-11h20m05;1\n",
         lambda table: table["datetime"][0] == MOMENT,
     ),
 }

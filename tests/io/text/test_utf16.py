@@ -8,7 +8,7 @@ from io import FileIO
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from utokyo import InputError, Recorder, SSDRecorder, open_recorder
@@ -67,6 +67,7 @@ def test_it_is_the_same_table_however_it_grew(order, content, data, tmp_path_fac
     LETTERS, st.sampled_from(list(ORDERS)), st.lists(st.tuples(st.integers(0, 250), st.integers(0, 250)), max_size=9)
 )
 def test_any_stretch_of_it_is_that_of_the_text(tmp_path_factory, text, order, stretches):
+    assume(text[:1] != "\0")  # which is the mark of UTF-32
     path = tmp_path_factory.mktemp("stretch") / "t"
     path.write_bytes(as_utf16(text, order))
     with FileIO(path) as handle:
