@@ -129,12 +129,13 @@ def commit_rows(data: Bytes, parsed: ParsedRows, buffer: ColumnBuffer, context: 
 def _not_numbers(buffer: ColumnBuffer, context: Context, first: int, count: int) -> dict[int, Integers]:
     """Which rows of decimals hold the numbers by which SCPI instruments say overload or not a number."""
     found: dict[int, Integers] = {}
+    decimals = buffer.floats[:, first : first + count]
+    if not decimals.size or (decimals.max() < LEAST_SCPI and decimals.min() > -LEAST_SCPI):
+        return found  # as a rule, and at the cost of two looks at what is in the cache
     for column, at in zip(context.segment.columns, context.segment.places, strict=True):
-        if column.kind is not Kind.FLOAT or not column.nullable or not count:
+        if column.kind is not Kind.FLOAT or not column.nullable:
             continue
         values = buffer.column(column.name, first, first + count)
-        if values.max() < LEAST_SCPI and values.min() > -LEAST_SCPI:
-            continue  # as a rule, and at the cost of two looks at what is in the cache
         rows = np.flatnonzero(np.isin(np.abs(values), SCPI))
         context.words.update((column.name, f"{value:.3g}") for value in values[rows].tolist())
         if rows.size:
