@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from utokyo import Recorder
 
 FIRST = "Time,A,B\n" + "".join(f"2024-03-11 09:30:0{i},{i},{i}.5\n" for i in range(3))
+
+
+def grown(path: Path, content: str, step: int) -> Recorder:
+    """The recorder of a file that was looked at whenever it had grown by some bytes."""
+    path.touch()
+    recorder = Recorder(path)
+    for at in range(0, len(content), step):
+        with path.open("a") as file:
+            file.write(content[at : at + step])
+        recorder.get_table()
+    return recorder
 
 
 @pytest.mark.parametrize("names", ["X,Y", "X,Y,Z", "X", "X,Y,Z,V,W"])
@@ -15,13 +28,7 @@ def test_columns_of_other_names_are_other_columns(tmp_path, names, step):
     others = names.split(",")
     cells = ",".join(f"10{k}" for k in range(len(others)))
     content = FIRST + f"Time,{names}\n" + "".join(f"2024-03-11 09:31:0{i},{cells}\n" for i in range(3))
-    path = tmp_path / "log.csv"
-    path.touch()
-    recorder = Recorder(path)
-    for at in range(0, len(content), step):
-        with path.open("a") as file:
-            file.write(content[at : at + step])
-        recorder.get_table()
+    recorder = grown(tmp_path / "log.csv", content, step)
     table = recorder.get_table()
     assert table["A"].to_list() == [0, 1, 2, None, None, None]
     for k, name in enumerate(others):
@@ -42,13 +49,7 @@ def test_columns_of_other_names_are_other_columns(tmp_path, names, step):
 )
 def test_no_name_need_be_the_same(tmp_path, first, second, names, step):
     content = (first + second).format(t="2024-03-11 09:30:0")
-    path = tmp_path / "log.csv"
-    path.touch()
-    recorder = Recorder(path)
-    for at in range(0, len(content), step):
-        with path.open("a") as file:
-            file.write(content[at : at + step])
-        recorder.get_table()
+    recorder = grown(tmp_path / "log.csv", content, step)
     table = recorder.get_table()
     assert table.select("A", "B").rows() == [(1, 2), (3, 4), (None, None), (None, None)]
     assert table.select(*names).rows() == [(None, None), (None, None), (5, 6), (7, 8)]
