@@ -143,7 +143,28 @@ FLAGS: tuple[Flag, ...] = (
         "not_a_gaussian",
         _IMAGES,
         "a Gaussian does not describe this image: it misses by {misfit:.1f} times the noise (stray light?)",
-        "neighbouring residuals share more than half of their variance: stray light without a reference, or two spots",
+        "neighbouring residuals share more than half of their variance, and no spot stands far above the light "
+        "elsewhere: stray light without a reference",
+    ),
+    Flag(
+        "shape_departs",
+        _IMAGES,
+        "atoms, but a Gaussian does not describe this image: the shape departs by {percent:.0f} % of its peak",
+        "a spot is seen, and its shape departs by more than 20 % of the peak, or adds more than 15 % to the error of a "
+        "width, or 25 % to that of A: `moments` has its light, centroid and widths",
+    ),
+    Flag(
+        "two_spots",
+        _IMAGES,
+        "atoms, but a Gaussian does not describe this image: another spot, {percent:.0f} % as high, stands near x = "
+        "{x:.0f}, y = {y:.0f}",
+        "another spot stands as clearly above the light elsewhere: give a roi around one of them",
+    ),
+    Flag(
+        "uneven_light",
+        _IMAGES,
+        "no atoms: the light is uneven over the whole image, by {percent:.0f} %",
+        "a width exceeds a fifth of a side of the image, and the peak is below half of the background",
     ),
     Flag(
         "larger_than_image",

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from ..compile import kernel
 from ..logs import weighted_log_sum
 
-__all__ = ["block_dispersion", "local_dispersion", "residual_sums", "saturated_likelihood"]
+__all__ = ["SMOOTH", "block_dispersion", "local_dispersion", "near_dispersion", "residual_sums", "saturated_likelihood"]
 
 Floats = NDArray[np.float64]
 
 TABLE_SIZE = 4096
 """n log n is taken from a table for whole numbers of counts below this, which most pixels have."""
+
+SMOOTH = 10
+"""Patterns that are looked for in the residuals of a spot."""
 
 _n = np.arange(float(TABLE_SIZE))
 N_LOG_N = _n * np.log(np.maximum(_n, 1.0))
@@ -200,3 +203,80 @@ def local_dispersion(
                 chi_square += residual * residual / mean[i, j]
                 pixels += 1.0
     return chi_square, pixels
+
+
+@kernel
+def near_dispersion(
+    counts: Floats,
+    used: Floats,
+    mean: Floats,
+    x0: float,
+    y0: float,
+    sigma_x: float,
+    sigma_y: float,
+    part: float,
+    reach: float,
+    beyond: float,
+) -> tuple[float, float, float, float]:
+    """Whether the residuals of a spot have a pattern: from their sums over blocks inside an ellipse around it.
+
+    Parameters
+    ----------
+    counts, used, mean : float64, shape (ny, nx)
+    x0, y0, sigma_x, sigma_y : float
+        The spot, in pixels.
+    part : float
+        Sides of the blocks, in sigmas of the spot; at least one pixel.
+    reach : float
+        Size of the ellipse in which the middle of a block lies, in sigmas of the spot.
+    beyond : float
+        Size of a larger one; the light between them is one of the patterns.
+
+    Returns
+    -------
+    chi_square, blocks, means, smooth : floats
+        Chi-square of the blocks, their number, and the sum of their means; and the chi-square of `SMOOTH` patterns, a
+        Gaussian times polynomials up to the fourth degree, and wings (the smooth test of J. Neyman, Skand. Aktuarietidskr. 20
+        (1937) 149), which finds what is spread over many blocks.
+    """
+    rows, columns = counts.shape
+    down, across = max(1, round(part * sigma_y)), max(1, round(part * sigma_x))
+    chi_square = blocks = means = 0.0
+    pattern, sums, variances = np.empty(SMOOTH), np.zeros(SMOOTH), np.zeros(SMOOTH)
+    i = int(max(0.0, min(math.floor(y0 - beyond * sigma_y), float(rows))))
+    i_end = int(max(0.0, min(math.ceil(y0 + beyond * sigma_y) + 1.0, float(rows))))
+    j_begin = int(max(0.0, min(math.floor(x0 - beyond * sigma_x), float(columns))))
+    j_end = int(max(0.0, min(math.ceil(x0 + beyond * sigma_x) + 1.0, float(columns))))
+    while i < i_end:
+        v = (i + 0.5 * (down - 1) - y0) / sigma_y
+        j = j_begin
+        while j < j_end:
+            u = (j + 0.5 * (across - 1) - x0) / sigma_x
+            q = u * u + v * v
+            if q <= beyond * beyond:
+                residual = variance = 0.0
+                for a in range(i, min(i + down, rows)):
+                    for b in range(j, min(j + across, columns)):
+                        residual += used[a, b] * (counts[a, b] - mean[a, b])
+                        variance += used[a, b] * mean[a, b]
+                if q > reach * reach:
+                    sums[SMOOTH - 1] += residual
+                    variances[SMOOTH - 1] += variance
+                elif variance > 0.0:
+                    chi_square += residual * residual / variance
+                    blocks += 1.0
+                    means += variance
+                    pattern[0], pattern[1], pattern[2], pattern[3] = 1.0, q - 2.0, u * u - v * v, u * v
+                    pattern[4], pattern[5] = u * (u * u - 3.0), v * (v * v - 3.0)
+                    pattern[6], pattern[7] = u * (v * v - 1.0), v * (u * u - 1.0)
+                    pattern[8] = 0.125 * q * q - q + 1.0
+                    gauss = math.exp(-0.5 * q)
+                    for k in range(SMOOTH - 1):
+                        sums[k] += gauss * pattern[k] * residual
+                        variances[k] += gauss * gauss * pattern[k] * pattern[k] * variance
+            j += across
+        i += down
+    smooth = 0.0
+    for k in range(SMOOTH):
+        smooth += sums[k] * sums[k] / variances[k] if variances[k] > 0.0 else 0.0
+    return chi_square, blocks, means, smooth

@@ -1,7 +1,8 @@
 """From the best spot in an image to the answer for users: errors, significance, upper limits, and reasons.
 
-Two questions are kept apart: `_why_no_atoms` asks whether there is a spot that is more than noise, a hot pixel or stray
-light; `_reasons` asks whether its fitted numbers and their errors are right.
+Three questions are kept apart: `_look` asks whether there is a spot that is more than noise, a hot pixel or stray
+light, whatever its shape; `shape_of` by how much its shape departs from a Gaussian, and what that adds to the errors;
+`_reasons` whether the fitted numbers are of use with these errors.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +18,14 @@ from scipy import special
 
 from ....kernels.images.residuals import saturated_likelihood
 from ..flags import Reason, reason_for
+from .contrast import Contrast, contrast_of
 from .found import Found
 from .goodness import Residuals, error_of_gain, excess_noise, probability, residuals_of
+from .moments import Moments, moments_of
 from .problem import SpotProblem
+from .remarks import remarks_of
 from .result import GaussianFit
+from .shape import Shape, shape_of
 
 __all__ = ["SpotProfile", "answer_of"]
 
@@ -31,8 +37,13 @@ SMALLEST_SIGMA = 0.7
 """A spot with a smaller width, in pixels, is a hot pixel."""
 LARGEST_SIGMA = 0.5
 """A spot with a larger width, as a fraction of the side of the image, is stray light."""
+GLOW_SIGMA, GLOW_PEAK = 0.2, 0.5
+"""A spot wider than the first, as a fraction of the side of the image, and lower than the second, in units of the
+background, is light that is not even."""
 WORST_MISFIT = 0.5
 """Largest covariance of neighbouring residuals, over their variance, of a model that describes the image."""
+WORST_DEPARTURE, WORST_AMPLITUDE = 0.2, 0.25
+"""Largest departure of the shape, in units of the peak, and relative error of A, of a spot whose numbers are of use."""
 WORST_WIDTH = 0.15
 """Largest relative error of a width in a valid fit. Beyond it the likelihood is not a parabola, and the pulls of
 simulated images have standard deviations above 1.1."""
@@ -62,21 +73,24 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     left = problem.reference.variance_left(float(found.parameters[-1]), mean, problem.used, problem.shift)
     gain = problem.gain if problem.gain is not None else residuals.chi_square / ndof / left
     gain_error = gain_error if problem.gain is not None else error_of_gain(problem, residuals, gain, ndof)
-    covariance = found.covariance * gain
+    of_noise = found.covariance * gain
     values = problem.values(found)
-    errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
     # Likelihoods are those of electrons where the gain is known, of counts where it is not.
     per_electron = problem.gain if problem.gain is not None else 1.0
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
     nll = (found.nll - saturated) / per_electron
-    log_p = _log_p_of(problem, found, mean, gain, left)
-    nothing = not (log_p <= LOG_FALSE_ALARMS and values["A"] > 0.0)
-    limits = _upper_limits(problem, found, errors["A"]) if nothing else {}
-    absent = _why_no_atoms(problem, found, values, residuals, nothing)
-    if absent is not None and not found.is_placed:
-        reasons: tuple[Reason, ...] = (absent,)
+    seen = _look(problem, found, mean, residuals, gain, left)
+    shape = shape_of(problem, found, mean, residuals, gain) if seen.absent is None else Shape()
+    covariance = of_noise if shape.covariance is None else of_noise + shape.covariance
+    errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
+    limits = _upper_limits(problem, found, errors["A"]) if seen.nothing else {}
+    if seen.absent is not None and not found.is_placed:
+        reasons: tuple[Reason, ...] = (seen.absent,)
     else:  # with given place and widths, A is unbiased whether there are atoms or not
-        reasons = _reasons(problem, found, covariance, residuals, gain)
+        reasons = (
+            *_reasons(problem, found, of_noise, gain, seen),
+            *_reasons_of_shape(problem, found, covariance, shape, seen),
+        )
     return GaussianFit(
         values=values,
         errors=errors,
@@ -85,9 +99,9 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         nll=nll,
         deviance=2.0 * nll,
         ndof=ndof,
-        significance=max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0,
+        significance=seen.significance,
         reasons=reasons,
-        profile=SpotProfile(problem, found, nll, gain, values["C"], errors["C"]),
+        profile=SpotProfile(problem, found, nll, gain, values, errors, _ratios(covariance, of_noise)),
         gain=gain,
         gain_error=gain_error,
         read_noise=problem.read_noise,
@@ -96,8 +110,11 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         upper_limit=max(limits.values(), default=math.nan),
         upper_limits=limits,
         background_nll=(found.background_nll - saturated) / per_electron,
-        detected=absent is None,
+        detected=seen.absent is None,
         explained=_r_squared(problem, residuals),
+        departure=shape.departure,
+        misplaced=shape.misplaced,
+        remarks=tuple(remarks_of(problem, found, mean, seen.significance, shape)),
     )
 
 
@@ -114,34 +131,71 @@ class SpotProfile:
         The negative log-likelihood at the minimum, in the unit of `GaussianFit`.
     gain : float
         Counts per electron, by which the rise above the minimum is divided.
-    background, background_error : float
-        C and its standard error, counts per pixel.
+    values, errors : mapping of str to float
+        Those of the fit.
+    ratios : array of float64, shape (n,), optional
+        Variances of the parameters with the errors that the shape makes, over those of noise; None without such errors.
     """
 
     problem: SpotProblem
     found: Found
     nll: float
     gain: float
-    background: float
-    background_error: float
+    values: Mapping[str, float]
+    errors: Mapping[str, float]
+    ratios: Floats | None = None
+
+    @property
+    def moments(self) -> Moments:
+        """Numbers of the light around the spot that hold for any shape."""
+        return moments_of(self.problem, self.found, self.gain)
 
     def __call__(self, name: str, value: float) -> float:
         """The negative log-likelihood with this parameter fixed at `value`, in the unit of `GaussianFit`."""
         problem, found = self.problem, self.found
         if name == "C" and found.held_variance:  # the error of C is that of the held s, which the likelihood lacks
-            return self.nll + 0.5 * float((value - self.background) / self.background_error) ** 2
+            return self.nll + 0.5 * float((value - self.values[name]) / self.errors[name]) ** 2
         fixed = problem.names(found.rotated).index(name)
         rise = problem.profile(found, fixed, value) - found.nll
-        return self.nll + rise / (self.gain * found.variance_ratio(fixed))
+        by_shape = 1.0 if self.ratios is None else float(self.ratios[fixed])
+        return self.nll + rise / (self.gain * found.variance_ratio(fixed) * by_shape)
 
 
-def _log_p_of(problem: SpotProblem, found: Found, mean: Floats, gain: float, left: float) -> float:
-    """Logarithm of the probability of such a spot in an image without atoms, with correlated noise of neighbours."""
-    log_p = _log_p(problem, found, found.background_nll - found.nll, gain)
-    if not log_p < LOG_FALSE_ALARMS:
-        return log_p
-    excess = excess_noise(problem, found, mean, gain * left)
-    return _log_p(problem, found, problem.evidence(found), gain * excess)
+class _Seen(NamedTuple):
+    """Whether there are atoms: why not, how surely, whether no limit would be wrong, and what stands out."""
+
+    absent: Reason | None
+    significance: float
+    nothing: bool
+    misfit: float
+    contrast: Contrast
+
+
+def _look(problem: SpotProblem, found: Found, mean: Floats, residuals: Residuals, gain: float, left: float) -> _Seen:
+    """Whether a spot is there, whatever its shape."""
+    bright = found.parameters[0] > 0.0
+    likelihood = _log_p(problem, found, found.background_nll - found.nll, gain)
+    log_p = likelihood
+    if likelihood < LOG_FALSE_ALARMS:
+        excess = excess_noise(problem, found, mean, gain * left)
+        log_p = _log_p(problem, found, problem.evidence(found), gain * excess)
+    nothing = not (log_p <= LOG_FALSE_ALARMS and bright)
+    contrast = Contrast()
+    # Noise that follows the spot, and residuals that share their signs, may be those of a clear spot's own shape.
+    if bright and likelihood < LOG_FALSE_ALARMS and (nothing or residuals.misfit > WORST_MISFIT):
+        contrast = contrast_of(problem, found)
+    significance = max(0.0, float(-special.ndtri_exp(log_p))) if log_p < 0.0 else 0.0
+    if nothing and contrast.over_scatter:
+        nothing, significance = False, contrast.over_scatter
+    absent = _why_no_atoms(problem, found, residuals, nothing=nothing, obvious=contrast.over_scatter > 0.0)
+    return _Seen(absent, significance, nothing, residuals.misfit, contrast)
+
+
+def _ratios(covariance: Floats, of_noise: Floats) -> Floats | None:
+    if covariance is of_noise:
+        return None
+    noise = np.diagonal(of_noise)
+    return np.asarray(np.divide(np.diagonal(covariance), noise, out=np.ones(noise.size), where=noise > 0.0))
 
 
 def _log_p(problem: SpotProblem, found: Found, ratio: float, gain: float) -> float:
@@ -173,29 +227,35 @@ def _upper_limits(problem: SpotProblem, found: Found, error: float) -> dict[floa
 
 
 def _why_no_atoms(
-    problem: SpotProblem, found: Found, values: Mapping[str, float], residuals: Residuals, nothing: bool
+    problem: SpotProblem, found: Found, residuals: Residuals, *, nothing: bool, obvious: bool
 ) -> Reason | None:
     """The reason why the image shows no atoms; None when it does."""
+    amplitude, _, _, sigma_x, sigma_y = found.parameters[:5].tolist()
     rows, columns = problem.counts.shape
     if nothing:
         return reason_for("no_atoms")
-    if not found.is_placed and min(values["sigma_x"], values["sigma_y"]) < SMALLEST_SIGMA:
+    if not found.is_placed and min(sigma_x, sigma_y) < SMALLEST_SIGMA:
         return reason_for("hot_pixel")
-    if residuals.misfit > WORST_MISFIT:
-        return _not_a_gaussian(residuals)
-    if not found.is_placed and max(values["sigma_x"] / columns, values["sigma_y"] / rows) > LARGEST_SIGMA:
+    if residuals.misfit > WORST_MISFIT and not obvious:
+        return _not_a_gaussian(residuals.misfit)
+    if found.is_placed:
+        return None
+    part = max(sigma_x / columns, sigma_y / rows)
+    if part > LARGEST_SIGMA:
         return reason_for("larger_than_image")
+    background = float(found.parameters[5 + found.rotated]) - problem.shift
+    peak = amplitude / (2.0 * math.pi * sigma_x * sigma_y)
+    if part > GLOW_SIGMA and not problem.with_reference and peak < GLOW_PEAK * background:
+        return reason_for("uneven_light", percent=100.0 * peak / background)
     return None
 
 
-def _not_a_gaussian(residuals: Residuals) -> Reason:
-    return reason_for("not_a_gaussian", misfit=1.0 + residuals.misfit)
+def _not_a_gaussian(misfit: float) -> Reason:
+    return reason_for("not_a_gaussian", misfit=1.0 + misfit)
 
 
-def _reasons(
-    problem: SpotProblem, found: Found, covariance: Floats, residuals: Residuals, gain: float
-) -> tuple[Reason, ...]:
-    """All reasons why the fitted numbers of a spot must not be used."""
+def _reasons(problem: SpotProblem, found: Found, covariance: Floats, gain: float, seen: _Seen) -> tuple[Reason, ...]:
+    """All reasons why the fitted numbers of a spot, and their errors of noise, must not be used."""
     x0, y0 = found.parameters[1] + problem.x_low, found.parameters[2] + problem.y_low
     checks = [
         (not found.converged, "not_converged"),
@@ -203,8 +263,24 @@ def _reasons(
         (not problem.holds(x0, y0), "centre_outside"),
         (not _widths_known(problem, found, covariance, gain), "widths_unknown"),
     ]
-    missed = (_not_a_gaussian(residuals),) if residuals.misfit > WORST_MISFIT else ()
+    missed = (_not_a_gaussian(seen.misfit),) if seen.misfit > WORST_MISFIT and seen.absent is not None else ()
     return (*missed, *(reason_for(code) for failed, code in checks if failed))
+
+
+def _reasons_of_shape(
+    problem: SpotProblem, found: Found, covariance: Floats, shape: Shape, seen: _Seen
+) -> tuple[Reason, ...]:
+    """Reasons why the errors that the shape makes are too large to be errors, or are not known."""
+    if seen.contrast.other is not None:
+        x, y, part = seen.contrast.other
+        return (reason_for("two_spots", percent=100.0 * part, x=x + problem.x_low, y=y + problem.y_low),)
+    if shape.covariance is None:
+        return ()
+    errors = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    parts = errors[[0, 3, 4]] / np.abs(found.parameters[[0, 3, 4]])
+    if shape.departure > WORST_DEPARTURE or parts[0] > WORST_AMPLITUDE or np.max(parts[1:]) > WORST_WIDTH:
+        return (reason_for("shape_departs", percent=100.0 * shape.departure),)
+    return ()
 
 
 def _widths_known(problem: SpotProblem, found: Found, covariance: Floats, gain: float) -> bool:

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 
 from ..result import Fit
+from .moments import Moments
 
 __all__ = ["GaussianFit"]
 
@@ -40,6 +42,14 @@ class GaussianFit(Fit):
         that is too faint, or cut off by the edge, is not `valid`.
     explained : float
         R^2: fraction of the variance of the pixels that the model explains.
+    departure : float
+        How far the shape of a spot departs from a Gaussian: root mean square of what the residuals have beyond noise
+        within two widths, in units of the peak. 0 where noise explains them. Errors include what it does.
+    misplaced : float
+        Half of the light that is at another place than the fit has it, in units of A.
+    remarks : tuple of str
+        What is to be known of a spot that is seen: that, and by how much, its shape departs, and what a person sees in
+        the picture (saturated pixels, uneven light, two lobes, ...).
 
     Examples
     --------
@@ -62,6 +72,15 @@ class GaussianFit(Fit):
     background_nll: float = math.nan
     detected: bool = False
     explained: float = math.nan
+    departure: float = 0.0
+    misplaced: float = 0.0
+    remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Light in an aperture, centroid and second moments: for any shape; nan where no spot is seen."""
+        of_profile = getattr(self.profile, "moments", None)
+        return of_profile if self.detected and of_profile is not None else Moments()
 
     @cached_property
     def p_value(self) -> float:
@@ -71,3 +90,9 @@ class GaussianFit(Fit):
     def _headline(self) -> str:
         limit = f"; A < {self.upper_limit:.3g} (95 %)" if math.isfinite(self.upper_limit) else ""
         return super()._headline() + limit
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *self.remarks])
+
+    def _repr_html_(self) -> str:
+        return super()._repr_html_() + "".join(f"<p>{escape(remark)}</p>" for remark in self.remarks)

@@ -48,6 +48,19 @@ def image(counts: float, background: float = 10.0, **place: float) -> np.ndarray
     return np.random.default_rng(3).poisson(mean)
 
 
+def flat_top(peak: float) -> np.ndarray:
+    """Counts of a spot that is a disc with soft edges."""
+    y, x = np.indices((120, 140))
+    mean = 10.0 + peak * np.exp(-0.5 * (((x - 60.0) ** 2 + (y - 50.0) ** 2) / 12.0**2) ** 3)
+    return np.random.default_rng(3).poisson(mean)
+
+
+def on_a_wide_field(**place: float) -> np.ndarray:
+    """Counts of a spot in an image that has room for many."""
+    mean = gaussian_image({"A": 60_000.0, **(SPOT | place), "C": 10.0}, (120, 160))
+    return np.random.default_rng(3).poisson(mean)
+
+
 def series(tau_s: float, n0: float = 1000.0, error: float = 10.0) -> Fit:
     """The lifetime of 40 numbers in 40 s."""
     t_s = np.arange(40)
@@ -76,6 +89,9 @@ CASES: dict[str, Callable[[], Fit]] = {
     "no_atoms": lambda: fit_gaussian(image(0.0)),
     "hot_pixel": lambda: fit_gaussian(image(1000.0, 25.0, sigma_x=0.3, sigma_y=0.3)),
     "not_a_gaussian": lambda: fit_gaussian(image(60_000.0, x0=15.0) + image(60_000.0, x0=55.0)),
+    "shape_departs": lambda: fit_gaussian(flat_top(300.0)),
+    "two_spots": lambda: fit_gaussian(on_a_wide_field(x0=30.0) + on_a_wide_field(x0=130.0)),
+    "uneven_light": lambda: fit_gaussian(image(40_000.0, 30.0, sigma_x=17.0, sigma_y=17.0)),
     "larger_than_image": lambda: fit_gaussian(image(4e6, sigma_x=60.0, sigma_y=50.0)),
     "no_covariance": lambda: fit_gaussian(image(20_000.0), reference=np.full(SHAPE, 5.0)),
     "centre_outside": lambda: fit_gaussian(image(20_000.0, x0=-3.0)),
