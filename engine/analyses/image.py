@@ -85,6 +85,13 @@ PARAMETERS = (
     *_fitted_parameters(),
     ResultParameter("significance", pl.Float64, "sigma", "of atoms being there, all places that were tried considered"),
     ResultParameter("detected", pl.Boolean, "", "whether there are atoms", shown=False),
+    ResultParameter("departure", pl.Float64, "", "of the shape from a Gaussian, part of the peak", shown=False),
+    ResultParameter("aperture_sum", pl.Float64, "counts", "light of any shape", shown=False, error="aperture_sum_unc"),
+    ResultParameter("aperture_sum_unc", pl.Float64, "counts", "its standard error", shown=False),
+    ResultParameter("centroid_x", pl.Float64, "pixels", "of this light, column", shown=False),
+    ResultParameter("centroid_y", pl.Float64, "pixels", "of this light, row", shown=False),
+    ResultParameter("d4sigma_x", pl.Float64, "pixels", "four standard deviations of it along a row", shown=False),
+    ResultParameter("d4sigma_y", pl.Float64, "pixels", "the same along a column", shown=False),
     ResultParameter("upper_limit", pl.Float64, "counts", "of A at 95 %, when nothing is seen", shown=False),
     ResultParameter("gain", pl.Float64, "counts per electron", "given or estimated", shown=False),
     ResultParameter("X-squared", pl.Float64, "", "Poisson deviance", shown=False),
@@ -112,6 +119,7 @@ PARAMETERS = (
     ResultParameter("power_W_unc", pl.Float64, "W", "its standard error", shown=False),
     ResultParameter("fit_successful", pl.Boolean, "", "whether the numbers may be used"),
     ResultParameter("reason", pl.String, "", "why not"),
+    ResultParameter("remark", pl.String, "", "what is to be known of the picture", shown=False),
 )
 
 
@@ -274,6 +282,12 @@ class _Look:
         row |= {"significance": fit.significance, "X-squared": fit.deviance, "ndof": fit.ndof, "p-value": fit.p_value}
         row |= {"R^2": fit.explained, "detected": fit.detected, "upper_limit": fit.upper_limit, "gain": fit.gain}
         row |= {"fit_successful": fit.valid, "reason": fit.reason or None}
+        if fit.detected:
+            of_light = fit.moments
+            row |= {"aperture_sum": of_light.total, "aperture_sum_unc": of_light.total_error}
+            row |= {"centroid_x": of_light.x, "centroid_y": of_light.y}
+            row |= {"d4sigma_x": of_light.d4_sigma_x, "d4sigma_y": of_light.d4_sigma_y}
+            row |= {"departure": fit.departure, "remark": "; ".join(fit.remarks) or None}
         camera = self.settings.camera_constants
         if camera is not None and math.isfinite(fit.upper_limit):
             row["mot_number_limit"] = camera.atom_number(fit.upper_limit)[0]

@@ -217,7 +217,7 @@ def near_dispersion(
     part: float,
     reach: float,
     beyond: float,
-) -> tuple[float, float, float, float]:
+) -> tuple[float, float, float, float, float]:
     """Whether the residuals of a spot have a pattern: from their sums over blocks inside an ellipse around it.
 
     Parameters
@@ -234,10 +234,11 @@ def near_dispersion(
 
     Returns
     -------
-    chi_square, blocks, means, smooth : floats
+    chi_square, blocks, means, smooth, largest : floats
         Chi-square of the blocks, their number, and the sum of their means; and the chi-square of `SMOOTH` patterns, a
-        Gaussian times polynomials up to the fourth degree, and wings (the smooth test of J. Neyman, Skand. Aktuarietidskr. 20
-        (1937) 149), which finds what is spread over many blocks.
+        Gaussian times polynomials, and wings (the smooth test of J. Neyman, Skand. Aktuarietidskr. 20
+        (1937) 149), which finds what is spread over many blocks;
+        and the largest of theirs.
     """
     rows, columns = counts.shape
     down, across = max(1, round(part * sigma_y)), max(1, round(part * sigma_x))
@@ -266,17 +267,20 @@ def near_dispersion(
                     chi_square += residual * residual / variance
                     blocks += 1.0
                     means += variance
-                    pattern[0], pattern[1], pattern[2], pattern[3] = 1.0, q - 2.0, u * u - v * v, u * v
-                    pattern[4], pattern[5] = u * (u * u - 3.0), v * (v * v - 3.0)
-                    pattern[6], pattern[7] = u * (v * v - 1.0), v * (u * u - 1.0)
-                    pattern[8] = 0.125 * q * q - q + 1.0
+                    # Orthogonal to the derivatives of a Gaussian: the fit has not taken anything of them off.
+                    pattern[0], pattern[1] = 1.0 - q * (2.0 - 0.5 * q), 1.0 - q * (3.0 - q * (1.5 - q / 6.0))
+                    pattern[2], pattern[3], pattern[4] = u * v, (u * u - v * v) * (3.0 - q), u * v * (3.0 - q)
+                    pattern[5], pattern[6] = u * (2.0 * u * u - 3.0), v * (2.0 * v * v - 3.0)
+                    pattern[7], pattern[8] = u * (2.0 * v * v - 1.0), v * (2.0 * u * u - 1.0)
                     gauss = math.exp(-0.5 * q)
                     for k in range(SMOOTH - 1):
                         sums[k] += gauss * pattern[k] * residual
                         variances[k] += gauss * gauss * pattern[k] * pattern[k] * variance
             j += across
         i += down
-    smooth = 0.0
+    smooth = largest = 0.0
     for k in range(SMOOTH):
-        smooth += sums[k] * sums[k] / variances[k] if variances[k] > 0.0 else 0.0
-    return chi_square, blocks, means, smooth
+        of_one = sums[k] * sums[k] / variances[k] if variances[k] > 0.0 else 0.0
+        smooth += of_one
+        largest = max(largest, of_one)
+    return chi_square, blocks, means, smooth, largest

@@ -38,7 +38,7 @@ AROUND, REACH = 4.0, 6.0
 """Widths from the middle between which blocks tell how much noise they have, beyond that of their pixels."""
 FEWEST_AROUND = 16
 """Fewest blocks that tell it."""
-SURE = 3.0
+SURE = 3.5
 """Standard deviations from which on the scatter of the blocks is more than noise."""
 TOGETHER = 1.0
 """Widths over which residuals belong together."""
@@ -92,7 +92,7 @@ def shape_of(problem: SpotLikelihood, found: Found, mean: Floats, residuals: Res
         return Shape()
     # A gain that was estimated holds the misfit; the differences of neighbours hardly do.
     pixel_noise = gain if problem.gain is not None else min(gain, residuals.differences / residuals.pairs)
-    chi_square, number, means, smooth = near_dispersion(
+    chi_square, number, means, smooth, largest = near_dispersion(
         problem.counts, problem.used, mean, *found.parameters[1:5].tolist(), BLOCK, NEAR, WINGS
     )
     if not number > found.parameters.size:
@@ -102,7 +102,8 @@ def shape_of(problem: SpotLikelihood, found: Found, mean: Floats, residuals: Res
     def sureness(dispersion: float) -> float:
         variance = pixel_noise * dispersion
         of_blocks = (chi_square / variance - number) / math.sqrt(per_block * number)
-        return float(max(of_blocks, (smooth / variance - SMOOTH) / math.sqrt(2.0 * SMOOTH)))
+        of_patterns = (smooth / variance - SMOOTH) / math.sqrt(2.0 * SMOOTH)
+        return float(max(of_blocks, of_patterns, math.sqrt(largest / variance)))
 
     if not sureness(1.0) > SURE:  # as it is with most spots: no more time is taken
         return Shape()
@@ -114,7 +115,7 @@ def shape_of(problem: SpotLikelihood, found: Found, mean: Floats, residuals: Res
     near, core = blocks.within(0.0, NEAR), blocks.within(0.0, CORE)
     noise = pixel_noise * dispersion * blocks.mean
     # What noise explains is taken off: of all blocks, or of the smooth patterns, whichever tells more.
-    left = smooth / (pixel_noise * dispersion) - SMOOTH
+    left = max(smooth / (pixel_noise * dispersion) - SMOOTH, largest / (pixel_noise * dispersion) - 1.0)
     excess = max(chi_square / (pixel_noise * dispersion) - number, left)
     of_blocks = (blocks.residual[core] ** 2 - noise[core]) / blocks.pixels[core] ** 2
     of_patterns = left * float(np.mean(noise[core] / blocks.pixels[core])) / float(np.sum(blocks.pixels[core]))
