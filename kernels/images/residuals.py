@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..compile import kernel
 from ..logs import weighted_log_sum
+from ..newton import newton_step
 
 __all__ = ["SMOOTH", "block_dispersion", "local_dispersion", "near_dispersion", "residual_sums", "saturated_likelihood"]
 
@@ -243,7 +244,7 @@ def near_dispersion(
     rows, columns = counts.shape
     down, across = max(1, round(part * sigma_y)), max(1, round(part * sigma_x))
     chi_square = blocks = means = 0.0
-    pattern, sums, variances = np.empty(SMOOTH), np.zeros(SMOOTH), np.zeros(SMOOTH)
+    pattern, sums, covariance = np.zeros(SMOOTH), np.zeros(SMOOTH), np.zeros((SMOOTH, SMOOTH))
     i = int(max(0.0, min(math.floor(y0 - beyond * sigma_y), float(rows))))
     i_end = int(max(0.0, min(math.ceil(y0 + beyond * sigma_y) + 1.0, float(rows))))
     j_begin = int(max(0.0, min(math.floor(x0 - beyond * sigma_x), float(columns))))
@@ -262,7 +263,7 @@ def near_dispersion(
                         variance += used[a, b] * mean[a, b]
                 if q > reach * reach:
                     sums[SMOOTH - 1] += residual
-                    variances[SMOOTH - 1] += variance
+                    covariance[SMOOTH - 1, SMOOTH - 1] += variance
                 elif variance > 0.0:
                     chi_square += residual * residual / variance
                     blocks += 1.0
@@ -275,12 +276,17 @@ def near_dispersion(
                     gauss = math.exp(-0.5 * q)
                     for k in range(SMOOTH - 1):
                         sums[k] += gauss * pattern[k] * residual
-                        variances[k] += gauss * gauss * pattern[k] * pattern[k] * variance
+                        for n in range(k + 1):
+                            covariance[k, n] += gauss * gauss * pattern[k] * pattern[n] * variance
             j += across
         i += down
-    smooth = largest = 0.0
+    largest = 0.0
     for k in range(SMOOTH):
-        of_one = sums[k] * sums[k] / variances[k] if variances[k] > 0.0 else 0.0
-        smooth += of_one
-        largest = max(largest, of_one)
+        if covariance[k, k] > 0.0:
+            largest = max(largest, sums[k] * sums[k] / covariance[k, k])
+        else:  # outside of the image
+            covariance[k, k] = 1.0
+        for n in range(k):
+            covariance[n, k] = covariance[k, n]
+    smooth = newton_step(sums, covariance, 0.0, np.empty((SMOOTH, SMOOTH)), np.empty(SMOOTH))
     return chi_square, blocks, means, smooth, largest

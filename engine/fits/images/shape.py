@@ -38,7 +38,7 @@ AROUND, REACH = 4.0, 6.0
 """Widths from the middle between which blocks tell how much noise they have, beyond that of their pixels."""
 FEWEST_AROUND = 16
 """Fewest blocks that tell it."""
-SURE = 3.5
+SURE = 4.0
 """Standard deviations from which on the scatter of the blocks is more than noise."""
 TOGETHER = 1.0
 """Widths over which residuals belong together."""
