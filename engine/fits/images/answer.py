@@ -89,7 +89,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     else:  # with given place and widths, A is unbiased whether there are atoms or not
         reasons = (
             *_reasons(problem, found, of_noise, gain, seen),
-            *_reasons_of_shape(problem, found, covariance, shape, seen),
+            *_reasons_of_shape(problem, found, shape, seen),
         )
     return GaussianFit(
         values=values,
@@ -267,16 +267,14 @@ def _reasons(problem: SpotProblem, found: Found, covariance: Floats, gain: float
     return (*missed, *(reason_for(code) for failed, code in checks if failed))
 
 
-def _reasons_of_shape(
-    problem: SpotProblem, found: Found, covariance: Floats, shape: Shape, seen: _Seen
-) -> tuple[Reason, ...]:
+def _reasons_of_shape(problem: SpotProblem, found: Found, shape: Shape, seen: _Seen) -> tuple[Reason, ...]:
     """Reasons why the errors that the shape makes are too large to be errors, or are not known."""
     if seen.contrast.other is not None:
         x, y, part = seen.contrast.other
         return (reason_for("two_spots", percent=100.0 * part, x=x + problem.x_low, y=y + problem.y_low),)
-    if shape.covariance is None:
+    if shape.covariance is None or found.is_placed:  # with given place and widths, A may be near zero
         return ()
-    errors = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    errors = np.sqrt(np.maximum(np.diagonal(shape.covariance), 0.0))
     parts = errors[[0, 3, 4]] / np.abs(found.parameters[[0, 3, 4]])
     if shape.departure > WORST_DEPARTURE or parts[0] > WORST_AMPLITUDE or np.max(parts[1:]) > WORST_WIDTH:
         return (reason_for("shape_departs", percent=100.0 * shape.departure),)
