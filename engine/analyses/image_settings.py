@@ -137,6 +137,9 @@ class ImageSettings(Settings):
         Standard deviation of a pixel without light, counts.
     rotated : bool
         Whether the axes of the spot may be turned against those of the image.
+    saturation : float, optional
+        Largest number of counts that the camera can write; without it, pixels at the largest value are found by their
+        number.
     spot : mapping or Spot, optional
         Place and widths of the spot, as for `fit_gaussian`. With it, whose place and widths are known (`mean_spot`),
         every image has a MOT number with its error, for `fit_lifetime`, also those without a detection.
@@ -159,6 +162,7 @@ class ImageSettings(Settings):
         "mask": "'neighbours', 'references' or None (in TOML 'none')",
         "gain": "a positive number of counts per electron",
         "read_noise": "a number of counts, 0 or more",
+        "saturation": "a positive number of counts",
         "min_signal": "a number of counts",
     }
 
@@ -175,6 +179,7 @@ class ImageSettings(Settings):
     gain: Annotated[float, Gt(0)] | None = None
     read_noise: Annotated[float, Ge(0)] = 0.0
     rotated: bool = False
+    saturation: Annotated[float, Gt(0)] | None = None
     spot: Annotated[Spot | None, Converted(_spot, SPOT_SCHEMA, final=True)] = None
     camera: Annotated[CameraConstants | str | None, Converted(_camera, {"type": "string"}, final=True)] = None
     camera_file: FilePath | None = None
@@ -199,5 +204,5 @@ class ImageSettings(Settings):
     @property
     def fit_options(self) -> Mapping[str, Any]:
         """As `fit_gaussian` takes them."""
-        names = ("roi", "gain", "read_noise", "rotated", "spot")
+        names = ("roi", "gain", "read_noise", "rotated", "spot", "saturation")
         return {name: getattr(self, name) for name in names}

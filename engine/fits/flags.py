@@ -154,6 +154,12 @@ FLAGS: tuple[Flag, ...] = (
         "width, or 25 % to that of A: `moments` has its light, centroid and widths",
     ),
     Flag(
+        "saturated",
+        _IMAGES,
+        "atoms, but saturated: {pixels} pixels have {limit:g} counts, and what is left does not tell the peak",
+        "the peak is more than three times the largest value of the camera, or hardly a pixel of the spot is below it",
+    ),
+    Flag(
         "two_spots",
         _IMAGES,
         "atoms, but a Gaussian does not describe this image: another spot, {percent:.0f} % as high, stands near x = "

@@ -60,10 +60,28 @@ WIDEST_LIMIT = 6.0
 """Upper limits are given for widths up to the shorter side of the image divided by this."""
 
 
-def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> GaussianFit:
+def answer_of(
+    problem: SpotProblem,
+    found: Found,
+    gain_error: float,
+    *,
+    fitted: SpotProblem | None = None,
+    significance: float | None = None,
+) -> GaussianFit:
     """The fit with errors, significance, goodness of fit and limits.
 
-    `gain_error` is the standard error of a gain that was estimated from references, and 0 for a gain that was given.
+    Parameters
+    ----------
+    problem : SpotProblem
+        Whose residuals are looked at.
+    found : Found
+        The best spot.
+    gain_error : float
+        Standard error of a gain that was estimated from references; 0 for a gain that was given.
+    fitted : SpotProblem, optional
+        That which was fitted, where it is another one.
+    significance : float, optional
+        Of a spot that is known to be there.
     """
     all_names = problem.names(found.rotated)
     names = tuple(name for name, free in zip(all_names, found.free, strict=True) if free)
@@ -79,7 +97,10 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
     per_electron = problem.gain if problem.gain is not None else 1.0
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
     nll = (found.nll - saturated) / per_electron
-    seen = _look(problem, found, mean, residuals, gain, left)
+    if significance is None:
+        seen = _look(problem, found, mean, residuals, gain, left)
+    else:
+        seen = _Seen(None, significance, nothing=False, misfit=residuals.misfit, contrast=Contrast())
     shape = shape_of(problem, found, mean, residuals, gain) if seen.absent is None else Shape()
     covariance = of_noise if shape.covariance is None else of_noise + shape.covariance
     errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
@@ -101,7 +122,7 @@ def answer_of(problem: SpotProblem, found: Found, gain_error: float) -> Gaussian
         ndof=ndof,
         significance=seen.significance,
         reasons=reasons,
-        profile=SpotProfile(problem, found, nll, gain, values, errors, _ratios(covariance, of_noise)),
+        profile=SpotProfile(fitted or problem, found, nll, gain, values, errors, _ratios(covariance, of_noise)),
         gain=gain,
         gain_error=gain_error,
         read_noise=problem.read_noise,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ....io.errors import InputError
 from ....kernels.images.search import copy_counts, median_background, pixel_noise
 from .camera_noise import dark_noise, every_pixel
+from .clipped import clipped_of
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS
 from .problem import SpotProblem
@@ -32,6 +33,7 @@ def problem_of(
     gain: float | None,
     read_noise: float,
     roi: tuple[int, int, int, int] | None,
+    saturation: float | None = None,
 ) -> SpotProblem:
     """The minimisation problem of an image, from the arguments of `fit_gaussian`.
 
@@ -46,12 +48,15 @@ def problem_of(
     used = np.ascontiguousarray(used[rows, columns])
     reference = reference.part(rows, columns, used)
     counts, pixels, total, lit, negative = _counts_of(whole, rows, columns, used)
+    clipped = clipped_of(counts, used, saturation, reference.light if reference.is_there else None)
     if negative and not read_noise > 0.0:
         read_noise = _noise_of_negative(counts, used, reference)
-    noise, level = pixel_noise(counts, used), median_background(counts, used)
-    guess, shift = _gain_guess(gain, read_noise, noise, total / pixels, reference), 0.0
+    noise, level, offset = pixel_noise(counts, used), median_background(counts, used), 0.0
+    if negative and not reference.is_there and read_noise > 0.0:
+        offset = max(-level, 0.0)  # light is what is above a background that is below zero
+    guess, shift = _gain_guess(gain, read_noise, noise, total / pixels + offset, reference), 0.0
     if read_noise > 0.0:
-        shift = read_noise**2 / guess
+        shift = read_noise**2 / guess + offset
         total = copy_counts(counts, used, shift, counts)[1]
         noise = guess
         level += shift
@@ -75,6 +80,8 @@ def problem_of(
         noise=noise,
         background_level=level,
         lit=lit,
+        clipped=clipped,
+        offset=offset,
     )
 
 

@@ -28,6 +28,7 @@ from ....io.errors import InputError
 from ....kernels.images.gaussian import pixel_profile
 from ..flags import reason_for
 from .answer import answer_of
+from .camera_claims import contradicted_gain, contradicted_read_noise, is_gain_doubtful, noise_seen
 from .checks import problem_of
 from .found import NAMES, Found
 from .known_spot import Spot, is_other, spot_of
@@ -35,6 +36,7 @@ from .problem import SpotProblem
 from .reference import Reference, reference_of
 from .result import GaussianFit
 from .rotated import rotated_unit_spot
+from .saturated import censored_fit
 
 __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 
@@ -55,6 +57,7 @@ def fit_gaussian(
     roi: tuple[int, int, int, int] | None = None,
     rotated: bool = False,
     spot: Spot | Mapping[str, float] | None = None,
+    saturation: float | None = None,
 ) -> GaussianFit:
     """Fit a 2D Gaussian on a flat background, or on a reference, to an image.
 
@@ -64,7 +67,7 @@ def fit_gaussian(
         Counts after subtraction of the camera's offset, whole numbers or not. Where counts are negative because a
         background was subtracted, too, and no `read_noise` is given, the noise of a pixel without light is estimated
         where the image is darkest, and taken as read noise (`GaussianFit.read_noise`); raw counts and a `reference`
-        know more.
+        know more. What is masked in a masked array of numpy is left out.
     reference : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
         Images without atoms. Their mean R is part of the background, C + s R, since stray light has structure (that of
         the viewport). The noise of k images is part of the model; where the structure of the light is not above this
@@ -87,6 +90,9 @@ def fit_gaussian(
         `mean_spot` computes them from a series. Where a free fit is not valid, only A and the background are fitted: A
         is then unbiased, with or without atoms, and may be negative by noise; `significance` is that of A > 0 at this
         place.
+    saturation : float, optional
+        Largest number of counts that the camera can write: pixels with as many are taken to have these or more. Without
+        it, they are found where many pixels share the largest value, or it is that of 8, 10, 12, 14 or 16 bits.
 
     Returns
     -------
@@ -127,23 +133,29 @@ def fit_gaussian(
         raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
     if not 0.0 <= read_noise < math.inf:
         raise InputError(f"read_noise should be a number of counts, 0 or more, not {read_noise!r}")
+    if saturation is not None and not 0.0 < saturation < math.inf:
+        raise InputError(f"saturation should be a positive number of counts, not {saturation!r}")
     known = None if spot is None else spot_of(spot, rotated=rotated)
     rotated = rotated or (known is not None and known.theta is not None)
     light = reference_of(reference, mask, gain, read_noise)
     gain_error = 0.0
     if gain is None and light.gain is not None:
         gain, gain_error = float(light.gain), light.gain.error
-    problem = problem_of(image, light, mask, gain, read_noise, roi)
+    if isinstance(image, np.ma.MaskedArray):
+        hidden = np.ma.getmaskarray(image)
+        mask = hidden if mask is None else hidden | np.asarray(mask, dtype=bool)
+        image = image.data
+    problem = problem_of(image, light, mask, gain, read_noise, roi, saturation)
     if known is not None:
         problem.check_spot(known)
     if not problem.lit or not problem.total > 0.0:
         return _dark(problem, rotated)
-    anywhere = _fit(problem, lambda problem: problem.minimum(rotated=rotated), gain_error)
+    anywhere = _fit(problem, lambda problem: problem.minimum(rotated=rotated), gain_error, is_claimed=read_noise > 0.0)
     if known is None:
         return anywhere
     answer = anywhere
     if not anywhere.valid:
-        answer = _fit(problem, lambda problem: problem.brightness(known), gain_error)
+        answer = _fit(problem, lambda problem: problem.brightness(known), gain_error, is_claimed=read_noise > 0.0)
     if anywhere.detected and is_other(anywhere, known):
         return replace(answer, reasons=(*answer.reasons, reason_for("other_place")))
     return answer
@@ -190,14 +202,37 @@ def gaussian_image(
     return np.asarray(mean, dtype=np.float64)
 
 
-def _fit(problem: SpotProblem, minimise: Callable[[SpotProblem], Found], gain_error: float) -> GaussianFit:
-    found = minimise(problem)
+def _fit(
+    problem: SpotProblem, minimise: Callable[[SpotProblem], Found], gain_error: float, *, is_claimed: bool
+) -> GaussianFit:
+    """The answer of one way to minimise; `is_claimed`: a read noise was given, not estimated."""
+    found, said = minimise(problem), ""
     if problem.gain is None and problem.read_noise > 0.0:
         # The shift depends on the gain: fit once more, with the gain from the residuals.
-        better = problem.with_gain_guess(_gain_of_residuals(problem, found))
+        gain = None
+        if not problem.with_reference:  # whose noise would be a part of what is seen
+            seen = noise_seen(problem, found)
+            noise = contradicted_read_noise(problem, found, seen)
+            if noise is not None:
+                said = _unfit_read_noise(problem.read_noise, noise) if is_claimed else ""
+                problem = replace(problem, read_noise=noise)
+            gain = seen.gain_beside(problem.read_noise)
+        better = problem.with_gain_guess(gain or _gain_of_residuals(problem, found))
         if better.total > 0.0:
             problem, found = better, minimise(better)
-    return answer_of(problem, found, gain_error)
+    answer = answer_of(problem, found, gain_error)
+    if problem.clipped is not None:
+        answer = censored_fit(problem, found, answer, gain_error)
+    elif gain_error == 0.0 and is_gain_doubtful(problem, answer):
+        gain = contradicted_gain(problem, found)
+        if gain is not None:
+            said = f"gain = {problem.gain:.3g} does not fit the noise seen ({gain:.3g}), by which the errors are scaled"
+            answer = answer_of(replace(problem, gain=None), found, 0.0)
+    return replace(answer, remarks=(*answer.remarks, said)) if said else answer
+
+
+def _unfit_read_noise(given: float, seen: float) -> str:
+    return f"read_noise = {given:.3g} does not fit the noise seen ({seen:.3g}), which is taken"
 
 
 def _unit_spot(values: Mapping[str, float], shape: tuple[int, ...]) -> Floats:
@@ -224,9 +259,9 @@ def _gain_of_residuals(problem: SpotProblem, found: Found) -> float:
     """The gain at which Pearson's chi-square equals its expectation, for a known read noise."""
     mean, good = problem.mean(found), problem.used > 0.0
     left = problem.reference.variance_left(float(found.parameters[-1]), mean, problem.used, problem.shift)
-    mean = mean - problem.shift
+    squares = ((problem.counts - mean) ** 2)[good]
     # Where a background was subtracted, a mean may be below zero; a pixel has its read noise nevertheless.
-    squares, mean = ((problem.counts - problem.shift - mean) ** 2)[good], np.maximum(mean[good], 0.0)
+    mean = np.maximum(mean[good] - problem.noise_shift, 0.0)
     low, high = (part * problem.gain_guess for part in GAINS)
     for _ in range(HALVINGS):
         middle = math.sqrt(low * high)

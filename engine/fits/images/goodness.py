@@ -62,8 +62,8 @@ def residuals_of(problem: SpotProblem, mean: Floats) -> Residuals:
 
 def error_of_gain(problem: SpotProblem, residuals: Residuals, gain: float, ndof: int) -> float:
     """Standard error of a gain estimated by chi-square, whose variance per pixel is 2 + 1 / electrons."""
-    level = max(problem.total / residuals.pixels - problem.shift, 1e-12)
-    return gain * (level + problem.shift) / level * math.sqrt((2.0 + gain / level) / ndof)
+    level = max(problem.total / residuals.pixels - problem.noise_shift, 1e-12)
+    return gain * (level + problem.noise_shift) / level * math.sqrt((2.0 + gain / level) / ndof)
 
 
 def probability(problem: SpotProblem, mean: Floats, residuals: Residuals, deviance: float, ndof: int) -> float:
@@ -74,7 +74,7 @@ def probability(problem: SpotProblem, mean: Floats, residuals: Residuals, devian
     if problem.read_noise > 0.0:
         # Shifted counts have the variance of Poisson counts, but not their deviance. Pearson's chi-square is used
         # instead, with the variance 2 + gain^3 light / variance^2 of each pixel.
-        light = np.maximum(mean - problem.shift, 0.0)
+        light = np.maximum(mean - problem.noise_shift, 0.0)
         per_pixel = 2.0 + float(np.mean(gain**3 * light / (gain * mean) ** 2))
         return float(special.ndtr((ndof - residuals.chi_square / gain) / math.sqrt(per_pixel * ndof)))
     # A scaled chi-square distribution with the mean and variance of the deviance of this image.

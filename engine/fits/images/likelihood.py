@@ -21,6 +21,7 @@ from ....kernels.images.reference import add_light
 from ....kernels.images.search import bin_pixels
 from ....kernels.images.stack import LEAST_COUNTS
 from ..minimize import Evaluation, minimize_likelihood
+from .clipped import Clipped
 from .found import NAMES, Found
 from .pixels import NO_LIGHT, Pixels, Totals, fixed_bits
 from .reference import LARGEST_S, Reference
@@ -74,7 +75,7 @@ class SpotLikelihood:
     pixels, total : float
         Number of used pixels, and the sum of their shifted counts.
     shift : float
-        read_noise^2 / gain, counts.
+        read_noise^2 / gain, and the offset, counts.
     gain : float or None
         Counts per electron; None when it was not given.
     gain_guess : float
@@ -89,6 +90,13 @@ class SpotLikelihood:
         Guess of the background, in shifted counts per pixel.
     lit : bool
         Whether any pixel has counts.
+    clipped : Clipped, optional
+        Pixels at the largest number that the camera can write.
+    is_censored : bool
+        Whether these are left out of `counts`, and are in the likelihood as that many counts or more.
+    offset : float
+        Part of the shift that takes the place of an offset of the counts which is no light: positive where the
+        background is below zero, negative where counts were added.
     """
 
     counts: Floats
@@ -105,11 +113,19 @@ class SpotLikelihood:
     noise: float
     background_level: float
     lit: bool
+    clipped: Clipped | None = None
+    is_censored: bool = False
+    offset: float = 0.0
 
     @cached_property
     def with_reference(self) -> bool:
         """Whether the light of a reference, s R, is part of the model."""
         return self.reference.is_there
+
+    @property
+    def noise_shift(self) -> float:
+        """The part of the shift that stands for read noise: read_noise^2 / gain."""
+        return self.shift - self.offset
 
     @property
     def least_background(self) -> float:
@@ -123,7 +139,7 @@ class SpotLikelihood:
 
     def with_gain_guess(self, gain: float) -> Self:
         """The same image, with the shift of another guess of the gain."""
-        shift = self.read_noise**2 / gain
+        shift = self.read_noise**2 / gain + self.offset
         more = shift - self.shift
         counts = np.where(self.used > 0.0, self.counts + more, 0.0)
         if self.reference.frames:
@@ -157,12 +173,14 @@ class SpotLikelihood:
         score, information = np.zeros(n), np.zeros((n, n))
         x, y, work = np.empty((3, columns)), np.empty((3, rows)), np.empty((3, columns + BUFFER))
         nll = spot_likelihood(*self.kernel_pixels, parameters, x, y, work, score, information)
+        if self.clipped is not None and self.is_censored and math.isfinite(nll):
+            nll += self.clipped.upright(parameters, x, y, score, information)
         return Evaluation(nll, score, information)
 
     @cached_property
     def rotated_likelihood(self) -> RotatedLikelihood:
         """The likelihood of a rotated spot."""
-        return RotatedLikelihood(self.kernel_pixels)
+        return RotatedLikelihood(self.kernel_pixels, self.clipped if self.is_censored else None)
 
     def mean(self, found: Found) -> Floats:
         """Shifted mean counts of the model with the parameters of `found`, shape (ny, nx)."""
@@ -209,7 +227,7 @@ class SpotLikelihood:
     def descend(self, whole: Floats, free: NDArray[np.bool_], *, rotated: bool) -> Descent:
         """Minimise over the free parameters, starting at `whole`, where the result is written."""
         steps = 0
-        if not rotated:
+        if not (rotated or self.is_censored):
             start = whole.copy()
             nll, distance, steps, information = self.newton(whole, free, FINE, FINE_STEPS)
             if distance < ROUGH:

@@ -1,4 +1,4 @@
-"""What a person sees in a picture whose spot is no Gaussian, in sentences: clipped, turned, uneven light, two lobes."""
+"""What a person sees in a picture whose spot is no Gaussian, in sentences: turned, uneven light, two lobes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,10 @@ from .found import Found
 from .likelihood import SpotLikelihood
 from .shape import Shape
 
-__all__ = ["clipped_pixels", "remarks_of"]
+__all__ = ["remarks_of"]
 
 Floats = NDArray[np.float64]
 
-FEWEST_CLIPPED = 5
-"""Fewest pixels of one largest value that are taken to be clipped."""
-CLIPPED = 3.0
-"""They are so many times as many as those of the next values below, on average over `BELOW` of them."""
-BELOW = 8
 ROUND = 1.08
 """Ratio of the widths from which on a direction is told."""
 TURNED = 5.0
@@ -62,15 +57,14 @@ def _percent(part: float) -> str:
 
 
 def _of_shape(problem: SpotLikelihood, found: Found, mean: Floats) -> Iterator[str]:
-    clipped, value = clipped_pixels(problem, found)
-    if clipped:
-        yield f"saturated: {clipped} pixels have the largest value, {value:.6g}: the true peak is higher"
     _, x0, y0, sigma_x, sigma_y = found.parameters[:5].tolist()
     rows, columns = mean.shape
     if min((x0 + 0.5) / sigma_x, (columns - 0.5 - x0) / sigma_x, (y0 + 0.5) / sigma_y, (rows - 0.5 - y0) / sigma_y) < 1:
         yield "cut by the edge of what is fitted: the middle is within a width of it"
     blocks = blocks_around(problem, found, mean, BLOCK, REACH)
     peak = float(found.parameters[0] / (2.0 * math.pi * sigma_x * sigma_y))
+    if problem.clipped is not None:  # as high as can be seen
+        peak = min(peak, problem.clipped.limit)
     slope = _slope(blocks, found, peak)
     if slope:
         yield (
@@ -85,23 +79,6 @@ def _of_shape(problem: SpotLikelihood, found: Found, mean: Floats) -> Iterator[s
         yield f"two lobes, {lobes:.0f} pixels apart: a single Gaussian describes neither"
     elif not found.rotated and (degrees := _turn(blocks.of(blocks.within(0.0, 3.0)), light[blocks.within(0.0, 3.0)])):
         yield f"turned by {degrees:.0f} degrees: rotated=True fits the angle, too"
-
-
-def clipped_pixels(problem: SpotLikelihood, found: Found) -> tuple[int, float]:
-    """How many pixels around a spot share the largest value, where that is no chance, and the value, counts."""
-    _, x0, y0, sigma_x, sigma_y = found.parameters[:5].tolist()
-    (x_low, x_high), (y_low, y_high) = (
-        (max(0, math.floor(c - 2.0 * s)), max(0, math.ceil(c + 2.0 * s) + 1)) for c, s in ((x0, sigma_x), (y0, sigma_y))
-    )
-    part = np.s_[y_low:y_high, x_low:x_high]
-    counts = problem.counts[part][problem.used[part] > 0.0]
-    if counts.size < FEWEST_CLIPPED:
-        return 0, 0.0
-    values, numbers = np.unique(counts, return_counts=True)
-    at_top = int(numbers[-1])
-    if at_top < FEWEST_CLIPPED or values.size <= BELOW or at_top < CLIPPED * float(np.mean(numbers[-1 - BELOW : -1])):
-        return 0, 0.0
-    return at_top, float(values[-1]) - problem.shift
 
 
 def _slope(blocks: Blocks, found: Found, peak: float) -> float:

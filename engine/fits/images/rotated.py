@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ....kernels.images.rotated import rotated_likelihood, rotated_spot
 from ..minimize import Evaluation, minimize_likelihood
+from .clipped import Clipped
 from .pixels import Pixels
 
 __all__ = ["Axes", "Elements", "RotatedLikelihood", "RotatedMinimum", "axes_of", "elements_of", "rotated_unit_spot"]
@@ -85,8 +86,8 @@ def rotated_unit_spot(
 class RotatedLikelihood:
     """Likelihood of an image as a function of A, x0, y0, sigma_x, sigma_y, theta, C[, s]."""
 
-    def __init__(self, pixels: Pixels) -> None:
-        self._pixels = pixels
+    def __init__(self, pixels: Pixels, clipped: Clipped | None = None) -> None:
+        self._pixels, self._clipped = pixels, clipped
 
     def __call__(self, parameters: Floats) -> Evaluation:
         """Negative log-likelihood in counts, with gradient and information."""
@@ -136,7 +137,10 @@ class RotatedLikelihood:
         """The likelihood as a function of the elements of the covariance matrix instead of widths and angle."""
         n = parameters.size
         score, information = np.zeros(n), np.zeros((n, n))
-        return Evaluation(rotated_likelihood(*self._pixels, parameters, score, information), score, information)
+        nll = rotated_likelihood(*self._pixels, parameters, score, information)
+        if self._clipped is not None and math.isfinite(nll):
+            nll += self._clipped.turned(parameters, score, information)
+        return Evaluation(nll, score, information)
 
     @staticmethod
     def _derivatives(sigma_x: float, sigma_y: float, theta: float, n: int) -> Floats:

@@ -113,6 +113,10 @@ def shape_of(problem: SpotLikelihood, found: Found, mean: Floats, residuals: Res
     if not sure > SURE:
         return Shape(sure)
     near, core = blocks.within(0.0, NEAR), blocks.within(0.0, CORE)
+    if not core.any():  # masked, or clipped: nothing is known of the shape but its outer part
+        core = near
+    if not core.any():
+        return Shape(sure)
     noise = pixel_noise * dispersion * blocks.mean
     # What noise explains is taken off: of all blocks, or of the smooth patterns, whichever tells more.
     left = max(smooth / (pixel_noise * dispersion) - SMOOTH, largest / (pixel_noise * dispersion) - 1.0)

@@ -364,9 +364,7 @@ def test_masked_pixels_do_not_move_the_s_that_is_held():
 
 def test_images_without_any_light_show_nothing():
     random = np.random.default_rng(SEED)
-    assert (
-        "no light above the read noise" in fit_gaussian(random.normal(-30, 5, SHAPE), read_noise=5.0, gain=1.0).reason
-    )
+    assert "no atoms" in fit_gaussian(random.normal(-30, 5, SHAPE), read_noise=5.0, gain=1.0).reason
     for _ in range(5):
         fit = fit_gaussian(random.normal(-0.5, 5.0, SHAPE), read_noise=5.0, reference=100 * LIGHTS["wide"], spot=SPOT)
         assert not fit.detected
