@@ -28,6 +28,7 @@ from ..figures.drawing import Drawing, SheetDrawing
 from ..figures.image import FittedImage, ImageSheet, SurfaceSheet
 from ..figures.mot_number import mot_number_figure
 from ..figures.names import figure_name, title_of
+from ..fits.images.automatic_mask import automatic_mask
 from ..fits.images.camera_noise import find_bad_pixels
 from ..fits.images.fit import fit_gaussian
 from ..fits.images.reference import Reference
@@ -300,6 +301,8 @@ class _Look:
         bad = None
         if self.settings.mask == "references" and self.settings.references is not None:
             bad = self.settings.references.bad_pixels.mask
+        elif self.settings.mask == "auto":
+            bad = automatic_mask(image)
         elif self.settings.mask == "neighbours":
             bad = find_bad_pixels(image).mask
         return bad if bad is not None and bad.any() else None

@@ -126,9 +126,9 @@ class ImageSettings(Settings):
     references : path, paths or array, optional
         Images without atoms as the camera wrote them, or folders of them: their light, and their noise, are a part of
         the model (see `fit_gaussian`). An array of shape (ny, nx) is light without noise.
-    mask : "neighbours", "references" or None
-        What says which pixels are hot or dead: the neighbours of each in the image itself, or in the references. In
-        TOML, "none" is none.
+    mask : "neighbours", "references", "auto" or None
+        What says which pixels are hot or dead: the neighbours of each in the image itself, or in the references; "auto"
+        finds odd columns, rows and cosmic rays, too. In TOML, "none" is none.
     roi : (x_low, x_high, y_low, y_high), optional
         Part of the image to fit, pixels, the upper ends excluded.
     gain : float, optional
@@ -159,7 +159,7 @@ class ImageSettings(Settings):
 
     words = {  # noqa: RUF012 (a class variable of the base)
         "draw": "'always', 'detections' or 'never'",
-        "mask": "'neighbours', 'references' or None (in TOML 'none')",
+        "mask": "'neighbours', 'references', 'auto' or None (in TOML 'none')",
         "gain": "a positive number of counts per electron",
         "read_noise": "a number of counts, 0 or more",
         "saturation": "a positive number of counts",
@@ -174,7 +174,7 @@ class ImageSettings(Settings):
         References | None,
         Converted(references_of, {"anyOf": [{"type": "string"}, STRINGS]}, wants=("folder",), final=True),
     ] = None
-    mask: Annotated[Literal["neighbours", "references"] | None, Converted(_mask)] = "neighbours"
+    mask: Annotated[Literal["neighbours", "references", "auto"] | None, Converted(_mask)] = "neighbours"
     roi: Annotated[tuple[int, int, int, int] | None, Converted(_roi, ROI_SCHEMA, final=True)] = None
     gain: Annotated[float, Gt(0)] | None = None
     read_noise: Annotated[float, Ge(0)] = 0.0

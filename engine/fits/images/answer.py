@@ -25,7 +25,9 @@ from .moments import Moments, moments_of
 from .problem import SpotProblem
 from .remarks import remarks_of
 from .result import GaussianFit
+from .rounded_counts import rounding_covariance
 from .shape import Shape, shape_of
+from .shared_noise import shared_noise
 
 __all__ = ["SpotProfile", "answer_of"]
 
@@ -91,6 +93,8 @@ def answer_of(
     left = problem.reference.variance_left(float(found.parameters[-1]), mean, problem.used, problem.shift)
     gain = problem.gain if problem.gain is not None else residuals.chi_square / ndof / left
     gain_error = gain_error if problem.gain is not None else error_of_gain(problem, residuals, gain, ndof)
+    shared = shared_noise(problem, found, mean, residuals)
+    residuals = residuals.without(shared.misfit)
     of_noise = found.covariance * gain
     values = problem.values(found)
     # Likelihoods are those of electrons where the gain is known, of counts where it is not.
@@ -98,18 +102,21 @@ def answer_of(
     saturated = saturated_likelihood(problem.counts, np.empty((3, problem.counts.shape[1])))
     nll = (found.nll - saturated) / per_electron
     if significance is None:
-        seen = _look(problem, found, mean, residuals, gain, left)
+        seen = _look(problem, found, mean, residuals, gain, left, shared.factor)
     else:
         seen = _Seen(None, significance, nothing=False, misfit=residuals.misfit, contrast=Contrast())
     shape = shape_of(problem, found, mean, residuals, gain) if seen.absent is None else Shape()
-    covariance = of_noise if shape.covariance is None else of_noise + shape.covariance
+    of_all_noise = of_noise if shared.factor == 1.0 else shared.factor * of_noise
+    covariance = of_all_noise if shape.covariance is None else of_all_noise + shape.covariance
+    if problem.is_rounded and (of_rounding := rounding_covariance(problem, found, mean)) is not None:
+        covariance = covariance + of_rounding
     errors = dict(zip(all_names, np.sqrt(np.diagonal(covariance)).tolist(), strict=True))
     limits = _upper_limits(problem, found, errors["A"]) if seen.nothing else {}
     if seen.absent is not None and not found.is_placed:
         reasons: tuple[Reason, ...] = (seen.absent,)
     else:  # with given place and widths, A is unbiased whether there are atoms or not
         reasons = (
-            *_reasons(problem, found, of_noise, gain, seen),
+            *_reasons(problem, found, of_all_noise, gain, seen),
             *_reasons_of_shape(problem, found, shape, seen),
         )
     return GaussianFit(
@@ -135,7 +142,7 @@ def answer_of(
         explained=_r_squared(problem, residuals),
         departure=shape.departure,
         misplaced=shape.misplaced,
-        remarks=tuple(remarks_of(problem, found, mean, seen.significance, shape)),
+        remarks=(*remarks_of(problem, found, mean, seen.significance, shape), *shared.remarks()),
     )
 
 
@@ -192,13 +199,15 @@ class _Seen(NamedTuple):
     contrast: Contrast
 
 
-def _look(problem: SpotProblem, found: Found, mean: Floats, residuals: Residuals, gain: float, left: float) -> _Seen:
+def _look(
+    problem: SpotProblem, found: Found, mean: Floats, residuals: Residuals, gain: float, left: float, shared: float
+) -> _Seen:
     """Whether a spot is there, whatever its shape."""
     bright = found.parameters[0] > 0.0
     likelihood = _log_p(problem, found, found.background_nll - found.nll, gain)
     log_p = likelihood
     if likelihood < LOG_FALSE_ALARMS:
-        excess = excess_noise(problem, found, mean, gain * left)
+        excess = max(excess_noise(problem, found, mean, gain * left), shared)
         log_p = _log_p(problem, found, problem.evidence(found), gain * excess)
     nothing = not (log_p <= LOG_FALSE_ALARMS and bright)
     contrast = Contrast()

@@ -63,9 +63,9 @@ def blocks_around(problem: SpotLikelihood, found: Found, mean: Floats, part: flo
     part, reach : float
         Side of a block, and half the side of what they cover, in widths of the spot along x and y.
     """
-    x0, y0, *widths = found.parameters[1:5].tolist()
+    x0, y0, sigma_x, sigma_y = found.parameters[1:5].tolist()
     theta = float(found.parameters[5]) if found.rotated else 0.0
-    matrix = elements_of(*widths, theta)
+    matrix = elements_of(sigma_x, sigma_y, theta)
     x_edges = edges_of(x0, math.sqrt(matrix.s_xx), part, reach, mean.shape[1])
     y_edges = edges_of(y0, math.sqrt(matrix.s_yy), part, reach, mean.shape[0])
     region = np.s_[y_edges[0] : y_edges[-1], x_edges[0] : x_edges[-1]]

@@ -55,8 +55,11 @@ class NoiseSeen(NamedTuple):
 
     def gain_beside(self, read_noise: float) -> float | None:
         """The gain for this read noise; None where the line does not tell."""
-        gain = self.gain + self.gain_by_dark * (read_noise**2 - self.dark)
-        return gain if math.isfinite(self.gain_error) and gain > LEAST_GAIN * self.gain_error else None
+        if not math.isfinite(self.gain_error):
+            return None
+        beside = self.gain + self.gain_by_dark * (read_noise**2 - self.dark)
+        tell = (gain for gain in (beside, self.gain) if gain > LEAST_GAIN * self.gain_error)
+        return next(tell, None)
 
 
 def noise_seen(problem: SpotProblem, found: Found) -> NoiseSeen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ....io.errors import InputError
 from ....kernels.images.search import copy_counts, median_background, pixel_noise
 from .camera_noise import dark_noise, every_pixel
-from .clipped import clipped_of
+from .clipped import clipped_of, floored_of
 from .found import NAMES
 from .likelihood import FEWEST_PIXELS
 from .problem import SpotProblem
@@ -22,6 +23,10 @@ Floats = NDArray[np.float64]
 
 LEAST_LIGHT = 1e-3
 """When a gain is guessed, the light of an image is at least this many counts per pixel, in units of the read noise."""
+COARSE_NOISE = 0.5
+"""Variance over mean, counts, below which whole numbers are not those of electrons, but were rounded."""
+ROUNDING = 12.0**-0.5
+"""Standard deviation of what rounding leaves out, counts."""
 LEAST_GAIN = 0.05
 """A guessed gain is at least this fraction of the noise of the pixels, however much of that is read noise."""
 
@@ -49,9 +54,15 @@ def problem_of(
     reference = reference.part(rows, columns, used)
     counts, pixels, total, lit, negative = _counts_of(whole, rows, columns, used)
     clipped = clipped_of(counts, used, saturation, reference.light if reference.is_there else None)
+    if clipped is None and read_noise > 0.0:
+        clipped = floored_of(counts, used, reference.light if reference.is_there else None)
     if negative and not read_noise > 0.0:
         read_noise = _noise_of_negative(counts, used, reference)
     noise, level, offset = pixel_noise(counts, used), median_background(counts, used), 0.0
+    is_rounded = noise < COARSE_NOISE and not reference.is_there and bool(np.all(counts == np.floor(counts)))
+    if is_rounded:
+        read_noise = math.hypot(read_noise, ROUNDING)  # whole numbers that are no electrons
+        noise = max(noise, ROUNDING**2 / max(level, 1.0))
     if negative and not reference.is_there and read_noise > 0.0:
         offset = max(-level, 0.0)  # light is what is above a background that is below zero
     guess, shift = _gain_guess(gain, read_noise, noise, total / pixels + offset, reference), 0.0
@@ -82,6 +93,7 @@ def problem_of(
         lit=lit,
         clipped=clipped,
         offset=offset,
+        is_rounded=is_rounded,
     )
 
 

@@ -1,9 +1,10 @@
-"""Pixels at the largest number that a camera can write: of them it is known that their light is this much or more.
+"""Pixels at the largest number that a camera can write, or at the smallest: they have this much light or more, or less.
 
 Their part of the likelihood is the probability of that many counts or more, in place of that of one number (a censored
 observation). For counts of Poisson's kind, the probability that n or more are seen where mu are expected is that of a
 gamma distribution, by the cube root of which it is nearly normal (E. B. Wilson & M. M. Hilferty, Proc. Natl. Acad. Sci.
-17 (1931) 684). The second derivative is that of the likelihood as it was observed.
+17 (1931) 684). Where read noise was cut off at zero, noise is normal. The second derivative is that of the likelihood
+as it was observed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scipy import special
 
 from ....kernels.images.rotated import MIDDLE, NODE, SIDE
 
-__all__ = ["Clipped", "clipped_of"]
+__all__ = ["Clipped", "clipped_of", "floored_of"]
 
 Floats = NDArray[np.float64]
 
@@ -46,6 +47,10 @@ class Clipped:
         The shift of the counts for the read noise, and counts per electron.
     light : array of float64, shape (n,), optional
         Light of the reference there.
+    is_floor : bool
+        Whether they have that many counts or less.
+    noise : array of float64, shape (n,), optional
+        Standard deviations there, counts, where they are floors.
     """
 
     rows: NDArray[np.int64]
@@ -54,13 +59,16 @@ class Clipped:
     shift: float = 0.0
     gain: float = 1.0
     light: Floats | None = None
+    is_floor: bool = False
+    noise: Floats | None = None
 
     def __len__(self) -> int:
         return self.rows.size
 
-    def with_noise(self, shift: float, gain: float) -> Clipped:
-        """The same pixels, with another shift and gain."""
-        return replace(self, shift=shift, gain=gain)
+    def with_noise(self, shift: float, gain: float, mean: Floats) -> Clipped:
+        """The same pixels, with another shift and gain, in an image of this shifted mean."""
+        noise = np.sqrt(gain * np.maximum(mean[self.rows, self.columns], 0.0)) if self.is_floor else None
+        return replace(self, shift=shift, gain=gain, noise=noise)
 
     def add(self, mean: Floats, slopes: Floats, score: Floats, information: Floats) -> float:
         """Add their part to score and information; returned is that of the negative log-likelihood, in counts.
@@ -76,16 +84,25 @@ class Clipped:
         """
         if not np.all(mean > 0.0):
             return math.inf
-        electrons = (self.limit + self.shift) / self.gain
-        root = np.cbrt(mean / self.gain / electrons)
-        z = 3.0 * math.sqrt(electrons) * (root - 1.0 + 1.0 / (9.0 * electrons))
+        z, z_slope = self._normal_below(mean) if self.is_floor else self._normal_above(mean)
         log_p = special.log_ndtr(z)
-        z_slope = math.sqrt(electrons) * root / mean
         ratio = np.exp(-0.5 * z**2 - log_p) / math.sqrt(2.0 * math.pi)
         score -= self.gain * (slopes @ (ratio * z_slope))
         bend = ratio * (ratio + z) * z_slope**2
         information += self.gain * (slopes * np.maximum(bend, 0.0)) @ slopes.T
         return -self.gain * float(np.sum(log_p))
+
+    def _normal_above(self, mean: Floats) -> tuple[Floats, Floats]:
+        """The standard normal number that stands for the limit or more, and its derivative by the mean."""
+        electrons = (self.limit + self.shift) / self.gain
+        root = np.cbrt(mean / self.gain / electrons)
+        z = 3.0 * math.sqrt(electrons) * (root - 1.0 + 1.0 / (9.0 * electrons))
+        return z, math.sqrt(electrons) * root / mean
+
+    def _normal_below(self, mean: Floats) -> tuple[Floats, Floats]:
+        """The same for the limit or less. The noise is taken as known, as in the score of the other pixels."""
+        deviation = np.sqrt(self.gain * mean) if self.noise is None else self.noise
+        return (self.limit + self.shift - mean) / deviation, -1.0 / deviation
 
     def upright(self, parameters: Floats, x: Floats, y: Floats, score: Floats, information: Floats) -> float:
         """The part of a spot whose profiles along both axes are `x` and `y` (see `pixel_profile`)."""
@@ -157,6 +174,22 @@ def clipped_of(counts: Floats, used: Floats, saturation: float | None, light: Fl
     if not rows.size:
         return None
     return Clipped(rows, columns, limit, light=None if light is None else light[rows, columns])
+
+
+def floored_of(counts: Floats, used: Floats, light: Floats | None = None) -> Clipped | None:
+    """The pixels at zero of an image with read noise, where they are so many that what was below is among them."""
+    if counts.min() < 0.0:
+        return None
+    at_zero = (counts == 0.0) & (used > 0.0)
+    number = int(np.count_nonzero(at_zero))
+    if number < FEWEST_CLIPPED:
+        return None
+    values, numbers = np.unique(counts[used > 0.0], return_counts=True)
+    if values.size <= BELOW or number < CROWDED * float(np.mean(numbers[1 : 1 + BELOW])):
+        return None
+    rows, columns = np.nonzero(at_zero)
+    half_step = 0.5 if bool(np.all(values == np.round(values))) else 0.0
+    return Clipped(rows, columns, half_step, light=None if light is None else light[rows, columns], is_floor=True)
 
 
 def _is_clip(largest: float, number: int, counts: Floats, used: Floats) -> bool:

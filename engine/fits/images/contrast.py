@@ -94,7 +94,7 @@ def contrast_of(problem: SpotLikelihood, found: Found) -> Contrast:
     if told is good:
         above = level - float(np.median(level[elsewhere]))
     # One other place may have a spot, too.
-    second = np.unravel_index(int(np.argmax(np.where(elsewhere, above, -np.inf))), above.shape)
+    second = divmod(int(np.argmax(np.where(elsewhere, above, -np.inf))), above.shape[1])
     rest = above[elsewhere & (_steps_from(second, level.shape) > room)]
     if rest.size < FEWEST_ELSEWHERE:
         rest = above[elsewhere]
@@ -105,15 +105,15 @@ def contrast_of(problem: SpotLikelihood, found: Found) -> Contrast:
     other = None
     if there > FAR_ABOVE * spread and there > OVER_LARGEST * largest and there > LEAST_OTHER * here:
         row, column = second
-        middle = (0.5 * (e[k] + e[k + 1] - 1) for e, k in ((x_edges, column), (y_edges, row)))
-        other = (*map(float, middle), there / here)
+        x, y = (0.5 * float(e[k] + e[k + 1] - 1) for e, k in ((x_edges, column), (y_edges, row)))
+        other = (x, y, there / here)
     return Contrast(here / max(spread, 1e-12 * here), other)
 
 
 def _steps_from(at: tuple[int, ...], shape: tuple[int, ...]) -> NDArray[np.int64]:
     """How many blocks each block is from one, along the axis along which it is farther."""
     down, across = np.ogrid[: shape[0], : shape[1]]
-    return np.maximum(abs(down - at[0]), abs(across - at[1]))
+    return np.asarray(np.maximum(abs(down - at[0]), abs(across - at[1])))
 
 
 def _ring(blocks: Floats) -> Floats:

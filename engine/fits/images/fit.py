@@ -28,6 +28,7 @@ from ....io.errors import InputError
 from ....kernels.images.gaussian import pixel_profile
 from ..flags import reason_for
 from .answer import answer_of
+from .automatic_mask import mask_of
 from .camera_claims import contradicted_gain, contradicted_read_noise, is_gain_doubtful, noise_seen
 from .checks import problem_of
 from .found import NAMES, Found
@@ -51,7 +52,7 @@ def fit_gaussian(
     image: ArrayLike,
     *,
     reference: ArrayLike | Reference | None = None,
-    mask: ArrayLike | None = None,
+    mask: ArrayLike | str | None = None,
     gain: float | None = None,
     read_noise: float = 0.0,
     roi: tuple[int, int, int, int] | None = None,
@@ -74,8 +75,9 @@ def fit_gaussian(
         noise, s is held at a fixed value with a large error, which also enters that of C. An array of two dimensions is
         taken to be free of noise: smooth it, or give the mean of many images. For many fits with one reference, make it
         once by `reference_of`.
-    mask : array of bool, shape (ny, nx), optional
-        True for pixels to leave out; see `find_bad_pixels`.
+    mask : array of bool, shape (ny, nx), or "auto", optional
+        True for pixels to leave out; see `find_bad_pixels`. "auto" leaves out those that it finds, columns and rows
+        that differ from those beside them, and tracks of cosmic rays.
     gain : float, optional
         Counts per electron. Without it, the gain is estimated: from the noise between several references, otherwise
         from the residuals of the image. The errors of the parameters are scaled accordingly.
@@ -137,14 +139,11 @@ def fit_gaussian(
         raise InputError(f"saturation should be a positive number of counts, not {saturation!r}")
     known = None if spot is None else spot_of(spot, rotated=rotated)
     rotated = rotated or (known is not None and known.theta is not None)
+    image, mask = mask_of(image, mask)
     light = reference_of(reference, mask, gain, read_noise)
     gain_error = 0.0
     if gain is None and light.gain is not None:
         gain, gain_error = float(light.gain), light.gain.error
-    if isinstance(image, np.ma.MaskedArray):
-        hidden = np.ma.getmaskarray(image)
-        mask = hidden if mask is None else hidden | np.asarray(mask, dtype=bool)
-        image = image.data
     problem = problem_of(image, light, mask, gain, read_noise, roi, saturation)
     if known is not None:
         problem.check_spot(known)

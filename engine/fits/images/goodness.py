@@ -50,6 +50,10 @@ class Residuals(NamedTuple):
         """Covariance of neighbouring residuals over their variance; 0 for independent pixels."""
         return self.shared / max(self.differences, 1e-300 * self.pairs) if self.pairs else 0.0
 
+    def without(self, misfit: float) -> Residuals:
+        """The same, without a misfit that is that of the noise."""
+        return self._replace(shared=self.shared - misfit * self.differences) if misfit else self
+
 
 def residuals_of(problem: SpotProblem, mean: Floats) -> Residuals:
     """Sums over the residuals, counts minus mean counts, of an image."""

@@ -96,7 +96,9 @@ class SpotLikelihood:
         Whether these are left out of `counts`, and are in the likelihood as that many counts or more.
     offset : float
         Part of the shift that takes the place of an offset of the counts which is no light: positive where the
-        background is below zero, negative where counts were added.
+        background is below zero.
+    is_rounded : bool
+        Whether the counts are whole numbers that are not those of electrons.
     """
 
     counts: Floats
@@ -116,6 +118,7 @@ class SpotLikelihood:
     clipped: Clipped | None = None
     is_censored: bool = False
     offset: float = 0.0
+    is_rounded: bool = False
 
     @cached_property
     def with_reference(self) -> bool:

@@ -38,6 +38,8 @@ OBVIOUS = 2.0
 """Factor of the noise: a square that is below `PROMISING` even with so much more noise needs no rough fit first."""
 SCIPY_ROUNDS = 2
 """Most runs of scipy after scoring that did not converge; each takes the errors where the last one stopped as scale."""
+BESIDE = 1e-3
+"""Errors of C beside zero at which the slopes of the likelihood show an edge."""
 SLIGHT = 1e-6
 """A, in errors, at which the errors of an absent spot are computed: nearly zero, where derivatives still exist."""
 EMPTY = 0.05
@@ -206,11 +208,35 @@ class SpotProblem(SpotLikelihood):
             steps = rough.steps
         nll, distance, more, information = self.newton(start, free, FINE, FINE_STEPS)
         fine = Descent(nll, information, bool(distance < FINE), steps + more)
+        if not fine.converged and self._is_background_at_zero(start, free):
+            # The other parameters have their minimum beside it; the error of C is that of a C that is free.
+            place, held = NAMES.index("C"), free.copy()
+            start[place], held[place] = 0.0, False
+            nll, distance, more, _ = self.newton(start, held, FINE, FINE_STEPS)
+            fine = Descent(nll, self.likelihood(start).information, bool(distance < ROUGH), fine.steps + more)
         for _ in range(SCIPY_ROUNDS):
             if fine.converged:
                 break
             fine = self.by_scipy(start, free, rotated=False)._replace(steps=fine.steps)
         return True, fine
+
+    def _is_background_at_zero(self, parameters: Floats, free: NDArray[np.bool_]) -> bool:
+        """Whether C is best at zero, where the likelihood has an edge.
+
+        Where neither image nor references have light, C below zero asks for some in each of these pixels: the
+        likelihood falls off on both sides, and no step of Newton's arrives.
+        """
+        place = NAMES.index("C")
+        if not (self.reference.frames and free[place] and self.shift == 0.0):
+            return False
+        error = 1.0 / math.sqrt(max(float(self.likelihood(parameters).information[place, place]), 1e-200))
+        slopes = []
+        for side in (-BESIDE * error, BESIDE * error):
+            beside = parameters.copy()
+            beside[place] = side
+            there = self.likelihood(beside)
+            slopes.append(float(there.gradient[place]) if math.isfinite(there.nll) else -math.inf)
+        return abs(float(parameters[place])) < error and slopes[0] < 0.0 < slopes[1]
 
     def _rough_fit(self, start: Floats, free: NDArray[np.bool_]) -> Descent:
         """A fit that ends near the minimum, on as few pixels as possible; the result is written to `start`."""

@@ -30,7 +30,7 @@ NEAR_LIMIT = 3.0
 HIGHEST = 3.0
 """Largest peak, in units of the limit, that the rest of a spot tells."""
 ROUNDS = 2
-"""Fits, the second with the gain that the first one found."""
+"""Fits, the second with the gain and the noise that the first one found."""
 FEWEST_LEFT = 3
 """Pixels that are not near the limit, at least, in units of the parameters."""
 
@@ -56,15 +56,21 @@ def censored_fit(problem: SpotProblem, found: Found, plain: GaussianFit, gain_er
         return plain
     gain = plain.gain
     censored, best = problem, found
-    for _ in range(1 if problem.gain is not None else ROUNDS):
-        censored = _without(problem, clipped.with_noise(problem.shift, gain))
+    for _ in range(1 if problem.gain is not None and not clipped.is_floor else ROUNDS):
+        censored = _without(problem, clipped.with_noise(problem.shift, gain, problem.mean(best)))
         best = _minimum(censored, best)
-        judged = _far_from_limit(censored, best, clipped.limit, gain)
+        judged = _far_from_limit(censored, best, clipped.limit, gain, is_floor=clipped.is_floor)
         if judged.pixels < FEWEST_LEFT * best.parameters.size:
             break
         residuals = residuals_of(judged, judged.mean(best))
         if problem.gain is None:
             gain = residuals.chi_square / max(1.0, residuals.pixels - best.parameters.size)
+    if clipped.is_floor:
+        if not best.converged:
+            return plain
+        answer = answer_of(judged, best, gain_error, fitted=censored, significance=plain.significance)
+        remark = f"counts end at zero: {len(clipped)} pixels, taken as zero or less"
+        return replace(answer, reasons=(*answer.reasons, *_lobes(plain)), remarks=(*answer.remarks, remark))
     peak = _peak(censored, best)
     many = f"{len(clipped)} pixel{'s' * (len(clipped) != 1)}"
     remark = f"saturated: {many} at {clipped.limit:g}, taken as that many counts or more"
@@ -74,13 +80,17 @@ def censored_fit(problem: SpotProblem, found: Found, plain: GaussianFit, gain_er
         return replace(plain, detected=True, reasons=(*kept, why), remarks=(*plain.remarks, remark))
     significance = plain.significance if plain.detected else None
     answer = answer_of(judged, best, gain_error, fitted=censored, significance=significance)
-    lobes: tuple[Reason, ...] = tuple(reason for reason in plain.reasons if _code(reason) == "two_spots")
     uneven = tuple(said for said in plain.remarks if "background is not even" in said and said not in answer.remarks)
-    return replace(answer, reasons=(*answer.reasons, *lobes), remarks=(*answer.remarks, *uneven, remark))
+    return replace(answer, reasons=(*answer.reasons, *_lobes(plain)), remarks=(*answer.remarks, *uneven, remark))
 
 
 def _code(reason: str) -> str:
     return reason.code if isinstance(reason, Reason) else ""
+
+
+def _lobes(plain: GaussianFit) -> tuple[Reason, ...]:
+    """The reason of a second spot: it was looked for with all pixels."""
+    return tuple(reason for reason in plain.reasons if _code(reason) == "two_spots")
 
 
 def _without(problem: SpotProblem, clipped: Clipped) -> SpotProblem:
@@ -107,10 +117,11 @@ def _minimum(problem: SpotProblem, found: Found) -> Found:
     )
 
 
-def _far_from_limit(problem: SpotProblem, found: Found, limit: float, gain: float) -> SpotProblem:
+def _far_from_limit(problem: SpotProblem, found: Found, limit: float, gain: float, *, is_floor: bool) -> SpotProblem:
     """Only those pixels that noise can hardly have clipped, for all that looks at residuals."""
     mean = problem.mean(found)
-    far = mean < limit + problem.shift - NEAR_LIMIT * np.sqrt(gain * np.maximum(mean, 0.0))
+    margin = NEAR_LIMIT * np.sqrt(gain * np.maximum(mean, 0.0))
+    far = mean > limit + problem.shift + margin if is_floor else mean < limit + problem.shift - margin
     used, counts = problem.used * far, problem.counts * far
     return replace(problem, counts=counts, used=used, total=float(counts.sum()), pixels=float(used.sum()))
 
@@ -119,4 +130,4 @@ def _peak(problem: SpotProblem, found: Found) -> float:
     """Mean counts at the centre."""
     amplitude, _, _, sigma_x, sigma_y = found.parameters[:5].tolist()
     level = float(found.parameters[5 + found.rotated]) - problem.shift
-    return amplitude / (2.0 * math.pi * sigma_x * sigma_y) + level
+    return float(amplitude / (2.0 * math.pi * sigma_x * sigma_y) + level)

@@ -92,8 +92,9 @@ def shape_of(problem: SpotLikelihood, found: Found, mean: Floats, residuals: Res
         return Shape()
     # A gain that was estimated holds the misfit; the differences of neighbours hardly do.
     pixel_noise = gain if problem.gain is not None else min(gain, residuals.differences / residuals.pairs)
+    x0, y0, sigma_x, sigma_y = found.parameters[1:5].tolist()
     chi_square, number, means, smooth, largest = near_dispersion(
-        problem.counts, problem.used, mean, *found.parameters[1:5].tolist(), BLOCK, NEAR, WINGS
+        problem.counts, problem.used, mean, x0, y0, sigma_x, sigma_y, BLOCK, NEAR, WINGS
     )
     if not number > found.parameters.size:
         return Shape()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from utokyo import InputError, Spot, fit_gaussian, gaussian_image
+from utokyo.engine.fits.images.automatic_mask import automatic_mask
 
 SHAPE = (100, 110)
 NAMES = ("A", "x0", "y0", "sigma_x", "sigma_y")
@@ -151,3 +152,125 @@ def test_a_masked_array_is_obeyed():
     half[:, :20] = True
     both = fit_gaussian(np.ma.masked_array(dirty, hidden), mask=half)
     assert both.values == fit_gaussian(clean, mask=hidden | half).values
+
+
+@many
+def test_counts_that_end_at_zero_hide_no_noise(images):
+    random, pulls = np.random.default_rng(10), []
+    for _ in range(images):
+        noise = random.uniform(2.0, 6.0)
+        truth = draw(random, 10 ** random.uniform(1.5, 3.0), random.uniform(0.0, 1.5) * noise)
+        gain = random.uniform(0.5, 2.0)
+        image = np.maximum(noisy(random, truth, gain, noise), 0.0)
+        fit = fit_gaussian(image, gain=gain, read_noise=noise)
+        assert fit.detected
+        assert any("counts end at zero" in remark for remark in fit.remarks)
+        if fit.valid:
+            pulls.append(pulls_of(fit, truth))
+    assert_right(pulls, images)
+
+
+def with_faults(random: np.random.Generator, background: float, peak: float):
+    truth = draw(random, peak, background)
+    image = noisy(random, truth)
+    for column in random.choice(SHAPE[1], 3, replace=False):
+        image[:, column] += random.poisson(random.uniform(3.0, 30.0) * math.sqrt(background), SHAPE[0])
+    for _ in range(3):  # tracks of one to three pixels
+        row, column = random.integers(0, SHAPE[0]), random.integers(0, SHAPE[1] - 3)
+        image[row, column : column + random.integers(1, 4)] += 10 ** random.uniform(2.5, 4.0)
+    return truth, image
+
+
+@many
+def test_odd_columns_and_cosmic_rays_are_left_out(images):
+    random, pulls, detected = np.random.default_rng(11), [], 0
+    for _ in range(images):
+        background = 10 ** random.uniform(0.5, 2.0)
+        truth, image = with_faults(random, background, 10 ** random.uniform(1.0, 2.5) * math.sqrt(background))
+        fit = fit_gaussian(image, mask="auto")
+        detected += fit.detected
+        if fit.valid:
+            pulls.append(pulls_of(fit, truth))
+    assert detected >= 0.97 * images
+    assert_right(pulls, images, 0.96)
+
+
+def test_the_automatic_mask_leaves_good_pixels():
+    random, masked = np.random.default_rng(12), []
+    for _ in range(40):
+        truth = draw(random, 10 ** random.uniform(1.0, 4.0), 10 ** random.uniform(-1.0, 2.0))
+        truth |= {"sigma_x": random.uniform(1.0, 8.0), "sigma_y": random.uniform(1.0, 8.0)}
+        masked.append(int(automatic_mask(noisy(random, truth)).sum()))
+    assert np.median(masked) == 0
+    assert np.mean(masked) < 5.0
+    with pytest.raises(InputError, match="mask should be"):
+        fit_gaussian(np.ones(SHAPE), mask="hot")
+
+
+def doubled(image: np.ndarray) -> np.ndarray:
+    """Twice as many pixels along each axis, by linear interpolation."""
+    for _ in range(2):
+        at = np.clip((np.arange(2 * len(image)) + 0.5) / 2.0 - 0.5, 0.0, len(image) - 1.001)
+        low = at.astype(int)
+        part = (at - low)[:, None]
+        image = ((1.0 - part) * image[low] + part * image[low + 1]).T
+    return image
+
+
+@many
+def test_a_resized_image_has_the_errors_of_its_noise(images):
+    random, pulls = np.random.default_rng(13), []
+    for _ in range(images):
+        background = 10 ** random.uniform(0.5, 2.0)
+        truth = draw(random, 10 ** random.uniform(1.0, 2.5) * math.sqrt(background), background)
+        image = doubled(noisy(random, truth))
+        truth |= {"A": 4.0 * truth["A"], "x0": 2.0 * truth["x0"] + 0.5, "y0": 2.0 * truth["y0"] + 0.5}
+        truth |= {n: 2.0 * math.hypot(truth[n], math.sqrt(3.0 / 16.0)) for n in ("sigma_x", "sigma_y")}
+        fit = fit_gaussian(image)
+        assert fit.detected
+        assert any("share their noise" in remark for remark in fit.remarks)
+        if fit.valid:
+            pulls.append(pulls_of(fit, truth))
+            low, high = fit.interval("x0")
+            assert high - low == pytest.approx(2.0 * fit.errors["x0"], rel=0.2)
+    assert_right(pulls, images, 0.98, 1.25)
+
+
+@pytest.mark.parametrize("images", [60, pytest.param(1000, marks=pytest.mark.slow)])
+def test_a_resized_image_without_a_spot_shows_none(images):
+    random = np.random.default_rng(14)
+    found = sum(
+        fit_gaussian(doubled(random.poisson(10 ** random.uniform(0.3, 2.0), (60, 70)))).detected for _ in range(images)
+    )
+    assert found <= max(1, 4e-3 * images)  # 1e-3 asked
+
+
+@many
+def test_counts_that_were_floored_to_8_bits_have_what_that_does_in_their_errors(images):
+    random, pulls = np.random.default_rng(15), []
+    for _ in range(images):
+        step = float(random.choice([16.0, 64.0, 256.0]))
+        truth = draw(random, random.uniform(30.0, 220.0) * step, random.uniform(2.0, 20.0) * step)
+        image = np.floor(noisy(random, truth, random.uniform(0.3, 2.0), random.uniform(0.0, 8.0)) / step)
+        fit = fit_gaussian(image)
+        assert fit.detected
+        if fit.valid:
+            pulls.append(pulls_of(fit, truth | {"A": truth["A"] / step}))
+    assert_right(pulls, images)
+
+
+@many
+@pytest.mark.parametrize("frames", [2, 8])
+def test_light_with_dark_places_and_a_few_noisy_references_is_fitted(frames, images):
+    random, pulls = np.random.default_rng(16), []
+    y, x = np.indices(SHAPE)
+    light = 0.5 + 60.0 * np.exp(-0.5 * (np.hypot(x - 50.0, y - 55.0) / 25.0) ** 4)
+    for _ in range(images):
+        truth = draw(random, 10 ** random.uniform(2.0, 3.0), 0.0)
+        references = 1.8 * random.poisson(light, (frames, *SHAPE))
+        image = 1.8 * random.poisson(light + gaussian_image(truth, SHAPE) / 1.8)
+        fit = fit_gaussian(image, reference=references)
+        assert fit.detected
+        if fit.valid:
+            pulls.append(pulls_of(fit, truth))
+    assert_right(pulls, images)
