@@ -68,7 +68,7 @@ KINDS: dict[str, Callable[[Floats, Floats, float], Floats]] = {
 
 def least_squares(mean: Floats, start: list[float]) -> Floats:
     """Peak, x0, y0, sigma_x, sigma_y and background of the least squares fit."""
-    y, x = np.indices(mean.shape)
+    y, x = np.indices(mean.shape, dtype=np.float64)
 
     def residual(p: Floats) -> Floats:
         gauss = np.exp(-0.5 * (((x - p[1]) / p[3]) ** 2 + ((y - p[2]) / p[4]) ** 2))
@@ -87,7 +87,9 @@ def spot(random: np.random.Generator, kind: str, size: float) -> tuple[Floats, d
     light = peak * KINDS[kind]((x - x0) / sigma_x, (y - y0) / sigma_y, size)
     fitted = least_squares(light, [peak, x0, y0, sigma_x, sigma_y, 0.0])
     truth = {"A": float(light.sum()), "x0": x0, "y0": y0}
-    return light + background, truth | {"sigma_x": abs(float(fitted[3])), "sigma_y": abs(float(fitted[4]))}
+    # Light is taken at the middle of each pixel: a Gaussian that is integrated over pixels is narrower by as much.
+    widths = {name: math.sqrt(float(fitted[k]) ** 2 - 1.0 / 12.0) for k, name in ((3, "sigma_x"), (4, "sigma_y"))}
+    return light + background, truth | widths
 
 
 def shapes(images: int) -> None:
@@ -118,7 +120,7 @@ def shapes(images: int) -> None:
 
 def empty(random: np.random.Generator, kind: str) -> Floats:
     """Mean counts of an image without a spot."""
-    y, x = np.indices(SHAPE)
+    y, x = np.indices(SHAPE, dtype=np.float64)
     x, y = x - random.uniform(0.0, SHAPE[1]), y - random.uniform(0.0, SHAPE[0])
     angle, level = random.uniform(0.0, 2.0 * math.pi), 10 ** random.uniform(0.5, 3.0)
     square = x**2 + y**2

@@ -154,6 +154,12 @@ FLAGS: tuple[Flag, ...] = (
         "width, or 25 % to that of A: `moments` has its light, centroid and widths",
     ),
     Flag(
+        "cut_by_edge",
+        _IMAGES,
+        "the spot is cut by the edge: its centre is within a width of it, and its shape is no Gaussian",
+        "half of a spot tells the place and the light of the other half by its shape alone; a true Gaussian is fitted",
+    ),
+    Flag(
         "saturated",
         _IMAGES,
         "atoms, but saturated: {pixels} pixels have {limit:g} counts, and what is left does not tell the peak",

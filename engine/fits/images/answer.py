@@ -23,7 +23,7 @@ from .found import Found
 from .goodness import Residuals, error_of_gain, excess_noise, probability, residuals_of
 from .moments import Moments, moments_of
 from .problem import SpotProblem
-from .remarks import remarks_of
+from .remarks import is_cut, remarks_of
 from .result import GaussianFit
 from .rounded_counts import rounding_covariance
 from .shape import Shape, shape_of
@@ -304,6 +304,8 @@ def _reasons_of_shape(problem: SpotProblem, found: Found, shape: Shape, seen: _S
         return (reason_for("two_spots", percent=100.0 * part, x=x + problem.x_low, y=y + problem.y_low),)
     if shape.covariance is None or found.is_placed:  # with given place and widths, A may be near zero
         return ()
+    if is_cut(problem, found):
+        return (reason_for("cut_by_edge"),)
     errors = np.sqrt(np.maximum(np.diagonal(shape.covariance), 0.0))
     parts = errors[[0, 3, 4]] / np.abs(found.parameters[[0, 3, 4]])
     if shape.departure > WORST_DEPARTURE or parts[0] > WORST_AMPLITUDE or np.max(parts[1:]) > WORST_WIDTH:

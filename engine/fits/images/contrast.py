@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import block_sums, edges_of
+from .blocks import block_sums, blocks_around, edges_of
 from .found import Found
 from .likelihood import SpotLikelihood
 
@@ -39,6 +39,9 @@ FAR_ABOVE = 8.0
 """Root mean squares of the differences elsewhere that an obvious spot stands above its surroundings."""
 LEAST_OTHER = 0.2
 """Part of the brighter one that another spot has at least, when it is told."""
+LARGEST_PART, LEFT_BLOCK = 0.2, 0.5
+"""Widths of a spot that is obvious in a picture that it fills, at most, as a part of its sides; and sides of the blocks
+in which its residuals are looked at, in widths."""
 OVER_LARGEST = 2.5
 """The same in units of the largest difference elsewhere."""
 
@@ -82,7 +85,7 @@ def contrast_of(problem: SpotLikelihood, found: Found) -> Contrast:
         for edges, centre in ((y_edges, y0), (x_edges, x0))
     )
     if not good[at]:
-        return Contrast()
+        return _in_small_picture(problem, found)
     in_ring = _ring(good.astype(np.float64))
     above = level - _ring(np.where(good, level, 0.0)) / np.maximum(in_ring, 1.0)
     told, room = good & (in_ring >= FEWEST_IN_RING), RING + 1
@@ -90,7 +93,7 @@ def contrast_of(problem: SpotLikelihood, found: Found) -> Contrast:
         told, room = good, BEYOND
     elsewhere = told & (_steps_from(at, level.shape) > room)
     if np.sum(elsewhere) < FEWEST_ELSEWHERE:
-        return Contrast()
+        return _in_small_picture(problem, found)
     if told is good:
         above = level - float(np.median(level[elsewhere]))
     # One other place may have a spot, too.
@@ -108,6 +111,19 @@ def contrast_of(problem: SpotLikelihood, found: Found) -> Contrast:
         x, y = (0.5 * float(e[k] + e[k + 1] - 1) for e, k in ((x_edges, column), (y_edges, row)))
         other = (x, y, there / here)
     return Contrast(here / max(spread, 1e-12 * here), other)
+
+
+def _in_small_picture(problem: SpotLikelihood, found: Found) -> Contrast:
+    """The same where a spot fills the picture: beside what is left when its Gaussian is taken off."""
+    amplitude, x0, y0, sigma_x, sigma_y = found.parameters[:5].tolist()
+    rows, columns = problem.counts.shape
+    if max(sigma_x / columns, sigma_y / rows) > LARGEST_PART or not problem.holds_here(x0, y0):
+        return Contrast()
+    blocks = blocks_around(problem, found, problem.mean(found), LEFT_BLOCK, columns / sigma_x + rows / sigma_y)
+    peak, left = amplitude / (2.0 * math.pi * sigma_x * sigma_y), blocks.residual / blocks.pixels
+    spread = math.sqrt(float(np.average(left**2, weights=blocks.pixels)))
+    obvious = peak > FAR_ABOVE * spread and peak > OVER_LARGEST * float(np.max(np.abs(left)))
+    return Contrast(peak / max(spread, 1e-12 * peak)) if obvious else Contrast()
 
 
 def _steps_from(at: tuple[int, ...], shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -135,6 +135,11 @@ class SpotLikelihood:
         """A background of fewer counts per pixel than this is taken to be zero."""
         return LEAST_COUNTS / self.pixels
 
+    def holds_here(self, x0: float, y0: float) -> bool:
+        """Whether a position, in pixels of the fitted part, is inside of it."""
+        rows, columns = self.counts.shape
+        return bool(-0.5 < x0 < columns - 0.5 and -0.5 < y0 < rows - 0.5)
+
     def names(self, rotated: bool) -> tuple[str, ...]:
         """Names of the parameters, in the order of the arrays."""
         names = NAMES[:5] + (("theta",) if rotated else ()) + NAMES[5:]

@@ -70,8 +70,7 @@ class SpotProblem(SpotLikelihood):
 
     def holds(self, x0: float, y0: float) -> bool:
         """Whether a position, in pixels of the whole image, is inside the fitted part."""
-        rows, columns = self.counts.shape
-        return bool(-0.5 < x0 - self.x_low < columns - 0.5 and -0.5 < y0 - self.y_low < rows - 0.5)
+        return self.holds_here(x0 - self.x_low, y0 - self.y_low)
 
     def values(self, found: Found) -> dict[str, float]:
         """Parameters by name, in pixels of the whole image and counts without the shift."""

@@ -13,7 +13,7 @@ from .found import Found
 from .likelihood import SpotLikelihood
 from .shape import Shape
 
-__all__ = ["remarks_of"]
+__all__ = ["is_cut", "remarks_of"]
 
 Floats = NDArray[np.float64]
 
@@ -52,14 +52,21 @@ def remarks_of(problem: SpotLikelihood, found: Found, mean: Floats, significance
         yield from _of_shape(problem, found, mean)
 
 
+def is_cut(problem: SpotLikelihood, found: Found) -> bool:
+    """Whether the centre is within a width of the edge of what is fitted, or outside."""
+    _, x0, y0, sigma_x, sigma_y = found.parameters[:5].tolist()
+    rows, columns = problem.counts.shape
+    across, down = min(x0 + 0.5, columns - 0.5 - x0) / sigma_x, min(y0 + 0.5, rows - 0.5 - y0) / sigma_y
+    return bool(min(across, down) < 1.0)
+
+
 def _percent(part: float) -> str:
     return f"{100.0 * part:.1g} %" if part < 0.1 else f"{100.0 * part:.0f} %"
 
 
 def _of_shape(problem: SpotLikelihood, found: Found, mean: Floats) -> Iterator[str]:
-    _, x0, y0, sigma_x, sigma_y = found.parameters[:5].tolist()
-    rows, columns = mean.shape
-    if min((x0 + 0.5) / sigma_x, (columns - 0.5 - x0) / sigma_x, (y0 + 0.5) / sigma_y, (rows - 0.5 - y0) / sigma_y) < 1:
+    sigma_x, sigma_y = found.parameters[3:5].tolist()
+    if is_cut(problem, found):
         yield "cut by the edge of what is fitted: the middle is within a width of it"
     blocks = blocks_around(problem, found, mean, BLOCK, REACH)
     peak = float(found.parameters[0] / (2.0 * math.pi * sigma_x * sigma_y))

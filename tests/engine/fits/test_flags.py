@@ -90,6 +90,7 @@ CASES: dict[str, Callable[[], Fit]] = {
     "hot_pixel": lambda: fit_gaussian(image(1000.0, 25.0, sigma_x=0.3, sigma_y=0.3)),
     "not_a_gaussian": lambda: fit_gaussian(image(60_000.0, x0=15.0) + image(60_000.0, x0=55.0)),
     "shape_departs": lambda: fit_gaussian(flat_top(300.0)),
+    "cut_by_edge": lambda: fit_gaussian(flat_top(300.0)[:, 64:]),
     "saturated": lambda: fit_gaussian(np.minimum(image(4e5), 255.0)),
     "two_spots": lambda: fit_gaussian(on_a_wide_field(x0=30.0) + on_a_wide_field(x0=130.0)),
     "uneven_light": lambda: fit_gaussian(image(20_000.0, 30.0, sigma_x=17.0, sigma_y=17.0)),
