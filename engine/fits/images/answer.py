@@ -304,7 +304,7 @@ def _reasons_of_shape(problem: SpotProblem, found: Found, shape: Shape, seen: _S
         return (reason_for("two_spots", percent=100.0 * part, x=x + problem.x_low, y=y + problem.y_low),)
     if shape.covariance is None or found.is_placed:  # with given place and widths, A may be near zero
         return ()
-    if is_cut(problem, found):
+    if shape.is_told and is_cut(problem, found):
         return (reason_for("cut_by_edge"),)
     errors = np.sqrt(np.maximum(np.diagonal(shape.covariance), 0.0))
     parts = errors[[0, 3, 4]] / np.abs(found.parameters[[0, 3, 4]])

@@ -44,7 +44,7 @@ def remarks_of(problem: SpotLikelihood, found: Found, mean: Floats, significance
         Of the spot, sigma.
     shape : Shape
     """
-    if shape.covariance is not None:
+    if shape.is_told:
         yield (
             f"seen ({significance:.0f} sigma); the shape departs from a Gaussian by {_percent(shape.departure)} of its "
             "peak; errors include it"

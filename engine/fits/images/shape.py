@@ -38,15 +38,17 @@ AROUND, REACH = 4.0, 6.0
 """Widths from the middle between which blocks tell how much noise they have, beyond that of their pixels."""
 FEWEST_AROUND = 16
 """Fewest blocks that tell it."""
-SURE = 4.0
+SURE = 3.0
 """Standard deviations from which on the scatter of the blocks is more than noise."""
+TOLD = 4.0
+"""Standard deviations from which on that is said; below, the errors alone have it."""
 TOGETHER = 1.0
 """Widths over which residuals belong together."""
 MAD = 1.4826
 """A standard deviation, in units of the median absolute deviation."""
 STEP = 1e-4
 """Relative step of the derivatives by the parameters."""
-MODEL_ERRORS = 1.5
+MODEL_ERRORS = 2.0
 """Factor of the errors that the shape makes: so many of them hold the truth as errors of noise do."""
 
 
@@ -70,6 +72,11 @@ class Shape:
     departure: float = 0.0
     misplaced: float = 0.0
     covariance: Floats | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the departure is sure enough to be said."""
+        return self.covariance is not None and self.sure > TOLD
 
 
 def shape_of(problem: SpotLikelihood, found: Found, mean: Floats, residuals: Residuals, gain: float) -> Shape:
@@ -128,7 +135,8 @@ def shape_of(problem: SpotLikelihood, found: Found, mean: Floats, residuals: Res
     displaced = np.sqrt(np.maximum(blocks.residual[near] ** 2 - noise[near], 0.0))
     misplaced = 0.5 * float(np.sum(displaced)) / abs(float(found.parameters[0]))
     part = max(excess / (excess + number), left / (left + SMOOTH))
-    return Shape(sure, departure, misplaced, part * MODEL_ERRORS**2 * _covariance(blocks, found, near))
+    added = part * MODEL_ERRORS**2 * _covariance(blocks, found, near)
+    return Shape(sure, departure, misplaced, added) if sure > TOLD else Shape(sure, covariance=added)
 
 
 def _peak(found: Found) -> float:
