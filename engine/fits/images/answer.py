@@ -302,9 +302,11 @@ def _reasons_of_shape(problem: SpotProblem, found: Found, shape: Shape, seen: _S
     if seen.contrast.other is not None:
         x, y, part = seen.contrast.other
         return (reason_for("two_spots", percent=100.0 * part, x=x + problem.x_low, y=y + problem.y_low),)
-    if shape.covariance is None or found.is_placed:  # with given place and widths, A may be near zero
+    if (
+        shape.covariance is None or not shape.is_told or found.is_placed
+    ):  # with given place and widths, A may be near zero
         return ()
-    if shape.is_told and is_cut(problem, found):
+    if is_cut(problem, found):
         return (reason_for("cut_by_edge"),)
     errors = np.sqrt(np.maximum(np.diagonal(shape.covariance), 0.0))
     parts = errors[[0, 3, 4]] / np.abs(found.parameters[[0, 3, 4]])

@@ -26,6 +26,8 @@ LINE = 8.0
 """Standard deviations by which a column or a row differs from those beside it, at least, when it is left out."""
 MOST_ADJACENT = 2
 """Columns, side by side, that may be left out: more are a structure of the light."""
+MOST_LINES = 32
+"""Columns that are left out at most, and rows."""
 BRIGHT = 8.0
 """Standard deviations of a pixel of a cosmic ray above the median around it, at least."""
 MOST_PIXELS = 4
@@ -125,28 +127,49 @@ def _odd_columns(counts: Floats) -> NDArray[np.bool_]:
     odd = np.zeros(n, np.bool_)
     if min(counts.shape) < SMALLEST:
         return odd
-    padded = np.pad(counts, ((0, 0), (2, 2)), mode="reflect")
-    beside = np.stack([padded[:, k : k + n] for k in (0, 1, 3, 4)])
-    # The mean of the middle two of four: another odd column beside it does not matter.
-    typical = 0.5 * (beside.sum(axis=0) - beside.max(axis=0) - beside.min(axis=0))
-    above = np.median(counts - typical, axis=0)
-    spread = MAD * float(np.median(np.abs(above - np.median(above))))
+    counts = counts.copy()
     squares = 0.5 * np.diff(counts[:, : n - n % 2].reshape(-1, 2)).ravel() ** 2
     pixel = math.sqrt(float(np.mean(squares[squares <= np.quantile(squares, MOST)])) / OF_MOST)
+    above, typical = _above_those_beside(counts)
+    spread = MAD * float(np.median(np.abs(above - np.median(above))))
     # A median of few whole counts goes up in steps.
     step = 1.0 if pixel < FEW_COUNTS else 0.0
-    odd = np.abs(above) > LINE * max(spread, ERROR_OF_MEDIAN * pixel / math.sqrt(counts.shape[0])) + step
+    least = LINE * max(spread, ERROR_OF_MEDIAN * pixel / math.sqrt(counts.shape[0])) + step
+    for _ in range(MOST_LINES):  # the oddest first: those beside it look odd as long as it is there
+        oddest = int(np.argmax(np.abs(above)))
+        if not abs(float(above[oddest])) > least:
+            break
+        odd[oddest] = True
+        counts[:, oddest] = typical[:, oddest]
+        near = slice(max(0, oddest - 4), oddest + 5)
+        above[near], typical[:, near] = (part[..., near] for part in _above_those_beside(counts, near))
     begins = np.flatnonzero(np.diff(odd.astype(np.int8), prepend=0) == 1)
     ends = np.flatnonzero(np.diff(odd.astype(np.int8), append=0) == -1) + 1
     for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         if end - begin > MOST_ADJACENT:
             odd[begin:end] = False
-    return odd
+    return np.asarray(odd)
+
+
+def _above_those_beside(counts: Floats, near: slice = slice(None)) -> tuple[Floats, Floats]:
+    """How far each column is above those beside it, and what these have in each row, shapes (nx,) and (ny, nx).
+
+    Only the columns of a slice are computed; the others are zero.
+    """
+    n = counts.shape[1]
+    above, typical = np.zeros(n), np.zeros(counts.shape)
+    at = np.arange(n)[near]
+    padded = np.pad(counts, ((0, 0), (2, 2)), mode="reflect")
+    beside = np.stack([padded[:, at + k] for k in (0, 1, 3, 4)])
+    # The mean of the middle two of four: another odd column beside it does not matter.
+    typical[:, at] = 0.5 * (beside.sum(axis=0) - beside.max(axis=0) - beside.min(axis=0))
+    above[at] = np.median(counts[:, at] - typical[:, at], axis=0)
+    return above, typical
 
 
 def _cosmic(counts: Floats, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Pixels of the tracks of cosmic rays."""
-    around = ndimage.median_filter(np.where(mask, np.median(counts), counts), AROUND, mode="nearest")
+    around = ndimage.median_filter(np.where(mask, np.median(counts), counts), AROUND, mode="mirror")
     positive = np.maximum(counts, 0.0)
     noise = pixel_noise(positive, every_pixel(counts.shape))
     excess = np.where(mask, 0.0, counts - around)

@@ -166,9 +166,7 @@ def clipped_of(counts: Floats, used: Floats, saturation: float | None, light: Fl
     limit = float(counts.max()) if saturation is None else saturation
     at_top = counts >= limit
     number = int(np.count_nonzero(at_top))
-    if saturation is None and not _is_clip(limit, number, counts, used):
-        return None
-    if not number or not limit > 0.0:
+    if not number or not limit > 0.0 or (saturation is None and not _is_clip(limit, number, counts, used)):
         return None
     rows, columns = np.nonzero(at_top & (used > 0.0))
     if not rows.size:
