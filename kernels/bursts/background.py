@@ -20,6 +20,8 @@ Integers = NDArray[np.int64]
 def wide_gaps(times_ns: Integers, neighbours: int, part: float, found: Integers) -> int:
     """Find gaps between events that are longer than `part` times the duration of the events before them.
 
+    A gap that is found counts no longer than that in this duration, so that one gap does not hide the next.
+
     Parameters
     ----------
     times_ns : array of int64, shape (n,)
@@ -36,13 +38,20 @@ def wide_gaps(times_ns: Integers, neighbours: int, part: float, found: Integers)
     int
         Number of these gaps; those after the first `most` are not written.
     """
-    gaps = 0
+    gaps, at = 0, 0
+    cut_ns = np.int64(0)  # what was cut from the gaps that were found
+    cuts = np.zeros(neighbours + 1, np.int64)  # the same at the events before
     for i in range(1, times_ns.size):
         gap = times_ns[i] - times_ns[i - 1]
-        if gap > part * (times_ns[i - 1] - times_ns[max(0, i - 1 - neighbours)]):
+        cuts[at] = cut_ns
+        at = at + 1 if at < neighbours else 0
+        longest = part * (times_ns[i - 1] - times_ns[max(0, i - 1 - neighbours)] - (cut_ns - cuts[at]))
+        if gap > longest:
             if gaps < found.size:
                 found[gaps] = i
             gaps += 1
+            if longest > 0.0:
+                cut_ns += np.int64(gap - longest)
     return gaps
 
 

@@ -49,6 +49,9 @@ window whose rate is taken to be that without bursts."""
 NEIGHBOURS, WIDE = 50, 0.3
 """A gap is tested for being an interruption when it is longer than `WIDE` times the duration of the `NEIGHBOURS` pulses
 before it."""
+GROUP, LEAST_GROUP, STEADY = 10, 3, 4.0
+"""Beside several pauses: how many pulses, and with few pulses at least how many, are timed together; and how many times
+as long as usual the slowest of these groups may take where the rate is steady (after a burst it takes longer)."""
 MOST_PAUSES = 4096
 """Number of such gaps for which memory is reserved at first."""
 LEAST_LIVE = 0.2
@@ -141,7 +144,32 @@ def interruptions(times_ns: Integers) -> Integers:
     after = np.diff(np.searchsorted(times_ns, end[:, None] + windows), axis=1)
     quiet = np.minimum(np.sort(before, axis=1)[:, QUIET], np.sort(after, axis=1)[:, QUIET])
     pause_ns = end - begin
-    return np.asarray(pauses[(pause_ns > LONGEST_PAUSE_NS) | (pause_ns * (quiet / BLOCK_NS) > FORBIDDEN)])
+    cut = (pause_ns > LONGEST_PAUSE_NS) | (pause_ns * (quiet / BLOCK_NS) > FORBIDDEN)
+    # Other pauses nearby empty these windows. Where some window is full, the rate between the pauses decides.
+    full = np.minimum(before.max(axis=1), after.max(axis=1))
+    for i in np.flatnonzero(~cut & (pause_ns * (full / BLOCK_NS) > FORBIDDEN)):
+        ends_ns = (begin[i] - SIDE * BLOCK_NS, begin[i]), (end[i], end[i] + SIDE * BLOCK_NS)
+        sides = (times_ns[slice(*np.searchsorted(times_ns, [low, high + 1]))] for low, high in ends_ns)
+        cut[i] = pause_ns[i] * min(_rate_between_pauses(side) for side in sides) > FORBIDDEN
+    return np.asarray(pauses[cut])
+
+
+def _rate_between_pauses(times_ns: Integers) -> float:
+    """A low estimate of the rate (per ns) of steady pulses with pauses among them; 0 where they are not steady."""
+    count = min(GROUP, (times_ns.size - 1) // 4)
+    if count < LEAST_GROUP:
+        return 0.0
+    apart = np.diff(times_ns)
+    typical = float(np.median(_sums(apart, count)))
+    lasting = _sums(apart[apart * count <= FORBIDDEN * typical], count)
+    if not lasting.size or lasting.max() > STEADY * np.median(lasting):
+        return 0.0
+    return float(count / max(np.quantile(lasting, 1.0 - QUIET / SIDE), 1.0))
+
+
+def _sums(values: Integers, count: int) -> Integers:
+    """Sums of so many neighbouring values each; what is left at the end is not summed."""
+    return np.asarray(values[: values.size // count * count].reshape(-1, count).sum(axis=1))
 
 
 def first_background(blocks: Blocks) -> Background:
