@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from utokyo.engine.fits.bursts.fitted import fit_bursts, nearest_fit
+from utokyo.engine.fits.bursts.kind import kind_of
 from utokyo.engine.fits.bursts.search import find_bursts
 
 Floats = NDArray[np.float64]
@@ -267,6 +268,12 @@ def nanoseconds(times_s: Floats) -> NDArray[np.int64]:
     return np.sort((times_s * 1e9).astype(np.int64)) + 1_663_503_939_000_000_000
 
 
+def _told(flags: tuple[str, ...]) -> str:
+    """The kind, else the first reason."""
+    kind = kind_of(flags)
+    return kind if kind != "burst" else flags[0] if flags else "valid"
+
+
 def of_background(name: str, hours: int, seed: int) -> dict[str, float]:
     """Print what is found in hours without a burst; the numbers of false and of valid rows."""
     random = np.random.default_rng([seed, *name.encode()])
@@ -281,7 +288,7 @@ def of_background(name: str, hours: int, seed: int) -> dict[str, float]:
             del key
             for fit in fits[:1]:
                 valid += fit.valid
-                kinds[fit.flags[0] if fit.flags else "valid"] += 1
+                kinds[_told(fit.flags)] += 1
         longest_s = max(longest_s, (time.perf_counter() - begin) / max(found.height, 1))
     told = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
     print(
@@ -310,7 +317,7 @@ def of_bursts(name: str, count: int, seed: int) -> dict[str, float]:
         begin = time.perf_counter()
         fit = nearest_fit(row, next(iter(fit_bursts(times_ns, near_by.head(1), dead_time_s=0.0).values())))
         longest_s = max(longest_s, time.perf_counter() - begin)
-        flags[fit.flags[0] if fit.flags else "valid"] += 1
+        flags[_told(fit.flags)] += 1
         if fit.valid:
             half_life_s = math.log(2.0) * decay_s
             pulls.append((fit.values["half_life_s"] - half_life_s) / fit.errors["half_life_s"])

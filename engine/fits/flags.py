@@ -116,6 +116,42 @@ FLAGS: tuple[Flag, ...] = (
         "the deviance of the best model has a probability below 1e-4",
     ),
     Flag(
+        "train",
+        _BURSTS,
+        "a train of pulses: they come at {frequency_Hz:.1f} Hz ({power:.0f} times the power of chance)",
+        "pulses have a frequency, as microphonics do: look at the mains, pumps and cables",
+    ),
+    Flag(
+        "afterpulses",
+        _BURSTS,
+        "pulses follow each other too closely: {short} gaps where the fitted rate makes {expected:.0f}",
+        "the gaps between pulses, in units of the fitted rate, are not those of chance: afterpulses, ringing, noise",
+    ),
+    Flag(
+        "regular",
+        _BURSTS,
+        "pulses are more regular than chance makes them (by {distance:.2f} of their gaps)",
+        "fewer short gaps than the fitted rate makes: dead time, pulses that are sent on a grid, or lost ones",
+    ),
+    Flag(
+        "cascade",
+        _BURSTS,
+        "the pulses come at once: they decay within {decay_s:.3f} s",
+        "the decay time is below 0.1 s: the search is not for such cascades, and atoms are not so fast",
+    ),
+    Flag(
+        "dead_time",
+        _BURSTS,
+        "no two pulses are closer than {shortest_us:.2g} us, where {missing:.0f} would be: give the dead time",
+        "dead time that neither the header nor `dead_time_s` declares hides more than 0.3 errors of the pulses",
+    ),
+    Flag(
+        "step",
+        _BURSTS,
+        "a step of the rate, {length_s:.1f} s long, describes the window better (by {gain:.1f} in log-likelihood)",
+        "the rate jumps, stays and jumps back, as a beam does that is switched on and off",
+    ),
+    Flag(
         "all_zero",
         _IMAGES,
         "no atoms: every pixel is zero",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from ..result import Fit
 from .answer import fit_of_one, fits_of_several, no_fit, with_reasons
 from .best import BestBurst, best_burst, best_near, jump_promises
 from .dead_time import LONGEST_S
+from .kind import reasons_of_kind
 from .overlap import fit_together
 from .problem import BurstProblem
 from .search import find_bursts, sorted_times_ns
@@ -152,9 +154,13 @@ def fit_overlapping(
     cut = Cut(begin=bool(low_ns <= times_ns[0]), end=bool(high_ns >= times_ns[-1]))
     fit = fit_of_one(problem, best, significance)
     together = fit_together(problem, best.minimum) if fit.p_value < UNLIKELY else None
+    extent_s = ((onset_ns - low_ns) * 1e-9, (end_ns - low_ns) * 1e-9)
     if together is not None:
-        return fits_of_several(together, significance, cut)
-    return [with_reasons(fit, problem, best.minimum, cut)]
+        why = tuple(reasons_of_kind(problem, together.bursts, together.best.nll, *extent_s))
+        return [replace(each, reasons=each.reasons + why) for each in fits_of_several(together, significance, cut)]
+    why = tuple(reasons_of_kind(problem, best.minimum.x[None, :], fit.nll, *extent_s))
+    fit = with_reasons(fit, problem, best.minimum, cut)
+    return [replace(fit, reasons=fit.reasons + why)]
 
 
 class _Single(NamedTuple):
