@@ -4,7 +4,7 @@ The times of pulses that follow a rate are a Poisson process of rate one on the 
 rate between neighbouring pulses are exponential numbers of mean one, independent of each other (time rescaling; Brown
 et al. 2002, Neural Computation 14, 325). The rate is the fitted one. Afterpulses have more small ones than that, dead
 time has fewer, and trains have a frequency. A step is a rate that jumps, stays, and jumps back: its likelihood is
-compared with that of the burst. Each test lets pass more than 99.8 % of the bursts that follow the model.
+compared with that of the burst. All tests together let pass 99 % and more of the bursts that follow the model.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....kernels.bursts.decay import burst_integral
+from ....kernels.bursts.steps import best_step
 from ..flags import Reason, reason_for
 from .problem import BurstProblem
 
@@ -43,7 +44,7 @@ BIN_S, LONGEST_S, LOWEST_HZ = 0.004, 16.0, 15.0
 """Bins of time for the frequencies of trains, how much of a burst is looked at, and the lowest frequency."""
 MAINS_HZ, ANY_POWER, MAINS_POWER = (50.0, 60.0, 100.0, 120.0), 17.0, 11.0
 """Frequencies of microphonics, and the power, in units of its mean, that is above chance: anywhere, and at these."""
-EDGES, BETTER, SHORTEST_STEP_S = 64, 3.0, 0.2
+EDGES, BETTER, SHORTEST_STEP_S = 48, 6.5, 0.2
 """Times between which a step is looked for, the gain in log-likelihood over a burst from which on it is one, and how
 long it is at least."""
 
@@ -152,31 +153,8 @@ def _of_times(times_s: Floats, bursts: Floats) -> Iterator[Reason]:
 
 def _best_step(t: Floats, length_s: float, onset_s: float, end_s: float) -> tuple[float, float, float]:
     """The log-likelihood of the best step in a window, and its begin and end, s."""
-    n = t.size
-    around = np.searchsorted(t, [onset_s - 1.0, end_s + 1.0])
-    inside = np.linspace(around[0], max(int(around[1]) - 1, int(around[0])), EDGES * 3 // 4).astype(np.int64)
-    edges = np.unique(np.concatenate([inside, np.linspace(0, n - 1, EDGES // 4).astype(np.int64)]))
-    best, i, j = _steps(t, length_s, edges, edges)
-    for _ in range(2):
-        step = max(n // EDGES, 8)
-        begins = np.arange(max(i - step, 0), min(i + step, j))
-        best, i, j = _steps(t, length_s, begins, np.array([j])) if begins.size else (best, i, j)
-        ends = np.arange(max(j - step, i + 1), min(j + step, n))
-        best, i, j = _steps(t, length_s, np.array([i]), ends) if ends.size else (best, i, j)
-    return best, float(t[i]), float(t[j])
-
-
-def _steps(t: Floats, length_s: float, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[float, int, int]:
-    """The best of the steps that begin and end with some pulses: log-likelihood, first and last pulse."""
-    begin_s = np.where(begins == 0, 0.0, t[begins])
-    end_s = np.where(ends == t.size - 1, length_s, t[ends])
-    inside_s = end_s[None, :] - begin_s[:, None]
-    outside_s = length_s - inside_s
-    inside = (ends[None, :] - begins[:, None] + 1).astype(np.float64)
-    outside = t.size - inside
-    allowed = (inside_s > SHORTEST_STEP_S) & (outside_s > SHORTEST_STEP_S)
-    value = inside * np.log(np.where(allowed, inside, 1.0) / np.where(allowed, inside_s, 1.0))
-    value += outside * np.log(np.maximum(outside, 0.5) / np.where(allowed, outside_s, 1.0)) - t.size
-    value[~allowed] = -np.inf
-    row, column = divmod(int(value.argmax()), ends.size)
-    return float(value[row, column]), int(begins[row]), int(ends[column])
+    low, high = np.searchsorted(t, [onset_s - 1.0, end_s + 1.0])
+    inside = np.linspace(low, max(high - 1, low), EDGES * 3 // 4)
+    edges = np.sort(np.concatenate([inside, np.linspace(0, t.size - 1, EDGES // 4)]).astype(np.int64))
+    best, first, last = best_step(t, length_s, edges, max(t.size // EDGES, 8), SHORTEST_STEP_S)
+    return best, float(t[first]), float(t[last])
