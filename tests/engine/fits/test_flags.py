@@ -36,6 +36,22 @@ def burst(times_ns: np.ndarray, end_s: float = 62.0, window_s: tuple[float, floa
     return fit_burst(times_ns, {n: START_NS + int(s * 1e9) for n, s in names}, window_ns=window)
 
 
+def with_pulses(times_s: np.ndarray) -> np.ndarray:
+    """A background of 10 per s, and these pulses."""
+    random = np.random.default_rng(2)
+    return START_NS + np.sort((np.concatenate([random.uniform(0.0, 120.0, 1200), times_s]) * 1e9).astype(np.int64))
+
+
+def doubled(times_s: np.ndarray) -> np.ndarray:
+    """Each pulse twice, 10 us apart."""
+    return np.concatenate([times_s, times_s + 1e-5])
+
+
+def blind(times_ns: np.ndarray, dead_ns: int) -> np.ndarray:
+    """The pulses that an extending dead time leaves."""
+    return times_ns[np.diff(times_ns, prepend=-dead_ns) >= dead_ns]
+
+
 def box() -> np.ndarray:
     """Pulses of a rate that is switched on at 58 s and off at 66 s."""
     on = START_NS + (np.random.default_rng(2).uniform(58.0, 66.0, 4000) * 1e9).astype(np.int64)
@@ -71,6 +87,12 @@ CASES: dict[str, Callable[[], Fit]] = {
     "decay_beyond_window": lambda: burst(pulses(20.0, 2000.0), 61.5, (40.0, 61.8)),
     "decay_time_unknown": lambda: burst(pulses(30.0, 25.0, seed=5)),
     "not_a_burst": lambda: burst(box(), 66.0),
+    "train": lambda: burst(with_pulses(60.0 + 0.02 * np.arange(100)), 62.0),
+    "afterpulses": lambda: burst(with_pulses(doubled((pulses(0.0, 400.0) - START_NS) / 1e9)), 64.0),
+    "regular": lambda: burst(with_pulses(60.0 + 0.0071 * np.arange(200)), 61.4),
+    "cascade": lambda: burst(with_pulses(60.0 + np.random.default_rng(1).exponential(0.01, 100)), 60.1),
+    "dead_time": lambda: burst(blind(pulses(20.0, 20_000.0), 20_000), 66.0),
+    "step": lambda: burst(box(), 66.0),
     "all_zero": lambda: fit_gaussian(np.zeros(SHAPE)),
     "no_light": lambda: fit_gaussian(np.full(SHAPE, -30.0), read_noise=5.0, gain=1.0),
     "no_atoms": lambda: fit_gaussian(image(0.0)),
