@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,9 @@ def best_step(
         Indices of the first and the last event of the step. One that begins with the first event of all begins with
         the window; one that ends with the last ends with it.
     """
-    best, first, last = -math.inf, np.int64(0), np.int64(times_s.size - 1)
+    best = -math.inf
+    first: Any = np.int64(0)
+    last: Any = np.int64(times_s.size - 1)
     for i in range(edges.size):
         for j in range(i + 1, edges.size):
             value = _likelihood(times_s, length_s, edges[i], edges[j], shortest_s)
