@@ -13,9 +13,9 @@ from ..compile import inlined, kernel
 __all__ = ["best_step"]
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
-ROUNDS = 2
+ROUNDS, COARSE, SHORTEST_REACH = 2, 8, 8
+"""How often begin and end are moved in turn, the events that the first of these rounds passes over, as a part of its
+reach, and the least reach."""
 
 
 @inlined
@@ -35,7 +35,7 @@ def _likelihood(times_s: Floats, length_s: float, first: int, last: int, shortes
 
 @kernel
 def best_step(
-    times_s: Floats, length_s: float, edges: Integers, reach: int, shortest_s: float
+    times_s: Floats, length_s: float, low: int, high: int, edges: int, shortest_s: float
 ) -> tuple[float, int, int]:
     """The likeliest step, from one event to another.
 
@@ -45,10 +45,10 @@ def best_step(
         Sorted event times, s after the begin of the window.
     length_s : float
         Length of the window, s.
-    edges : array of int64, shape (m,)
-        Increasing indices of events among which begin and end are looked for at first.
-    reach : int
-        Events before and after the best of them that are then tried.
+    low, high : int
+        Indices of the events between which a step is looked for first.
+    edges : int
+        Number of events among which its begin and its end are; they are moved when the best are found.
     shortest_s : float
         The step, and what is outside of it, are longer than this, s.
 
@@ -60,23 +60,31 @@ def best_step(
         Indices of the first and the last event of the step. One that begins with the first event of all begins with
         the window; one that ends with the last ends with it.
     """
+    n = times_s.size
+    at = np.empty(edges + 2, np.int64)
+    at[0], at[edges + 1] = 0, n - 1
+    for i in range(edges):
+        at[i + 1] = low + (high - low) * i // (edges - 1)
     best = -math.inf
     first: Any = np.int64(0)
-    last: Any = np.int64(times_s.size - 1)
-    for i in range(edges.size):
-        for j in range(i + 1, edges.size):
-            value = _likelihood(times_s, length_s, edges[i], edges[j], shortest_s)
+    last: Any = np.int64(n - 1)
+    for i in range(at.size):
+        for j in range(i + 1, at.size):
+            value = _likelihood(times_s, length_s, at[i], at[j], shortest_s)
             if value > best:
-                best, first, last = value, edges[i], edges[j]
+                best, first, last = value, at[i], at[j]
+    reach = max((high - low) // edges, SHORTEST_REACH)
+    step = max(reach // COARSE, np.int64(1))
     for _ in range(ROUNDS):
         middle = first
-        for i in range(max(0, middle - reach), min(middle + reach, last)):
+        for i in range(max(0, middle - reach), min(middle + reach, last), step):
             value = _likelihood(times_s, length_s, i, last, shortest_s)
             if value > best:
                 best, first = value, np.int64(i)
         middle = last
-        for j in range(max(first + 1, middle - reach), min(middle + reach, times_s.size)):
+        for j in range(max(first + 1, middle - reach), min(middle + reach, n), step):
             value = _likelihood(times_s, length_s, first, j, shortest_s)
             if value > best:
                 best, last = value, np.int64(j)
+        reach, step = 2 * step, np.int64(1)
     return best, first, last

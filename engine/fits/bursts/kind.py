@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.bursts.decay import burst_integral
+from ....kernels.bursts.gaps import Gaps, gaps_of_rate
 from ....kernels.bursts.steps import best_step
 from ..flags import Reason, reason_for
 from .problem import BurstProblem
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 KINDS = ("train", "cascade", "step", "afterpulses", "regular", "dead_time")
 """Codes of the flags that are kinds, the surest first."""
-MOST_PULSES = 2000
+MOST_PULSES = 1000
 """Pulses around t0 that are looked at: enough to see what departs, and few enough to take no time."""
 DISTANCE = 2.1
 """Largest distance of the distribution of the rescaled gaps from the exponential one, times the square root of their
@@ -40,11 +40,11 @@ TICKS = 0.02
 CERTAIN_GAPS, LOSS_IN_ERRORS = 12.0, 0.3
 """Gaps that are expected to be shorter than the shortest one, from which on there is dead time; and how much it must
 hide of the pulses, in their standard error."""
-BIN_S, LONGEST_S, LOWEST_HZ = 0.004, 16.0, 15.0
-"""Bins of time for the frequencies of trains, how much of a burst is looked at, and the lowest frequency."""
-MAINS_HZ, ANY_POWER, MAINS_POWER = (50.0, 60.0, 100.0, 120.0), 17.0, 11.0
+BIN_S, FEWEST_BINS, LOWEST_HZ = 0.004, 256, 15.0
+"""Bins of time for the frequencies of trains, fewest of them, and the lowest frequency."""
+MAINS_HZ, ANY_POWER, MAINS_POWER = np.array([50.0, 60.0, 100.0, 120.0]), 17.0, 11.0
 """Frequencies of microphonics, and the power, in units of its mean, that is above chance: anywhere, and at these."""
-EDGES, BETTER, SHORTEST_STEP_S = 48, 6.5, 0.2
+EDGES, BETTER, SHORTEST_STEP_S = 30, 6.5, 0.2
 """Times between which a step is looked for, the gain in log-likelihood over a burst from which on it is one, and how
 long it is at least."""
 
@@ -76,85 +76,40 @@ def reasons_of_kind(
         Where the pulses rise above the background, and are lost in it, s after the begin of the window.
     """
     t = problem.times_s
-    first, last = (int(i) for i in np.searchsorted(t, [onset_s, end_s]))
-    middle = int(np.searchsorted(t, bursts[0, 5]))
-    near = t[max(first, middle - MOST_PULSES // 2) : min(last + 1, middle + MOST_PULSES // 2)]
-    if near.size > FEWEST_GAPS:
-        yield from _of_times(t[first:last], bursts)
-        yield from _of_gaps(near, bursts, problem.dead_s)
+    before, first, middle, last, after = t.searchsorted((onset_s - 1.0, onset_s, bursts[0, 5], end_s, end_s + 1.0))
+    first, last = max(first, middle - MOST_PULSES // 2), min(last + 1, middle + MOST_PULSES // 2, t.size)
+    if last - first > FEWEST_GAPS:
+        yield from _of_gaps(problem, bursts, first, last)
     if len(bursts) == 1 and math.exp(bursts[0, 4]) < FASTEST_S:
         yield reason_for("cascade", decay_s=math.exp(bursts[0, 4]))
-    gain, begin_s, stop_s = _best_step(t, problem.length_s, onset_s, end_s)
-    if gain + nll > BETTER:
-        yield reason_for("step", gain=gain + nll, length_s=stop_s - begin_s)
+    likelihood, begin, stop = best_step(t, problem.length_s, before, max(after - 1, before), EDGES, SHORTEST_STEP_S)
+    if likelihood + nll > BETTER:
+        yield reason_for("step", gain=likelihood + nll, length_s=float(t[stop] - t[begin]))
 
 
-def _of_gaps(near: Floats, bursts: Floats, dead_s: float) -> Iterator[Reason]:
-    """Whether the gaps between pulses are those of a Poisson process of the fitted rate."""
-    gaps_s = np.diff(near)
-    rescaled = np.zeros(gaps_s.size)
-    for burst in bursts:
-        burst_integral(near, burst, rescaled)
-    n, shortest_s = gaps_s.size, float(gaps_s.min())
-    rate_Hz = rescaled / np.maximum(gaps_s, 1e-9)
-    known_s = max(shortest_s - dead_s, 0.0)
-    missing = float(np.sum(-np.expm1(-rate_Hz * known_s)))
-    if missing > CERTAIN_GAPS:
-        if missing > LOSS_IN_ERRORS * math.sqrt(n):
-            yield reason_for("dead_time", shortest_us=shortest_s * 1e6, missing=missing)
+def _of_gaps(problem: BurstProblem, bursts: Floats, first: int, last: int) -> Iterator[Reason]:
+    """Whether pulses come at a frequency, and the gaps between them are those of a Poisson process of the fitted rate.
+
+    The gaps are those of the events from `first` to the one before `last`.
+    """
+    t, trains = problem.times_s, (LOWEST_HZ, ANY_POWER, MAINS_HZ, MAINS_POWER)
+    seen = Gaps(*gaps_of_rate(t, first, last, bursts, problem.dead_s, BIN_S, FEWEST_BINS, *trains))
+    if seen.power > 0.0:
+        yield reason_for("train", frequency_Hz=seen.frequency_Hz, power=seen.power)
+    if seen.missing > CERTAIN_GAPS:
+        if seen.missing > LOSS_IN_ERRORS * math.sqrt(seen.count):
+            yield reason_for("dead_time", shortest_us=seen.shortest_s * 1e6, missing=seen.missing)
         return
-    if dead_s > 0.0:
-        rescaled = np.maximum(rescaled - rate_Hz * dead_s, 0.0)
-    part = np.sort(-np.expm1(-rescaled))
-    ranks = np.arange(n + 1) / n
-    above, below = ranks[1:] - part, part - ranks[:-1]
-    if max(above.max(), below.max()) * math.sqrt(n) < DISTANCE or _is_coarse(gaps_s, float(rate_Hz.mean())):
+    if max(seen.above, seen.below) * math.sqrt(seen.count) < DISTANCE or _is_coarse(t[first:last], seen.rate_Hz):
         return
-    if above.max() > below.max():
-        at = int(above.argmax())
-        yield reason_for("afterpulses", short=at + 1, expected=n * part[at])
+    if seen.above > seen.below:
+        short = round((seen.above + seen.above_part) * seen.count)
+        yield reason_for("afterpulses", short=short, expected=seen.count * seen.above_part)
     else:
-        yield reason_for("regular", distance=float(below.max()))
+        yield reason_for("regular", distance=seen.below)
 
 
-def _is_coarse(gaps_s: Floats, rate_Hz: float) -> bool:
+def _is_coarse(times_s: Floats, rate_Hz: float) -> bool:
     """Whether the clock ticks too slowly to tell the gaps."""
-    tick_s = float(np.gcd.reduce(np.rint(gaps_s * 1e9).astype(np.int64))) * 1e-9
+    tick_s = float(np.gcd.reduce(np.rint(np.diff(times_s) * 1e9).astype(np.int64))) * 1e-9
     return tick_s * rate_Hz > TICKS
-
-
-def _of_times(times_s: Floats, bursts: Floats) -> Iterator[Reason]:
-    """Whether pulses come at a frequency."""
-    times_s = times_s[: int(np.searchsorted(times_s, times_s[0] + LONGEST_S))] if times_s.size else times_s
-    n = times_s.size
-    if n < FEWEST_GAPS:
-        return
-    counts = np.bincount(((times_s - times_s[0]) / BIN_S).astype(np.int64))
-    size = 256
-    while size < counts.size:
-        size *= 2
-    power = np.abs(np.fft.rfft(counts, size)) ** 2 / n
-    apart_Hz = 1.0 / (size * BIN_S)
-    lowest = int(LOWEST_HZ / apart_Hz)
-    # What the edges of a smooth burst have at these frequencies.
-    smooth = sum(math.exp(x[3]) / (2.0 * math.pi * LOWEST_HZ * math.exp(x[4])) ** 2 for x in bursts)
-    at = lowest + int(power[lowest:].argmax())
-    found = [(float(power[at]) - 4.0 * smooth - ANY_POWER, at)]
-    length_s = max(float(times_s[-1] - times_s[0]), 10.0 * BIN_S)
-    width = 1 + int(1.0 / length_s / apart_Hz)
-    for mains_Hz in MAINS_HZ:
-        begin = max(int(mains_Hz / apart_Hz) - width, 0)
-        at = begin + int(power[begin : begin + 2 * width + 2].argmax())
-        found.append((float(power[at]) - 4.0 * smooth - MAINS_POWER, at))
-    excess, at = max(found)
-    if excess > 0.0:
-        yield reason_for("train", frequency_Hz=at * apart_Hz, power=float(power[at]))
-
-
-def _best_step(t: Floats, length_s: float, onset_s: float, end_s: float) -> tuple[float, float, float]:
-    """The log-likelihood of the best step in a window, and its begin and end, s."""
-    low, high = np.searchsorted(t, [onset_s - 1.0, end_s + 1.0])
-    inside = np.linspace(low, max(high - 1, low), EDGES * 3 // 4)
-    edges = np.sort(np.concatenate([inside, np.linspace(0, t.size - 1, EDGES // 4)]).astype(np.int64))
-    best, first, last = best_step(t, length_s, edges, max(t.size // EDGES, 8), SHORTEST_STEP_S)
-    return best, float(t[first]), float(t[last])
