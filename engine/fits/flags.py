@@ -116,6 +116,30 @@ FLAGS: tuple[Flag, ...] = (
         "the deviance of the best model has a probability below 1e-4",
     ),
     Flag(
+        "second_component",
+        _BURSTS,
+        "the decay has a second, slower part ({z:.1f} sigma)",
+        "one exponential does not describe the decay: two isotopes, or atoms that leave in two ways",
+    ),
+    Flag(
+        "further_burst",
+        _BURSTS,
+        "a further burst may overlap, {after_s:+.1f} s from t0 ({z:.1f} sigma)",
+        "pulses that one burst leaves over are those of another one, too few to be fitted with it",
+    ),
+    Flag(
+        "too_close",
+        _BURSTS,
+        "another burst begins {decay_times:.1f} decay times after one: their numbers cannot be told apart",
+        "two bursts within 1.5 decay times of the first: their half-lives and numbers pull each other",
+    ),
+    Flag(
+        "background_slope",
+        _BURSTS,
+        "the background changes too fast for a straight line ({per_minute:+.0%} a minute)",
+        "its slope would move a parameter by 30 % and more; a slope that moves less is fitted",
+    ),
+    Flag(
         "train",
         _BURSTS,
         "a train of pulses: they come at {frequency_Hz:.1f} Hz ({power:.0f} times the power of chance)",

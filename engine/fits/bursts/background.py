@@ -2,8 +2,10 @@
 
 The background drifts over minutes to hours. It is therefore measured locally: for each block of ten seconds, from the
 two minutes before and after it, with bursts masked. In the first measurement no bursts are known, and blocks that are
-significantly above the lower quartile are left out. Promises: the background of each block has counts and a live time,
-so that its uncertainty can enter the search; and it depends only on the data within a few minutes of the block.
+significantly above the lower quartile are left out. Where it changes within minutes, by more than chance allows, a
+parabola through the blocks around follows it, over as many blocks as it describes. Promises: the background of each
+block has counts and a live time, so that its uncertainty can enter the search; and it depends only on the data within a
+few minutes of the block.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.bursts.background import clipped_background, wide_gaps
+from ....kernels.bursts.background import clipped_background, followed_background, wide_gaps
 from ....kernels.units import SECOND_NS
 
 __all__ = [
     "BLOCK_NS",
     "CLIPPED_REACH",
+    "FOLLOWED_REACH",
     "REACH",
     "SIDE",
     "Background",
@@ -39,6 +42,8 @@ REACH = 12
 """Blocks before and after a block from which its background is measured."""
 CLIPPED_REACH = 13
 """The same for the first measurement, without known bursts."""
+FOLLOWED_REACH = 15
+"""Blocks before and after a block on which its background depends where it changes within minutes."""
 LONGEST_PAUSE_NS = 3600 * SECOND_NS
 """A longer pause is always an interruption: the rate after it may be any other."""
 FORBIDDEN = 30.0
@@ -175,7 +180,9 @@ def _sums(values: Integers, count: int) -> Integers:
 def first_background(blocks: Blocks) -> Background:
     """Background of a stretch whose bursts are not known."""
     counts, live = np.empty(blocks.count), np.empty(blocks.count)
-    clipped_background(np.diff(blocks.edges), blocks.live_ns, CLIPPED_REACH, counts, live)
+    inside, live_ns = np.diff(blocks.edges), blocks.live_ns
+    clipped_background(inside, live_ns, CLIPPED_REACH, counts, live)
+    followed_background(inside.astype(float), live_ns.astype(float), float(BLOCK_NS), counts, live)
     return Background(counts, live)
 
 
@@ -195,7 +202,9 @@ def masked_background(blocks: Blocks, masks: list[tuple[int, int]], first: Backg
     left, right = np.maximum(block - REACH, 0), np.minimum(block + REACH + 1, blocks.count)
     here_counts, here_live = (counts[right] - counts[left]).astype(float), (live[right] - live[left]).astype(float)
     enough = here_live > LEAST_LIVE * BLOCK_NS * (right - left)
-    return Background(np.where(enough, here_counts, first.counts), np.where(enough, here_live, first.live_ns))
+    both = np.where(enough, here_counts, first.counts), np.where(enough, here_live, first.live_ns)
+    followed_background(np.diff(counts).astype(float), np.diff(live).astype(float), float(BLOCK_NS), *both)
+    return Background(*both)
 
 
 def mask_of(onset_ns: int, end_ns: int) -> tuple[int, int]:

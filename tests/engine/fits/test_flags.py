@@ -52,6 +52,20 @@ def blind(times_ns: np.ndarray, dead_ns: int) -> np.ndarray:
     return times_ns[np.diff(times_ns, prepend=-dead_ns) >= dead_ns]
 
 
+def at_once(*decays: tuple[float, int, float]) -> np.ndarray:
+    """Bursts without a rise: when they begin, s, their pulses, and their decay times, s."""
+    random = np.random.default_rng(6)
+    return with_pulses(np.concatenate([begin_s + random.exponential(tau_s, n) for begin_s, n, tau_s in decays]))
+
+
+def falling() -> np.ndarray:
+    """A faint burst over a background that falls by 40 % a minute."""
+    random = np.random.default_rng(7)
+    t = random.uniform(0.0, 120.0, 24_000)
+    kept = t[random.uniform(size=t.size) < np.exp(-t / 120.0)]
+    return START_NS + np.sort((np.concatenate([kept, 60.0 + random.exponential(1.0, 60)]) * 1e9).astype(np.int64))
+
+
 def box() -> np.ndarray:
     """Pulses of a rate that is switched on at 58 s and off at 66 s."""
     on = START_NS + (np.random.default_rng(2).uniform(58.0, 66.0, 4000) * 1e9).astype(np.int64)
@@ -87,6 +101,10 @@ CASES: dict[str, Callable[[], Fit]] = {
     "decay_beyond_window": lambda: burst(pulses(20.0, 2000.0), 61.5, (40.0, 61.8)),
     "decay_time_unknown": lambda: burst(pulses(30.0, 25.0, seed=5)),
     "not_a_burst": lambda: burst(box(), 66.0),
+    "second_component": lambda: burst(at_once((60.0, 2000, 1.0), (60.0, 400, 6.0)), 72.0),
+    "further_burst": lambda: burst(at_once((60.0, 500, 1.0), (61.0, 120, 1.0)), 64.0),
+    "too_close": lambda: burst(at_once((60.0, 2000, 1.0), (61.0, 2000, 1.0)), 66.0),
+    "background_slope": lambda: burst(falling(), 62.0, (30.0, 100.0)),
     "train": lambda: burst(with_pulses(60.0 + 0.02 * np.arange(100)), 62.0),
     "afterpulses": lambda: burst(with_pulses(doubled((pulses(0.0, 400.0) - START_NS) / 1e9)), 64.0),
     "regular": lambda: burst(with_pulses(60.0 + 0.0071 * np.arange(200)), 61.4),
