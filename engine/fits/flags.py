@@ -131,7 +131,7 @@ FLAGS: tuple[Flag, ...] = (
         "too_close",
         _BURSTS,
         "another burst begins {decay_times:.1f} decay times after one: their numbers cannot be told apart",
-        "two bursts within 1.5 decay times of the first: their half-lives and numbers pull each other",
+        "two bursts within 2 decay times of the first: their half-lives and numbers pull each other",
     ),
     Flag(
         "background_slope",

@@ -74,7 +74,7 @@ def best_step(
             if value > best:
                 best, first, last = value, at[i], at[j]
     reach = max((high - low) // edges, SHORTEST_REACH)
-    step = max(reach // COARSE, np.int64(1))
+    step: Any = max(reach // COARSE, np.int64(1))
     for _ in range(ROUNDS):
         middle = first
         for i in range(max(0, middle - reach), min(middle + reach, last), step):

@@ -34,14 +34,14 @@ TAUS_S = np.geomspace(0.2, 6.4, 6)
 """Decay times that are tried for it, s, each twice as long as the one before."""
 RISE_PART, SHORTEST_RISES = 0.15, 2.0
 """First rise time of its fit: this fraction of the decay time, and at least this multiple of the shortest allowed."""
-MOST_STEPS, FEW_STEPS, MOST_REFUSED, FLAT = 40, 12, 6, 1e-7
-"""Most damped steps, most of them after those on a thinned sample, most steps in a row without descent, and the gain in
-log-likelihood below which they end."""
+MOST_STEPS, FEW_STEPS, MOST_REFUSED, FLAT = 40, 40, 6, 1e-7
+"""Most damped steps, the same, divided by the thinning, after those on a thinned sample, most steps in a row without
+descent, and the gain in log-likelihood below which they end."""
 DAMPING = 1e-2
 """Damping of the first step; it is divided by five after a step that descends, else multiplied by ten."""
 ENOUGH, THREE = 1200, 4000
 """Pulses of a thinned sample, and pulses up to which a third burst is tried."""
-AROUND, ROUNDS = 15, 2
+AROUND, ROUNDS = 10, 2
 """Pulses before and after each t0 that are tried as t0, and the number of rounds; each ends with a fit of the rest."""
 
 
@@ -124,21 +124,21 @@ def _fit(problem: BurstProblem, start: Floats) -> Together:
     """Fit all parameters together, on a thinned sample of the pulses first where there are many."""
     at_t0 = _directions(start)
     with_times = np.column_stack([at_t0, np.eye(start.size)[:, 5::5]])
-    x, steps = _made_continuous(start), MOST_STEPS
+    x, steps, rounds = _made_continuous(start), MOST_STEPS, ROUNDS
     thinning = problem.times_s.size // ENOUGH
     if thinning > 1:
         numbers = np.zeros(x.size)
         numbers[0] = numbers[1::5] = numbers[3::5] = math.log(thinning)
-        x = _settled(problem.thinned(thinning)[0], x - numbers, at_t0, with_times, steps).x + numbers
-        steps = FEW_STEPS
-    best = _settled(problem, x, at_t0, with_times, steps)
+        x = _settled(problem.thinned(thinning)[0], x - numbers, at_t0, with_times, steps, rounds).x + numbers
+        steps, rounds = max(FEW_STEPS // thinning, 3), 1
+    best = _settled(problem, x, at_t0, with_times, steps, rounds)
     return Together(problem, _minimum_at_t0(problem, best.x, at_t0), with_times)
 
 
-def _settled(problem: BurstProblem, x: Floats, at_t0: Floats, with_times: Floats, steps: int) -> Minimum:
+def _settled(problem: BurstProblem, x: Floats, at_t0: Floats, with_times: Floats, steps: int, rounds: int) -> Minimum:
     """The minimum in all parameters together; then, in turn, each t0 at the best of the pulses near it, and all."""
     best = _descend(problem, x, with_times, steps)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         moved = _best_edges(problem, best)
         if moved is None:
             break

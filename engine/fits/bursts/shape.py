@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 SLOPE_SEEN, SLOWER_SEEN, FURTHER_SEEN = 3.0, 2.7, 3.5
 """Errors of the slope, the slower decay and a further burst from which on they are there."""
-APART = 1.5
+APART = 2.0
 """Decay times after which another burst must begin to be told from the first."""
 TOO_STEEP = 0.3
 """Largest change of a logarithm by the slope, to first order, that is good enough."""
