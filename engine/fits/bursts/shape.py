@@ -93,20 +93,23 @@ def shape_of(problem: BurstProblem, x: Floats) -> Shape | None:
     """
     free = problem.without_rise if problem.shows_no_rise(x) else problem
     k = free.directions.shape[1]
-    directions = np.zeros((7, k + 2))
-    directions[:6, :k], directions[5, k], directions[6, k + 1] = free.directions, 1.0, 1.0
+    # Of a rate that may jump, t0 has no information: other numbers of pulses are the same to first order.
+    fitted = k + 1 if problem.continuous else k
+    directions = np.zeros((7, fitted + 1))
+    directions[:6, :k], directions[6, fitted] = free.directions, 1.0
+    directions[5, k:fitted] = 1.0
     count = 2 + LATER.size
     z, slope, error, changes = np.empty(count), np.empty(count), np.empty(count), np.empty((count, 7))
 
-    def scores(fitted: int) -> bool:
-        along = np.ascontiguousarray(directions[:, :fitted])
+    def scores(along: Floats) -> bool:
+        along = np.ascontiguousarray(along)
         seconds = problem.times_s, problem.length_s, problem.dead_s
         return shape_scores(*seconds, x, along, SLOWER, LATER, z, slope, error, changes)
 
-    if not scores(k + 1):
+    if not scores(directions[:, :fitted]):
         return None
     background = float(slope[0]), float(error[0]), float(z[0]), changes[0, :6].copy()
-    if abs(background[2]) > SLOPE_SEEN and not scores(k + 2):
+    if abs(background[2]) > SLOPE_SEEN and not scores(directions):
         return None
     at = int(z[2:].argmax())
     return Shape(*background, float(z[1]), float(z[2 + at]), float(LATER[at]) * math.exp(x[4]))
