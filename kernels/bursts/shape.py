@@ -23,11 +23,11 @@ Floats = NDArray[np.float64]
 
 RISE, RISE_STEP = 10, 0.5
 """Bins before t0, and their length in rise times."""
-DECAY, DECAY_STEP = 40, 0.2
+DECAY, DECAY_STEP = 27, 0.3
 """Bins after t0, and their length in decay times."""
-EARLIER, EARLIER_STEP = 10, 0.5
+EARLIER, EARLIER_STEP = 6, 0.8
 """Bins before those of the rise, and their length in decay times."""
-REST = 16
+REST = 8
 """Bins before the first and after the last of these."""
 PART = 0.1
 """Part of the burst that a further decay has for which the test is best."""

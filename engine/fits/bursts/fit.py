@@ -191,8 +191,7 @@ def _fits(single: _Single, extent_s: tuple[float, float], significance: float, c
             return [replace(each, reasons=each.reasons + why) for each in fits]
     why = () if shape is None else tuple(reasons_of_shape(shape, fit))
     why += tuple(reasons_of_kind(problem, x[None, :], fit.nll, *extent_s))
-    fit = with_reasons(fit, problem, best.minimum, cut)
-    return [replace(fit, reasons=fit.reasons + why)]
+    return [with_reasons(fit, problem, best.minimum, cut, why)]
 
 
 class _Single(NamedTuple):

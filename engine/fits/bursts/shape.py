@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from ....kernels.units import SECOND_NS
 from ..flags import Reason, reason_for
 from ..result import Fit
 from .overlap import Together
-from .problem import BurstProblem
+from .problem import CONTINUOUS, FREE, BurstProblem
 from .values import FITTED, SLOPE
 
 __all__ = ["Shape", "reasons_of_shape", "reasons_together", "shape_of", "with_slope"]
@@ -35,7 +36,7 @@ TOO_STEEP = 0.3
 """Largest change of a logarithm by the slope, to first order, that is good enough."""
 SLOWER = 4.0
 """How many times as slow the second decay is taken to be."""
-LATER = np.array([-2.0, -1.0, -0.5, 0.35, 0.7, 1.0, 1.5, 2.0, 3.0, 4.5])
+LATER = np.array([-1.5, -0.6, 0.4, 0.8, 1.5, 2.5, 4.0])
 """Decay times after t0 at which further bursts are looked for."""
 
 
@@ -91,28 +92,32 @@ def shape_of(problem: BurstProblem, x: Floats) -> Shape | None:
     x : array of float64, shape (6,)
         Its best parameters.
     """
-    free = problem.without_rise if problem.shows_no_rise(x) else problem
-    k = free.directions.shape[1]
-    # Of a rate that may jump, t0 has no information: other numbers of pulses are the same to first order.
-    fitted = k + 1 if problem.continuous else k
-    directions = np.zeros((7, fitted + 1))
-    directions[:6, :k], directions[6, fitted] = free.directions, 1.0
-    directions[5, k:fitted] = 1.0
+    alone, sloping = _directions(problem.continuous, bool(problem.shows_no_rise(x)))
     count = 2 + LATER.size
     z, slope, error, changes = np.empty(count), np.empty(count), np.empty(count), np.empty((count, 7))
-
-    def scores(along: Floats) -> bool:
-        along = np.ascontiguousarray(along)
-        seconds = problem.times_s, problem.length_s, problem.dead_s
-        return shape_scores(*seconds, x, along, SLOWER, LATER, z, slope, error, changes)
-
-    if not scores(directions[:, :fitted]):
+    answer = z, slope, error, changes
+    pulses = problem.times_s, problem.length_s, problem.dead_s, x
+    if not shape_scores(*pulses, alone, SLOWER, LATER, *answer):
         return None
     background = float(slope[0]), float(error[0]), float(z[0]), changes[0, :6].copy()
-    if abs(background[2]) > SLOPE_SEEN and not scores(directions):
+    if abs(background[2]) > SLOPE_SEEN and not shape_scores(*pulses, sloping, SLOWER, LATER, *answer):
         return None
     at = int(z[2:].argmax())
     return Shape(*background, float(z[1]), float(z[2 + at]), float(LATER[at]) * math.exp(x[4]))
+
+
+@cache
+def _directions(continuous: bool, without_rise: bool) -> tuple[Floats, Floats]:
+    """Directions of the parameters of a fit, and the same with a slope; shapes (7, k) and (7, k + 1)."""
+    along = CONTINUOUS if continuous else FREE
+    if without_rise:
+        along = np.delete(along, [2] if continuous else [1, 2], axis=1)
+    k = along.shape[1]
+    # Of a rate that may jump, t0 has no information: other numbers of pulses are the same to first order.
+    fitted = k + 1 if continuous else k
+    directions = np.zeros((7, fitted + 1))
+    directions[:6, :k], directions[5, k:fitted], directions[6, fitted] = along, 1.0, 1.0
+    return directions[:, :fitted].copy(), directions
 
 
 def with_slope(fit: Fit, x: Floats, shape: Shape) -> Fit:
@@ -171,6 +176,6 @@ def reasons_of_shape(shape: Shape, fit: Fit) -> Iterator[Reason]:
 def reasons_together(together: Together) -> Iterator[Reason]:
     """What speaks against several bursts: where one begins too soon after another, their numbers are not told apart."""
     for one, other in zip(together.bursts, together.bursts[1:], strict=False):
-        apart = (other[5] - one[5]) * math.exp(-one[4])
+        apart = (other[5] - one[5]) * math.exp(-max(one[4], other[4]))
         if apart < APART:
             yield reason_for("too_close", decay_times=apart)
