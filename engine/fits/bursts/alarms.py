@@ -68,7 +68,7 @@ def level_for(alarms: float, rate_Hz: ArrayLike) -> Floats:
     Examples
     --------
     >>> level_for(0.01, [1.0, 100.0]).round(2).tolist()
-    [4.6, 5.34]
+    [4.7, 5.34]
     """
     once, tenth, hundredth = _exponents(rate_Hz)
     decades = -(math.log(alarms) - MARGIN) / math.log(10.0)
