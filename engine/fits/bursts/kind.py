@@ -42,7 +42,7 @@ CERTAIN_GAPS, LOSS_IN_ERRORS = 12.0, 0.3
 hide of the pulses, in their standard error."""
 BIN_S, FEWEST_BINS, LOWEST_HZ = 0.004, 256, 15.0
 """Bins of time for the frequencies of trains, fewest of them, and the lowest frequency."""
-MAINS_HZ, ANY_POWER, MAINS_POWER = np.array([50.0, 60.0, 100.0, 120.0]), 17.0, 11.0
+MAINS_HZ, ANY_POWER, MAINS_POWER = np.array([50.0, 60.0, 100.0, 120.0]), 17.0, 9.0
 """Frequencies of microphonics, and the power, in units of its mean, that is above chance: anywhere, and at these."""
 EDGES, BETTER, SHORTEST_STEP_S = 24, 6.5, 0.2
 """Times between which a step is looked for, the gain in log-likelihood over a burst from which on it is one, and how
