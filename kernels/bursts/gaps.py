@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..compile import inlined, inner_loop, kernel
 
-__all__ = ["Gaps", "gaps_of_rate"]
+__all__ = ["CELLS", "Gaps", "gaps_of_rate"]
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +43,7 @@ class Gaps(NamedTuple):
     below: float
     power: float
     frequency_Hz: float  # noqa: N815
+    at_once: int
 
 
 @inlined
@@ -135,7 +136,7 @@ def gaps_of_rate(
     enough: float,
     mains_Hz: Floats,
     enough_at_mains: float,
-) -> tuple[int, float, float, float, float, float, float, float, float]:
+) -> tuple[int, float, float, float, float, float, float, float, float, int]:
     """Compare the gaps between events with those of a rate, and look for frequencies in them.
 
     Parameters
@@ -173,6 +174,8 @@ def gaps_of_rate(
         By how much there are fewer at most.
     power, frequency_Hz : float
         The largest power beyond chance, in units of its mean, and its frequency; 0 where there is none.
+    at_once : int
+        Gaps of which chance makes one in 512.
     """
     n = last - first - 1
     gaps, integrals = np.empty(n), np.empty(n)
@@ -219,4 +222,4 @@ def gaps_of_rate(
     power, frequency_Hz = _strongest(
         pairs, 1.0 / (bins * bin_s), squares, length_s, bursts, lowest_Hz, enough, mains_Hz, enough_at_mains
     )
-    return n, shortest, rates / n, missing, above, above_part, below, power, frequency_Hz
+    return n, shortest, rates / n, missing, above, above_part, below, power, frequency_Hz, cells[0]

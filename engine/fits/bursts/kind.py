@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.bursts.gaps import Gaps, gaps_of_rate
+from ....kernels.bursts.gaps import CELLS, Gaps, gaps_of_rate
 from ....kernels.bursts.steps import best_step
 from ..flags import Reason, reason_for
 from .problem import BurstProblem
@@ -31,6 +31,8 @@ MOST_PULSES = 1000
 DISTANCE = 2.1
 """Largest distance of the distribution of the rescaled gaps from the exponential one, times the square root of their
 number (Kolmogorov and Smirnov): the probability of more is 3e-4."""
+AT_ONCE = 4.0
+"""Errors by which the shortest gaps, of which chance makes one in 512, may exceed their number, beside two more."""
 FEWEST_GAPS = 12
 """With fewer gaps their distribution is not asked for."""
 FASTEST_S = 0.1
@@ -99,6 +101,10 @@ def _of_gaps(problem: BurstProblem, bursts: Floats, first: int, last: int) -> It
     if seen.missing > CERTAIN_GAPS:
         if seen.missing > LOSS_IN_ERRORS * math.sqrt(seen.count):
             yield reason_for("dead_time", shortest_us=seen.shortest_s * 1e6, missing=seen.missing)
+        return
+    expected = seen.count / CELLS
+    if seen.at_once > expected + AT_ONCE * math.sqrt(expected) + 2.0 and not _is_coarse(t[first:last], seen.rate_Hz):
+        yield reason_for("afterpulses", short=seen.at_once, expected=expected)
         return
     if max(seen.above, seen.below) * math.sqrt(seen.count) < DISTANCE or _is_coarse(t[first:last], seen.rate_Hz):
         return
