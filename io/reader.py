@@ -14,7 +14,7 @@ import polars as pl
 from .column import Column
 from .errors import InputError
 from .forks import check_not_forked
-from .guess.layout import NOTHING_ASKED, Asked
+from .guess.asked import NOTHING_ASKED, Asked
 from .layout import Layout
 from .paths import user_path
 from .text.ahead import RowsAhead

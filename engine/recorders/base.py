@@ -30,7 +30,7 @@ import polars as pl
 
 from ...io.errors import FormatError, InputError
 from ...io.forks import OwnLock
-from ...io.guess.layout import NOTHING_ASKED, Asked
+from ...io.guess.asked import NOTHING_ASKED, Asked
 from ...io.layout import Layout
 from ...io.paths import user_path
 from ...io.reader import Reader

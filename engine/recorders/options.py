@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt
 
 from ...io.cells import datetime_ns
 from ...io.errors import InputError
-from ...io.guess.layout import Asked
+from ...io.guess.asked import Asked
 from ...io.quotes import BLANKS, TABS
 from ...io.text.growing import LONGEST_LINE_BYTES
 from ...kernels.units import DAY_NS
