@@ -93,6 +93,7 @@ DEFINITIONS = {
     *(f"kernels/text/fields.{letter}" for letter in ("TAB", "RUNS", "RUNS_OF_TABS")),
     *(f"kernels/text/moments.{letter}" for letter in ("COMMA", "MINUS", "POINT", "SLASH", "COLON", "PLUS", "LETTER_Z")),
     *(f"io/text/line_ends.{letter}" for letter in ("NEWLINE", "RETURN")),
+    "io/text/stretch.NEWLINE",
     "kernels/text/segments.STAR",
     *(f"kernels/text/matrix.{letter}" for letter in ("COMMA", "TAB", "BLANK", "SEMICOLON", "NEWLINE", "RETURN")),
     *(f"kernels/text/matrix.{letter}" for letter in ("MINUS", "PLUS")),

@@ -313,6 +313,7 @@ class Recorder:
             self.make_layout(),
             clock_offset_ns=self.clock_offset_ns,
             longest_line_bytes=self.settings.longest_line_bytes,
+            access=self.settings.access,
             asked=self._asked(),
         )
 
