@@ -41,7 +41,7 @@ class Flag:
     code : str
         What programs compare.
     of : tuple of str
-        Which fits may have it: "bursts", "images", "lifetimes", "clock offsets".
+        Which fits may have it: "bursts", "images", "lifetimes", "clock offsets", "differences".
     sentence : str
         What people read; numbers in braces, as `str.format` takes them.
     meaning : str
@@ -59,6 +59,7 @@ class Flag:
 
 
 _BURSTS, _IMAGES, _LIFETIMES, _CLOCKS = ("bursts",), ("images",), ("lifetimes",), ("clock offsets",)
+_DIFFERENCES = ("differences",)
 
 FLAGS: tuple[Flag, ...] = (
     Flag(
@@ -198,6 +199,42 @@ FLAGS: tuple[Flag, ...] = (
         _LIFETIMES,
         "an exponential does not describe these numbers",
         "chi-square has a probability below 1e-4",
+    ),
+    Flag(
+        "one_state",
+        _DIFFERENCES,
+        "no difference: the coil was never {state}",
+        "all readings have one state of the coil",
+    ),
+    Flag(
+        "few_readings",
+        _DIFFERENCES,
+        "no difference: {count} readings with the coil {state}, {needed} are needed",
+        "one state has fewer readings",
+    ),
+    Flag(
+        "no_switch",
+        _DIFFERENCES,
+        "no difference: the coil was switched only while nothing was recorded",
+        "between on and off there are only pauses, in which anything may have drifted",
+    ),
+    Flag(
+        "no_noise",
+        _DIFFERENCES,
+        "no error of the difference: the readings do not change",
+        "all means within the blocks are the same: an instrument that stands still",
+    ),
+    Flag(
+        "difference_changes",
+        _DIFFERENCES,
+        "the difference is not the same at all switches",
+        "differences between neighbouring blocks scatter more than the readings within blocks tell (p below 1e-3)",
+    ),
+    Flag(
+        "current_jumps",
+        _DIFFERENCES,
+        "the current jumps where the coil was not switched",
+        "a step elsewhere is much likelier than none (p below 1e-3): it may have come with a switch, too",
     ),
     Flag(
         "few_events",

@@ -1,0 +1,102 @@
+"""How true the errors of series are where life departs from the model: PMT currents, lifetimes, clocks.
+
+    python benchmarks/calibrations/calibrate_series.py
+    python benchmarks/calibrations/calibrate_series.py pmt --trials 50
+
+Each line is a kind of departure, simulated many times: the part that is `valid`, and of the valid ones the part that is
+within one error of the truth (0.683 is right) with the error of the simulation, mean and width of the pulls, the
+largest pull, and the mean error. The figures in "what if" of docs/analyses.md are from here. `--trials` is the number
+of simulations of a line; 400 take some minutes in all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from utokyo.engine.fits.switched import switched_difference
+
+SEED = 20220920
+TRIALS = 400
+Floats = NDArray[np.float64]
+Trial = Callable[[np.random.Generator], tuple[bool, float, float]]
+"""Whether an answer is valid, how far it is from the truth, and its error."""
+
+
+def correlated(random: np.random.Generator, count: int, phi: float) -> Floats:
+    """An AR(1) series of unit variance."""
+    steps = random.normal(0.0, math.sqrt(1.0 - phi**2), count)
+    steps[0] = random.normal()
+    return np.asarray(signal.lfilter([1.0], [1.0, -phi], steps))
+
+
+DRIFTS: dict[str, Callable[[Floats, np.random.Generator], Floats]] = {
+    "no drift": lambda x, random: 0.0 * x,
+    "slope of 20 deviations": lambda x, random: 20.0 * x,
+    "decay, 5 deviations": lambda x, random: 5.0 * np.exp(-x / 0.3),
+    "wave, 2 deviations": lambda x, random: 2.0 * np.sin(2.0 * np.pi * (x + random.uniform())),
+    "random walk": lambda x, random: np.cumsum(random.normal(0.0, 0.02, x.size)),
+    "step of 5 deviations": lambda x, random: 5.0 * (x > random.uniform()),
+}
+
+
+def pmt_lines() -> Iterator[tuple[str, Trial]]:
+    """The coil switched at random times, noise of several correlations, and several drifts."""
+    for blocks, length in ((2, 60), (3, 40), (4, 40), (8, 75), (20, 30), (60, 50)):
+        for phi in (0.0, 0.5, 0.9, 0.95):
+            for name, drift in DRIFTS.items():
+
+                def trial(
+                    random: np.random.Generator, *, blocks: int = blocks, length: int = length, phi: float = phi,
+                    drift: Callable[[Floats, np.random.Generator], Floats] = drift,
+                ) -> tuple[bool, float, float]:  # fmt: skip
+                    lengths = random.integers(round(0.7 * length), round(1.3 * length) + 1, blocks)
+                    on = np.repeat(np.arange(blocks) % 2 == 1, lengths)
+                    x = np.arange(on.size) / on.size
+                    current = correlated(random, on.size, phi) + drift(x, random) + 0.7 * on
+                    found = switched_difference(np.arange(on.size) * 400_000_000, current, on)
+                    return found.valid, found.value - 0.7, found.error
+
+                yield f"{blocks} blocks of {length}, phi {phi}, {name}", trial
+
+
+PARTS: dict[str, Callable[[], Iterator[tuple[str, Trial]]]] = {"pmt": pmt_lines}
+
+
+def run(name: str, trial: Trial, trials: int) -> str:
+    """One line: what became of so many simulations."""
+    found = [trial(np.random.default_rng((SEED, k))) for k in range(trials)]
+    distance = np.array([d for valid, d, _ in found if valid])
+    error = np.array([e for valid, _, e in found if valid])
+    if not distance.size:
+        return f"{name}: none of {trials} valid"
+    pulls = distance / error
+    inside = float(np.mean(np.abs(pulls) < 1.0))
+    return (
+        f"{name}: valid {distance.size / trials:.3f}, inside {inside:.3f} ± "
+        f"{math.sqrt(max(inside * (1.0 - inside), 0.25 / pulls.size) / pulls.size):.3f}, pulls {pulls.mean():.2f} "
+        f"({pulls.std():.2f}), largest {np.abs(pulls).max():.1f}, beyond five {int(np.sum(np.abs(pulls) > 5.0))}, "
+        f"error {np.median(error):.4g}"
+    )
+
+
+def main() -> None:
+    """Run the parts that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all without")
+    parser.add_argument("--trials", type=int, default=TRIALS)
+    parser.add_argument("--only", default="", help="a word in the names of the lines that are run")
+    options = parser.parse_args()
+    for part in options.parts or PARTS:
+        for name, trial in PARTS[part]():
+            if options.only in name:
+                print(f"{part}: {run(name, trial, options.trials)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
