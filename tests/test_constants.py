@@ -42,6 +42,7 @@ DEFINITIONS = {
     *(f"kernels/bursts/decay.E{power}" for power in range(10)),
     "kernels/images/gaussian.ROOT_HALF",
     "kernels/images/gaussian.ROOT_TWO_PI",
+    "engine/fits/number_series.ROOT_TWO_PI",
     "kernels/images/rotated.MIDDLE",
     "kernels/images/rotated.NODE",
     "kernels/images/rotated.SIDE",

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from utokyo import fit_lifetime
 from utokyo.engine.fits.switched import switched_difference
 
 SEED = 20220920
@@ -65,7 +66,88 @@ def pmt_lines() -> Iterator[tuple[str, Trial]]:
                 yield f"{blocks} blocks of {length}, phi {phi}, {name}", trial
 
 
-PARTS: dict[str, Callable[[], Iterator[tuple[str, Trial]]]] = {"pmt": pmt_lines}
+Departure = Callable[[Floats, Floats, np.random.Generator], Floats]
+"""What is added to the numbers, in errors, at times in lifetimes; the curve without it is given, too."""
+
+
+def outliers(size: float, count: int) -> Departure:
+    """Some numbers are wrong by so many errors."""
+
+    def wrong(t: Floats, curve: Floats, random: np.random.Generator) -> Floats:
+        added = np.zeros(t.size)
+        added[random.choice(t.size, count, replace=False)] = size * random.choice([-1.0, 1.0], count)
+        return added
+
+    return wrong
+
+
+def second(part: float, times: float) -> Departure:
+    """A part of the atoms stays so many times longer."""
+    return lambda t, curve, random: curve * part / (1.0 - part) * (np.exp(t - t / times))
+
+
+DEPARTURES: dict[str, Departure] = {
+    "nothing": lambda t, curve, random: 0.0 * t,
+    "an outlier of 6 errors": outliers(6.0, 1),
+    "an outlier of 30 errors": outliers(30.0, 1),
+    "two outliers of 12 errors": outliers(12.0, 2),
+    "a tenth stays 5 times longer": second(0.1, 5.0),
+    "three tenths stay 3 times longer": second(0.3, 3.0),
+    "three tenths stay a fifth as long": second(0.3, 0.2),
+    "two-body loss": lambda t, curve, random: curve * (1.0 / (1.0 + 0.6 * (1.0 - np.exp(-t))) - 1.0),
+    "tails of Student's t with 3 degrees": lambda t, curve, random: random.standard_t(3.0, t.size),
+}
+
+
+def lifetime_lines() -> Iterator[tuple[str, Trial]]:
+    """Decays over two to six lifetimes, with errors from one in 100 to one in 10 of the first number."""
+    for images in (8, 15, 40, 120):
+        for known in (True, False):
+            for name, departure in DEPARTURES.items():
+
+                def trial(
+                    random: np.random.Generator, *, images: int = images, known: bool = known,
+                    departure: Departure = departure,
+                ) -> tuple[bool, float, float]:  # fmt: skip
+                    t = np.sort(random.uniform(0.0, random.uniform(2.5, 6.0), images))
+                    first = 10.0 ** random.uniform(1.0, 2.0)  # in errors
+                    curve = first * np.exp(-t)
+                    numbers = curve + 0.1 * first + departure(t, curve, random) + random.normal(0.0, 1.0, images)
+                    errors = np.ones(images) if known else None
+                    fit = fit_lifetime(np.round(t * 1e9).astype(np.int64), numbers, errors)
+                    return fit.valid, fit.values["tau_s"] - 1.0, fit.errors["tau_s"]
+
+                yield f"{images} images, errors {'given' if known else 'estimated'}, {name}", trial
+
+
+def limit_lines() -> Iterator[tuple[str, Trial]]:
+    """Decays of which the faint images are not seen: their numbers left out, or given as limits."""
+    for images in (15, 40, 120):
+        for as_limits in (False, True):
+            for seen in (3.0, 5.0):
+
+                def trial(
+                    random: np.random.Generator, *, images: int = images, as_limits: bool = as_limits,
+                    seen: float = seen,
+                ) -> tuple[bool, float, float]:  # fmt: skip
+                    t = np.linspace(0.0, 5.0, images)
+                    numbers = 40.0 * np.exp(-t) + random.normal(0.0, 1.0, images)
+                    faint = numbers < seen
+                    numbers[faint] = np.nan
+                    errors, limits = np.where(faint, np.nan, 1.0), np.where(faint, seen, np.nan)
+                    times_ns = np.round(t * 1e9).astype(np.int64)
+                    fit = fit_lifetime(times_ns, numbers, errors, limits=limits if as_limits else None)
+                    return fit.valid, fit.values["tau_s"] - 1.0, fit.errors["tau_s"]
+
+                how = "limits" if as_limits else "left out"
+                yield f"{images} images, those below {seen:g} errors {how}", trial
+
+
+PARTS: dict[str, Callable[[], Iterator[tuple[str, Trial]]]] = {
+    "pmt": pmt_lines,
+    "lifetime": lifetime_lines,
+    "limits": limit_lines,
+}
 
 
 def run(name: str, trial: Trial, trials: int) -> str:

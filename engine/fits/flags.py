@@ -195,10 +195,22 @@ FLAGS: tuple[Flag, ...] = (
         "the error of the lifetime exceeds half of it",
     ),
     Flag(
+        "one_number",
+        _LIFETIMES,
+        "the lifetime hangs on one number",
+        "without one of the numbers the error of the lifetime exceeds the lifetime: were it wrong, nobody would see",
+    ),
+    Flag(
         "not_an_exponential",
         _LIFETIMES,
         "an exponential does not describe these numbers",
         "chi-square has a probability below 1e-4",
+    ),
+    Flag(
+        "second_lifetime",
+        _LIFETIMES,
+        "one lifetime does not describe these numbers: there is a second one, or a drift beside it",
+        "a second lifetime or a slope makes chi-square fall by more than chance does (p below 2e-3 of each)",
     ),
     Flag(
         "one_state",

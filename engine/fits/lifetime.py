@@ -4,23 +4,30 @@ Loading is the same curve with a negative N0. At fixed tau, the model is a strai
 and c are known in closed form; the start of the fit is therefore a search in tau alone. All three parameters are then
 fitted by least squares, the maximum likelihood for Gaussian errors. Give all images of the series with their errors,
 also those without detected atoms, which `ImageAnalysis` fits at a given spot (`mean_spot`): without the faint images
-the end of the series is biased upwards, and the lifetime is wrong.
+the end of the series is biased upwards, and the lifetime is wrong. Where of faint images no more is known than that
+they are below a level, that level is a limit of the fit.
+
+One number may be wrong (a shutter that did not open): a number that is too far from the curve through all others is
+left out, and counted. A second lifetime, or a slope beside the decay, is looked for in the residuals.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from ...io.errors import InputError
 from ...kernels.units import SECOND_NS
 from .flags import Reason, reason_for
-from .minimize import Evaluation, covariance_from, minimize_likelihood
+from .mean import student_factor
+from .minimize import Evaluation, Minimum, covariance_from, minimize_likelihood
+from .number_series import LARGEST_LOG, NumberSeries
 from .result import Fit
 
 __all__ = ["fit_lifetime", "lifetime_curve"]
@@ -28,6 +35,8 @@ __all__ = ["fit_lifetime", "lifetime_curve"]
 Floats = NDArray[np.float64]
 
 NAMES = ("N0", "tau_s", "c")
+FEWEST = 5
+"""Numbers that are needed."""
 GRID = 60
 """Number of lifetimes that are tried in the search for a start."""
 SHORTEST, LONGEST = 0.2, 20.0
@@ -38,10 +47,16 @@ LONGEST_KNOWN = 2.0
 """A lifetime that is longer than this many lengths of the series is not valid."""
 WORST_LIFETIME = 0.5
 """Largest relative error of a valid lifetime."""
+WORST_WITHOUT_ONE = 1.0
+"""The largest relative error of a valid lifetime without the number that tells most of it."""
 SMALLEST_P = 1e-4
 """A fit with a smaller p value of chi-square is not valid: the curve does not describe the numbers."""
-LARGEST_LOG = 300.0
-"""Largest absolute value of ln(tau / s): the square of larger numbers overflows."""
+OUTLIER_P = 1e-2
+"""A number is left out when, in a series of good ones, any would be as far from the others less often than this."""
+MOST_OUTLIERS = 0.1
+"""Part of the numbers that may be left out; one always."""
+FURTHER_P = 2e-3
+"""A second lifetime or a slope that chance makes less often, each by itself, refuses the fit."""
 
 
 def lifetime_curve(values: Any, timestamps_ns: ArrayLike) -> Floats:
@@ -70,7 +85,11 @@ def lifetime_curve(values: Any, timestamps_ns: ArrayLike) -> Floats:
 
 
 def fit_lifetime(
-    timestamps_ns: ArrayLike | pl.Series, numbers: ArrayLike | pl.Series, errors: ArrayLike | pl.Series | None = None
+    timestamps_ns: ArrayLike | pl.Series,
+    numbers: ArrayLike | pl.Series,
+    errors: ArrayLike | pl.Series | None = None,
+    *,
+    limits: ArrayLike | pl.Series | None = None,
 ) -> Fit:
     """Fit the decay (or the loading) of a MOT.
 
@@ -82,17 +101,23 @@ def fit_lifetime(
         MOT numbers, or counts A; missing ones (nan, null) are left out.
     errors : array of float, shape (n,), optional
         Their standard errors, all positive. Without them, all numbers get the same error, estimated from the scatter
-        around the curve; chi-square then does not test the fit.
+        around the curve, and those of the fit have Student's factor; chi-square then does not test the fit.
+    limits : array of float, shape (n,), optional
+        Where a number is missing, the level that it is known to be below: one that does not depend on the number
+        itself, such as the least number that would have been seen. Its error is that of `errors` there, or, where this
+        is missing, the median of the smallest third of the others. Limits need `errors`.
 
     Returns
     -------
     Fit
-        ``N0`` (atoms, at the first image), ``tau_s`` (s), ``c`` (atoms), and ``start_ns``, the time of the first image.
+        ``N0`` (atoms, at the first image), ``tau_s`` (s), ``c`` (atoms), and ``start_ns``, the time of the first image;
+        also ``outliers``, how many numbers were left out, where there are any.
 
     Raises
     ------
     InputError
-        When the lengths differ, errors are not positive, or fewer than five numbers at three times are left.
+        When the lengths differ, errors are not positive, limits have no errors, or fewer than five numbers at three
+        times are left.
 
     Examples
     --------
@@ -104,76 +129,61 @@ def fit_lifetime(
     >>> fit.valid, abs(fit.values["tau_s"] - 8.0) < 3.0 * fit.errors["tau_s"]
     (True, True)
     """
-    series = _series_of(timestamps_ns, numbers, errors)
+    series, fewer = _series_of(timestamps_ns, numbers, errors, limits), True
+    known, start_ns, whole = errors is not None, series.start_ns, series.measured
+    minimum, size = _minimum(series)
+    while fewer and whole - series.measured < max(1, int(MOST_OUTLIERS * whole)):
+        worst, gain = series.farthest(minimum.x)
+        fewer = series.measured > FEWEST and series.measured * _p_of(gain, series, minimum.x, known) < OUTLIER_P
+        if fewer:
+            series = series.without(worst)
+            minimum, size = _minimum(series)
+    ndof = series.measured - len(NAMES)
+    chi2 = series.chi2(minimum.x)
+    scale = 1.0 if known else chi2 / ndof
+    # The factor is in the likelihood, so that intervals have it, too.
+    widened = scale if known else scale * float(student_factor(ndof + 1)) ** 2
+    n0, log_tau, c = minimum.x.tolist()
+    tau_s = math.exp(min(log_tau, LARGEST_LOG))
+    by_tau = np.array([1.0, tau_s, 1.0])
+    covariance = covariance_from(minimum.information) * widened * np.outer(by_tau, by_tau)
+    errors_of = np.sqrt(np.diagonal(covariance))
+    left_out = {"outliers": float(whole - series.measured)} if series.measured < whole else {}
+    fit = Fit(
+        values={"N0": n0, "tau_s": tau_s, "c": c, "start_ns": start_ns, **left_out},
+        errors={**dict(zip(NAMES, errors_of.tolist(), strict=True)), "start_ns": 0.0, **dict.fromkeys(left_out, 0.0)},
+        covariance=covariance,
+        names=NAMES,
+        nll=minimum.nll / widened if widened > 0.0 else math.nan,
+        deviance=chi2 / scale if scale > 0.0 else math.nan,
+        ndof=ndof,
+        significance=float(abs(n0) / errors_of[0]) if errors_of[0] > 0.0 else math.nan,
+        profile=LifetimeProfile(series, minimum.x, size, widened),
+    )
+    without_one = series.error_without_one(minimum.x) * math.sqrt(widened) if minimum.converged else math.inf
+    further_p = _p_of(series.further(minimum.x), series, minimum.x, known)
+    return replace(fit, reasons=_reasons(fit, series.length_s, minimum.converged, without_one, further_p))
+
+
+def _minimum(series: NumberSeries) -> tuple[Minimum, Floats]:
+    """The best N0, ln tau and c, and sizes of their changes."""
     taus_s = np.geomspace(SHORTEST * series.step_s, LONGEST * series.length_s, GRID)
     lines = [series.line(float(tau_s)) for tau_s in taus_s]
     best = int(np.argmin([line.nll for line in lines]))
     start = np.array([lines[best].n0, math.log(taus_s[best]), lines[best].c])
     size = 1.0 / np.sqrt(np.maximum(np.diagonal(series.likelihood(start).information), 1e-300))
-    minimum = minimize_likelihood(series.likelihood, start, size)
-    n0, log_tau, c = minimum.x.tolist()
-    tau_s = math.exp(min(log_tau, LARGEST_LOG))
-    ndof = series.t_s.size - len(NAMES)
-    scale = 1.0 if errors is not None else 2.0 * minimum.nll / ndof
-    by_tau = np.array([1.0, tau_s, 1.0])
-    covariance = covariance_from(minimum.information) * scale * np.outer(by_tau, by_tau)
-    errors_of = np.sqrt(np.diagonal(covariance))
-    fit = Fit(
-        values={"N0": n0, "tau_s": tau_s, "c": c, "start_ns": series.start_ns},
-        errors={**dict(zip(NAMES, errors_of.tolist(), strict=True)), "start_ns": 0.0},
-        covariance=covariance,
-        names=NAMES,
-        nll=minimum.nll / scale,
-        deviance=2.0 * minimum.nll / scale,
-        ndof=ndof,
-        significance=float(abs(n0) / errors_of[0]) if errors_of[0] > 0.0 else math.nan,
-        profile=LifetimeProfile(series, minimum.x, size, scale),
-    )
-    return replace(fit, reasons=_reasons(fit, series.length_s, minimum.converged))
+    return minimize_likelihood(series.likelihood, start, size), size
 
 
-class _Line(NamedTuple):
-    """The best N0 and c at a fixed lifetime, and half of chi-square there."""
-
-    n0: float
-    c: float
-    nll: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Series:
-    """Numbers with errors, and times in s since the first of them; arrays of float64, shape (n,)."""
-
-    start_ns: int
-    t_s: Floats
-    values: Floats
-    sigma: Floats
-
-    @property
-    def length_s(self) -> float:
-        """Time from the first to the last number."""
-        return float(self.t_s[-1])
-
-    @property
-    def step_s(self) -> float:
-        """Median time between neighbouring numbers."""
-        return float(np.median(np.diff(np.unique(self.t_s))))
-
-    def line(self, tau_s: float) -> _Line:
-        """The least-squares straight line in exp(-t / tau), at fixed tau."""
-        design = np.column_stack([np.exp(-self.t_s / tau_s), np.ones_like(self.t_s)]) / self.sigma[:, None]
-        best = np.linalg.lstsq(design, self.values / self.sigma, rcond=None)[0]
-        residual = self.values / self.sigma - design @ best
-        return _Line(float(best[0]), float(best[1]), 0.5 * float(residual @ residual))
-
-    def likelihood(self, x: Floats) -> Evaluation:
-        """Half of chi-square at N0, ln tau and c, with gradient and expected Hessian."""
-        if not abs(x[1]) < LARGEST_LOG:
-            return Evaluation(math.inf, np.zeros(3), np.eye(3))
-        decay = np.exp(-self.t_s * math.exp(-x[1]))
-        residual = (self.values - x[0] * decay - x[2]) / self.sigma
-        slopes = np.array([decay, x[0] * decay * self.t_s * math.exp(-x[1]), np.ones_like(decay)]) / self.sigma
-        return Evaluation(0.5 * float(residual @ residual), -slopes @ residual, slopes @ slopes.T)
+def _p_of(gain: float, series: NumberSeries, x: Floats, known: bool) -> float:
+    """Probability of a fall of chi-square as large by one more parameter; Student's where errors are not known."""
+    if known:
+        return float(special.chdtrc(1, gain))
+    freedom = series.measured - len(NAMES) - 1
+    rest = series.chi2(x) - gain
+    if freedom < 1 or rest <= 0.0:
+        return 1.0
+    return float(special.betainc(0.5 * freedom, 0.5, rest / (rest + gain)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,24 +192,27 @@ class LifetimeProfile:
 
     Parameters
     ----------
-    series
-        The numbers.
+    series : NumberSeries
+        The numbers, without outliers.
     x, size : arrays of float64, shape (3,)
         Best N0, ln tau and c, and their scales for the minimisation.
     scale : float
-        Divisor of chi-square: 1 where errors were given, else chi-square per degree of freedom.
+        Divisor of chi-square: 1 where errors were given, else chi-square per degree of freedom, with the square of
+        Student's factor.
     """
 
-    series: _Series
+    series: NumberSeries
     x: Floats
     size: Floats
     scale: float
 
     def __call__(self, name: str, value: float) -> float:
         """The negative log-likelihood with the parameter `name` fixed at `value`."""
-        if name == "tau_s":
-            return self.series.line(value).nll / self.scale if value > 0.0 else math.inf
-        fixed = NAMES.index(name)
+        if name == "tau_s" and not value > 0.0:
+            return math.inf
+        if name == "tau_s" and not self.series.limited.any():
+            return self.series.line(value).nll / self.scale
+        fixed, value = NAMES.index(name), math.log(value) if name == "tau_s" else value
         free = np.arange(len(NAMES)) != fixed
         whole = self.x.copy()
         whole[fixed] = value
@@ -213,26 +226,39 @@ class LifetimeProfile:
 
 
 def _series_of(
-    timestamps_ns: ArrayLike | pl.Series, numbers: ArrayLike | pl.Series, errors: ArrayLike | pl.Series | None
-) -> _Series:
+    timestamps_ns: ArrayLike | pl.Series,
+    numbers: ArrayLike | pl.Series,
+    errors: ArrayLike | pl.Series | None,
+    limits: ArrayLike | pl.Series | None,
+) -> NumberSeries:
     times = np.asarray(timestamps_ns)
     if times.dtype.kind not in "iu":
         raise InputError("times are whole numbers of ns since 1970, as the column timestamp_ns has them")
-    values = np.asarray(numbers, dtype=np.float64)
-    sigma = np.ones(values.shape) if errors is None else np.asarray(errors, dtype=np.float64)
-    if not times.shape == values.shape == sigma.shape or times.ndim != 1:
-        raise InputError(f"times, numbers and errors differ in length: {times.shape}, {values.shape}, {sigma.shape}")
-    known = np.isfinite(values) & np.isfinite(sigma)
-    order = np.argsort(times[known], kind="stable")
-    times, values, sigma = times[known][order].astype(np.int64), values[known][order], sigma[known][order]
-    if np.any(sigma <= 0.0):
+    if limits is not None and errors is None:
+        raise InputError("limits of a lifetime need the errors of the numbers: how far below a limit they may be")
+    values = np.array(numbers, dtype=np.float64)
+    sigma = np.ones(values.shape) if errors is None else np.array(errors, dtype=np.float64)
+    limit = np.full(values.shape, math.nan) if limits is None else np.asarray(limits, dtype=np.float64)
+    if not times.shape == values.shape == sigma.shape == limit.shape or times.ndim != 1:
+        shapes = ", ".join(map(str, (times.shape, values.shape, sigma.shape, limit.shape)[: 3 + (limits is not None)]))
+        raise InputError(f"times, numbers and errors differ in length: {shapes}")
+    measured = np.isfinite(values) & np.isfinite(sigma)
+    limited = ~np.isfinite(values) & np.isfinite(limit)
+    if np.any(sigma[measured] <= 0.0):
         raise InputError("errors of MOT numbers are positive; leave out numbers without an error")
-    if times.size < 5 or np.unique(times).size < 3:
-        raise InputError(f"a lifetime needs five numbers at three times or more, not {times.size}")
-    return _Series(int(times[0]), (times - int(times[0])) / SECOND_NS, values, sigma)
+    if measured.sum() < FEWEST or np.unique(times[measured]).size < 3:
+        raise InputError(f"a lifetime needs five numbers at three times or more, not {int(measured.sum())}")
+    smallest = np.sort(sigma[measured])[: math.ceil(measured.sum() / 3)]
+    values[limited] = limit[limited]
+    sigma[limited & ~(sigma > 0.0)] = np.median(smallest)
+    known = measured | limited
+    order = np.flatnonzero(known)[np.argsort(times[known], kind="stable")]
+    times = times[order].astype(np.int64)
+    t_s = (times - int(times[0])) / SECOND_NS
+    return NumberSeries(int(times[0]), t_s, values[order], sigma[order], limited[order])
 
 
-def _reasons(fit: Fit, length_s: float, converged: bool) -> tuple[Reason, ...]:
+def _reasons(fit: Fit, length_s: float, converged: bool, without_one: float, further_p: float) -> tuple[Reason, ...]:
     """All reasons why the fitted numbers must not be used."""
     values, errors = fit.values, fit.errors
     if not np.all(np.isfinite([errors[name] for name in NAMES])) or abs(values["N0"]) < SEEN * errors["N0"]:
@@ -241,6 +267,8 @@ def _reasons(fit: Fit, length_s: float, converged: bool) -> tuple[Reason, ...]:
         (not converged, "not_converged"),
         (values["tau_s"] > LONGEST_KNOWN * length_s, "series_too_short"),
         (errors["tau_s"] > WORST_LIFETIME * values["tau_s"], "lifetime_unknown"),
+        (without_one > WORST_WITHOUT_ONE, "one_number"),
         (fit.p_value < SMALLEST_P, "not_an_exponential"),
+        (further_p < FURTHER_P, "second_lifetime"),
     ]
     return tuple(reason_for(code) for failed, code in checks if failed)

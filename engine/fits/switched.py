@@ -6,10 +6,10 @@ slowly cancels. There are two ways, by the number of blocks:
 - Many blocks: each second block is compared with the halves of its neighbours that adjoin it, interpolated to its
   middle. No reading is used twice, so that the scatter of these differences is the error, whatever the noise is.
 - Few blocks: their scatter is hardly known, and the readings within them have to tell the noise. It is taken to be
-  white noise and a part that is correlated over some time (Ornstein and Uhlenbeck; an AR(1) series for readings in equal
-  steps) on a polynomial drift. The difference follows by generalised least squares; how long the correlation is and how
-  large both parts are is averaged over, each with its restricted likelihood (D. Harville, J. Am. Stat. Assoc. 72, 320,
-  1977), since a few blocks do not tell them well.
+  white noise and a part that is correlated over some time (Ornstein and Uhlenbeck; an AR(1) series for readings in
+  equal steps) on a polynomial drift. The difference follows by generalised least squares; how long the correlation is
+  and how large both parts are is averaged over, each with its restricted likelihood (D. Harville, J. Am. Stat. Assoc.
+  72, 320, 1977), since a few blocks do not tell them well.
 """
 
 from __future__ import annotations
@@ -310,7 +310,7 @@ def _log_sinh(x: Floats) -> Floats:
 
 
 def _at_noise(data: Floats, covariance: Floats) -> tuple[float, float, float, float]:
-    """Restricted log-likelihood, difference, its standard error, and the deviation of the noise, for noise of one kind and unknown size."""
+    """Restricted log-likelihood, difference, its error, and the deviation of noise of one kind and unknown size."""
     root = linalg.cholesky(covariance + 1e-12 * np.eye(len(covariance)), lower=True, check_finite=False)
     white = linalg.solve_triangular(root, data, lower=True, check_finite=False)
     q, r = np.linalg.qr(white[:, 1:])
