@@ -272,6 +272,13 @@ FLAGS: tuple[Flag, ...] = (
         "the offset is ambiguous: another one has {rival} matching pairs, this one {pairs}",
         "another offset has more than three quarters as many matching pairs",
     ),
+    Flag(
+        "clock_rate",
+        _CLOCKS,
+        "one clock gains on the other: the offset changes by {rate:.1e} s a second, {change_s:.1f} s over these events",
+        "with a rate much more events match, or the differences have a slope of more than four errors; take pieces so "
+        "short that the offset does not change",
+    ),
 )
 """In the order in which they are asked of a fit."""
 _BY_CODE = {flag.code: flag for flag in FLAGS}
