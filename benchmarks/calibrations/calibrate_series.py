@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from utokyo import fit_lifetime
+from utokyo import estimate_clock_offset, fit_lifetime
 from utokyo.engine.fits.switched import switched_difference
 
 SEED = 20220920
@@ -143,10 +143,36 @@ def limit_lines() -> Iterator[tuple[str, Trial]]:
                 yield f"{images} images, those below {seen:g} errors {how}", trial
 
 
+def clock_lines() -> Iterator[tuple[str, Trial]]:
+    """Events at random intervals on two clocks, a tenth of them missing in each, in whole seconds or with scatter."""
+    for events in (8, 30, 100):
+        for written in ("whole seconds", "whole beside precise", "precise, scatter 0.01 s", "precise, scatter 0.2 s"):
+            for rate in (0.0, 1e-4, 3e-4, 1e-3):
+
+                def trial(
+                    random: np.random.Generator, *, events: int = events, written: str = written, rate: float = rate
+                ) -> tuple[bool, float, float]:  # fmt: skip
+                    offset_s = random.uniform(-200.0, 200.0)
+                    t_s = np.cumsum(20.0 + random.exponential(60.0, events))
+                    scatter_s = 0.2 if "0.2" in written else 0.01
+                    moved_s = t_s - offset_s - rate * (t_s - t_s.mean()) + random.normal(0.0, scatter_s, events)
+                    a, b = (
+                        1_600_000_000_000_000_000 + (of[random.random(events) > 0.1] * 1e9).astype(np.int64)
+                        for of in (t_s, moved_s)
+                    )
+                    a = a // 1_000_000_000 * 1_000_000_000 if "whole" in written else a
+                    b = b // 1_000_000_000 * 1_000_000_000 if written == "whole seconds" else b
+                    found = estimate_clock_offset(a, b)
+                    return found.valid, found.offset_ns / 1e9 - offset_s, found.error_s
+
+                yield f"{events} events, {written}, rate {rate:g}", trial
+
+
 PARTS: dict[str, Callable[[], Iterator[tuple[str, Trial]]]] = {
     "pmt": pmt_lines,
     "lifetime": lifetime_lines,
     "limits": limit_lines,
+    "clocks": clock_lines,
 }
 
 

@@ -276,7 +276,7 @@ FLAGS: tuple[Flag, ...] = (
         "clock_rate",
         _CLOCKS,
         "one clock gains on the other: the offset changes by {rate:.1e} s a second, {change_s:.1f} s over these events",
-        "with a rate much more events match, or the differences have a slope of more than four errors; take pieces so "
+        "with a rate much more events match, or the differences have a slope of more than 3.5 errors; take pieces so "
         "short that the offset does not change",
     ),
 )

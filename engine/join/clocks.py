@@ -46,15 +46,15 @@ LARGEST_RATE = 2e-3
 """Rates of one clock against the other that are looked for, s a second, of either sign."""
 MOST_RATES = 400
 """Rates that are tried; where the data are so long that more were needed, the steps are longer than a window."""
-MORE_BY_RATE = 3.0
+MORE_BY_RATE = 2.0
 """A rate is taken for true when it makes more events agree, by so many roots of their number."""
-MOST_MATCH = 0.7
+MOST_MATCH = 0.9
 """Part of the events that agree, from which on no rate is looked for."""
 LEAST_VARIANCE = 1e-18
 """s squared: times are whole nanoseconds."""
 LEAST_DEVIATION = 0.1
 """Least deviation of differences about a slope, in windows: those of whole seconds may be all alike."""
-SEEN_SLOPE = 4.0
+SEEN_SLOPE = 3.5
 """Errors of the slope of the differences from which on it is one."""
 
 Integers = NDArray[np.int64]
