@@ -286,13 +286,13 @@ def _p_of_steps(data: Floats, covariance: Floats) -> float:
     norms = np.sum(steps * steps, axis=0)
     seen = norms > LEAST_STEP * np.sum(white[:, data.shape[1] :] ** 2, axis=0)
     gains = (residual @ steps[:, seen]) ** 2 / norms[seen]
-    return min(1.0, cells * float(special.chdtrc(1, gains.max(initial=0.0))))
+    return float(min(1.0, cells * float(special.chdtrc(1, gains.max(initial=0.0)))))
 
 
 def _covariances(times: Floats, counts: Floats, longest: float) -> list[Floats]:
     """Of the cells, for all kinds of noise; cells are means of readings in steps of one."""
     apart = np.abs(times[:, None] - times[None, :])
-    found = []
+    found: list[Floats] = []
     for tau in np.geomspace(0.5, longest, TIMES):
         # The mean of exp(-|t - t'| / tau) over the readings of two cells, and of one with itself.
         half = 0.5 / tau
