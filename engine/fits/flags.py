@@ -210,7 +210,7 @@ FLAGS: tuple[Flag, ...] = (
         "second_lifetime",
         _LIFETIMES,
         "one lifetime does not describe these numbers: there is a second one, or a drift beside it",
-        "a second lifetime or a slope makes chi-square fall by more than chance does (p below 2e-3 of each)",
+        "the residuals have a second lifetime or a slope that chance makes in fewer than one of 100 series",
     ),
     Flag(
         "one_state",

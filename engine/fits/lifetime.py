@@ -8,14 +8,15 @@ the end of the series is biased upwards, and the lifetime is wrong. Where of fai
 they are below a level, that level is a limit of the fit.
 
 One number may be wrong (a shutter that did not open): a number that is too far from the curve through all others is
-left out, and counted. A second lifetime, or a slope beside the decay, is looked for in the residuals.
+left out, and counted. A second lifetime, or a slope beside the decay, is looked for in the residuals. A second lifetime
+changes tau by two to eight errors before it is seen by one of its own: what may be there is therefore in the errors.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -53,10 +54,20 @@ SMALLEST_P = 1e-4
 """A fit with a smaller p value of chi-square is not valid: the curve does not describe the numbers."""
 OUTLIER_P = 1e-2
 """A number is left out when, in a series of good ones, any would be as far from the others less often than this."""
+ENOUGH = 14
+"""Numbers from which on their scatter tells their errors well enough for that."""
+OUTLIER_P_OF_FEW = 1e-4
+"""The same where errors are estimated from fewer: which number is wrong is then not clear."""
 MOST_OUTLIERS = 0.1
 """Part of the numbers that may be left out; one always."""
-FURTHER_P = 2e-3
-"""A second lifetime or a slope that chance makes less often, each by itself, refuses the fit."""
+FURTHER_P = 1e-3
+"""A second lifetime of either sign or a slope that chance makes less often, each by itself, refuses the fit."""
+SECOND_P = 2.5e-3
+"""A second lifetime of the sign of N0 that chance makes less often refuses the fit of a decay."""
+UNSEEN = 1.0
+"""A second lifetime is in the errors by as much as it exceeds so many of its own errors."""
+SMALLEST = 1e-300
+"""A probability that is smaller is not told from zero."""
 
 
 def lifetime_curve(values: Any, timestamps_ns: ArrayLike) -> Floats:
@@ -111,7 +122,9 @@ def fit_lifetime(
     -------
     Fit
         ``N0`` (atoms, at the first image), ``tau_s`` (s), ``c`` (atoms), and ``start_ns``, the time of the first image;
-        also ``outliers``, how many numbers were left out, where there are any.
+        also ``outliers``, how many numbers were left out, where there are any, and ``second_lifetime``, the size of a
+        second lifetime in its errors, where this is above 1: the errors of the fit are then as much wider as it may
+        have changed them. A second lifetime that is larger than chance makes it refuses the fit.
 
     Raises
     ------
@@ -131,10 +144,11 @@ def fit_lifetime(
     """
     series, fewer = _series_of(timestamps_ns, numbers, errors, limits), True
     known, start_ns, whole = errors is not None, series.start_ns, series.measured
+    chance = OUTLIER_P if known or whole >= ENOUGH else OUTLIER_P_OF_FEW
     minimum, size = _minimum(series)
     while fewer and whole - series.measured < max(1, int(MOST_OUTLIERS * whole)):
-        worst, gain = series.farthest(minimum.x)
-        fewer = series.measured > FEWEST and series.measured * _p_of(gain, series, minimum.x, known) < OUTLIER_P
+        worst, pull = series.farthest(minimum.x)
+        fewer = series.measured > FEWEST and series.measured * float(_p_of(pull, series, minimum.x, known)) < chance
         if fewer:
             series = series.without(worst)
             minimum, size = _minimum(series)
@@ -143,47 +157,81 @@ def fit_lifetime(
     scale = 1.0 if known else chi2 / ndof
     # The factor is in the likelihood, so that intervals have it, too.
     widened = scale if known else scale * float(student_factor(ndof + 1)) ** 2
+    second = _second_lifetime(series, minimum.x, known)
     n0, log_tau, c = minimum.x.tolist()
     tau_s = math.exp(min(log_tau, LARGEST_LOG))
     by_tau = np.array([1.0, tau_s, 1.0])
     covariance = covariance_from(minimum.information) * widened * np.outer(by_tau, by_tau)
-    errors_of = np.sqrt(np.diagonal(covariance))
-    left_out = {"outliers": float(whole - series.measured)} if series.measured < whole else {}
+    single = np.sqrt(np.diagonal(covariance))
+    values, others = {"N0": n0, "tau_s": tau_s, "c": c, "start_ns": start_ns}, {"start_ns": 0.0}
+    if series.measured < whole:
+        values["outliers"], others["outliers"] = float(whole - series.measured), 0.0
+    if second.pull > UNSEEN:
+        values["second_lifetime"], others["second_lifetime"] = second.pull, 1.0
     fit = Fit(
-        values={"N0": n0, "tau_s": tau_s, "c": c, "start_ns": start_ns, **left_out},
-        errors={**dict(zip(NAMES, errors_of.tolist(), strict=True)), "start_ns": 0.0, **dict.fromkeys(left_out, 0.0)},
-        covariance=covariance,
+        values=values,
+        errors={**dict(zip(NAMES, (single * second.factors).tolist(), strict=True)), **others},
+        covariance=covariance * np.outer(second.factors, second.factors),
         names=NAMES,
         nll=minimum.nll / widened if widened > 0.0 else math.nan,
         deviance=chi2 / scale if scale > 0.0 else math.nan,
         ndof=ndof,
-        significance=float(abs(n0) / errors_of[0]) if errors_of[0] > 0.0 else math.nan,
-        profile=LifetimeProfile(series, minimum.x, size, widened),
+        significance=float(abs(n0) / single[0]) if single[0] > 0.0 else math.nan,
+        profile=LifetimeProfile(series, minimum, size, widened, second.factors**2),
     )
     without_one = series.error_without_one(minimum.x) * math.sqrt(widened) if minimum.converged else math.inf
-    further_p = _p_of(series.further(minimum.x), series, minimum.x, known)
-    return replace(fit, reasons=_reasons(fit, series.length_s, minimum.converged, without_one, further_p))
+    return replace(fit, reasons=_reasons(fit, series.length_s, minimum.converged, single, without_one, second.refused))
+
+
+class _Second(NamedTuple):
+    """A second lifetime in the residuals, in its errors; factors of the errors of N0, tau and c; whether it is seen."""
+
+    pull: float
+    factors: Floats
+    refused: bool
+
+
+def _second_lifetime(series: NumberSeries, x: Floats, known: bool) -> _Second:
+    further = series.further(x)
+    pulls = _normal(further.seconds, series, x, known)
+    seen = -float(special.ndtri(SECOND_P))
+    # What is not seen may be there: errors contain what a second lifetime of the size in the residuals would change.
+    there = np.clip(pulls - UNSEEN, 0.0, seen - UNSEEN)
+    factors = np.hypot(1.0, np.max(further.shifts * there, axis=1))
+    pull = float(pulls.max())
+    # Atoms that decay make the curve more convex, whatever they do; loading has no such sign.
+    refused = (x[0] > 0.0 and pull > seen) or _p_of(further.largest, series, x, known) < FURTHER_P
+    return _Second(pull, factors, bool(refused))
 
 
 def _minimum(series: NumberSeries) -> tuple[Minimum, Floats]:
     """The best N0, ln tau and c, and sizes of their changes."""
     taus_s = np.geomspace(SHORTEST * series.step_s, LONGEST * series.length_s, GRID)
-    lines = [series.line(float(tau_s)) for tau_s in taus_s]
-    best = int(np.argmin([line.nll for line in lines]))
-    start = np.array([lines[best].n0, math.log(taus_s[best]), lines[best].c])
+    lines = series.lines(taus_s)
+    best = int(np.argmin(lines.nll))
+    start = np.array([lines.n0[best], math.log(taus_s[best]), lines.c[best]])
     size = 1.0 / np.sqrt(np.maximum(np.diagonal(series.likelihood(start).information), 1e-300))
     return minimize_likelihood(series.likelihood, start, size), size
 
 
-def _p_of(gain: float, series: NumberSeries, x: Floats, known: bool) -> float:
-    """Probability of a fall of chi-square as large by one more parameter; Student's where errors are not known."""
+def _p_of(pulls: Floats | float, series: NumberSeries, x: Floats, known: bool) -> Floats:
+    """Probability of one more parameter farther from zero, in its errors; Student's where errors are not known."""
+    freedom, gains = series.measured - len(NAMES) - 1, np.square(pulls)
     if known:
-        return float(special.chdtrc(1, gain))
-    freedom = series.measured - len(NAMES) - 1
-    rest = series.chi2(x) - gain
-    if freedom < 1 or rest <= 0.0:
-        return 1.0
-    return float(special.betainc(0.5 * freedom, 0.5, rest / (rest + gain)))
+        return np.asarray(special.chdtrc(1, gains))
+    if freedom < 1:
+        return np.ones_like(gains)
+    whole = np.maximum(series.chi2(x), gains)
+    rest = 1.0 - gains / np.where(whole > 0.0, whole, 1.0)
+    return np.asarray(special.betainc(0.5 * freedom, 0.5, rest))
+
+
+def _normal(pulls: Floats, series: NumberSeries, x: Floats, known: bool) -> Floats:
+    """The standard normal numbers that chance exceeds as often."""
+    if known:
+        return pulls
+    p_values = np.maximum(_p_of(pulls, series, x, known), SMALLEST)
+    return np.asarray(np.copysign(special.ndtri(0.5 * p_values), pulls))
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,27 +242,36 @@ class LifetimeProfile:
     ----------
     series : NumberSeries
         The numbers, without outliers.
-    x, size : arrays of float64, shape (3,)
-        Best N0, ln tau and c, and their scales for the minimisation.
+    best : Minimum
+        Best N0, ln tau and c.
+    size : array of float64, shape (3,)
+        Their scales for the minimisation.
     scale : float
-        Divisor of chi-square: 1 where errors were given, else chi-square per degree of freedom, with the square of
+        Divisor of the likelihood: 1 where errors were given, else chi-square per degree of freedom, with the square of
         Student's factor.
+    widening : array of float64, shape (3,)
+        Divisors of what it rises above its minimum for N0, tau and c: the squares of by how much a second lifetime
+        widens their errors.
     """
 
     series: NumberSeries
-    x: Floats
+    best: Minimum
     size: Floats
     scale: float
+    widening: Floats
 
     def __call__(self, name: str, value: float) -> float:
         """The negative log-likelihood with the parameter `name` fixed at `value`."""
         if name == "tau_s" and not value > 0.0:
             return math.inf
-        if name == "tau_s" and not self.series.limited.any():
-            return self.series.line(value).nll / self.scale
-        fixed, value = NAMES.index(name), math.log(value) if name == "tau_s" else value
+        nll = self._nll(NAMES.index(name), math.log(value) if name == "tau_s" else value)
+        return (self.best.nll + (nll - self.best.nll) / float(self.widening[NAMES.index(name)])) / self.scale
+
+    def _nll(self, fixed: int, value: float) -> float:
+        if NAMES[fixed] == "tau_s" and not self.series.limited.any():
+            return float(self.series.lines(np.array([math.exp(value)])).nll[0])
         free = np.arange(len(NAMES)) != fixed
-        whole = self.x.copy()
+        whole = self.best.x.copy()
         whole[fixed] = value
 
         def of_free(part: Floats) -> Evaluation:
@@ -222,7 +279,7 @@ class LifetimeProfile:
             nll, gradient, information = self.series.likelihood(whole)
             return Evaluation(nll, gradient[free], information[np.ix_(free, free)])
 
-        return minimize_likelihood(of_free, self.x[free], self.size[free]).nll / self.scale
+        return minimize_likelihood(of_free, self.best.x[free], self.size[free]).nll
 
 
 def _series_of(
@@ -258,17 +315,19 @@ def _series_of(
     return NumberSeries(int(times[0]), t_s, values[order], sigma[order], limited[order])
 
 
-def _reasons(fit: Fit, length_s: float, converged: bool, without_one: float, further_p: float) -> tuple[Reason, ...]:
-    """All reasons why the fitted numbers must not be used."""
-    values, errors = fit.values, fit.errors
-    if not np.all(np.isfinite([errors[name] for name in NAMES])) or abs(values["N0"]) < SEEN * errors["N0"]:
+def _reasons(
+    fit: Fit, length_s: float, converged: bool, single: Floats, without_one: float, second: bool
+) -> tuple[Reason, ...]:
+    """All reasons why the fitted numbers must not be used; `single` are the errors were there one lifetime."""
+    tau_s = fit.values["tau_s"]
+    if not np.all(np.isfinite(single)) or not fit.significance >= SEEN:
         return (reason_for("no_decay"),)
     checks = [
         (not converged, "not_converged"),
-        (values["tau_s"] > LONGEST_KNOWN * length_s, "series_too_short"),
-        (errors["tau_s"] > WORST_LIFETIME * values["tau_s"], "lifetime_unknown"),
+        (tau_s > LONGEST_KNOWN * length_s, "series_too_short"),
+        (single[1] > WORST_LIFETIME * tau_s, "lifetime_unknown"),
         (without_one > WORST_WITHOUT_ONE, "one_number"),
         (fit.p_value < SMALLEST_P, "not_an_exponential"),
-        (further_p < FURTHER_P, "second_lifetime"),
+        (second, "second_lifetime"),
     ]
     return tuple(reason_for(code) for failed, code in checks if failed)

@@ -16,7 +16,7 @@ from scipy import special
 
 from .minimize import Evaluation, covariance_from
 
-__all__ = ["Line", "NumberSeries"]
+__all__ = ["Further", "Lines", "NumberSeries"]
 
 Floats = NDArray[np.float64]
 
@@ -28,15 +28,35 @@ LEAST_NEW = 1e-9
 """Part of a further component that the curve must leave: otherwise it is the curve."""
 SINGULAR = 1e-12
 """Smallest eigenvalue of a scaled information matrix: with a smaller one, a parameter is not determined."""
+TINY = 1e-300
+"""Keeps divisors above zero."""
 ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 
 
-class Line(NamedTuple):
-    """The best N0 and c at a fixed lifetime, and half of chi-square there."""
+class Lines(NamedTuple):
+    """The best N0 and c at fixed lifetimes, and half of chi-square there."""
 
-    n0: float
-    c: float
-    nll: float
+    n0: Floats
+    c: Floats
+    nll: Floats
+
+
+class Further(NamedTuple):
+    """What the residuals have of more than one exponential.
+
+    Attributes
+    ----------
+    seconds : array of float64, shape (k,)
+        Size of a second lifetime with the sign of N0, in its errors, for each of `OTHER_TIMES`.
+    shifts : array of float64, shape (3, k)
+        By how many of their errors N0, ln tau and c are off for each error of these.
+    largest : float
+        The largest of them and of a slope, of either sign, in its errors.
+    """
+
+    seconds: Floats
+    shifts: Floats
+    largest: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +76,9 @@ class NumberSeries:
     --------
     >>> t_s = np.arange(4.0)
     >>> series = NumberSeries(0, t_s, 8.0 * 0.5**t_s + 1.0, np.ones(4), np.zeros(4, bool))
-    >>> line = series.line(1.0 / math.log(2.0))
-    >>> round(line.n0, 6), round(line.c, 6)
-    (8.0, 1.0)
+    >>> lines = series.lines(np.array([1.0 / math.log(2.0)]))
+    >>> lines.n0.round(6).tolist(), lines.c.round(6).tolist()
+    ([8.0], [1.0])
     """
 
     start_ns: int
@@ -89,13 +109,18 @@ class NumberSeries:
             self, t_s=self.t_s[rest], values=self.values[rest], sigma=self.sigma[rest], limited=self.limited[rest]
         )
 
-    def line(self, tau_s: float) -> Line:
-        """The least-squares straight line in exp(-t / tau) through the numbers, without limits, at fixed tau."""
+    def lines(self, taus_s: Floats) -> Lines:
+        """The least-squares straight lines in exp(-t / tau) through the numbers, without limits, at fixed lifetimes."""
         t_s, values, sigma = (of[~self.limited] for of in (self.t_s, self.values, self.sigma))
-        design = np.column_stack([np.exp(-t_s / tau_s), np.ones_like(t_s)]) / sigma[:, None]
-        best = np.linalg.lstsq(design, values / sigma, rcond=None)[0]
-        residual = values / sigma - design @ best
-        return Line(float(best[0]), float(best[1]), 0.5 * float(residual @ residual))
+        weight = sigma**-2.0 / np.sum(sigma**-2.0)
+        # Less one, the exponential of a long lifetime keeps its digits.
+        decays = np.expm1(-t_s / np.asarray(taus_s)[:, None])
+        middle, height = decays @ weight, float(values @ weight)
+        decays, values = (decays - middle[:, None]) * np.sqrt(weight), (values - height) * np.sqrt(weight)
+        n0 = decays @ values / np.maximum(np.sum(decays * decays, axis=1), TINY)
+        residuals = values - n0[:, None] * decays
+        nll = 0.5 * np.sum(residuals * residuals, axis=1) * np.sum(sigma**-2.0)
+        return Lines(n0, height - n0 * (middle + 1.0), nll)
 
     def likelihood(self, x: Floats) -> Evaluation:
         """Negative log-likelihood at N0, ln tau and c, with gradient and Hessian (expected, of limits observed)."""
@@ -116,35 +141,40 @@ class NumberSeries:
         return float(np.sum(self._residuals(x)[~self.limited] ** 2))
 
     def farthest(self, x: Floats) -> tuple[int, float]:
-        """Which number is farthest from the curve through all others, and by how much chi-square falls without it."""
+        """Which number is farthest from the curve through all others, and by how many errors."""
         residual = self._residuals(x)
         held = np.sum(self._slopes(x) * (covariance_from(self.likelihood(x).information) @ self._slopes(x)), axis=0)
         gains = np.where(self.limited, 0.0, residual**2 / np.maximum(1.0 - held, LEAST_NEW))
         worst = int(np.argmax(gains))
-        return worst, float(gains[worst])
+        return worst, math.sqrt(float(gains[worst]))
 
     def error_without_one(self, x: Floats) -> float:
         """Relative error of tau without the number that tells most of it; infinite where that number tells all."""
         slopes = self._slopes(x)[:, ~self.limited]
         without = self.likelihood(x).information - slopes.T[:, :, None] * slopes.T[:, None, :]
         size = np.sqrt(np.diagonal(without, axis1=1, axis2=2))
-        scaled = without / np.maximum(size[:, :, None] * size[:, None, :], 1e-300)
+        scaled = without / np.maximum(size[:, :, None] * size[:, None, :], TINY)
         if not np.all(np.isfinite(scaled)) or np.min(np.linalg.eigvalsh(scaled)) < SINGULAR:
             return math.inf
         return float(np.max(np.sqrt(np.linalg.inv(scaled)[:, 1, 1]) / size[:, 1]))
 
-    def further(self, x: Floats) -> float:
-        """By how much chi-square falls with a second lifetime, or with a slope, whichever is better."""
+    def further(self, x: Floats) -> Further:
+        """What the residuals have of a second lifetime, longer or shorter, and of a slope."""
         at = ~self.limited
-        residual, slopes, t_s = self._residuals(x)[at], self._slopes(x)[:, at], self.t_s[at]
-        others = [np.exp(-t_s / (factor * _tau(x))) for factor in OTHER_TIMES] + [t_s]
+        residual, slopes, t_s = self._residuals(x)[at], self._slopes(x)[:, at].T, self.t_s[at]
+        others = [math.copysign(1.0, x[0]) * np.exp(-t_s / (factor * _tau(x))) for factor in OTHER_TIMES] + [t_s]
         columns = np.array(others).T / self.sigma[at][:, None]
-        q = np.linalg.qr(slopes.T)[0]
-        rest = columns - q @ (q.T @ columns)
-        norms = np.sum(rest**2, axis=0)
-        new = norms > LEAST_NEW * np.sum(columns**2, axis=0)
-        residual = residual - q @ (q.T @ residual)
-        return float(np.max((residual @ rest[:, new]) ** 2 / norms[new], initial=0.0))
+        size = np.maximum(np.linalg.norm(slopes, axis=0), TINY)
+        # The residual is among them: where there are limits, the best curve leaves a part of it along the slopes.
+        data = np.column_stack([columns, residual])
+        held = np.linalg.lstsq(slopes / size, data, rcond=None)[0]
+        rest = (data - (slopes / size) @ held).T
+        norms = np.linalg.norm(rest[:-1], axis=1)
+        new = norms > math.sqrt(LEAST_NEW) * np.linalg.norm(columns, axis=0)
+        seen = np.where(new, rest[:-1] @ rest[-1], 0.0) / np.where(new, norms, 1.0)
+        errors = np.sqrt(np.abs(np.diagonal(covariance_from(self.likelihood(x).information))))
+        shifts = new * np.abs(held[:, :-1]) / np.maximum(np.outer(size * errors, norms), TINY)
+        return Further(seen[:-1], shifts[:, :-1], float(np.max(np.abs(seen))))
 
     def _residuals(self, x: Floats) -> Floats:
         return np.asarray((self.values - x[0] * self._decay(x) - x[2]) / self.sigma)
