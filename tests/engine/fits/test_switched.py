@@ -120,14 +120,13 @@ def test_the_result_row_says_whether_it_is_valid():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("blocks", [2, 3, 8, 60])
-@pytest.mark.parametrize("phi", [0.0, 0.5, 0.95])
-@pytest.mark.parametrize("drift", [0.0, 30.0])
+@pytest.mark.parametrize(("phi", "drift"), [(0.0, 30.0), (0.5, 0.0), (0.95, 0.0), (0.95, 30.0)])
 def test_errors_of_differences_cover(blocks, phi, drift):
     random = np.random.default_rng(7)
-    trials = 120
+    trials = 100
     found = [switched_difference(*readings(random, blocks, phi=phi, drift=drift)) for _ in range(trials)]
     pulls = np.array([(f.value - 2.0) / f.error for f in found if f.valid])
     assert pulls.size >= 0.97 * trials
     assert np.abs(pulls).max() < 5.0
-    assert 0.683 - 3.0 * 0.0425 < np.mean(np.abs(pulls) < 1.0) < 0.9
-    assert abs(pulls.mean()) < 0.35
+    assert 0.683 - 3.0 * 0.0465 < np.mean(np.abs(pulls) < 1.0) < 0.9
+    assert abs(pulls.mean()) < 0.4
