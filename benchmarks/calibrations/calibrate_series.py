@@ -121,25 +121,24 @@ def lifetime_lines() -> Iterator[tuple[str, Trial]]:
 
 
 def limit_lines() -> Iterator[tuple[str, Trial]]:
-    """Decays of which the faint images are not seen: their numbers left out, or given as limits."""
+    """Decays of which the faint images are not seen: left out, or given as limits, or as limits that are far above."""
     for images in (15, 40, 120):
-        for as_limits in (False, True):
+        for how, above in (("left out", math.nan), ("limits", 1.0), ("limits three times as high", 3.0)):
             for seen in (3.0, 5.0):
 
                 def trial(
-                    random: np.random.Generator, *, images: int = images, as_limits: bool = as_limits,
+                    random: np.random.Generator, *, images: int = images, above: float = above,
                     seen: float = seen,
                 ) -> tuple[bool, float, float]:  # fmt: skip
                     t = np.linspace(0.0, 5.0, images)
                     numbers = 40.0 * np.exp(-t) + random.normal(0.0, 1.0, images)
                     faint = numbers < seen
                     numbers[faint] = np.nan
-                    errors, limits = np.where(faint, np.nan, 1.0), np.where(faint, seen, np.nan)
+                    errors, limits = np.where(faint, np.nan, 1.0), np.where(faint, above * seen, np.nan)
                     times_ns = np.round(t * 1e9).astype(np.int64)
-                    fit = fit_lifetime(times_ns, numbers, errors, limits=limits if as_limits else None)
+                    fit = fit_lifetime(times_ns, numbers, errors, limits=limits)
                     return fit.valid, fit.values["tau_s"] - 1.0, fit.errors["tau_s"]
 
-                how = "limits" if as_limits else "left out"
                 yield f"{images} images, those below {seen:g} errors {how}", trial
 
 
