@@ -126,15 +126,21 @@ class NumberSeries:
         """Negative log-likelihood at N0, ln tau and c, with gradient and Hessian (expected, of limits observed)."""
         if not abs(x[1]) < LARGEST_LOG:
             return Evaluation(math.inf, np.zeros(3), np.eye(3))
-        residual, slopes = self._residuals(x), self._slopes(x)
-        nll, first, second = 0.5 * residual**2, residual, np.ones_like(residual)
+        slopes = self._slopes(x)
+        nll, first, second = self._terms(x)
+        return Evaluation(float(nll.sum()), -slopes @ first, (slopes * second) @ slopes.T)
+
+    def _terms(self, x: Floats) -> tuple[Floats, Floats, Floats]:
+        """Negative log-likelihood of each number, its slope in the residual, and how that changes."""
+        residual = self._residuals(x)
+        nll, first, second = 0.5 * residual**2, residual.copy(), np.ones_like(residual)
         if self.limited.any():
             below = residual[self.limited]
             log_below = special.log_ndtr(below)
             hazard = np.exp(-0.5 * below**2 - log_below) / ROOT_TWO_PI
             nll[self.limited], first[self.limited] = -log_below, -hazard
             second[self.limited] = hazard * (below + hazard)
-        return Evaluation(float(nll.sum()), -slopes @ first, (slopes * second) @ slopes.T)
+        return nll, first, second
 
     def chi2(self, x: Floats) -> float:
         """Of the measured numbers."""
@@ -160,12 +166,13 @@ class NumberSeries:
 
     def further(self, x: Floats) -> Further:
         """What the residuals have of a second lifetime, longer or shorter, and of a slope."""
-        at = ~self.limited
-        residual, slopes, t_s = self._residuals(x)[at], self._slopes(x)[:, at].T, self.t_s[at]
-        others = [math.copysign(1.0, x[0]) * np.exp(-t_s / (factor * _tau(x))) for factor in OTHER_TIMES] + [t_s]
-        columns = np.array(others).T / self.sigma[at][:, None]
+        _, first, second = self._terms(x)
+        # By the score of all numbers: of those near a limit only the high ones are measured, which alone look convex.
+        root = np.sqrt(np.maximum(second, LEAST_NEW))
+        residual, slopes = first / root, (self._slopes(x) * root).T
+        others = [math.copysign(1.0, x[0]) * np.exp(-self.t_s / (factor * _tau(x))) for factor in OTHER_TIMES]
+        columns = np.array([*others, self.t_s]).T * (root / self.sigma)[:, None]
         size = np.maximum(np.linalg.norm(slopes, axis=0), TINY)
-        # The residual is among them: where there are limits, the best curve leaves a part of it along the slopes.
         data = np.column_stack([columns, residual])
         held = np.linalg.lstsq(slopes / size, data, rcond=None)[0]
         rest = (data - (slopes / size) @ held).T

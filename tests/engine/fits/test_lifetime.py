@@ -106,7 +106,7 @@ def test_a_number_that_is_far_from_all_others_is_left_out_and_counted(known):
 
 def test_numbers_below_a_limit_enter_as_such():
     t_s = np.linspace(0.0, 5.0, 60)
-    numbers = 40.0 * np.exp(-t_s) + np.random.default_rng(3).normal(0.0, 1.0, t_s.size)
+    numbers = 40.0 * np.exp(-t_s) + np.random.default_rng(4).normal(0.0, 1.0, t_s.size)
     faint = numbers < 4.0
     times_ns = (t_s * 1e9).astype(np.int64)
     seen, errors = np.where(faint, np.nan, numbers), np.ones(t_s.size)
@@ -128,14 +128,15 @@ def test_limits_need_errors():
 
 
 @pytest.mark.slow
-def test_limits_leave_no_bias():
+@pytest.mark.parametrize(("images", "level"), [(60, 4.0), (120, 3.0)])
+def test_limits_leave_no_bias(images, level):
     random = np.random.default_rng(11)
-    t_s = np.linspace(0.0, 5.0, 60)
+    t_s = np.linspace(0.0, 5.0, images)
     pulls = []
     for _ in range(200):
         numbers = 40.0 * np.exp(-t_s) + random.normal(0.0, 1.0, t_s.size)
-        limits = np.where(numbers < 4.0, 4.0, np.nan)
-        numbers[numbers < 4.0] = np.nan
+        limits = np.where(numbers < level, level, np.nan)
+        numbers[numbers < level] = np.nan
         fit = fit_lifetime((t_s * 1e9).astype(np.int64), numbers, np.ones(t_s.size), limits=limits)
         if fit.valid:
             pulls.append((fit.values["tau_s"] - 1.0) / fit.errors["tau_s"])
