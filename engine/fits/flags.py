@@ -41,7 +41,7 @@ class Flag:
     code : str
         What programs compare.
     of : tuple of str
-        Which fits may have it: "bursts", "images", "lifetimes", "clock offsets".
+        Which fits may have it: "bursts", "images", "lifetimes", "clock offsets", "differences".
     sentence : str
         What people read; numbers in braces, as `str.format` takes them.
     meaning : str
@@ -59,6 +59,7 @@ class Flag:
 
 
 _BURSTS, _IMAGES, _LIFETIMES, _CLOCKS = ("bursts",), ("images",), ("lifetimes",), ("clock offsets",)
+_DIFFERENCES = ("differences",)
 
 FLAGS: tuple[Flag, ...] = (
     Flag(
@@ -254,10 +255,58 @@ FLAGS: tuple[Flag, ...] = (
         "the error of the lifetime exceeds half of it",
     ),
     Flag(
+        "one_number",
+        _LIFETIMES,
+        "the lifetime hangs on one number",
+        "without one of the numbers the error of the lifetime exceeds the lifetime: were it wrong, nobody would see",
+    ),
+    Flag(
         "not_an_exponential",
         _LIFETIMES,
         "an exponential does not describe these numbers",
         "chi-square has a probability below 1e-4",
+    ),
+    Flag(
+        "second_lifetime",
+        _LIFETIMES,
+        "one lifetime does not describe these numbers: there is a second one, or a drift beside it",
+        "the residuals have a second lifetime or a slope that chance makes in fewer than one of 100 series",
+    ),
+    Flag(
+        "one_state",
+        _DIFFERENCES,
+        "no difference: the coil was never {state}",
+        "all readings have one state of the coil",
+    ),
+    Flag(
+        "few_readings",
+        _DIFFERENCES,
+        "no difference: {count} readings with the coil {state}, {needed} are needed",
+        "one state has fewer readings",
+    ),
+    Flag(
+        "no_switch",
+        _DIFFERENCES,
+        "no difference: the coil was switched only while nothing was recorded",
+        "between on and off there are only pauses, in which anything may have drifted",
+    ),
+    Flag(
+        "no_noise",
+        _DIFFERENCES,
+        "no error of the difference: the readings do not change",
+        "all means within the blocks are the same: an instrument that stands still",
+    ),
+    Flag(
+        "difference_changes",
+        _DIFFERENCES,
+        "the difference is not the same at all switches",
+        "differences between neighbouring blocks scatter more than the readings within blocks tell (p below 1e-3)",
+    ),
+    Flag(
+        "current_jumps",
+        _DIFFERENCES,
+        "the current jumps where the coil was not switched",
+        "a step elsewhere is much likelier than none (p below 1e-3): it may have come with a switch, too",
     ),
     Flag(
         "few_events",
@@ -282,6 +331,13 @@ FLAGS: tuple[Flag, ...] = (
         _CLOCKS,
         "the offset is ambiguous: another one has {rival} matching pairs, this one {pairs}",
         "another offset has more than three quarters as many matching pairs",
+    ),
+    Flag(
+        "clock_rate",
+        _CLOCKS,
+        "one clock gains on the other: the offset changes by {rate:.1e} s a second, {change_s:.1f} s over these events",
+        "with a rate much more events match, or the differences have a slope of more than 3.5 errors; take pieces so "
+        "short that the offset does not change",
     ),
 )
 """In the order in which they are asked of a fit."""

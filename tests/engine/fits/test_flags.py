@@ -91,6 +91,13 @@ def alternating() -> Fit:
     return fit_lifetime(START_NS + np.arange(40) * 1_000_000_000, numbers, np.full(40, 5.0))
 
 
+def two_lifetimes() -> Fit:
+    """The lifetime of numbers of which a part stays five times longer."""
+    t_s = np.arange(60)
+    numbers = 9000.0 * np.exp(-t_s / 6.0) + 1000.0 * np.exp(-t_s / 30.0)
+    return fit_lifetime(START_NS + t_s * 1_000_000_000, numbers, np.full(60, 30.0))
+
+
 CASES: dict[str, Callable[[], Fit]] = {
     "not_converged": lambda: series(0.02, 500.0),
     "too_few_to_fit": lambda: burst(pulses(0.0, 10.0)),
@@ -125,6 +132,10 @@ CASES: dict[str, Callable[[], Fit]] = {
     "series_too_short": lambda: series(200.0, 10_000.0),
     "lifetime_unknown": lambda: series(1.0, 40.0),
     "not_an_exponential": alternating,
+    "one_number": lambda: fit_lifetime(
+        START_NS + np.arange(9) * 1_000_000_000, np.append(5000.0, 100.0 + np.arange(8) % 2), np.full(9, 5.0)
+    ),
+    "second_lifetime": two_lifetimes,
 }
 ROOMS = {"bursts", "images", "lifetimes"}
 
