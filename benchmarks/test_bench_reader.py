@@ -7,6 +7,7 @@ time to touch every byte once. Kernels are warm; the first use on a fresh machin
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from utokyo.engine.recorders.pmt import PMTRecorder
 from utokyo.engine.recorders.ssd import SSDRecorder
 from utokyo.io.image import read_image
 from utokyo.io.reader import Reader
+from utokyo.io.text.rest import Access
 
 LAYOUTS = {
     "ssd": SSDRecorder.layout,
@@ -35,10 +37,14 @@ SSD_LINES = SSD_HEADER.count("\n") + 1
 DATES = "%Y/%m/%d %H:%M:%S"
 
 
-def ours(path: Path, kind: str) -> pl.DataFrame:
-    reader = Reader(path, LAYOUTS[kind])
+def ours(path: Path, kind: str, access: Access = "read") -> pl.DataFrame:
+    reader = Reader(path, LAYOUTS[kind], access=access)
     reader.update()
     return reader.frame
+
+
+def ours_mapped(path: Path, kind: str) -> pl.DataFrame:
+    return ours(path, kind, "map")
 
 
 def with_polars(path: Path, kind: str) -> pl.DataFrame:
@@ -112,7 +118,7 @@ def sum_of_mapped_bytes(path: Path, kind: str) -> int:
 
 
 LIMITS = [sum_of_bytes, sum_of_read_bytes, sum_of_mapped_bytes]
-PEERS = [ours, with_polars, with_pyarrow, with_duckdb, with_pandas, with_pandas_pyarrow, *LIMITS]
+PEERS = [ours, ours_mapped, with_polars, with_pyarrow, with_duckdb, with_pandas, with_pandas_pyarrow, *LIMITS]
 
 
 def assert_same(table: pl.DataFrame, expected: pl.DataFrame) -> None:
@@ -134,6 +140,27 @@ def test_whole_file(benchmark: Any, files: dict[str, Path], kind: str, read: Cal
         assert_same(read(path, kind), ours(path, kind))
     benchmark.extra_info["MB"] = path.stat().st_size / 1e6
     benchmark.pedantic(read, args=(path, kind), rounds=5, warmup_rounds=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system cannot be told to forget a file")
+@pytest.mark.parametrize("read", [ours, ours_mapped], ids=lambda reader: reader.__name__)
+@pytest.mark.parametrize("kind", ["ssd", "gauge"])
+def test_whole_file_from_the_disk(
+    benchmark: Any, files: dict[str, Path], kind: str, read: Callable[[Path, str], Any]
+) -> None:
+    """As the system reads it after a restart, or from an archive."""
+    benchmark.group = f"whole file from the disk: {kind}"
+    path = files[kind]
+
+    def forget() -> tuple[tuple[Path, str], dict[str, Any]]:
+        with path.open("rb") as handle:
+            os.fsync(handle.fileno())
+            os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return (path, kind), {}
+
+    read(path, kind)
+    benchmark.extra_info["MB"] = path.stat().st_size / 1e6
+    benchmark.pedantic(read, setup=forget, rounds=5)
 
 
 class Update:

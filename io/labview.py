@@ -18,6 +18,7 @@ from .lvm.rows import LVMRows
 from .lvm.state import LVMCheckpoint
 from .reader import Reader
 from .text.growing import LONGEST_LINE_BYTES
+from .text.rest import Access
 
 __all__ = ["LVMReader"]
 
@@ -33,7 +34,7 @@ class LVMReader(Reader):
         Added to every timestamp.
     checkpoint : path, optional
         As for `Reader`.
-    longest_line_bytes : int
+    longest_line_bytes, access
         As for `Reader`.
 
     Raises
@@ -67,8 +68,9 @@ class LVMReader(Reader):
         clock_offset_ns: int = 0,
         checkpoint: str | Path | None = None,
         longest_line_bytes: int = LONGEST_LINE_BYTES,
+        access: Access = "auto",
     ) -> None:
-        super().__init__(path, clock_offset_ns=clock_offset_ns, longest_line_bytes=longest_line_bytes)
+        super().__init__(path, clock_offset_ns=clock_offset_ns, longest_line_bytes=longest_line_bytes, access=access)
         self._state_path = None if checkpoint is None else Path(checkpoint)
         resume_at = None if self._state_path is None else LVMCheckpoint.read(self._state_path)
         self._lvm = LVMRows(self._file, clock_offset_ns, resume_at)

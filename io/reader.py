@@ -14,12 +14,13 @@ import polars as pl
 from .column import Column
 from .errors import InputError
 from .forks import check_not_forked
-from .guess.layout import NOTHING_ASKED, Asked
+from .guess.asked import NOTHING_ASKED, Asked
 from .layout import Layout
 from .paths import user_path
 from .text.ahead import RowsAhead
 from .text.checkpoint import Checkpoint
 from .text.growing import LONGEST_LINE_BYTES, GrowingFile
+from .text.rest import Access
 from .text.told import clock_news, clock_remarks, remarks_on
 
 __all__ = ["Reader"]
@@ -41,6 +42,9 @@ class Reader:
         `frame` then holds the rows after it, and `rows` counts those before it too.
     longest_line_bytes : int
         A file with a longer line is refused, before memory is full of it; 256 MiB by default.
+    access : {"auto", "map", "read"}
+        How a long file comes into memory: mapped where it is at rest; always mapped; always read. The table is the
+        same.
     asked : Asked, optional
         What is known of a format that is to be guessed.
 
@@ -84,13 +88,14 @@ class Reader:
         clock_offset_ns: int = 0,
         checkpoint: str | Path | None = None,
         longest_line_bytes: int = LONGEST_LINE_BYTES,
+        access: Access = "auto",
         asked: Asked = NOTHING_ASKED,
     ) -> None:
         self.path = user_path(path)
         self.clock_offset_ns = clock_offset_ns
         self._checkpoint_path = None if checkpoint is None else user_path(checkpoint)
         resume_at = None if self._checkpoint_path is None else Checkpoint.read(self._checkpoint_path)
-        self._file = GrowingFile(self.path, longest_line_bytes, layout.encoding if layout else "utf-8")
+        self._file = GrowingFile(self.path, longest_line_bytes, layout.encoding if layout else "utf-8", access)
         self._rows = RowsAhead(self._file, layout, clock_offset_ns, resume_at, asked)
 
     def __repr__(self) -> str:

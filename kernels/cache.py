@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import logging
 import os
 import pickle
@@ -23,10 +24,12 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
 import numba.core.compiler
+import numba.core.runtime
 import numba.core.serialize
 from numba.core.caching import NullCache
 
@@ -37,6 +40,7 @@ log = logging.getLogger("utokyo")
 # Numba's types are not those that a type checker knows.
 _config: Any = numba.config
 _dumps: Any = numba.core.serialize.dumps
+_runtime: Any = numba.core.runtime.rtsys  # type: ignore[attr-defined]
 _rebuild: Any = numba.core.compiler.CompileResult._rebuild
 
 ADDRESS = " at 0x"
@@ -104,7 +108,14 @@ class KernelCache(NullCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled code of a signature; None where it has to be compiled."""
-        target_context.refresh()
+        found = self._load(sig, target_context)
+        if found is None:
+            _leave_blas_out()
+        return found
+
+    def _load(self, sig: Any, target_context: Any) -> Any:
+        # Numba would load all that it can compile first, which takes longer than to read a log.
+        _runtime.initialize(target_context)
         path = self._path(sig, target_context.codegen())
         if path is None:
             return None
@@ -178,6 +189,22 @@ class KernelCache(NullCache):
             return None
         key = _hash(text, repr(codegen.magic_tuple()), self._bytecode.hex())
         return folder / f"{self._name}.{self._stamp}.{key}.kernel"
+
+
+def _leave_blas_out() -> None:
+    """Let numba find a BLAS without importing scipy's linear algebra for it, when something is compiled.
+
+    It only asks whether there is one (scipy is among what we need), and imports it again where a product of matrices is
+    compiled.
+    """
+    asked = "scipy.linalg.cython_blas"
+    if "scipy.linalg" in sys.modules or "numba.np.arraymath" in sys.modules:
+        return
+    sys.modules[asked] = ModuleType(asked)
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[asked]
 
 
 def _user_folder() -> Path:

@@ -26,13 +26,10 @@ kernel and of all files that it imports: neither an edit nor an upgrade in place
 from __future__ import annotations
 
 import hashlib
-import importlib
 import re
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -89,25 +86,6 @@ def inner_loop(function: Callable[P, R]) -> Callable[P, R]:
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a step that becomes a part of the loop around it."""
     return _compiled(function, fastmath=False, forceinline=True, no_cpython_wrapper=True)
-
-
-def _leave_blas_out() -> None:
-    """Let numba find a BLAS without importing scipy's linear algebra for it, which takes longer than reading a log.
-
-    It only asks whether there is one (scipy is among what we need), and imports it again where a product of matrices is
-    compiled.
-    """
-    asked = "scipy.linalg.cython_blas"
-    if "scipy.linalg" in sys.modules or "numba.np.arraymath" in sys.modules:
-        return
-    sys.modules[asked] = ModuleType(asked)
-    try:
-        importlib.import_module("numba.np.arraymath")
-    finally:
-        del sys.modules[asked]
-
-
-_leave_blas_out()
 
 
 def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:

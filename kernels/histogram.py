@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .compile import exact_kernel
 
-__all__ = ["fill_1d", "fill_2d"]
+__all__ = ["fill_1d", "fill_grid"]
 
 
 @exact_kernel
@@ -62,40 +62,49 @@ def fill_1d(values: NDArray[Any], low: float, high: float, counts: NDArray[np.in
 
 
 @exact_kernel
-def fill_2d(
-    x: NDArray[Any],
-    y: NDArray[Any],
-    x_low: float,
-    x_high: float,
-    y_low: float,
-    y_high: float,
+def fill_grid(
+    times: NDArray[np.int64],
+    values: NDArray[Any],
+    first_column: int,
+    column_width: int,
+    first_row: float,
+    rows_per_unit: float,
     counts: NDArray[np.int64],
-) -> int:
-    """Add pairs of values to a two-dimensional histogram.
+) -> None:
+    """Add pairs of a sorted time and a value to a grid of bins that begin at whole multiples of their widths.
+
+    Whole multiples make bins of other widths agree: what two bins hold is what one of twice the width holds.
 
     Parameters
     ----------
-    x, y : arrays of integers or floats, shape (n,)
-    x_low, x_high, y_low, y_high : int or float
-        Outer edges, in the units of the values; low < high.
-    counts : array of int64, shape (x bins, y bins)
-        Increased in place.
+    times : array of int64, shape (n,)
+        Sorted.
+    values : array of integers or floats, shape (n,)
+        Finite.
+    first_column : int
+        The first column begins at this multiple of `column_width`.
+    column_width : int
+    first_row : float
+        The first row begins at this multiple of ``1 / rows_per_unit``.
+    rows_per_unit : float
+        A power of two and at most 1, so that bins are exact.
+    counts : array of int64, shape (columns, rows)
+        Increased in place. All pairs lie within.
 
-    Returns
-    -------
-    int
-        How many pairs lay outside, or held a not-a-number.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from utokyo.kernels.histogram import fill_grid
+    >>> counts = np.zeros((2, 2), np.int64)
+    >>> fill_grid(np.array([19, 20, 29, 30]), np.array([4, 4, 7, 5]), 1, 10, 2.0, 0.5, counts)
+    >>> counts.tolist()
+    [[1, 0], [1, 1]]
     """
-    x_bins, y_bins = counts.shape
-    x_per_unit = x_bins / (x_high - x_low)
-    y_per_unit = y_bins / (y_high - y_low)
-    outside = 0
-    for i in range(x.size):
-        a, b = x[i], y[i]
-        if x_low <= a < x_high and y_low <= b < y_high:
-            column = min(int((a - x_low) * x_per_unit), x_bins - 1)
-            row = min(int((b - y_low) * y_per_unit), y_bins - 1)
-            counts[column, row] += 1
-        else:
-            outside += 1
-    return outside
+    column = np.int64(0)
+    end = np.iinfo(np.int64).min
+    for i in range(times.size):
+        if times[i] >= end:
+            column = times[i] // column_width
+            end = (column + 1) * column_width
+            column -= first_column
+        counts[column, int(np.floor(np.floor(values[i]) * rows_per_unit) - first_row)] += 1

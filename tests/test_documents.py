@@ -28,7 +28,7 @@ from utokyo import (
 )
 from utokyo.engine.command.config import read_config, read_join_config
 from utokyo.engine.recorders.known import class_for
-from utokyo.io.guess.layout import Asked
+from utokyo.io.guess.asked import Asked
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

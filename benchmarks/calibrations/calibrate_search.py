@@ -68,6 +68,7 @@ def calibrate() -> None:
             beyond = float(np.sqrt(levels[-1] ** 2 + 2.0 * tail * np.log(10.0)))
             levels.append(float(z[min(count, z.size - 1)]) if count >= ENOUGH else beyond)
         counts = [int(np.sum(z > level)) for level in levels]
+        levels[1:] = [raised(rate_Hz, hours, *pair) for pair in zip(levels[1:], ALARMS[1:], strict=True)]
         numbers = ", ".join(f"{level:.3f}" for level in levels)
         print(f"    [{numbers}],  # {rate_Hz:.3g} Hz, {hours:.0f} h: {counts} seen", flush=True)
     print("]")
@@ -88,6 +89,16 @@ def searched(rate_Hz: float) -> tuple[NDArray[np.float64], float]:
 def once_an_hour(z: NDArray[np.float64], hours: float) -> float:
     """The significance that background exceeds once an hour: that of rank `hours`, the highest first."""
     return float(z[min(int(hours), z.size - 1)])
+
+
+def raised(rate_Hz: float, hours: float, level: float, asked: float) -> float:
+    """The level at which the search finds so many an hour when it is made at this level."""
+    random = np.random.default_rng(SEED + 2)
+    found = 0
+    for _, times_ns in background(random, rate_Hz, hours):
+        found += len(Stretch(partial(np.full_like, fill_value=level)).search(times_ns))
+    more = np.log(max(found, 1) / (asked * hours)) if found > asked * hours + np.sqrt(asked * hours) else 0.0
+    return max(LOWEST_LEVEL, float(np.sqrt(level**2 + 2.0 * more)))
 
 
 def check(hours: float, rates_Hz: list[float]) -> None:

@@ -1,12 +1,12 @@
 """The PMT's current with the coil on and off: its two means, their difference, and their histograms.
 
 Atoms that the trap holds shine, and the trap holds them while the coil is on, so the difference of the means is the
-sign of trapped atoms. The errors of the means know that neighbouring readings are correlated (`mean_with_error`).
+sign of trapped atoms. Blocks are compared with their neighbours, so that drifts cancel (`switched_difference`). The
+errors of the means know that neighbouring readings are correlated (`mean_with_error`).
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..figures.names import figure_name, title_of
 from ..figures.pmt import pmt_figure
 from ..fits.mean import mean_with_error
 from ..fits.rounding import with_error
+from ..fits.switched import switched_difference
 from ..options.settings import Settings
 from ..recorders.pmt import COIL, CURRENT, PMTRecorder
 from .base import Analysis
@@ -35,8 +36,13 @@ PARAMETERS = (
     ResultParameter("current_on_error_A", pl.Float64, "A", "its standard error", shown=False),
     ResultParameter("current_off_A", pl.Float64, "A", "mean current with the coil off", error="current_off_error_A"),
     ResultParameter("current_off_error_A", pl.Float64, "A", "its standard error", shown=False),
-    ResultParameter("difference_A", pl.Float64, "A", "on minus off", error="difference_error_A"),
+    ResultParameter(
+        "difference_A", pl.Float64, "A", "on minus off, of neighbouring blocks", error="difference_error_A"
+    ),
     ResultParameter("difference_error_A", pl.Float64, "A", "its standard error", shown=False),
+    ResultParameter("switches", pl.Int64, "", "switches of the coil between readings"),
+    ResultParameter("valid", pl.Boolean, "", "whether the difference may be used"),
+    ResultParameter("reason", pl.String, "", "why not", shown=False),
 )
 
 
@@ -98,6 +104,8 @@ class PMTAnalysis(Analysis):
     def newest(self) -> str:
         """The difference of the currents with the coil on and off, or the one of them that is there."""
         row = self.results.row(-1, named=True) if self.results.height else {}
+        if row and row.get("valid") is False and row.get("difference_A") is not None:
+            return f"no on - off: {row['reason']}"
         for name, what in (("difference", "on - off"), ("current_on", "coil on"), ("current_off", "coil off")):
             if row.get(f"{name}_A") is not None and row[f"{name}_error_A"] is not None:
                 return f"{what} {with_error(row[f'{name}_A'] * 1e15, row[f'{name}_error_A'] * 1e15, 'fA')}"
@@ -114,4 +122,7 @@ def _row(readings: pl.DataFrame, source: str) -> dict[str, Any]:
     for name, mean in (("on", on), ("off", off)):
         row |= {f"rows_{name}": mean.count}
         row |= {f"current_{name}_A": mean.value, f"current_{name}_error_A": mean.error}
-    return row | {"difference_A": on.value - off.value, "difference_error_A": math.hypot(on.error, off.error)}
+    current_A, is_on = readings[CURRENT].to_numpy(), (readings[COIL] == 1).to_numpy()
+    found = switched_difference(readings["timestamp"].to_numpy(), current_A, is_on)
+    row |= {"difference_A": found.value, "difference_error_A": found.error, "switches": found.switches}
+    return row | {"valid": found.valid, "reason": "; ".join(found.reasons) or None}

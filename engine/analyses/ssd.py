@@ -73,6 +73,7 @@ PARAMETERS = (
     ResultParameter("deviance", pl.Float64, "", "of the fit", shown=False),
     ResultParameter("ndof", pl.Int64, "", "its degrees of freedom", shown=False),
     ResultParameter("p_value", pl.Float64, "", "probability of a larger deviance"),
+    ResultParameter("kind", pl.String, "", "burst, or what the pulses are instead"),
     ResultParameter("valid", pl.Boolean, "", "whether the fit may be used"),
     ResultParameter("reason", pl.String, "", "why not"),
 )
@@ -80,7 +81,7 @@ PARAMETERS = (
 TAKEN = (
     *("timestamp_ns", "timestamp_error_ns", "apex_ns", "pulses_peak", "pulses_peak_error", "pulses_counted"),
     *("pulses_counted_error", "pulses_background", "overlapping", "onset_ns", "end_ns", "open", "significance"),
-    "false_alarms_per_hour",
+    *("false_alarms_per_hour", "kind"),
 )
 """Columns of the results that are those of the table of fitted bursts."""
 

@@ -1,12 +1,12 @@
 """The overview of a file of pulses, drawn into two axes: pulse heights over time, and the pulse rate with its bursts.
 
-Pulses are counted in bins before anything is drawn, so that 2e7 pulses take a second, and files are small.
+Pulses are counted in bins before anything is drawn (`PulseCounts`), so that 2e7 pulses take a second, and files are
+small.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -22,25 +22,18 @@ from matplotlib.patches import StepPatch
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike, NDArray
 
-from ...kernels.histogram import fill_2d
 from ...kernels.units import DAY_NS, SECOND_NS
 from ..fits.bursts.background import background_curve
 from ..fits.bursts.search import sorted_times_ns
 from .axes import SeveralAxes, checked_axes, colour_bar, say_nothing, set_x_limits
 from .dates import set_dates
 from .labels import as_name
+from .pulse_counts import Counts, PulseCounts
 
 __all__ = ["DrawnOverview", "draw_overview"]
 
 Integers = NDArray[np.int64]
 
-TIME_BINS, FEWEST_TIME_BINS = 600, 20
-"""Most and fewest bins of time for the pulse heights; between these limits, the number of pulses."""
-HEIGHT_BINS = 256
-"""Most bins of pulse height. Each has a whole number of channels: unequal numbers would show as stripes."""
-RATE_BINS, FEWEST_RATE_BINS = 1500, 10
-SHORTEST_RATE_BIN_S = 0.25
-"""Most and fewest bins of time for the rate; between these limits, bins have the shortest length."""
 ROOM_FOR_LEGEND = 1.3
 """Upper limit of the axis of the rate, in units of the highest rate."""
 RATE, BACKGROUND, BURST = "#3b3b3b", "#1f6fb4", "#c8321e"
@@ -100,64 +93,55 @@ def draw_overview(
     """
     above, below = checked_axes(axes, ("pulse heights", "pulse rate"), "an overview")
     times_ns = sorted_times_ns(timestamps_ns)
+    counts = PulseCounts.of(times_ns, np.asarray(pulse_heights))
     number = 0 if bursts is None else bursts.height
-    pulses = f"{times_ns.size:,} pulse{'' if times_ns.size == 1 else 's'}"
+    pulses = f"{counts.pulses:,} pulse{'' if counts.pulses == 1 else 's'}"
     as_name(above.set_title(title, loc="left", fontsize="medium"))
     above.set_title(f"{pulses}, {number} burst{'' if number == 1 else 's'}", loc="right", fontsize="medium")
     above.set_ylabel("pulse height (channel)")
     below.set_ylabel("pulse rate (1/s)")
     below.set_xlabel("time (wall clock)")
-    if times_ns.size == 0:
+    if not counts.pulses:
         for one in (above, below):
             say_nothing(one, "no pulses")
             one.set_xticks([])
         return DrawnOverview()
-    first, last = int(times_ns[0]), max(int(times_ns[-1]) + 1, int(times_ns[0]) + SECOND_NS)
-    heights, bar = _draw_heights(above, times_ns, np.asarray(pulse_heights), first, last, make_room)
-    drawn = _draw_rate(below, times_ns, bursts, first, last)
+    heights, bar = _draw_heights(above, counts.heights(), make_room)
+    known = [] if bursts is None else list(bursts.select("onset_ns", "end_ns").iter_rows())
+    drawn = _draw_rate(below, counts.rate(), background_curve(times_ns, known), bursts)
     set_dates((above, below))
-    set_x_limits((below, above), first / DAY_NS, last / DAY_NS)
+    last_ns = max(counts.last_ns + 1, counts.first_ns + SECOND_NS)
+    set_x_limits((below, above), counts.first_ns / DAY_NS, last_ns / DAY_NS)
     return drawn._replace(heights=heights, bar=bar)
 
 
-def _draw_heights(
-    axes: Axes, times_ns: Integers, heights: NDArray[Any], first: int, last: int, make_room: bool
-) -> tuple[AxesImage, Colorbar] | tuple[None, None]:
-    finite = heights[np.isfinite(heights)]
-    if finite.size == 0:
+def _draw_heights(axes: Axes, found: Counts | None, make_room: bool) -> tuple[AxesImage, Colorbar] | tuple[None, None]:
+    if found is None:
         say_nothing(axes, "no pulse heights")
         return None, None
-    low, high = math.floor(float(finite.min())), math.floor(float(finite.max())) + 1
-    channels = max(1, math.ceil((high - low) / HEIGHT_BINS))
-    rows = math.ceil((high - low) / channels)
-    high = low + rows * channels
-    columns = int(min(TIME_BINS, max(FEWEST_TIME_BINS, times_ns.size)))
-    counts = np.zeros((columns, rows), dtype=np.int64)
-    fill_2d(times_ns, heights, first, last, low, high, counts)
+    counts, edges_ns, channels, low = found
     image = axes.imshow(
         np.ma.masked_equal(counts.T, 0),
         norm=LogNorm(vmin=1.0, vmax=max(2.0, float(counts.max()))),
-        extent=(first / DAY_NS, last / DAY_NS, low, high),
+        extent=(edges_ns[0] / DAY_NS, edges_ns[-1] / DAY_NS, low, low + channels * counts.shape[1]),
         origin="lower",
         aspect="auto",
         interpolation="nearest",
         cmap="viridis",
     )
-    bin_s = (last - first) / columns / SECOND_NS
-    label = f"pulses per {bin_s:.3g} s and {channels} ch"
+    label = f"pulses per {(edges_ns[1] - edges_ns[0]) / SECOND_NS:.3g} s and {channels:g} ch"
     bar = colour_bar(image, axes, label, make_room=make_room, format="{x:g}", ticks=LogLocator(10, (1, 2, 5)))
     bar.minorticks_off()
     return image, bar
 
 
-def _draw_rate(axes: Axes, times_ns: Integers, bursts: pl.DataFrame | None, first: int, last: int) -> DrawnOverview:
-    bins = int(min(RATE_BINS, max(FEWEST_RATE_BINS, (last - first) / SECOND_NS / SHORTEST_RATE_BIN_S)))
-    edges = np.linspace(0, last - first, bins + 1).astype(np.int64) + first
-    rate = np.diff(np.searchsorted(times_ns, edges)) / np.diff(edges) * SECOND_NS
-    bin_s = (last - first) / bins / SECOND_NS
+def _draw_rate(
+    axes: Axes, found: Counts, background_Hz: tuple[Integers, NDArray[np.float64]], bursts: pl.DataFrame | None
+) -> DrawnOverview:
+    edges, (at, level) = found.edges_ns, background_Hz
+    rate = found.counts / np.diff(edges) * SECOND_NS
+    bin_s = np.median(np.diff(edges)) / SECOND_NS
     stairs = axes.stairs(rate, edges / DAY_NS, color=RATE, linewidth=0.7, label=f"rate in {bin_s:.2g} s")
-    known = [] if bursts is None else list(bursts.select("onset_ns", "end_ns").iter_rows())
-    at, level = background_curve(times_ns, known)
     background = marks = errors = None
     if at.size:
         (background,) = axes.plot(at / DAY_NS, level, color=BACKGROUND, linewidth=1.3, label="background")

@@ -41,7 +41,7 @@ class Flag:
     code : str
         What programs compare.
     of : tuple of str
-        Which fits may have it: "bursts", "images", "lifetimes", "clock offsets".
+        Which fits may have it: "bursts", "images", "lifetimes", "clock offsets", "differences".
     sentence : str
         What people read; numbers in braces, as `str.format` takes them.
     meaning : str
@@ -59,6 +59,7 @@ class Flag:
 
 
 _BURSTS, _IMAGES, _LIFETIMES, _CLOCKS = ("bursts",), ("images",), ("lifetimes",), ("clock offsets",)
+_DIFFERENCES = ("differences",)
 
 FLAGS: tuple[Flag, ...] = (
     Flag(
@@ -114,6 +115,66 @@ FLAGS: tuple[Flag, ...] = (
         _BURSTS,
         "the model does not describe the window (p = {p_value:.1g})",
         "the deviance of the best model has a probability below 1e-4",
+    ),
+    Flag(
+        "second_component",
+        _BURSTS,
+        "the decay has a second, slower part ({z:.1f} sigma)",
+        "one exponential does not describe the decay: two isotopes, or atoms that leave in two ways",
+    ),
+    Flag(
+        "further_burst",
+        _BURSTS,
+        "a further burst may overlap, {after_s:+.1f} s from t0 ({z:.1f} sigma)",
+        "pulses that one burst leaves over are those of another one, too few to be fitted with it",
+    ),
+    Flag(
+        "too_close",
+        _BURSTS,
+        "another burst begins {decay_times:.1f} decay times after one: their numbers cannot be told apart",
+        "two bursts within 2 decay times of the first: their half-lives and numbers pull each other",
+    ),
+    Flag(
+        "background_slope",
+        _BURSTS,
+        "the background changes too fast for a straight line ({per_minute:+.0%} a minute)",
+        "its slope would move a parameter by 30 % and more; a slope that moves less is fitted",
+    ),
+    Flag(
+        "train",
+        _BURSTS,
+        "a train of pulses: they come at {frequency_Hz:.1f} Hz ({power:.0f} times the power of chance)",
+        "pulses have a frequency, as microphonics do: look at the mains, pumps and cables",
+    ),
+    Flag(
+        "afterpulses",
+        _BURSTS,
+        "pulses follow each other too closely: {short} gaps where the fitted rate makes {expected:.0f}",
+        "the gaps between pulses, in units of the fitted rate, are not those of chance: afterpulses, ringing, noise",
+    ),
+    Flag(
+        "regular",
+        _BURSTS,
+        "pulses are more regular than chance makes them (by {distance:.2f} of their gaps)",
+        "fewer short gaps than the fitted rate makes: dead time, pulses that are sent on a grid, or lost ones",
+    ),
+    Flag(
+        "cascade",
+        _BURSTS,
+        "the pulses come at once: they decay within {decay_s:.3f} s",
+        "the decay time is below 0.1 s: the search is not for such cascades, and atoms are not so fast",
+    ),
+    Flag(
+        "dead_time",
+        _BURSTS,
+        "no two pulses are closer than {shortest_us:.2g} us, where {missing:.0f} would be: give the dead time",
+        "dead time that neither the header nor `dead_time_s` declares hides more than 0.3 errors of the pulses",
+    ),
+    Flag(
+        "step",
+        _BURSTS,
+        "a step of the rate, {length_s:.1f} s long, describes the window better (by {gain:.1f} in log-likelihood)",
+        "the rate jumps, stays and jumps back, as a beam does that is switched on and off",
     ),
     Flag(
         "all_zero",
@@ -227,10 +288,58 @@ FLAGS: tuple[Flag, ...] = (
         "the error of the lifetime exceeds half of it",
     ),
     Flag(
+        "one_number",
+        _LIFETIMES,
+        "the lifetime hangs on one number",
+        "without one of the numbers the error of the lifetime exceeds the lifetime: were it wrong, nobody would see",
+    ),
+    Flag(
         "not_an_exponential",
         _LIFETIMES,
         "an exponential does not describe these numbers",
         "chi-square has a probability below 1e-4",
+    ),
+    Flag(
+        "second_lifetime",
+        _LIFETIMES,
+        "one lifetime does not describe these numbers: there is a second one, or a drift beside it",
+        "the residuals have a second lifetime or a slope that chance makes in fewer than one of 100 series",
+    ),
+    Flag(
+        "one_state",
+        _DIFFERENCES,
+        "no difference: the coil was never {state}",
+        "all readings have one state of the coil",
+    ),
+    Flag(
+        "few_readings",
+        _DIFFERENCES,
+        "no difference: {count} readings with the coil {state}, {needed} are needed",
+        "one state has fewer readings",
+    ),
+    Flag(
+        "no_switch",
+        _DIFFERENCES,
+        "no difference: the coil was switched only while nothing was recorded",
+        "between on and off there are only pauses, in which anything may have drifted",
+    ),
+    Flag(
+        "no_noise",
+        _DIFFERENCES,
+        "no error of the difference: the readings do not change",
+        "all means within the blocks are the same: an instrument that stands still",
+    ),
+    Flag(
+        "difference_changes",
+        _DIFFERENCES,
+        "the difference is not the same at all switches",
+        "differences between neighbouring blocks scatter more than the readings within blocks tell (p below 1e-3)",
+    ),
+    Flag(
+        "current_jumps",
+        _DIFFERENCES,
+        "the current jumps where the coil was not switched",
+        "a step elsewhere is much likelier than none (p below 1e-3): it may have come with a switch, too",
     ),
     Flag(
         "few_events",
@@ -255,6 +364,13 @@ FLAGS: tuple[Flag, ...] = (
         _CLOCKS,
         "the offset is ambiguous: another one has {rival} matching pairs, this one {pairs}",
         "another offset has more than three quarters as many matching pairs",
+    ),
+    Flag(
+        "clock_rate",
+        _CLOCKS,
+        "one clock gains on the other: the offset changes by {rate:.1e} s a second, {change_s:.1f} s over these events",
+        "with a rate much more events match, or the differences have a slope of more than 3.5 errors; take pieces so "
+        "short that the offset does not change",
     ),
 )
 """In the order in which they are asked of a fit."""

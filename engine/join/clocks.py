@@ -4,12 +4,13 @@ The log of the coil has every switch of the coil, and the file of the PMT has th
 burst follows every heating. The time differences of all pairs of events of the same sort, one of source `a` and one of
 source `b`, are computed. At the true offset many of them agree within the time resolution of the files. Each event is
 then used in at most one pair, and the offset is the mean of the differences of these pairs, weighted by the inverse
-square of their resolution.
+square of their resolution. Where nobody knows how precise times are, their scatter tells the error.
 
 Events at regular intervals agree at many offsets, and a few events agree at some offset by chance. The search is
 therefore repeated with the intervals between the events of `b` shuffled: the fraction of shuffled series in which as
 many events agree is the probability of a false match. An offset is not valid where this probability is too large, or
-where another offset makes nearly as many events agree.
+where another offset makes nearly as many events agree. Nor is it where one clock gains on the other: then a rate beside
+the offset makes many more events agree, or the differences of the pairs have a slope.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from numpy.typing import NDArray
 
 from ...kernels.units import SECOND_NS
 from ..fits.flags import Reason, reason_for
+from ..fits.mean import student_factor
 from ..fits.rounding import with_error
 from ..options.durations import Duration, duration_ns
-from .events import events_of
+from .events import Events, events_of
 
 __all__ = ["ClockOffset", "estimate_clock_offset"]
 
-FEWEST_MATCHES = 3
+FEWEST_MATCHES = 6
+"""With fewer, the intervals between events have so few orders that they agree by chance in more than 1 of 100 cases."""
 LARGEST_FALSE_MATCH = 0.01
 RIVAL = 0.75
 """The offset is ambiguous when another one has more than this fraction of its number of pairs."""
@@ -38,6 +41,21 @@ SHUFFLES = 400
 REACH = 1.75
 """Half the width of the window in which differences agree, in combined resolutions (standard deviations) of two events:
 a flat distribution ends at sqrt(12) / 2 = 1.73 standard deviations."""
+
+LARGEST_RATE = 2e-3
+"""Rates of one clock against the other that are looked for, s a second, of either sign."""
+MOST_RATES = 400
+"""Rates that are tried; where the data are so long that more were needed, the steps are longer than a window."""
+MORE_BY_RATE = 2.0
+"""A rate is taken for true when it makes more events agree, by so many roots of their number."""
+MOST_MATCH = 0.9
+"""Part of the events that agree, from which on no rate is looked for."""
+LEAST_VARIANCE = 1e-18
+"""s squared: times are whole nanoseconds."""
+LEAST_DEVIATION = 0.1
+"""Least deviation of differences about a slope, in windows: those of whole seconds may be all alike."""
+SEEN_SLOPE = 3.5
+"""Errors of the slope of the differences from which on it is one."""
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -116,8 +134,9 @@ def estimate_clock_offset(
     ----------
     a, b : recorders, `Events`, or arrays of int64, shape (n,)
         Switches of the coil are in `CoilRecorder` and `PMTRecorder`; heatings in `HeaterRecorder` and
-        `HeatTimeRecorder`, and the bursts that follow them in `SSDRecorder`. Arrays are times in ns since 1970, taken
-        to be written in whole seconds.
+        `HeatTimeRecorder`, and the bursts that follow them in `SSDRecorder`. Arrays are times in ns since 1970; where
+        all of one are whole seconds, they are taken to be cut off there. Others may scatter by half a second, and the
+        error is that of their scatter.
     longest : duration
         The search covers offsets from -`longest` to +`longest`.
     delay : duration
@@ -130,8 +149,8 @@ def estimate_clock_offset(
     Returns
     -------
     ClockOffset
-        Not `valid`, with a `reason`, when fewer than three events match, when the probability of a false match is above
-        0.01, or when another offset has more than three quarters as many pairs.
+        Not `valid`, with a `reason`, when fewer than six events match, when the probability of a false match is above
+        0.01, when another offset has more than three quarters as many pairs, or when one clock gains on the other.
 
     Raises
     ------
@@ -155,7 +174,8 @@ def estimate_clock_offset(
     origin_ns = int(one.times_ns[0])
     times_a, times_b = ((e.times_ns - origin_ns) / SECOND_NS for e in (one, other))
     times_b = times_b - delay_s
-    width_s = REACH * math.sqrt(np.median(one.resolution_s) ** 2 + np.median(other.resolution_s) ** 2 + spread_s**2)
+    spreads_s = (np.median(one.resolution_s), np.median(other.resolution_s), one.unknown_s, other.unknown_s, spread_s)
+    width_s = REACH * math.hypot(*spreads_s)
     differences = _differences(times_a, one.sorts, times_b, other.sorts, longest_s)
     best_s, pairs = _best(differences, width_s)
     matched = _matched(times_a, one.sorts, times_b, other.sorts, best_s, width_s)
@@ -165,14 +185,16 @@ def estimate_clock_offset(
     of_a, of_b = matched.T
     found = times_a[of_a] - times_b[of_b]
     variance = one.resolution_s[of_a] ** 2 + other.resolution_s[of_b] ** 2 + spread_s**2
-    weight = 1.0 / np.maximum(variance, 1e-18)
-    offset_s = float(np.sum(weight * found) / np.sum(weight))
-    scatter = float(np.sum(weight * (found - offset_s) ** 2)) / (found.size - 1)
-    error_s = math.sqrt(max(1.0, scatter) / float(np.sum(weight)) + one.common_s**2 + other.common_s**2)
+    offset_s, error_s = _mean_of(found, variance, one, other)
+    gains = _rate_of(times_a[of_a], found, width_s) or _better_rate(
+        (times_a, one.sorts, times_b, other.sorts), best_s, width_s, pairs
+    )
     rival = _rival(differences, best_s, width_s)
     chance = _false_match_probability(times_a, one.sorts, times_b, other.sorts, longest_s, width_s, pairs, seed)
     reason: str = ""
-    if chance > LARGEST_FALSE_MATCH:
+    if gains:
+        reason = reason_for("clock_rate", rate=gains, change_s=abs(gains) * float(np.ptp(times_a)))
+    elif chance > LARGEST_FALSE_MATCH:
         reason = reason_for("chance_match")
     elif rival > RIVAL * pairs:
         reason = reason_for("rival_offset", rival=rival, pairs=pairs)
@@ -182,6 +204,55 @@ def estimate_clock_offset(
 
 def _no_offset(events: tuple[int, int], matches: int, reason: str) -> ClockOffset:
     return ClockOffset(0, math.nan, matches, events, 1.0, valid=False, reason=reason)
+
+
+def _mean_of(found: Floats, variance: Floats, one: Events, other: Events) -> tuple[float, float]:
+    """The weighted mean of differences, and its error; where the scatter is larger than known, the scatter is it."""
+    unknown = one.unknown_s > 0.0 or other.unknown_s > 0.0
+    # Where a scatter of unknown size is beside the resolution, all pairs count alike.
+    weight = 1.0 / np.maximum(np.full(found.size, variance.mean()) if unknown else variance, LEAST_VARIANCE)
+    offset_s = float(np.sum(weight * found) / np.sum(weight))
+    scatter = float(np.sum(weight * (found - offset_s) ** 2)) / (found.size - 1)
+    scatter *= float(student_factor(found.size)) ** 2
+    least = float(np.mean(weight * variance))
+    error_s = math.sqrt(max(least, scatter) / float(np.sum(weight)) + one.common_s**2 + other.common_s**2)
+    return offset_s, error_s
+
+
+def _rate_of(times_s: Floats, differences_s: Floats, width_s: float) -> float:
+    """The slope of the differences of pairs; 0 where there is none."""
+    moved = times_s - times_s.mean()
+    length = float(moved @ moved)
+    if not length > 0.0:
+        return 0.0
+    slope = float(moved @ differences_s) / length
+    rest = differences_s - differences_s.mean() - slope * moved
+    deviation = max(math.sqrt(float(rest @ rest) / (rest.size - 2)), LEAST_DEVIATION * width_s)
+    return (
+        slope if abs(slope) > SEEN_SLOPE * float(student_factor(rest.size - 1)) * deviation / math.sqrt(length) else 0.0
+    )
+
+
+def _better_rate(events: tuple[Floats, Integers, Floats, Integers], best_s: float, width_s: float, pairs: int) -> float:
+    """The rate at which many more pairs agree than without one; 0 where there is none."""
+    times_a, sorts_a, times_b, sorts_b = events
+    overlap = (times_b + best_s >= times_a[0] - width_s) & (times_b + best_s <= times_a[-1] + width_s)
+    span_s = float(times_a[-1] - times_a[0])
+    if pairs >= MOST_MATCH * min(int(overlap.sum()), times_a.size) or not span_s > 0.0:
+        return 0.0
+    reach_s = abs(best_s) + LARGEST_RATE * span_s + width_s
+    first = np.searchsorted(times_b, times_a - reach_s)
+    last = np.searchsorted(times_b, times_a + reach_s, side="right")
+    of_a = np.repeat(np.arange(times_a.size), last - first)
+    of_b = np.concatenate([np.arange(i, j) for i, j in zip(first, last, strict=True)])
+    differences, middle = times_a[of_a] - times_b[of_b], times_a[of_a] - times_a[0] - 0.5 * span_s
+    near = (sorts_a[of_a] == sorts_b[of_b]) & (np.abs(differences - best_s) <= LARGEST_RATE * span_s + width_s)
+    differences, middle = differences[near], middle[near]
+    steps = min(MOST_RATES // 2, math.ceil(LARGEST_RATE * span_s / width_s))
+    rates = np.linspace(-LARGEST_RATE, LARGEST_RATE, 2 * steps + 1)
+    found = [_best(np.sort(differences - rate * middle), width_s)[1] for rate in rates]
+    best = int(np.argmax(found))
+    return float(rates[best]) if found[best] > pairs + MORE_BY_RATE * math.sqrt(pairs) else 0.0
 
 
 def _differences(times_a: Floats, sorts_a: Integers, times_b: Floats, sorts_b: Integers, longest_s: float) -> Floats:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ HEATING_APART_NS = 10 * SECOND_NS
 """Steps of the heater that are farther apart are heatings of their own, unless the user says otherwise."""
 APEX_SCATTER_S = 0.25
 """Scatter of the apex of a burst about its t0: the search puts it up to one rise time before."""
+WRITTEN_NS = (SECOND_NS, SECOND_NS // 10, SECOND_NS // 100, SECOND_NS // 1000)
+"""Steps in which plain times may be written; those that fit none of them are taken as they are."""
 T0_SCATTER_S, T0_COMMON_S = 0.01, 0.02
 """Errors of the t0 of a fit: the least that is believed of one, and the systematic error common to all bursts."""
 
@@ -54,12 +56,15 @@ class Events:
         Standard deviation of each time, s.
     common_s : float
         Systematic error that all times have in common, s; averaging over events does not reduce it.
+    unknown_s : float
+        Scatter beyond the resolution that may be there, s; how large it is, the matches tell.
     """
 
     times_ns: Integers
     sorts: Integers
     resolution_s: Floats
     common_s: float = 0.0
+    unknown_s: float = 0.0
 
 
 def events_of(source: Any) -> Events:
@@ -68,7 +73,8 @@ def events_of(source: Any) -> Events:
     Parameters
     ----------
     source : recorder, `Events`, or array of int64, shape (n,)
-        An array holds times in ns since 1970, in any order.
+        An array holds times in ns since 1970, in any order. Where all are whole seconds (tenths, hundredths,
+        thousandths), they are taken to be cut off there, and mean the middle of this step.
 
     Returns
     -------
@@ -82,7 +88,7 @@ def events_of(source: Any) -> Events:
     Examples
     --------
     >>> events_of([10**9, 0]).times_ns.tolist()
-    [0, 1000000000]
+    [500000000, 1500000000]
     """
     if isinstance(source, Events):
         return source
@@ -97,7 +103,11 @@ def events_of(source: Any) -> Events:
     times = np.asarray(source)
     if times.ndim != 1 or (times.size and not np.issubdtype(times.dtype, np.integer)):
         raise InputError("events are a recorder, or a list of integers: ns since 1970")
-    return _alike(np.sort(times.astype(np.int64)), 1.0 / UNIFORM)
+    times_ns = np.sort(times.astype(np.int64))
+    step_ns = next((step_ns for step_ns in WRITTEN_NS if not np.any(times_ns % step_ns)), 0)
+    resolution_s = step_ns / SECOND_NS / UNIFORM
+    unknown_s = math.sqrt(max(1.0 / UNIFORM**2 - resolution_s**2, 0.0))
+    return replace(_alike(times_ns + step_ns // 2, resolution_s), unknown_s=unknown_s)
 
 
 def rises_ns(timestamps_ns: Integers, values: Floats, *, apart_ns: int = HEATING_APART_NS) -> Integers:

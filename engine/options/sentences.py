@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, time
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...io.errors import InputError, shortened
@@ -159,6 +158,8 @@ def did_you_mean(given: object, known: Collection[str]) -> str:
     >>> did_you_mean("Filepaht", ["filepath", "kind"]), did_you_mean("x", ["filepath"])
     ("; did you mean 'filepath'?", '')
     """
+    from difflib import get_close_matches  # noqa: PLC0415 (for mistakes alone)
+
     by_lower = {name.lower(): name for name in known}
     alike = get_close_matches(str(given).strip().lower(), by_lower, n=1)
     return f"; did you mean {by_lower[alike[0]]!r}?" if alike else ""

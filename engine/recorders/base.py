@@ -30,7 +30,7 @@ import polars as pl
 
 from ...io.errors import FormatError, InputError
 from ...io.forks import OwnLock
-from ...io.guess.layout import NOTHING_ASKED, Asked
+from ...io.guess.asked import NOTHING_ASKED, Asked
 from ...io.layout import Layout
 from ...io.paths import user_path
 from ...io.reader import Reader
@@ -313,6 +313,7 @@ class Recorder:
             self.make_layout(),
             clock_offset_ns=self.clock_offset_ns,
             longest_line_bytes=self.settings.longest_line_bytes,
+            access=self.settings.access,
             asked=self._asked(),
         )
 
@@ -349,7 +350,8 @@ class Recorder:
         if self._reader.metadata:
             frames.append(self._header_columns(taken, data.height))
         if times is not None:
-            times = times.select(pl.col("timestamp").alias("timestamp_ns"), "timestamp", "datetime")
+            # Without an expression, whose run costs more than all else of a look at few new rows.
+            times = times.clone().insert_column(0, times["timestamp"].alias("timestamp_ns"))
             if not taken.isdisjoint(times.columns):
                 frames[0], times = with_distinct_names(data, times, self.clock_offset_ns)
             frames.append(times)

@@ -101,6 +101,7 @@ class LVMRecorder(Recorder):
             self.filepath,
             clock_offset_ns=self.clock_offset_ns,
             longest_line_bytes=self.settings.longest_line_bytes,
+            access=self.settings.access,
         )
 
 
@@ -133,6 +134,7 @@ class LVMParser(Parser, LVMRecorder):
             clock_offset_ns=self.clock_offset_ns,
             checkpoint=self._checkpoint_path,
             longest_line_bytes=self.settings.longest_line_bytes,
+            access=self.settings.access,
         )
 
 

@@ -11,9 +11,10 @@ from annotated_types import Ge, Gt
 
 from ...io.cells import datetime_ns
 from ...io.errors import InputError
-from ...io.guess.layout import Asked
+from ...io.guess.asked import Asked
 from ...io.quotes import BLANKS, TABS
 from ...io.text.growing import LONGEST_LINE_BYTES
+from ...io.text.rest import Access
 from ...kernels.units import DAY_NS
 from ..options.durations import duration_ns
 from ..options.sentences import in_toml, option, shown
@@ -72,6 +73,9 @@ class RecorderSettings(Settings):
         Added to all times: ``"-3min"`` for the clock of a PC that is three minutes fast.
     longest_line_bytes : int
         A file with a longer line is refused, before memory is full of it; lines have hundreds of bytes.
+    access : {"auto", "map", "read"}
+        How a long file comes into memory: mapped where it is at rest; always mapped; always read. The table is the
+        same.
 
     Examples
     --------
@@ -83,6 +87,7 @@ class RecorderSettings(Settings):
     always_update: bool = False
     clock_offset: Annotated[timedelta, Converted(_offset, {"type": "string"})] = timedelta(0)
     longest_line_bytes: Annotated[int, Gt(0)] = LONGEST_LINE_BYTES
+    access: Access = "auto"
 
 
 def _delimiter(value: Any) -> Any:

@@ -104,6 +104,7 @@ class Parser(_Chunks):
             clock_offset_ns=self.clock_offset_ns,
             checkpoint=self._checkpoint_path,
             longest_line_bytes=self.settings.longest_line_bytes,
+            access=self.settings.access,
             asked=self._asked(),
         )
 

@@ -42,7 +42,8 @@ def delimiter_of(lines: Sequence[str]) -> str:
     (';', ' \t')
     """
     filled = [line for line in lines if line.strip()]
-    for sign in DELIMITERS:
+    found = [sign for sign in DELIMITERS if any(sign in line for line in filled)]
+    for sign in found:
         if sign == "," and (instead := _beside_decimals(filled)):
             return instead
         several = sign == "\t" and any("\t\t" in line for line in filled)
@@ -50,8 +51,8 @@ def delimiter_of(lines: Sequence[str]) -> str:
             return TABS if several and _fits_better(filled, TABS, sign) else sign
         if several and _agreed_width(filled, TABS) > 1:
             return TABS
-    for sign in DELIMITERS[:-1]:
-        if _is_agreed_below(filled, sign):
+    for sign in found:
+        if sign != "," and _is_agreed_below(filled, sign):
             return sign
     if _agreed_width(filled, BLANKS) > 1 and _are_numbers(filled, BLANKS):
         return BLANKS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from ..column import Column, Kind
 from ..errors import LONGEST_CELL, InputError, shortened
 from ..header import UTF8_MARK, CountedLines, distinct
 from ..layout import Layout
+from .asked import NO_TIMES, NOTHING_ASKED, Asked
 from .comments import SAYS_DELIMITER, without_comments
 from .delimiters import delimiter_of
 from .kinds import MOMENTS, SURE_DIGITS, kind_of, kinds_of
@@ -29,33 +30,7 @@ from .moments import Times, kind_in, order_in, order_of, times_of
 from .signs import signs_of
 from .units import are_units
 
-__all__ = ["Asked", "Guess", "guess_layout"]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a user says of a table that the engine would otherwise find out.
-
-    Parameters
-    ----------
-    time : str
-        The column that holds the times; ``"none"`` for none.
-    time_format : str
-        How they are written, as `datetime.datetime.strptime` has it: ``"%d.%m.%Y %H:%M:%S"``.
-    delimiter, decimal : str
-        One character each.
-    header_line : int, optional
-        The line that names the columns, from 1; 0 where none does.
-    units_row : bool, optional
-        Whether the line under the names says units.
-    """
-
-    time: str = ""
-    time_format: str = ""
-    delimiter: str = ""
-    decimal: str = ""
-    header_line: int | None = None
-    units_row: bool | None = None
+__all__ = ["Guess", "guess_layout"]
 
 
 class Guess(NamedTuple):
@@ -66,9 +41,6 @@ class Guess(NamedTuple):
     """Sentences on what may be otherwise, and what to say then."""
 
 
-NOTHING_ASKED = Asked()
-NO_TIMES = "none"
-"""In the place of the column that holds the times."""
 WHOLE = re.compile(r"[+-]?\d{1,100}")
 MOST_TURNS = 3
 """How often rows and notation are found out from each other."""

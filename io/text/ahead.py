@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ...kernels.text.words import BACK, FRONT
 from ..column import Kind
 from ..errors import InputError
-from ..guess.layout import NOTHING_ASKED, Asked
+from ..guess.asked import NOTHING_ASKED, Asked
 from ..layout import Layout
 from .checkpoint import Checkpoint
 from .growing import Fingerprint, GrowingFile, PartsPlan

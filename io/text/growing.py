@@ -1,8 +1,8 @@
 """`GrowingFile`: hands over the whole lines that were appended since the last look.
 
-The file is opened, read and closed within one call. It is never mapped: measured on files of 500 MB, a map is no faster
-than reads into a buffer that stays in the cache (see benchmarks/), while a truncated map kills the process on POSIX and
-keeps the writer from truncating on Windows. Every byte is read once; a last line without its end waits in memory.
+The file is opened, read and closed within one call. What is new in a live file is read into a buffer; of a file at
+rest (`rest`), the parts of a long stretch are mapped, one by one, which takes as long (see benchmarks/). Every byte is
+read once; a last line without its end waits in memory.
 
 Whether it is still the same file is determined by its bytes alone, not by times, inodes or its size, which a network
 share may report late: the last bytes before the read position and the first ones after the header must be there
@@ -34,6 +34,7 @@ from ..progress import Task, progress
 from . import stretch
 from .line_ends import are_returns, make_newlines
 from .parts import THREADS, Sink, run_parts
+from .rest import LOOK_AGAIN_BYTES, Access, Rest
 from .utf16 import PLAIN, Bytes16, PlainBytes, bytes_of
 
 __all__ = ["FINGERPRINT_BYTES", "Consumer", "Fingerprint", "GrowingFile", "PartsPlan"]
@@ -109,6 +110,8 @@ class GrowingFile:
         A longer line without its end is refused.
     encoding : str
         Of the lines, where the file is UTF-16.
+    access : {"auto", "map", "read"}
+        Whether parts of a long file are mapped: where it is at rest, always, never.
 
     Attributes
     ----------
@@ -128,7 +131,13 @@ class GrowingFile:
     _tail: bytes
     _in_returns: bool | None  # whether its lines end in carriage returns alone
 
-    def __init__(self, path: str | Path, longest_line_bytes: int = LONGEST_LINE_BYTES, encoding: str = "utf-8") -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        longest_line_bytes: int = LONGEST_LINE_BYTES,
+        encoding: str = "utf-8",
+        access: Access = "auto",
+    ) -> None:
         self.path = user_path(path)
         self.longest_line_bytes = longest_line_bytes
         self.generation = 0
@@ -137,6 +146,7 @@ class GrowingFile:
         self._buffer: Bytes = np.frombuffer(self._bytes, np.uint8)
         self._looks = 0
         self._encoding = encoding
+        self._rest = Rest(access)
         self._text: PlainBytes | Bytes16 = PLAIN
         self._nuls_seen = _NulsSeen(-1, 0)
         self._task: tuple[Task | None, int] = None, 1
@@ -334,20 +344,19 @@ class GrowingFile:
             task.update(self._read / size)
         self.bytes_read += count
 
-    def _take_part(self, buffer: bytearray, start: int, stop: int) -> None:
-        self._advance(buffer[max(start, stop - FINGERPRINT_BYTES) : stop], stop - start)
+    def _take_part(self, data: Bytes, start: int, stop: int) -> None:
+        self._advance(data[max(start, stop - FINGERPRINT_BYTES) : stop].tobytes(), stop - start)
 
     def _feed_parts(self, handle: FileIO, size: int, plan: PartsPlan) -> bool:
         """Hand over a long file in parts; whether any of it was taken."""
         self._unread()  # parts begin with whole lines
-        stop = self._read + min(plan.size, size - self._read)
-        count = (
-            -(-(stop - self._read) // (stretch.PART_BYTES * THREADS)) * THREADS
-        )  # none of them waits for another at the end
-        before = self._read
-        run_parts(
-            count, stretch.Stretch(handle, before, stop, -(-(stop - before) // count), self._take_part), plan.sink
-        )
+        before, ahead = self._read, min(plan.size, size - self._read)
+        mapped = self._rest.look(handle)
+        if self._rest.access == "auto" and not mapped:
+            ahead = min(ahead, LOOK_AGAIN_BYTES)
+        count = -(-ahead // (stretch.PART_BYTES * THREADS)) * THREADS  # none of them waits for another at the end
+        parts = stretch.Stretch(handle, before, before + ahead, -(-ahead // count), self._take_part, mapped=mapped)
+        run_parts(count, parts, plan.sink)
         return self._read > before
 
     def _without_nuls(self, handle: FileIO, start: int, got: int, *, at_once: bool) -> int:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..column import Column, Kind
 from ..errors import FormatError, InputError
+from ..guess.asked import NOTHING_ASKED, Asked
 from ..guess.comments import cells_of_comment, is_comment
 from ..guess.kinds import kind_of
-from ..guess.layout import NOTHING_ASKED, Asked, guess_layout
 from ..guess.lines import are_names_again, are_other_names
 from ..guess.units import are_units
 from ..header import CountedLines, Header, HeaderMismatch, NamesLine, distinct, fields
@@ -241,6 +241,8 @@ class Opening:
         return old.metadata != header.metadata
 
     def _guess(self, lines: Sequence[bytes]) -> None:
+        from ..guess.layout import guess_layout  # noqa: PLC0415 (described formats do without)
+
         guess = guess_layout(self._path, lines, self._asked, self._known)
         plain = guess_layout(self._path, lines, self._asked) if self._known else guess
         self.layout, self.remarks = (None, ()) if guess is None else guess  # which may raise before

@@ -40,11 +40,14 @@ class Source(Protocol):
         """Bytes that the buffer of a thread needs."""
         ...
 
-    def read(self, part: int, buffer: bytearray) -> tuple[int, int] | None:
-        """Read a part: where its whole lines stand in the buffer; None where the parts end early. Any thread."""
+    def read(self, part: int, buffer: bytearray) -> tuple[Bytes, int, int] | None:
+        """Read a part, into the buffer or elsewhere; None where the parts end early. Any thread.
+
+        Its whole lines are ``data[start:stop]``, with `FRONT` bytes before and `BACK` after them.
+        """
         ...
 
-    def advance(self, part: int, buffer: bytearray, start: int, stop: int) -> None:
+    def advance(self, part: int, data: Bytes, start: int, stop: int) -> None:
         """Go on after a part, which was committed. In order."""
         ...
 
@@ -88,7 +91,7 @@ class _Run:
     def work(self) -> None:
         if len(getattr(_own, "buffer", b"")) < self.source.room():
             _own.buffer = bytearray(self.source.room())
-        buffer, data = _own.buffer, np.frombuffer(_own.buffer, np.uint8)
+        buffer = _own.buffer
         while True:
             with self.changed:
                 part = self.begun
@@ -97,19 +100,20 @@ class _Run:
                 return
             done = False
             try:
-                done = self._do(part, buffer, data)
+                done = self._do(part, buffer)
             finally:
                 if not done:  # or it failed: the other threads must not wait for it
                     self._stop_at(part)
             if not done:
                 return
 
-    def _do(self, part: int, buffer: bytearray, data: Bytes) -> bool:
+    def _do(self, part: int, buffer: bytearray) -> bool:
         """Take one part from source to sink; whether that could be done."""
-        span = self.source.read(part, buffer)
-        if span is None:
+        lines = self.source.read(part, buffer)
+        if lines is None:
             return False
-        size = self.sink.measure(data, *span)
+        data, start, stop = lines
+        size = self.sink.measure(data, start, stop)
         with self.changed:
             # The part before was begun before this one, and its thread waits for none but earlier parts.
             self.changed.wait_for(lambda: self.placed == part or self.end <= part)
@@ -118,13 +122,13 @@ class _Run:
                 return False
             self.placed += 1
             self.changed.notify_all()
-        parsed = self.sink.parse(data, *span, place, size)
+        parsed = self.sink.parse(data, start, stop, place, size)
         with self.changed:
             self.changed.wait_for(lambda: self.committed == part or self.end <= part)
             if self.end <= part:
                 return False
             stopped = self.sink.commit(data, parsed)
-            self.source.advance(part, buffer, span[0], span[1] if stopped is None else stopped)
+            self.source.advance(part, data, start, stop if stopped is None else stopped)
             self.committed += 1
             if stopped is not None:
                 self.end = part + 1

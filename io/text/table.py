@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..column import Column, Kind
-from ..guess.layout import NOTHING_ASKED, Asked
+from ..guess.asked import NOTHING_ASKED, Asked
 from ..header import Header
 from ..layout import Layout
 from ..times import ROW_BY_ROW, TimeRule

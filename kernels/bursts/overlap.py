@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compile import kernel
+from ..places import first_not_before
 from .decay import FAR
 
-__all__ = ["best_addition", "overlap_likelihood"]
+__all__ = ["best_addition", "overlap_likelihood", "overlap_nll"]
 
 Floats = NDArray[np.float64]
 
@@ -81,6 +82,46 @@ def overlap_likelihood(
             gradient[which[a]] -= score[a] * (per_rate + dead_s)
             for b in range(used):
                 information[which[a], which[b]] += score[a] * score[b] * per_rate * per_rate
+    return nll
+
+
+@kernel
+def overlap_nll(times_s: Floats, length_s: float, dead_s: float, x: Floats) -> float:
+    """The value of `overlap_likelihood` alone, in a fifth of its time.
+
+    Parameters
+    ----------
+    times_s, length_s, dead_s, x
+        As in `overlap_likelihood`.
+
+    Returns
+    -------
+    float
+        The negative log-likelihood, with all constants.
+    """
+    bursts = (x.size - 1) // 5
+    background = math.exp(x[0])
+    rates = np.empty(times_s.size)
+    for i in range(times_s.size):
+        rates[i] = background
+    nll = background * length_s
+    for k in range(bursts):
+        t0_s = x[5 * k + 5]
+        for side in range(2):
+            at = 5 * k + 1 + 2 * side
+            tau = math.exp(x[at + 1])
+            nll += math.exp(x[at]) * -math.expm1(-(length_s - t0_s if side else t0_s) / tau)
+        height_r, height_d = math.exp(x[5 * k + 1] - x[5 * k + 2]), math.exp(x[5 * k + 3] - x[5 * k + 4])
+        per_tau_r, per_tau_d = math.exp(-x[5 * k + 2]), math.exp(-x[5 * k + 4])
+        first = first_not_before(times_s, t0_s - FAR / per_tau_r, np.int64(0), np.int64(times_s.size))
+        middle = first_not_before(times_s, t0_s, first, np.int64(times_s.size))
+        last = first_not_before(times_s, t0_s + FAR / per_tau_d, middle, np.int64(times_s.size))
+        for i in range(first, middle):
+            rates[i] += height_r * math.exp((times_s[i] - t0_s) * per_tau_r)
+        for i in range(middle, last):
+            rates[i] += height_d * math.exp((t0_s - times_s[i]) * per_tau_d)
+    for i in range(times_s.size):
+        nll -= math.log(rates[i]) + dead_s * rates[i]
     return nll
 
 

@@ -375,7 +375,8 @@ def test_no_file_stays_open_between_calls(tmp_path):
     assert not [d for d in descriptors.iterdir() if d.is_symlink() and str(d.readlink()).startswith(str(tmp_path))]
 
 
-def test_blocks_and_threads_give_the_table_of_one_piece(tmp_path, monkeypatch):
+@pytest.mark.parametrize("access", ["read", "map"])
+def test_blocks_and_threads_give_the_table_of_one_piece(tmp_path, monkeypatch, access):
     lines = [b"%d,%d.25,2022/03/14 10:00:00,a%d\n" % (i, i, i) for i in range(3000)]
     for i in range(0, 3000, 37):
         lines[i] = [b"bad\n", b"\n", b'7,"1.5",2022/03/14 10:00:00,"a ""b"", c"\n', b"8,,2022/03/14 10:00:00,\n"][i % 4]
@@ -389,7 +390,7 @@ def test_blocks_and_threads_give_the_table_of_one_piece(tmp_path, monkeypatch):
     for name, size in (("PART_BYTES", 700), ("EXTRA_BYTES", 20)):
         monkeypatch.setattr(f"utokyo.io.text.stretch.{name}", size)
     monkeypatch.setattr("utokyo.io.text.parts.THREADS", 4)
-    parts = Reader(path, LAYOUT)
+    parts = Reader(path, LAYOUT, access=access)
     parts.update()
 
     assert parts.frame.equals(one_piece.frame)
@@ -402,9 +403,10 @@ def test_blocks_and_threads_give_the_table_of_one_piece(tmp_path, monkeypatch):
     assert parts.frame["x"][-1] == 1.5
 
 
+@pytest.mark.parametrize("access", ["read", "map"])
 @pytest.mark.parametrize("backwards_at", [None, 1234])
 @pytest.mark.parametrize("bad", [[], [700, 701, 2500]])
-def test_times_told_by_the_threads_that_parse_are_those_of_one_piece(tmp_path, monkeypatch, backwards_at, bad):
+def test_times_told_by_the_threads_that_parse_are_those_of_one_piece(tmp_path, monkeypatch, backwards_at, bad, access):
     layout = Layout(
         "ticks",
         (Column("n", Kind.INTEGER), Column("ticks", Kind.INTEGER)),
@@ -426,7 +428,7 @@ def test_times_told_by_the_threads_that_parse_are_those_of_one_piece(tmp_path, m
     monkeypatch.setattr("utokyo.io.text.stretch.PART_BYTES", 700)
     monkeypatch.setattr("utokyo.io.text.parts.THREADS", 4)
     monkeypatch.setattr("utokyo.io.text.ahead.AHEAD_BYTES", 9000)
-    reader = Reader(path, layout, clock_offset_ns=5)
+    reader = Reader(path, layout, clock_offset_ns=5, access=access)
     times = []
     while reader.next_chunk(300) is not None:
         times.append(reader.time_frame())

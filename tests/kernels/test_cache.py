@@ -172,6 +172,15 @@ def test_a_pickle_of_another_signature_is_not_used(place, kept):
     assert "another signature" in answers(place, 1, NUMBA_CACHE_DIR=str(kept))
 
 
+def test_kept_code_runs_without_what_compiling_needs(place, kept):
+    code = (
+        "import sys; from package.module import answer; print(answer(1), 'numba.cpython.randomimpl' in sys.modules); "
+        "print(answer(1j), 'numba.cpython.randomimpl' in sys.modules, 'scipy.linalg' in sys.modules)"
+    )
+    process = call(place, code, NUMBA_CACHE_DIR=str(kept))
+    assert process.stdout.split("\n")[:2] == ["3 False", "(1+2j) True False"], process.stderr
+
+
 def test_an_edit_leaves_no_files_behind(place, kept):
     module = place / "package" / "module.py"
     before = {path.name for path in kept.rglob("*") if path.is_file()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utokyo.kernels.histogram import fill_1d, fill_2d
+from utokyo.kernels.histogram import fill_1d, fill_grid
 
 # Quarters are exact in binary, so that numpy and the fills agree on every edge.
 QUARTERS = st.integers(-8, 40).map(lambda n: n / 4.0)
@@ -27,17 +29,21 @@ def test_fill_1d_counts_as_numpy_does(values):
 
 
 @settings(deadline=None)  # the first call compiles
-@given(st.lists(st.tuples(QUARTERS, QUARTERS), max_size=60))
-def test_fill_2d_counts_as_numpy_does(pairs):
-    x, y = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
-    counts = np.zeros((16, 4), dtype=np.int64)
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 100), QUARTERS), max_size=60),
+    width=st.integers(1, 30),
+    halvings=st.integers(0, 3),
+)
+def test_fill_grid_counts_as_floor_does(pairs, width, halvings):
+    times, values = np.array(sorted(pairs), dtype=np.float64).reshape(-1, 2).T
+    counts = np.zeros((102, 60), dtype=np.int64)
 
-    outside = fill_2d(x, y, 0.0, 8.0, 1.0, 5.0, counts)
+    fill_grid(times.astype(np.int64), values, -1, width, -8.0, 0.5**halvings, counts)
 
-    inside = (x >= 0.0) & (x < 8.0) & (y >= 1.0) & (y < 5.0)
-    expected = np.histogram2d(x[inside], y[inside], bins=(16, 4), range=((0.0, 8.0), (1.0, 5.0)))[0]
+    expected = np.zeros_like(counts)
+    for time, value in pairs:
+        expected[time // width + 1, math.floor(value / 2**halvings) + 8] += 1
     np.testing.assert_array_equal(counts, expected)
-    assert outside == np.sum(~inside)
 
 
 def test_fills_add_to_what_is_there():
@@ -49,7 +55,6 @@ def test_fills_add_to_what_is_there():
 def test_not_a_number_is_counted_nowhere():
     counts = np.zeros(2, dtype=np.int64)
     assert fill_1d(np.array([np.nan, 0.5]), 0.0, 2.0, counts) == (0, 0)
-    assert fill_2d(np.array([np.nan, 0.5]), np.array([0.5, 0.5]), 0.0, 2.0, 0.0, 2.0, np.zeros((2, 2), np.int64)) == 1
     assert counts.tolist() == [1, 0]
 
 

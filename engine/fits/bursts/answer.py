@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ....kernels.bursts.decay import burst_deviance
 from ....kernels.bursts.fit import total_covariance
 from ....kernels.units import SECOND_NS
-from ..flags import reason_for
+from ..flags import Reason, reason_for
 from ..minimize import Minimum
 from ..result import Fit
 from .best import WORTH, BestBurst, best_near
@@ -82,11 +82,11 @@ def no_fit(t0_ns: int, significance: float, pulses: int) -> Fit:
     return Fit(values, errors, np.full((6, 6), np.nan), FITTED, math.nan, significance=significance, reasons=why)
 
 
-def with_reasons(fit: Fit, problem: BurstProblem, best: Minimum, cut: Cut) -> Fit:
-    """The fit with the reasons why it is not valid; in `best`, the parameters of its burst come first."""
+def with_reasons(fit: Fit, problem: BurstProblem, best: Minimum, cut: Cut, more: tuple[Reason, ...] = ()) -> Fit:
+    """The fit with the reasons why it is not valid, and more; in `best`, the parameters of its burst come first."""
     bounded = bool(problem.at_limit(best.x[:6], 4))
     why = reasons(fit, float(best.x[5]), problem.length_s, converged=best.converged, bounded=bounded, cut=cut)
-    return replace(fit, reasons=tuple(why))
+    return replace(fit, reasons=(*why, *more))
 
 
 def _fit_that_names(together: Together, first: int, significance: float, cut: Cut) -> Fit:

@@ -2,8 +2,10 @@
 
 The background drifts over minutes to hours. It is therefore measured locally: for each block of ten seconds, from the
 two minutes before and after it, with bursts masked. In the first measurement no bursts are known, and blocks that are
-significantly above the lower quartile are left out. Promises: the background of each block has counts and a live time,
-so that its uncertainty can enter the search; and it depends only on the data within a few minutes of the block.
+significantly above the lower quartile are left out. Where it changes within minutes, by more than chance allows, a
+parabola through the blocks around follows it, over as many blocks as it describes. Promises: the background of each
+block has counts and a live time, so that its uncertainty can enter the search; and it depends only on the data within a
+few minutes of the block.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.bursts.background import clipped_background, wide_gaps
+from ....kernels.bursts.background import clipped_background, followed_background, wide_gaps
 from ....kernels.units import SECOND_NS
 
 __all__ = [
     "BLOCK_NS",
     "CLIPPED_REACH",
+    "FOLLOWED_REACH",
     "REACH",
     "SIDE",
     "Background",
@@ -39,6 +42,8 @@ REACH = 12
 """Blocks before and after a block from which its background is measured."""
 CLIPPED_REACH = 13
 """The same for the first measurement, without known bursts."""
+FOLLOWED_REACH = 15
+"""Blocks before and after a block on which its background depends where it changes within minutes."""
 LONGEST_PAUSE_NS = 3600 * SECOND_NS
 """A longer pause is always an interruption: the rate after it may be any other."""
 FORBIDDEN = 30.0
@@ -49,6 +54,9 @@ window whose rate is taken to be that without bursts."""
 NEIGHBOURS, WIDE = 50, 0.3
 """A gap is tested for being an interruption when it is longer than `WIDE` times the duration of the `NEIGHBOURS` pulses
 before it."""
+GROUP, LEAST_GROUP, STEADY = 10, 3, 4.0
+"""Beside several pauses: how many pulses, and with few pulses at least how many, are timed together; and how many times
+as long as usual the slowest of these groups may take where the rate is steady (after a burst it takes longer)."""
 MOST_PAUSES = 4096
 """Number of such gaps for which memory is reserved at first."""
 LEAST_LIVE = 0.2
@@ -141,13 +149,40 @@ def interruptions(times_ns: Integers) -> Integers:
     after = np.diff(np.searchsorted(times_ns, end[:, None] + windows), axis=1)
     quiet = np.minimum(np.sort(before, axis=1)[:, QUIET], np.sort(after, axis=1)[:, QUIET])
     pause_ns = end - begin
-    return np.asarray(pauses[(pause_ns > LONGEST_PAUSE_NS) | (pause_ns * (quiet / BLOCK_NS) > FORBIDDEN)])
+    cut = (pause_ns > LONGEST_PAUSE_NS) | (pause_ns * (quiet / BLOCK_NS) > FORBIDDEN)
+    # Other pauses nearby empty these windows. Where some window is full, the rate between the pauses decides.
+    full = np.minimum(before.max(axis=1), after.max(axis=1))
+    for i in np.flatnonzero(~cut & (pause_ns * (full / BLOCK_NS) > FORBIDDEN)):
+        ends_ns = (begin[i] - SIDE * BLOCK_NS, begin[i]), (end[i], end[i] + SIDE * BLOCK_NS)
+        sides = (times_ns[slice(*np.searchsorted(times_ns, [low, high + 1]))] for low, high in ends_ns)
+        cut[i] = pause_ns[i] * min(_rate_between_pauses(side) for side in sides) > FORBIDDEN
+    return np.asarray(pauses[cut])
+
+
+def _rate_between_pauses(times_ns: Integers) -> float:
+    """A low estimate of the rate (per ns) of steady pulses with pauses among them; 0 where they are not steady."""
+    count = min(GROUP, (times_ns.size - 1) // 4)
+    if count < LEAST_GROUP:
+        return 0.0
+    apart = np.diff(times_ns)
+    typical = float(np.median(_sums(apart, count)))
+    lasting = _sums(apart[apart * count <= FORBIDDEN * typical], count)
+    if not lasting.size or lasting.max() > STEADY * np.median(lasting):
+        return 0.0
+    return float(count / max(np.quantile(lasting, 1.0 - QUIET / SIDE), 1.0))
+
+
+def _sums(values: Integers, count: int) -> Integers:
+    """Sums of so many neighbouring values each; what is left at the end is not summed."""
+    return np.asarray(values[: values.size // count * count].reshape(-1, count).sum(axis=1))
 
 
 def first_background(blocks: Blocks) -> Background:
     """Background of a stretch whose bursts are not known."""
     counts, live = np.empty(blocks.count), np.empty(blocks.count)
-    clipped_background(np.diff(blocks.edges), blocks.live_ns, CLIPPED_REACH, counts, live)
+    inside, live_ns = np.diff(blocks.edges), blocks.live_ns
+    clipped_background(inside, live_ns, CLIPPED_REACH, counts, live)
+    followed_background(inside.astype(float), live_ns.astype(float), float(BLOCK_NS), counts, live)
     return Background(counts, live)
 
 
@@ -167,7 +202,9 @@ def masked_background(blocks: Blocks, masks: list[tuple[int, int]], first: Backg
     left, right = np.maximum(block - REACH, 0), np.minimum(block + REACH + 1, blocks.count)
     here_counts, here_live = (counts[right] - counts[left]).astype(float), (live[right] - live[left]).astype(float)
     enough = here_live > LEAST_LIVE * BLOCK_NS * (right - left)
-    return Background(np.where(enough, here_counts, first.counts), np.where(enough, here_live, first.live_ns))
+    both = np.where(enough, here_counts, first.counts), np.where(enough, here_live, first.live_ns)
+    followed_background(np.diff(counts).astype(float), np.diff(live).astype(float), float(BLOCK_NS), *both)
+    return Background(*both)
 
 
 def mask_of(onset_ns: int, end_ns: int) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,10 +25,12 @@ from ....io.errors import InputError
 from ..result import Fit
 from .answer import fit_of_one, fits_of_several, no_fit, with_reasons
 from .best import BestBurst, best_burst, best_near, jump_promises
-from .dead_time import LONGEST_S
+from .dead_time import LONGEST_S, dead_time_of
+from .kind import reasons_of_kind
 from .overlap import fit_together
 from .problem import BurstProblem
 from .search import find_bursts, sorted_times_ns
+from .shape import reasons_of_shape, reasons_together, shape_of, with_slope
 from .stretch import fit_window_ns
 from .values import FEWEST_PULSES, Cut, burst_rate_Hz
 
@@ -44,25 +47,27 @@ UNLIKELY = 0.05
 
 
 def fit_burst(
-    timestamps_ns: ArrayLike | pl.Series,
+    timestamps_ns: ArrayLike | pl.Series | pl.DataFrame,
     burst: Mapping[str, Any],
     *,
     window_ns: tuple[int, int] | None = None,
-    dead_time_s: float = 0.0,
+    dead_time_s: float | None = None,
 ) -> Fit:
     """Fit background, rise and decay to one burst.
 
     Parameters
     ----------
-    timestamps_ns : array or polars Series of integers, shape (n,)
-        Sorted pulse times in ns, as given to `find_bursts`; pulses outside the window are ignored.
+    timestamps_ns : array or polars Series of integers, shape (n,), or polars.DataFrame
+        Sorted pulse times in ns, as given to `find_bursts`, or the table of a recorder, whose header says the dead
+        time; pulses outside the window are ignored.
     burst : mapping
         A row of the table of `find_bursts` (``table.row(i, named=True)``). ``timestamp_ns``, ``onset_ns`` and
         ``end_ns`` are required; the window and the significance are used when they are given.
     window_ns : (int, int), optional
         Begin and end of the time that is fitted, instead of the window of the row; all bursts in it are fitted.
-    dead_time_s : float
-        Non-extending dead time after each pulse, s. Fitted rates and numbers of pulses are corrected for it.
+    dead_time_s : float, optional
+        Non-extending dead time after each pulse, s; by default that of the header of a table, else none. Fitted rates
+        and numbers of pulses are corrected for it.
 
     Returns
     -------
@@ -70,8 +75,9 @@ def fit_burst(
         Fitted: ``background_Hz, n_rise, tau_rise_s, n_decay, tau_decay_s, t0_ns``; derived: ``half_life_s`` and
         ``n_total`` (pulses of rise and decay together). ``t0_ns`` is a whole number, but `Fit.interval` of it is
         accurate to 256 ns only for times since 1970, since it uses doubles. Where the data show no rise, the errors of
-        the rise are nan, and the fit can still be valid. Overlapping bursts are fitted together: the one nearest to
-        ``timestamp_ns`` has these names, the others ``n_rise_2, tau_rise_2_s, ...``.
+        the rise are nan, and the fit can still be valid. Where the background has a slope that matters, it is a further
+        value, ``background_slope_Hz_per_s``, and ``background_Hz`` is that at t0. Overlapping bursts are fitted
+        together: the one nearest to ``timestamp_ns`` has these names, the others ``n_rise_2, tau_rise_2_s, ...``.
 
     Raises
     ------
@@ -96,11 +102,11 @@ def fit_burst(
 
 
 def fit_overlapping(
-    timestamps_ns: ArrayLike | pl.Series,
+    timestamps_ns: ArrayLike | pl.Series | pl.DataFrame,
     burst: Mapping[str, Any],
     *,
     window_ns: tuple[int, int] | None = None,
-    dead_time_s: float = 0.0,
+    dead_time_s: float | None = None,
 ) -> list[Fit]:
     """Fit all overlapping bursts in the window of one found burst, together.
 
@@ -137,9 +143,7 @@ def fit_overlapping(
     >>> found.height, len(fits), [round(fit.values["t0_ns"] / 1e9) for fit in fits]
     (1, 2, [60, 63])
     """
-    times_ns = sorted_times_ns(timestamps_ns)
-    if not 0.0 <= dead_time_s < LONGEST_S:
-        raise InputError(f"a dead time is at least 0 and less than {LONGEST_S:g} s, not {dead_time_s}.")
+    times_ns, dead_time_s = _pulses(timestamps_ns, dead_time_s)
     low_ns, high_ns = _window(burst, window_ns)
     if times_ns.size:
         low_ns, high_ns = max(low_ns, int(times_ns[0])), min(high_ns, int(times_ns[-1]) + 1)
@@ -148,13 +152,46 @@ def fit_overlapping(
     if inside.size < FEWEST_PULSES or high_ns <= low_ns:
         return [no_fit(int(burst["timestamp_ns"]), significance, inside.size)]
     onset_ns, end_ns = int(burst["onset_ns"]), int(burst["end_ns"])
-    problem, best = _best_single(*BurstProblem.of(inside, low_ns, high_ns, onset_ns, end_ns, dead_time_s))
+    single = _best_single(*BurstProblem.of(inside, low_ns, high_ns, onset_ns, end_ns, dead_time_s))
     cut = Cut(begin=bool(low_ns <= times_ns[0]), end=bool(high_ns >= times_ns[-1]))
+    return _fits(single, ((onset_ns - low_ns) * 1e-9, (end_ns - low_ns) * 1e-9), significance, cut)
+
+
+def _pulses(
+    timestamps_ns: ArrayLike | pl.Series | pl.DataFrame, dead_time_s: float | None
+) -> tuple[NDArray[np.int64], float]:
+    """The pulse times, and the dead time: that which is given, else that of the header of a table."""
+    if isinstance(timestamps_ns, pl.DataFrame):
+        dead_time_s = dead_time_of(timestamps_ns) if dead_time_s is None else dead_time_s
+        if "timestamp" not in timestamps_ns.columns:
+            raise InputError("a table of pulses needs a column 'timestamp'; take that of a recorder.")
+        timestamps_ns = timestamps_ns["timestamp"]
+    dead_time_s = 0.0 if dead_time_s is None else dead_time_s
+    if not 0.0 <= dead_time_s < LONGEST_S:
+        raise InputError(f"a dead time is at least 0 and less than {LONGEST_S:g} s, not {dead_time_s}.")
+    return sorted_times_ns(timestamps_ns), dead_time_s
+
+
+def _fits(single: _Single, extent_s: tuple[float, float], significance: float, cut: Cut) -> list[Fit]:
+    """The fits of a window: of one burst, or of several where one does not describe it, with all reasons."""
+    problem, best = single
+    x = best.minimum.x
     fit = fit_of_one(problem, best, significance)
-    together = fit_together(problem, best.minimum) if fit.p_value < UNLIKELY else None
-    if together is not None:
-        return fits_of_several(together, significance, cut)
-    return [with_reasons(fit, problem, best.minimum, cut)]
+    shape = shape_of(problem, x)
+    if shape is not None:
+        fit = with_slope(fit, x, shape)
+    suspect = fit.p_value < UNLIKELY
+    if suspect if shape is None else shape.asks_for_more(suspect):
+        together = fit_together(problem, best.minimum)
+        if together is not None:
+            fits = fits_of_several(together, significance, cut)
+            # Where several bursts do not describe the window either, a step is compared with the one.
+            nll = fit.nll if "not_a_burst" in fits[0].flags else together.best.nll
+            why = (*reasons_together(together), *reasons_of_kind(problem, together.bursts, nll, *extent_s))
+            return [replace(each, reasons=each.reasons + why) for each in fits]
+    why = () if shape is None else tuple(reasons_of_shape(shape, fit))
+    why += tuple(reasons_of_kind(problem, x[None, :], fit.nll, *extent_s))
+    return [with_reasons(fit, problem, best.minimum, cut, why)]
 
 
 class _Single(NamedTuple):

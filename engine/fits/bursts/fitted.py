@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from ....kernels.units import SECOND_NS
 from ..result import Fit
 from .fit import fit_overlapping
+from .kind import kind_of
 from .search import SCHEMA, find_bursts, sorted_times_ns
 
 __all__ = ["BurstKey", "Fits", "best_numbers", "fit_bursts", "fitted_bursts", "fitted_rows", "nearest_fit", "with_fits"]
@@ -33,6 +34,7 @@ ADDED = {
     "pulses_counted_error": pl.Float64,
     "overlapping": pl.Int64,
     "valid": pl.Boolean,
+    "kind": pl.String,
 }
 """Columns that a table of fitted bursts has beyond those of `find_bursts`."""
 
@@ -146,7 +148,7 @@ def with_fits(bursts: pl.DataFrame, fits: Fits) -> pl.DataFrame:
     polars.DataFrame, one row a burst, in order of time
         The columns of `find_bursts`, of the best numbers that there are (`best_numbers`), and ``timestamp_error_ns``,
         null where `timestamp_ns` is the apex; ``apex_ns``; ``pulses_counted`` and its error; ``overlapping``: bursts
-        that were fitted together; ``valid``.
+        that were fitted together; ``valid``; ``kind``: "burst", or what the pulses are instead (`kind`).
     """
     rows = [row for found, each in _pairs(bursts, fits) for row in fitted_rows(found, each)]
     schema = {**SCHEMA, **ADDED}
@@ -169,7 +171,7 @@ def fitted_rows(burst: Mapping[str, Any], fits: Sequence[Fit]) -> list[dict[str,
         counted = len(fits) == 1
         row["pulses_counted"] = burst["pulses_peak"] if counted else None
         row["pulses_counted_error"] = burst["pulses_peak_error"] if counted else None
-        rows.append(row | {"overlapping": len(fits), "valid": fit.valid})
+        rows.append(row | {"overlapping": len(fits), "valid": fit.valid, "kind": kind_of(fit.flags)})
     return rows
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ....kernels.bursts.overlap import best_addition, overlap_likelihood
+from ....kernels.bursts.overlap import best_addition, overlap_likelihood, overlap_nll
 from ....kernels.newton import newton_step
 from ..minimize import Evaluation, Minimum, covariance_from, minimize_likelihood
 from .problem import CONTINUOUS, TOLERANCE, WALL, BurstProblem
@@ -34,11 +34,14 @@ TAUS_S = np.geomspace(0.2, 6.4, 6)
 """Decay times that are tried for it, s, each twice as long as the one before."""
 RISE_PART, SHORTEST_RISES = 0.15, 2.0
 """First rise time of its fit: this fraction of the decay time, and at least this multiple of the shortest allowed."""
-MOST_STEPS, MOST_REFUSED, FLAT = 60, 6, 1e-7
-"""Most damped steps, most steps in a row without descent, and the gain in log-likelihood below which they end."""
+MOST_STEPS, FEW_STEPS, MOST_REFUSED, FLAT = 40, 40, 6, 1e-7
+"""Most damped steps, the same, divided by the thinning, after those on a thinned sample, most steps in a row without
+descent, and the gain in log-likelihood below which they end."""
 DAMPING = 1e-2
 """Damping of the first step; it is divided by five after a step that descends, else multiplied by ten."""
-AROUND, ROUNDS = 25, 4
+ENOUGH, THREE = 1200, 4000
+"""Pulses of a thinned sample, and pulses up to which a third burst is tried."""
+AROUND, ROUNDS = 10, 2
 """Pulses before and after each t0 that are tried as t0, and the number of rounds; each ends with a fit of the rest."""
 
 
@@ -102,7 +105,8 @@ def fit_together(problem: BurstProblem, single: Minimum) -> Together | None:
     """
     found: Together | None = None
     x, nll = single.x, single.nll
-    while x.size // 5 < MOST_BURSTS:
+    most = MOST_BURSTS if problem.times_s.size < THREE else 2
+    while x.size // 5 < most:
         begin_s, tau_s, height_Hz, z = best_addition(problem.times_s, problem.length_s, _rates_Hz(problem, x), TAUS_S)
         if z < SIGNIFICANT:
             break
@@ -117,16 +121,29 @@ def fit_together(problem: BurstProblem, single: Minimum) -> Together | None:
 
 
 def _fit(problem: BurstProblem, start: Floats) -> Together:
-    """Fit all parameters together; then, in turn, each t0 at the best of the pulses near it, and all others."""
+    """Fit all parameters together, on a thinned sample of the pulses first where there are many."""
     at_t0 = _directions(start)
     with_times = np.column_stack([at_t0, np.eye(start.size)[:, 5::5]])
-    best = _descend(problem, _made_continuous(start), with_times)
-    for _ in range(ROUNDS):
+    x, steps, rounds = _made_continuous(start), MOST_STEPS, ROUNDS
+    thinning = problem.times_s.size // ENOUGH
+    if thinning > 1:
+        numbers = np.zeros(x.size)
+        numbers[0] = numbers[1::5] = numbers[3::5] = math.log(thinning)
+        x = _settled(problem.thinned(thinning)[0], x - numbers, at_t0, with_times, steps, rounds).x + numbers
+        steps, rounds = max(FEW_STEPS // thinning, 3), 1
+    best = _settled(problem, x, at_t0, with_times, steps, rounds)
+    return Together(problem, _minimum_at_t0(problem, best.x, at_t0), with_times)
+
+
+def _settled(problem: BurstProblem, x: Floats, at_t0: Floats, with_times: Floats, steps: int, rounds: int) -> Minimum:
+    """The minimum in all parameters together; then, in turn, each t0 at the best of the pulses near it, and all."""
+    best = _descend(problem, x, with_times, steps)
+    for _ in range(rounds):
         moved = _best_edges(problem, best)
         if moved is None:
             break
-        best = _descend(problem, moved, at_t0)
-    return Together(problem, _minimum_at_t0(problem, best.x, at_t0), with_times)
+        best = _descend(problem, moved, at_t0, steps)
+    return best
 
 
 def _directions(x: Floats) -> Floats:
@@ -176,13 +193,13 @@ def _likelihood(problem: BurstProblem, x: Floats) -> Evaluation:
     return Evaluation(nll, gradient, information)
 
 
-def _descend(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
+def _descend(problem: BurstProblem, x: Floats, directions: Floats, most_steps: int = MOST_STEPS) -> Minimum:
     """Minimise along some directions, starting at `x`, by damped steps with the information of squared scores."""
     size = directions.shape[1]
     factor, step = np.empty((size, size)), np.empty(size)
     nll, gradient, information = _likelihood(problem, x)
     damping, refused = DAMPING, 0
-    for _ in range(MOST_STEPS):
+    for _ in range(most_steps):
         reduced = directions.T @ information @ directions
         fall = newton_step(directions.T @ gradient, reduced, damping, factor, step)
         change = directions @ step
@@ -204,16 +221,17 @@ def _descend(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:
 
 def _best_edges(problem: BurstProblem, best: Minimum) -> Floats | None:
     """The same parameters, with each t0 in turn moved to the best pulse near it; None when none is better."""
-    x, nll = best.x.copy(), best.nll
+    x = best.x.copy()
+    start = nll = overlap_nll(problem.times_s, problem.length_s, problem.dead_s, x)
     for at in range(5, x.size, 5):
         i = int(np.searchsorted(problem.times_s, x[at]))
         for t0_s in problem.times_s[max(0, i - AROUND) : i + AROUND]:
             tried = x.copy()
             tried[at] = t0_s
-            there = _likelihood(problem, tried).nll
+            there = overlap_nll(problem.times_s, problem.length_s, problem.dead_s, tried)
             if there < nll - FLAT:
                 x, nll = tried, there
-    return x if nll < best.nll - FLAT else None
+    return x if nll < start - FLAT else None
 
 
 def _minimum_at_t0(problem: BurstProblem, x: Floats, directions: Floats) -> Minimum:

@@ -18,7 +18,18 @@ from ....kernels.bursts.decay import penalized_likelihood
 from ....kernels.bursts.fit import burst_minimum, burst_profile
 from ..minimize import Evaluation, Minimum, minimize_likelihood
 
-__all__ = ["CLOSE", "CONTINUOUS", "MOST_STEPS", "NEAR", "TOLERANCE", "WALL", "BurstProblem", "Nodes", "replace_t0"]
+__all__ = [
+    "CLOSE",
+    "CONTINUOUS",
+    "FREE",
+    "MOST_STEPS",
+    "NEAR",
+    "TOLERANCE",
+    "WALL",
+    "BurstProblem",
+    "Nodes",
+    "replace_t0",
+]
 
 Floats = NDArray[np.float64]
 

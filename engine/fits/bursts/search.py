@@ -156,6 +156,7 @@ class BurstSearch:
         self._level = partial(level_for, false_alarms_per_hour)
         self._stretch = Stretch(self._level)
         self._whole_until = 0  # index of a pulse: before it, no further interruption can be found
+        self._begin = 0  # index of the first pulse of the stretch that goes on
 
     def __repr__(self) -> str:
         count = len(self._final) + self.unsettled
@@ -198,7 +199,7 @@ class BurstSearch:
         times_ns = self._pulses.times_ns
         cuts = self._interruptions(times_ns)
         certain = int(np.searchsorted(times_ns[cuts], times_ns[-1] - CERTAIN_AFTER_NS, side="right"))
-        begin = 0
+        begin = self._begin
         for cut in cuts[:certain]:
             self._final += self._stretch.search(times_ns[begin:cut])
             self._stretch = Stretch(self._level)
@@ -210,8 +211,11 @@ class BurstSearch:
         self._others = rows[final:]
         for piece in after:
             self._others += Stretch(self._level).search(piece)
-        self._pulses.drop(begin + passed)
-        self._whole_until = max(0, self._whole_until - begin - passed)
+        begin += passed
+        # What lies before this stretch still tells whether a pause in its beginning is an interruption.
+        needed = int(np.searchsorted(times_ns[:begin], times_ns[min(begin, times_ns.size - 1)] - CERTAIN_AFTER_NS))
+        self._pulses.drop(needed)
+        self._begin, self._whole_until = begin - needed, max(0, self._whole_until - needed)
 
     def _interruptions(self, times_ns: Integers) -> Integers:
         """Indices at which the data are interrupted; pulses before `_whole_until` were tested in earlier calls."""

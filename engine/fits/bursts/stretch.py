@@ -21,8 +21,7 @@ from ....kernels.units import SECOND_NS
 from .alarms import alarms_per_hour
 from .background import (
     BLOCK_NS,
-    CLIPPED_REACH,
-    REACH,
+    FOLLOWED_REACH,
     Background,
     Blocks,
     first_background,
@@ -43,9 +42,9 @@ AHEAD = 13
 """Blocks after a block on which its filters depend: ten of the longest decay times."""
 PANEL = 128
 """Blocks that are filtered together, and not again once they and the `AHEAD` blocks after them are complete."""
-DEPENDS_AFTER = CLIPPED_REACH + REACH + CLIPPED_REACH + 5
+DEPENDS_AFTER = 3 * FOLLOWED_REACH + 5
 """Blocks after a block on which its bursts depend: background around the bursts near it, and the next burst."""
-DEPENDS_BEFORE = CLIPPED_REACH + REACH + 5
+DEPENDS_BEFORE = 2 * FOLLOWED_REACH + 5
 """The same before a block, when all earlier bursts are final."""
 MASKED_FROM = 4.2
 """Bursts above this significance (z) are masked for the background; background alone exceeds it a few times an hour."""
@@ -185,7 +184,7 @@ class Stretch:
         free = np.ones(found.blocks.count, np.bool_)
         for begin, end in [*found.masks, *((b.onset_ns, b.end_ns + LARGEST_GAP_NS) for b in found.bursts)]:
             free[np.searchsorted(begins_ns, begin) : np.searchsorted(begins_ns, end, side="right")] = False
-        latest = min(self._scanned - CLIPPED_REACH - REACH, found.certain - DEPENDS_AFTER)
+        latest = min(self._scanned - 2 * FOLLOWED_REACH, found.certain - DEPENDS_AFTER)
         free[: self._final + 1] = False
         candidates = np.flatnonzero(free[: max(0, latest + 1)])
         if not candidates.size:

@@ -17,12 +17,24 @@ from ..flags import Reason, reason_for
 from ..result import Fit
 from ..rounding import rounded
 
-__all__ = ["DERIVED", "FEWEST_PULSES", "FITTED", "Cut", "burst_rate_Hz", "expected_pulses", "numbered", "reasons"]
+__all__ = [
+    "DERIVED",
+    "FEWEST_PULSES",
+    "FITTED",
+    "SLOPE",
+    "Cut",
+    "burst_rate_Hz",
+    "expected_pulses",
+    "numbered",
+    "reasons",
+]
 
 Floats = NDArray[np.float64]
 
 FITTED = ("background_Hz", "n_rise", "tau_rise_s", "n_decay", "tau_decay_s", "t0_ns")
 DERIVED = ("half_life_s", "n_total")
+SLOPE = "background_slope_Hz_per_s"
+"""Name of the slope of the background, which is `background_Hz` at t0, in the fits that have one."""
 UNITS = ("s", "ns", "Hz")
 """Units at the end of names, before which the number of a burst is put."""
 FEWEST_PULSES = 15.0
@@ -92,6 +104,8 @@ def burst_rate_Hz(values: Mapping[str, float], t_ns: ArrayLike) -> Floats:
     """
     times_ns = np.asarray(t_ns, dtype=np.int64)
     rate = np.full(times_ns.shape, values["background_Hz"], dtype=np.float64)
+    if SLOPE in values:
+        rate += values[SLOPE] * 1e-9 * (times_ns - int(values["t0_ns"]))
     for n_rise, tau_rise, n_decay, tau_decay, t0_ns in _bursts_of(values):
         t_s = (times_ns - int(t0_ns)) * 1e-9
         rise = n_rise / tau_rise * np.exp(np.minimum(t_s, 0.0) / tau_rise)
@@ -123,6 +137,8 @@ def expected_pulses(values: Mapping[str, float], edges_ns: NDArray[np.int64]) ->
     [50.0, 90.0]
     """
     expected = np.diff(edges_ns).astype(np.float64) * (values["background_Hz"] * 1e-9)
+    if SLOPE in values:
+        expected += np.diff(np.square((edges_ns - int(values["t0_ns"])) * 1e-9)) * (0.5 * values[SLOPE])
     for *parameters, t0_ns in _bursts_of(values):
         x = np.concatenate([[-np.inf], np.log(parameters), [0.0]])
         burst_integral(np.asarray((edges_ns - int(t0_ns)) * 1e-9, dtype=np.float64), x, expected)

@@ -36,6 +36,36 @@ def burst(times_ns: np.ndarray, end_s: float = 62.0, window_s: tuple[float, floa
     return fit_burst(times_ns, {n: START_NS + int(s * 1e9) for n, s in names}, window_ns=window)
 
 
+def with_pulses(times_s: np.ndarray) -> np.ndarray:
+    """A background of 10 per s, and these pulses."""
+    random = np.random.default_rng(2)
+    return START_NS + np.sort((np.concatenate([random.uniform(0.0, 120.0, 1200), times_s]) * 1e9).astype(np.int64))
+
+
+def doubled(times_s: np.ndarray) -> np.ndarray:
+    """Each pulse twice, 10 us apart."""
+    return np.concatenate([times_s, times_s + 1e-5])
+
+
+def blind(times_ns: np.ndarray, dead_ns: int) -> np.ndarray:
+    """The pulses that an extending dead time leaves."""
+    return times_ns[np.diff(times_ns, prepend=-dead_ns) >= dead_ns]
+
+
+def at_once(*decays: tuple[float, int, float]) -> np.ndarray:
+    """Bursts without a rise: when they begin, s, their pulses, and their decay times, s."""
+    random = np.random.default_rng(6)
+    return with_pulses(np.concatenate([begin_s + random.exponential(tau_s, n) for begin_s, n, tau_s in decays]))
+
+
+def falling() -> np.ndarray:
+    """A faint burst over a background that falls by 40 % a minute."""
+    random = np.random.default_rng(7)
+    t = random.uniform(0.0, 120.0, 24_000)
+    kept = t[random.uniform(size=t.size) < np.exp(-t / 120.0)]
+    return START_NS + np.sort((np.concatenate([kept, 60.0 + random.exponential(1.0, 60)]) * 1e9).astype(np.int64))
+
+
 def box() -> np.ndarray:
     """Pulses of a rate that is switched on at 58 s and off at 66 s."""
     on = START_NS + (np.random.default_rng(2).uniform(58.0, 66.0, 4000) * 1e9).astype(np.int64)
@@ -74,6 +104,13 @@ def alternating() -> Fit:
     return fit_lifetime(START_NS + np.arange(40) * 1_000_000_000, numbers, np.full(40, 5.0))
 
 
+def two_lifetimes() -> Fit:
+    """The lifetime of numbers of which a part stays five times longer."""
+    t_s = np.arange(60)
+    numbers = 9000.0 * np.exp(-t_s / 6.0) + 1000.0 * np.exp(-t_s / 30.0)
+    return fit_lifetime(START_NS + t_s * 1_000_000_000, numbers, np.full(60, 30.0))
+
+
 CASES: dict[str, Callable[[], Fit]] = {
     "not_converged": lambda: series(0.02, 500.0),
     "too_few_to_fit": lambda: burst(pulses(0.0, 10.0)),
@@ -84,6 +121,16 @@ CASES: dict[str, Callable[[], Fit]] = {
     "decay_beyond_window": lambda: burst(pulses(20.0, 2000.0), 61.5, (40.0, 61.8)),
     "decay_time_unknown": lambda: burst(pulses(30.0, 25.0, seed=5)),
     "not_a_burst": lambda: burst(box(), 66.0),
+    "second_component": lambda: burst(at_once((60.0, 2000, 1.0), (60.0, 400, 6.0)), 72.0),
+    "further_burst": lambda: burst(at_once((60.0, 500, 1.0), (61.0, 120, 1.0)), 64.0),
+    "too_close": lambda: burst(at_once((60.0, 2000, 1.0), (61.0, 2000, 1.0)), 66.0),
+    "background_slope": lambda: burst(falling(), 62.0, (30.0, 100.0)),
+    "train": lambda: burst(with_pulses(60.0 + 0.02 * np.arange(100)), 62.0),
+    "afterpulses": lambda: burst(with_pulses(doubled((pulses(0.0, 400.0) - START_NS) / 1e9)), 64.0),
+    "regular": lambda: burst(with_pulses(60.0 + 0.0071 * np.arange(200)), 61.4),
+    "cascade": lambda: burst(with_pulses(60.0 + np.random.default_rng(1).exponential(0.01, 100)), 60.1),
+    "dead_time": lambda: burst(blind(pulses(20.0, 20_000.0), 20_000), 66.0),
+    "step": lambda: burst(box(), 66.0),
     "all_zero": lambda: fit_gaussian(np.zeros(SHAPE)),
     "no_light": lambda: fit_gaussian(np.full(SHAPE, -30.0), reference=image(0.0), read_noise=5.0, gain=1.0),
     "no_atoms": lambda: fit_gaussian(image(0.0)),
@@ -103,6 +150,10 @@ CASES: dict[str, Callable[[], Fit]] = {
     "series_too_short": lambda: series(200.0, 10_000.0),
     "lifetime_unknown": lambda: series(1.0, 40.0),
     "not_an_exponential": alternating,
+    "one_number": lambda: fit_lifetime(
+        START_NS + np.arange(9) * 1_000_000_000, np.append(5000.0, 100.0 + np.arange(8) % 2), np.full(9, 5.0)
+    ),
+    "second_lifetime": two_lifetimes,
 }
 ROOMS = {"bursts", "images", "lifetimes"}
 

@@ -103,8 +103,8 @@ def test_too_few_events_have_no_offset():
 
 
 def test_events_that_never_agree_have_no_offset():
-    one = START + np.array([0, 100, 1000]) * SECOND
-    found = estimate_clock_offset(one, one + np.array([0, 40, 90]) * SECOND, longest="1min")
+    one = START + np.array([0, 100, 1000, 2000, 3500, 4100]) * SECOND
+    found = estimate_clock_offset(one, one + np.array([0, 40, 90, 10, 100, 20]) * SECOND, longest="1min")
     assert found.flags == ("no_agreement",)
     assert np.isnan(found.error_s)
 
@@ -172,3 +172,76 @@ def test_sources_without_events_are_refused(tmp_path):
         events_of(GaugeRecorder(tmp_path / "gauge.csv"))
     with pytest.raises(InputError, match="integers"):
         events_of(np.array([0.5]))
+
+
+def noisy_times(
+    seed: int, *, scatter_s: float = 0.0, rate: float = 0.0, events: int = 40, offset_s: float = 37.25
+) -> tuple[np.ndarray, np.ndarray]:
+    """Precise times of events on two clocks, of which the second gains; each misses a few."""
+    random = np.random.default_rng(seed)
+    t_s = np.cumsum(random.uniform(40.0, 160.0, events))
+    other_s = t_s - offset_s - rate * (t_s - t_s.mean()) + random.normal(0.0, scatter_s, events)
+    a, b = (START + (of * SECOND).astype(np.int64) for of in (t_s, other_s))
+    return a[random.random(events) > 0.1], b[random.random(events) > 0.1]
+
+
+@pytest.mark.parametrize("scatter_s", [0.001, 0.02, 0.2])
+def test_the_error_of_precise_times_is_that_of_their_scatter(scatter_s):
+    pulls, errors_s = [], []
+    for seed in range(25):
+        found = estimate_clock_offset(*noisy_times(seed, scatter_s=scatter_s))
+        assert found.valid, found.reason
+        pulls.append((found.offset_ns / SECOND - 37.25) / found.error_s)
+        errors_s.append(found.error_s)
+    assert np.median(errors_s) == pytest.approx(scatter_s / np.sqrt(32), rel=0.25)
+    assert np.max(np.abs(pulls)) < 4.5
+    assert 0.6 < np.std(pulls) < 1.5
+
+
+def test_whole_seconds_beside_precise_times_are_half_a_second_later():
+    pulls = []
+    for seed in range(25):
+        a, b = noisy_times(seed)
+        found = estimate_clock_offset(a // SECOND * SECOND, b)
+        assert found.valid, found.reason
+        pulls.append((found.offset_ns / SECOND - 37.25) / found.error_s)
+    assert abs(np.mean(pulls)) < 0.8
+    assert 0.6 < np.std(pulls) < 1.5
+
+
+@pytest.mark.parametrize("rate", [-1e-3, -3e-4, 1e-4, 1e-3])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_clock_that_gains_is_refused_or_makes_no_difference(rate, whole):
+    refused = 0
+    for seed in range(8):
+        a, b = noisy_times(seed, rate=rate, scatter_s=0.05)
+        if whole:
+            a, b = a // SECOND * SECOND, b // SECOND * SECOND
+        found = estimate_clock_offset(a, b)
+        refused += "clock_rate" in found.flags
+        assert not found.valid or abs(found.offset_ns / SECOND - 37.25) < 5.0 * found.error_s
+    assert refused >= (8 if abs(rate) > 5e-4 or not whole else 0)
+
+
+def test_five_events_are_too_few():
+    times = START + np.array([0, 31, 73, 128, 192]) * SECOND
+    found = estimate_clock_offset(times, times)
+    assert found.flags == ("few_events",)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("events", [8, 40])
+@pytest.mark.parametrize("whole", [False, True])
+def test_errors_of_offsets_cover(events, whole):
+    pulls = []
+    for seed in range(150):
+        offset_s = np.random.default_rng(5000 + seed).uniform(-200.0, 200.0)
+        a, b = noisy_times(seed, scatter_s=0.05, events=events, offset_s=offset_s)
+        if whole:
+            a, b = a // SECOND * SECOND, b // SECOND * SECOND
+        found = estimate_clock_offset(a, b, seed=seed)
+        if found.valid:
+            pulls.append((found.offset_ns / SECOND - offset_s) / found.error_s)
+    assert len(pulls) > (147 if events == 40 else 30)
+    assert np.max(np.abs(pulls)) < 5.0
+    assert 0.683 - 0.12 < np.mean(np.abs(pulls) < 1.0) < 0.9

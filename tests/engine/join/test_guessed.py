@@ -57,7 +57,7 @@ def test_an_analysis_that_saw_a_header_come_is_one_of_the_final_file(tmp_path, m
             path.write_text("".join(lines[:cut]))
         return cut is not None
 
-    Runner([analysis], console=Console(file=StringIO())).run(cycles=100, period_s=0.01, on_cycle=grow)
+    Runner([analysis], console=Console(file=StringIO())).run(cycles=10**6, period_s=0.01, on_cycle=grow)
     analysis.run()
     final = made(whole)
     final.run()
@@ -139,7 +139,7 @@ def test_the_log_of_a_run_says_each_thing_once(tmp_path, caplog):
         return cut is not None
 
     with caplog.at_level(logging.INFO, "utokyo"):
-        Runner([analysis], console=Console(file=StringIO())).run(cycles=1000, period_s=0.005, on_cycle=grow)
+        Runner([analysis], console=Console(file=StringIO())).run(cycles=10**6, period_s=0.005, on_cycle=grow)
         analysis.run()
     counts = Counter(
         record.getMessage() for record in caplog.records if "longer than the period" not in record.getMessage()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from utokyo import InputError, Kind
-from utokyo.io.guess.layout import Asked
+from utokyo.io.guess.asked import Asked
 from utokyo.io.reader import Reader
 from utokyo.io.text import opening
 

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import Phase, settings
@@ -30,7 +31,7 @@ from utokyo.io.errors import InputError, MissingFileError
 from utokyo.io.header import KeyValueLines
 from utokyo.io.layout import Layout
 from utokyo.io.reader import Reader
-from utokyo.io.text import growing
+from utokyo.io.text import growing, stretch
 from utokyo.io.times import Elapsed
 
 LAYOUT = Layout(
@@ -56,7 +57,7 @@ class GrowingFileMachine(RuleBasedStateMachine):
         self.exists = False
         self.padding = 0
         self.pending = b""  # what the writer has begun to write
-        self.reader = Reader(self.path, LAYOUT, checkpoint=self.state)
+        self.reader = self.open()
         self.base = 0  # rows of this file before those in the reader's frame
         self.saved: bytes | None = None  # what the file held up to the checkpoint
         self.saved_rows = 0
@@ -67,6 +68,9 @@ class GrowingFileMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
+
+    def open(self) -> Reader:
+        return Reader(self.path, LAYOUT, checkpoint=self.state, access="read")
 
     # What the model says.
 
@@ -257,7 +261,7 @@ class GrowingFileMachine(RuleBasedStateMachine):
     @rule()
     def kill_and_restart(self) -> None:
         self.stale = 0
-        self.reader = Reader(self.path, LAYOUT, checkpoint=self.state)
+        self.reader = self.open()
         self.base, self.known, self.changed = 0, b"", True
         if self.saved is not None:
             self.base, self.known = self.saved_rows, self.saved
@@ -274,6 +278,32 @@ class GrowingFileMachine(RuleBasedStateMachine):
             assert not held
 
 
+class MappedFileMachine(GrowingFileMachine):
+    """The same with a reader that maps all but the ends of a file, in small parts."""
+
+    def __init__(self) -> None:
+        self.small = [
+            mock.patch.multiple(growing, BLOCK_BYTES=100, PARTS_FROM_BYTES=150),
+            mock.patch.multiple(stretch, PART_BYTES=120, EXTRA_BYTES=20),
+        ]
+        for patch in self.small:
+            patch.start()
+        super().__init__()
+
+    def teardown(self) -> None:
+        for patch in self.small:
+            patch.stop()
+        super().teardown()
+
+    def open(self) -> Reader:
+        return Reader(self.path, LAYOUT, checkpoint=self.state, access="map")
+
+    @invariant()
+    def nothing_is_mapped(self) -> None:
+        maps = Path("/proc/self/maps")
+        assert not maps.exists() or str(self.folder) not in maps.read_text()
+
+
 def model(programs: int) -> settings:
     """So many programs; explaining a failure would take longer than finding it."""
     phases = [phase for phase in Phase if phase is not Phase.explain]
@@ -282,8 +312,11 @@ def model(programs: int) -> settings:
 
 TestGrowingFile = GrowingFileMachine.TestCase
 TestGrowingFile.settings = model(50)
+TestMappedFile = MappedFileMachine.TestCase
+TestMappedFile.settings = model(50)
 
 
 @pytest.mark.slow
-def test_many_more_programs():
-    run_state_machine_as_test(GrowingFileMachine, settings=model(500))
+@pytest.mark.parametrize("machine", [GrowingFileMachine, MappedFileMachine])
+def test_many_more_programs(machine):
+    run_state_machine_as_test(machine, settings=model(500))

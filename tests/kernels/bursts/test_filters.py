@@ -122,11 +122,14 @@ def test_background_leaves_out_what_stands_out(counts, reach):
 def test_gaps_are_wide_beside_the_events_before_them(times, neighbours):
     found = np.empty(3, np.int64)
     count = wide_gaps(times, neighbours, 0.5, found)
-    expected = [
-        i
-        for i in range(1, times.size)
-        if times[i] - times[i - 1] > 0.5 * (times[i - 1] - times[max(0, i - 1 - neighbours)])
-    ]
+    expected, cut_ns = [], [0]  # what was cut before each event from the gaps that were found
+    for i in range(1, times.size):
+        first, gap = max(0, i - 1 - neighbours), int(times[i] - times[i - 1])
+        longest = 0.5 * (times[i - 1] - times[first] - (cut_ns[i - 1] - cut_ns[first]))
+        cut_ns.append(cut_ns[-1])
+        if gap > longest:
+            expected.append(i)
+            cut_ns[-1] += int(gap - longest) if longest > 0.0 else 0
     assert count == len(expected)
     assert found[: min(count, 3)].tolist() == expected[:3]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from utokyo.engine.fits.bursts.alarms import LOWEST_LEVEL, alarms_per_hour, level_for
+from utokyo.engine.fits.bursts.background import interruptions
 from utokyo.engine.fits.bursts.search import SCHEMA, BurstSearch, find_bursts
 from utokyo.engine.fits.bursts.stretch import BurstRow
 from utokyo.io.errors import InputError
@@ -155,6 +156,31 @@ def test_an_interruption_of_the_data_is_no_burst(rate_Hz):
     random = np.random.default_rng(17)
     parts = [begin + background(random, rate_Hz, 300.0) for begin in (0.0, 330.0, 4000.0)]
     assert find_bursts(ns(*parts)).height == 0
+
+
+@pytest.mark.parametrize("rate_Hz", [2.0, 20.0, 118.0])
+@pytest.mark.parametrize(
+    ("first_s", "between_s", "second_s"), [(45.0, 30.0, 45.0), (90.0, 8.0, 60.0), (400.0, 8.0, 60.0)]
+)
+def test_two_pauses_within_100_s_are_interruptions_both(rate_Hz, first_s, between_s, second_s):
+    random = np.random.default_rng(171)
+    again_s = 300.0 + first_s + between_s
+    parts = [
+        background(random, rate_Hz, 300.0),
+        300.0 + first_s + background(random, rate_Hz, between_s),
+        again_s + second_s + background(random, rate_Hz, 300.0),
+    ]
+    times_ns = ns(*parts)
+    assert (np.diff(times_ns)[interruptions(times_ns) - 1] > 40 * SECOND_NS).sum() == 2
+    assert find_bursts(times_ns).height == 0
+
+
+@pytest.mark.parametrize("rate_Hz", [0.02, 0.1, 0.3])
+def test_the_silence_between_bursts_over_little_background_is_no_interruption(rate_Hz):
+    random = np.random.default_rng(172)
+    t0_s = 60.0 + 60.0 * np.arange(30)
+    times_ns = ns(background(random, rate_Hz, 1900.0), *(burst(random, t, random.uniform(30, 2000)) for t in t0_s))
+    assert interruptions(times_ns).size == 0
 
 
 def test_files_of_very_different_background_do_not_alarm_where_they_meet():
