@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -136,7 +137,7 @@ def count(kind: str, images: int, **options: Any) -> str:
         fit = fit_gaussian(gain * random.poisson(case.mean / gain), **(case.options | options))
         detected += fit.detected
         words.update(fit.flags)
-        words.update(remark.partition(":")[0].partition(";")[0].rstrip("0123456789. ")[:24] for remark in fit.remarks)
+        words.update(re.sub(r"-?[0-9.]+", "some", remark)[:28] for remark in fit.remarks)
         if fit.valid and case.truth:
             pulls.append(pulls_of(fit, case.truth)[:5])
             wrong += int(np.abs(pulls[-1]).max() > 5.0)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,9 +29,11 @@ from ....io.errors import InputError
 from ....kernels.images.gaussian import pixel_profile
 from ..flags import reason_for
 from .answer import answer_of
+from .choice import BACKGROUNDS, Background, Wanted, better_fit
 from .checks import problem_of
 from .found import NAMES, Found
 from .known_spot import Spot, is_other, spot_of
+from .local import SLOPES, polynomial
 from .problem import SpotProblem
 from .reference import Reference, reference_of
 from .result import GaussianFit
@@ -53,10 +56,11 @@ def fit_gaussian(
     gain: float | None = None,
     read_noise: float = 0.0,
     roi: tuple[int, int, int, int] | None = None,
-    rotated: bool = False,
+    rotated: bool | Literal["auto"] = False,
+    background: Background = "auto",
     spot: Spot | Mapping[str, float] | None = None,
 ) -> GaussianFit:
-    """Fit a 2D Gaussian on a flat background, or on a reference, to an image.
+    """Fit a 2D Gaussian on a background, or on a reference, to an image.
 
     Parameters
     ----------
@@ -80,8 +84,14 @@ def fit_gaussian(
         Standard deviation of a pixel without light, counts; 0 lets it be estimated where counts are negative.
     roi : (x_low, x_high, y_low, y_high), optional
         Part of the image to fit, in pixels, upper ends excluded. Fitted positions are those in the whole image.
-    rotated : bool
-        Whether the axes of the spot may be rotated against those of the image; fits `theta`, too.
+    rotated : bool or "auto"
+        Whether the axes of the spot may be rotated against those of the image; fits `theta`, too. "auto" fits it where
+        the residuals of an upright spot ask for it.
+    background : "flat", "plane", "quadratic" or "auto"
+        Of the light around the spot. "plane" and "quadratic" are fitted in a window of six widths around it, with
+        slopes ``C_x, C_y`` and bends ``C_xx, C_xy, C_yy`` in pixels from the pixel of the centre. "auto" takes an even
+        one where the residuals do not contradict it, and else the most probable of the three in a window; what the
+        choice costs is in the errors. Beside several references, whose noise is part of the model, "auto" is "flat".
     spot : Spot or mapping, optional
         Place and widths ``x0, y0, sigma_x, sigma_y`` (and ``theta``), for images that are too faint to determine them;
         `mean_spot` computes them from a series. Where a free fit is not valid, only A and the background are fitted: A
@@ -127,8 +137,9 @@ def fit_gaussian(
         raise InputError(f"gain should be a positive number of counts per electron, not {gain!r}")
     if not 0.0 <= read_noise < math.inf:
         raise InputError(f"read_noise should be a number of counts, 0 or more, not {read_noise!r}")
-    known = None if spot is None else spot_of(spot, rotated=rotated)
-    rotated = rotated or (known is not None and known.theta is not None)
+    _check_choices(rotated, background)
+    known = None if spot is None else spot_of(spot, rotated=rotated is True)
+    turned = rotated is True or (known is not None and known.theta is not None)
     light = reference_of(reference, mask, gain, read_noise)
     gain_error = 0.0
     if gain is None and light.gain is not None:
@@ -137,13 +148,22 @@ def fit_gaussian(
     if known is not None:
         problem.check_spot(known)
     if not problem.lit or not problem.total > 0.0:
-        return _dark(problem, rotated)
-    anywhere = _fit(problem, lambda problem: problem.minimum(rotated=rotated), gain_error)
+        return _dark(problem, turned)
+    if light.frames and background in ("plane", "quadratic"):
+        raise InputError(
+            f"background={background!r} goes with a reference without noise, one array: give the mean of the images"
+        )
+
+    def whole() -> SpotProblem:
+        return problem if roi is None else problem_of(image, light, mask, gain, read_noise, None)
+
+    wanted = Wanted(background, "auto" if rotated == "auto" else turned, whole, gain_error)
+    anywhere = _fit(problem, lambda problem: problem.minimum(rotated=turned), wanted)
     if known is None:
         return anywhere
     answer = anywhere
     if not anywhere.valid:
-        answer = _fit(problem, lambda problem: problem.brightness(known), gain_error)
+        answer = _fit(problem, lambda problem: problem.brightness(known), wanted)
     if anywhere.detected and is_other(anywhere, known):
         return replace(answer, reasons=(*answer.reasons, reason_for("other_place")))
     return answer
@@ -157,7 +177,8 @@ def gaussian_image(
     Parameters
     ----------
     values : mapping of str to float
-        ``A, x0, y0, sigma_x, sigma_y, C``, and perhaps ``theta`` and ``s``, as in `Fit.values`.
+        ``A, x0, y0, sigma_x, sigma_y, C``, and perhaps ``theta``, ``C_x, C_y, C_xx, C_xy, C_yy`` and ``s``, as in
+        `Fit.values`.
     shape : (ny, nx)
         Rows and columns of the image.
     reference : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
@@ -181,7 +202,9 @@ def gaussian_image(
     >>> mean.shape, round(float(mean.sum()))
     ((30, 40), 1600)
     """
-    mean = values["A"] * _unit_spot(values, shape) + values["C"]
+    factors = np.array([values["C"], *(values.get(name, 0.0) for name in SLOPES)])
+    x, y = (np.arange(n) - round(values[name]) for n, name in ((shape[1], "x0"), (shape[0], "y0")))
+    mean = values["A"] * _unit_spot(values, shape) + polynomial(factors, x, y[:, None])
     if "s" in values:
         if reference is None:
             raise InputError("the values hold s, the part of a reference: give that reference, too")
@@ -190,14 +213,22 @@ def gaussian_image(
     return np.asarray(mean, dtype=np.float64)
 
 
-def _fit(problem: SpotProblem, minimise: Callable[[SpotProblem], Found], gain_error: float) -> GaussianFit:
+def _check_choices(rotated: object, background: object) -> None:
+    if not (isinstance(rotated, bool) or rotated == "auto"):
+        raise InputError(f"rotated should be True, False or 'auto', not {rotated!r}")
+    if background not in BACKGROUNDS:
+        raise InputError(f"background should be one of {', '.join(map(repr, BACKGROUNDS))}, not {background!r}")
+
+
+def _fit(problem: SpotProblem, minimise: Callable[[SpotProblem], Found], wanted: Wanted) -> GaussianFit:
     found = minimise(problem)
     if problem.gain is None and problem.read_noise > 0.0:
         # The shift depends on the gain: fit once more, with the gain from the residuals.
         better = problem.with_gain_guess(_gain_of_residuals(problem, found))
         if better.total > 0.0:
             problem, found = better, minimise(better)
-    return answer_of(problem, found, gain_error)
+    fit = answer_of(problem, found, wanted.gain_error)
+    return fit if problem.reference.frames else better_fit(problem, found, fit, wanted)
 
 
 def _unit_spot(values: Mapping[str, float], shape: tuple[int, ...]) -> Floats:

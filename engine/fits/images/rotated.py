@@ -104,7 +104,7 @@ class RotatedLikelihood:
         elements = parameters.copy()
         elements[WIDTHS] = elements_of(sigma_x, sigma_y, theta)
         nll, score, information = self._of_elements(elements)
-        by = self._derivatives(sigma_x, sigma_y, theta, n)
+        by = self.derivatives(sigma_x, sigma_y, theta, n)
         return Evaluation(nll, by.T @ score, by.T @ information @ by)
 
     def minimum(self, upright: Floats, free: NDArray[np.bool_]) -> RotatedMinimum:
@@ -167,7 +167,7 @@ class RotatedLikelihood:
         return Evaluation(rotated_likelihood(*self._pixels, parameters, score, information), score, information)
 
     @staticmethod
-    def _derivatives(sigma_x: float, sigma_y: float, theta: float, n: int) -> Floats:
+    def derivatives(sigma_x: float, sigma_y: float, theta: float, n: int) -> Floats:
         """Derivatives of the parameters with elements (rows) with respect to those with widths and angle (columns)."""
         c, s = math.cos(theta), math.sin(theta)
         by = np.eye(n)

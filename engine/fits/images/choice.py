@@ -1,0 +1,207 @@
+"""The background around a spot: even where nothing contradicts it, else a plane or a polynomial in a window.
+
+The fit on an even background uses the whole image. Where the residuals at the spot or around it contradict it, the spot
+is fitted again in a window on each background that may be, and the most probable one is taken (`models`). Where light
+around the spot has a structure that no polynomial has, the same template elsewhere in the image says what it does
+(`elsewhere`). Where two spots describe the place much better than one, the numbers of one are refused (`two_spots`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..flags import Reason, reason_for
+from .answer import SpotProfile, answer_of
+from .contrast import contrast_of
+from .elsewhere import look_elsewhere
+from .found import NAMES, Found
+from .local import TERMS
+from .models import Chosen, chosen_model, pixel_noise_of, ring_of
+from .problem import SpotProblem
+from .result import GaussianFit
+from .smooth_light import smooth_level
+from .two_spots import pair_of
+
+__all__ = ["BACKGROUNDS", "Background", "Wanted", "better_fit"]
+
+Floats = NDArray[np.float64]
+Background = Literal["flat", "plane", "quadratic", "auto"]
+
+BACKGROUNDS = (*TERMS, "auto")
+UNEVEN = 22.5
+"""Chi-square of the patterns of the light around a spot above which it is not even: one even image in 1000."""
+MOVED = 2.0
+"""Errors by which numbers depend on the background, when a fit on an even one is refused."""
+SURE, LARGEST = 5.0, 1.5
+"""A spot in structured light is seen at so many errors, and so many times the largest A elsewhere."""
+LESS = 0.7
+"""Departure of the shape in a window, in units of that in the image, below which the fit in the window is taken."""
+WORST_WIDTH = 0.15
+"""Largest relative error of a width of such a spot, when its numbers are of use."""
+REFUSED_FOR_LIGHT = {"larger_than_image", "uneven_light", "not_a_gaussian"}
+"""Flags of fits which found the light that is not even, and not a spot on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """What the caller asks for.
+
+    Parameters
+    ----------
+    background : "flat", "plane", "quadratic" or "auto"
+    rotated : bool or "auto"
+    whole : callable
+        Gives the whole image, of which the problem is a part.
+    gain_error : float
+        Standard error of a gain that was estimated from references.
+    """
+
+    background: Background
+    rotated: bool | Literal["auto"]
+    whole: Callable[[], SpotProblem]
+    gain_error: float
+
+    def model(self, problem: SpotProblem, start: Floats, *, placed: bool) -> Chosen | None:
+        """The most probable model around a start."""
+        backgrounds = tuple(TERMS) if self.background in ("auto", "flat") else (self.background,)
+        shapes = (False, True) if self.rotated == "auto" else (bool(self.rotated),)
+        return chosen_model(problem, start, backgrounds, (start.size > 5,) if placed else shapes, placed=placed)
+
+
+def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wanted) -> GaussianFit:
+    """The fit on an even background where nothing contradicts it, a better one where there is one, or why not.
+
+    Parameters
+    ----------
+    problem : SpotProblem
+    found : Found
+        The best spot on an even background, or with given place and widths.
+    fit : GaussianFit
+        Its answer.
+    wanted : Wanted
+    """
+    asked = wanted.background in ("plane", "quadratic")
+    if not fit.detected and not found.is_placed:
+        may = wanted.background != "flat" and REFUSED_FOR_LIGHT.intersection(fit.flags)
+        return _on_smooth_light(problem, fit, wanted) if may else fit
+    uneven = asked or _is_uneven(problem, found, fit)
+    if not uneven and not fit.departure > 0.0:
+        return fit
+    best = wanted.model(problem, found.parameters[: 5 + found.rotated], placed=found.is_placed)
+    if best is None:
+        return replace(fit, reasons=(*fit.reasons, _not_flat())) if uneven and fit.valid else fit
+    better = _answer(best, wanted)
+    if not asked and not found.is_placed and better.detected:
+        if wanted.background == "flat" or not (uneven or best.found.rotated != found.rotated):
+            return _refused(fit, better, best, uneven=uneven)
+        if fit.departure > 0.0 and better.departure > 0.0:
+            return _ambiguous(fit, better)
+    if wanted.background == "flat":
+        return fit
+    return better if found.is_placed or better.detected else _on_smooth_light(problem, better, wanted)
+
+
+def _is_uneven(problem: SpotProblem, found: Found, fit: GaussianFit) -> bool:
+    """Whether residuals around the spot contradict an even background."""
+    if "not_a_gaussian" in fit.flags:
+        return True
+    mean = problem.mean(found)
+    return ring_of(problem, found, mean, pixel_noise_of(problem, mean)).patterns > UNEVEN
+
+
+def _on_smooth_light(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> GaussianFit:
+    """The fit of a spot that stands out of the light around it, where an even background found only that light."""
+    best = wanted.model(problem, problem.start_above(smooth_level(problem)), placed=False)
+    if best is None:
+        return fit
+    better = _answer(best, wanted)
+    if not better.detected:
+        return fit
+    there = best.found.parameters.copy()
+    there[1:3] += best.local.x_low - problem.x_low, best.local.y_low - problem.y_low
+    if best.dispersion > 1.0 and not contrast_of(problem, replace(best.found, parameters=there)).over_scatter:
+        return fit
+    return better
+
+
+def _refused(fit: GaussianFit, better: GaussianFit, best: Chosen, *, uneven: bool) -> GaussianFit:
+    """The fit on an even background, refused where its numbers depend on that, or where there are two spots."""
+    reasons = [reason for reason in better.reasons if reason.code == "two_spots" and reason.code not in fit.flags]
+    moved = max(abs(fit.values[n] - better.values[n]) / fit.errors[n] for n in NAMES[:5])
+    if uneven and not moved < MOVED:
+        reasons.append(_not_flat("plane" if best.name == "flat" else best.name))
+    return replace(fit, reasons=(*fit.reasons, *reasons)) if reasons else fit
+
+
+def _ambiguous(fit: GaussianFit, better: GaussianFit) -> GaussianFit:
+    """The one from which the shape departs less, where it departs from both; what they differ by is in the errors."""
+    step = np.array([fit.values[name] - better.values[name] for name in NAMES[:5]])
+    one = better if better.departure < LESS * fit.departure else fit
+    return _with_errors(one, np.outer(step, step), np.ones(5, np.bool_))
+
+
+def _answer(best: Chosen, wanted: Wanted) -> GaussianFit:
+    """The answer of a model in a window, with the price of the choice, and with what structured light does to it."""
+    local, found = best.local, best.found
+    answer = answer_of(local, found, wanted.gain_error)
+    remarks = list(answer.remarks)
+    if best.name != "flat":
+        remarks.append(f"background={best.name!r} was fitted around the spot")
+    if found.rotated and wanted.rotated == "auto":
+        remarks.append(f"turned by {math.degrees(float(found.parameters[5])):.0f} degrees: the angle was fitted")
+    answer = replace(answer, remarks=tuple(remarks))
+    if answer.departure > 0.0 and not found.is_placed and (pair := pair_of(local, found, best.noise)) is not None:
+        x, y, part = pair.other
+        two = reason_for("two_spots", percent=100.0 * part, x=x + local.x_low, y=y + local.y_low)
+        return replace(answer, reasons=(two, *(r for r in answer.reasons if r.code != "two_spots")))
+    free = found.free[: len(best.price)]
+    if not best.dispersion > 1.0:
+        return _with_errors(answer, best.price, free)
+    elsewhere = look_elsewhere(local, found, wanted.whole(), best.noise)
+    if not elsewhere.places:
+        return replace(answer, reasons=(*answer.reasons, _not_flat()))
+    answer = _with_errors(answer, best.price + elsewhere.covariance, free)
+    return _in_structured_light(answer, elsewhere.largest, placed=found.is_placed)
+
+
+def _not_flat(background: str = "plane") -> Reason:
+    return reason_for("uneven_background", background=background)
+
+
+def _with_errors(answer: GaussianFit, added: Floats, free: NDArray[np.bool_]) -> GaussianFit:
+    """The same answer with more in the covariance of its spot, of which some parameters were free."""
+    if not np.any(np.diagonal(added) > 0.0):
+        return answer
+    covariance, k = answer.covariance.copy(), int(free.sum())
+    covariance[:k, :k] += added[np.ix_(free, free)]
+    errors = dict(answer.errors)
+    errors |= zip(answer.names, np.sqrt(np.maximum(np.diagonal(covariance), 0.0)).tolist(), strict=True)
+    profile = answer.profile
+    if isinstance(profile, SpotProfile):
+        names = list(answer.values)
+        ratios = np.ones(len(names)) if profile.ratios is None else profile.ratios.copy()
+        for name, before, after in zip(
+            answer.names, np.diagonal(answer.covariance), np.diagonal(covariance), strict=True
+        ):
+            ratios[names.index(name)] *= after / before if before > 0.0 else 1.0
+        profile = replace(profile, errors=errors, ratios=ratios)
+    return replace(answer, covariance=covariance, errors=errors, profile=profile)
+
+
+def _in_structured_light(answer: GaussianFit, largest: float, *, placed: bool) -> GaussianFit:
+    """Whether a spot is seen, and of use, by what other places say, which is what no likelihood knows."""
+    over = answer.values["A"] / answer.errors["A"]
+    left = tuple(reason for reason in answer.reasons if reason.code not in ("not_a_gaussian", "no_atoms"))
+    if placed:
+        return replace(answer, reasons=left)
+    if not (over > SURE and answer.values["A"] > LARGEST * largest):
+        return replace(answer, reasons=(*answer.reasons, _not_flat())) if answer.detected else answer
+    if not all(answer.errors[name] < WORST_WIDTH * answer.values[name] for name in ("sigma_x", "sigma_y")):
+        left = (*(reason for reason in left if reason.code != "widths_unknown"), reason_for("widths_unknown"))
+    return replace(answer, reasons=left, detected=True, significance=min(over, answer.significance or over))
