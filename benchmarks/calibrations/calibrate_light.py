@@ -122,9 +122,18 @@ KINDS: dict[str, Callable[[np.random.Generator, str], Case]] = {
 
 
 def pulls_of(fit: Any, truth: Truth) -> list[float]:
-    """Of A, place and widths; a spot that was fitted upright may have the widths along the other axes."""
-    names = (*NAMES, "theta") if "theta" in truth and "theta" in fit.values else NAMES
-    return [(fit.values[name] - truth[name]) / fit.errors[name] for name in names]
+    """Of A, place and widths. The axes of a turned spot may be exchanged; an upright fit of one has other widths."""
+    pulls = [(fit.values[name] - truth[name]) / fit.errors[name] for name in NAMES]
+    if "theta" not in truth:
+        return pulls
+    if "theta" not in fit.values:
+        return [*pulls[:3], 0.0, 0.0]
+    exchanged = [
+        (fit.values[name] - truth[other]) / fit.errors[name]
+        for name, other in (("sigma_x", "sigma_y"), ("sigma_y", "sigma_x"))
+    ]
+    turned = abs(math.sin(fit.values["theta"] - truth["theta"])) > math.sqrt(0.5)
+    return [*pulls[:3], *exchanged] if turned else pulls
 
 
 def count(kind: str, images: int, **options: Any) -> str:

@@ -40,8 +40,12 @@ MOVED = 2.0
 """Errors by which numbers depend on the background, when a fit on an even one is refused."""
 SURE, LARGEST = 5.0, 1.5
 """A spot in structured light is seen at so many errors, and so many times the largest A elsewhere."""
-LESS = 0.7
-"""Departure of the shape in a window, in units of that in the image, below which the fit in the window is taken."""
+STRUCTURED = 4.0
+"""Standard deviations from which on other places have more scatter than that of pixels."""
+SINGLE = {"two_spots", "not_a_gaussian", "no_atoms", "shape_departs"}
+"""Flags that say less than that there are two spots."""
+LESS = 0.3
+"""Departure of the shape in a window, in units of that in the image, up to which the fit in the window is taken."""
 WORST_WIDTH = 0.15
 """Largest relative error of a width of such a spot, when its numbers are of use."""
 REFUSED_FOR_LIGHT = {"larger_than_image", "uneven_light", "not_a_gaussian"}
@@ -67,11 +71,19 @@ class Wanted:
     whole: Callable[[], SpotProblem]
     gain_error: float
 
-    def model(self, problem: SpotProblem, start: Floats, *, placed: bool) -> Chosen | None:
-        """The most probable model around a start."""
-        backgrounds = tuple(TERMS) if self.background in ("auto", "flat") else (self.background,)
-        shapes = (False, True) if self.rotated == "auto" else (bool(self.rotated),)
-        return chosen_model(problem, start, backgrounds, (start.size > 5,) if placed else shapes, placed=placed)
+    @property
+    def backgrounds(self) -> tuple[str, ...]:
+        """Those that may be taken in a window."""
+        return tuple(TERMS) if self.background in ("auto", "flat") else (self.background,)
+
+    def model(self, problem: SpotProblem, found: Found, *, departs: bool) -> Chosen | None:
+        """The most probable model around a spot: turned, too, where its shape departs, to tell what it is."""
+        start = found.parameters[: 5 + found.rotated]
+        if found.is_placed or self.rotated is True:
+            shapes: tuple[bool, ...] = (found.rotated,)
+        else:
+            shapes = (False, True) if departs or self.rotated == "auto" else (False,)
+        return chosen_model(problem, start, self.backgrounds, shapes, placed=found.is_placed)
 
 
 def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wanted) -> GaussianFit:
@@ -93,31 +105,36 @@ def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wan
     uneven = asked or _is_uneven(problem, found, fit)
     if not uneven and not fit.departure > 0.0:
         return fit
-    best = wanted.model(problem, found.parameters[: 5 + found.rotated], placed=found.is_placed)
+    best = wanted.model(problem, found, departs=fit.departure > 0.0)
     if best is None:
         return replace(fit, reasons=(*fit.reasons, _not_flat())) if uneven and fit.valid else fit
     better = _answer(best, wanted)
-    if not asked and not found.is_placed and better.detected:
-        if wanted.background == "flat" or not (uneven or best.found.rotated != found.rotated):
-            return _refused(fit, better, best, uneven=uneven)
-        if fit.departure > 0.0 and better.departure > 0.0:
-            return _ambiguous(fit, better)
-    if wanted.background == "flat":
-        return fit
-    return better if found.is_placed or better.detected else _on_smooth_light(problem, better, wanted)
+    if found.is_placed or (asked and better.detected):
+        return fit if wanted.background == "flat" else better
+    if better.detected:
+        turned = best.found.rotated and not (found.rotated or wanted.rotated == "auto")
+        if turned or wanted.background == "flat" or not (uneven or best.found.rotated != found.rotated):
+            return _refused(fit, better, best, uneven=uneven and not turned)
+        return _ambiguous(fit, better) if fit.departure > 0.0 and better.departure > LESS * fit.departure else better
+    if "no_atoms" not in better.flags or contrast_of(problem, found).over_scatter:
+        return replace(fit, reasons=(*fit.reasons, _not_flat())) if uneven and fit.valid else fit
+    return _on_smooth_light(problem, better, wanted) if wanted.background != "flat" else better
 
 
 def _is_uneven(problem: SpotProblem, found: Found, fit: GaussianFit) -> bool:
-    """Whether residuals around the spot contradict an even background."""
-    if "not_a_gaussian" in fit.flags:
-        return True
+    """Whether residuals around the spot, where no other shape of it would have any, contradict an even background."""
     mean = problem.mean(found)
-    return ring_of(problem, found, mean, pixel_noise_of(problem, mean)).patterns > UNEVEN
+    noise = pixel_noise_of(problem, mean)
+    if not ring_of(problem, found, mean, noise).patterns > UNEVEN:
+        return False
+    return not fit.departure > 0.0 or ring_of(problem, found, mean, noise, far=True).patterns > UNEVEN
 
 
 def _on_smooth_light(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> GaussianFit:
     """The fit of a spot that stands out of the light around it, where an even background found only that light."""
-    best = wanted.model(problem, problem.start_above(smooth_level(problem)), placed=False)
+    shapes = (False, True) if wanted.rotated == "auto" else (wanted.rotated,)
+    start = problem.start_above(smooth_level(problem))
+    best = chosen_model(problem, start, wanted.backgrounds, shapes, placed=False)
     if best is None:
         return fit
     better = _answer(best, wanted)
@@ -140,10 +157,9 @@ def _refused(fit: GaussianFit, better: GaussianFit, best: Chosen, *, uneven: boo
 
 
 def _ambiguous(fit: GaussianFit, better: GaussianFit) -> GaussianFit:
-    """The one from which the shape departs less, where it departs from both; what they differ by is in the errors."""
+    """The fit on an even background, where the shape departs from any; what they differ by is in the errors."""
     step = np.array([fit.values[name] - better.values[name] for name in NAMES[:5]])
-    one = better if better.departure < LESS * fit.departure else fit
-    return _with_errors(one, np.outer(step, step), np.ones(5, np.bool_))
+    return _with_errors(fit, np.outer(step, step), np.ones(5, np.bool_))
 
 
 def _answer(best: Chosen, wanted: Wanted) -> GaussianFit:
@@ -156,17 +172,18 @@ def _answer(best: Chosen, wanted: Wanted) -> GaussianFit:
     if found.rotated and wanted.rotated == "auto":
         remarks.append(f"turned by {math.degrees(float(found.parameters[5])):.0f} degrees: the angle was fitted")
     answer = replace(answer, remarks=tuple(remarks))
-    if answer.departure > 0.0 and not found.is_placed and (pair := pair_of(local, found, best.noise)) is not None:
+    if not found.is_placed and (pair := pair_of(*best.single, best.noise * best.dispersion, found.nll)) is not None:
         x, y, part = pair.other
         two = reason_for("two_spots", percent=100.0 * part, x=x + local.x_low, y=y + local.y_low)
-        return replace(answer, reasons=(two, *(r for r in answer.reasons if r.code != "two_spots")))
+        return replace(answer, detected=True, reasons=(two, *(r for r in answer.reasons if r.code not in SINGLE)))
     free = found.free[: len(best.price)]
-    if not best.dispersion > 1.0:
-        return _with_errors(answer, best.price, free)
     elsewhere = look_elsewhere(local, found, wanted.whole(), best.noise)
+    structured = best.dispersion > 1.0 or elsewhere.sure > STRUCTURED
+    answer = _with_errors(answer, best.price + elsewhere.covariance if structured else best.price, free)
+    if not best.dispersion > 1.0:
+        return answer
     if not elsewhere.places:
         return replace(answer, reasons=(*answer.reasons, _not_flat()))
-    answer = _with_errors(answer, best.price + elsewhere.covariance, free)
     return _in_structured_light(answer, elsewhere.largest, placed=found.is_placed)
 
 

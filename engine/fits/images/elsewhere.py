@@ -35,6 +35,8 @@ LEAST_COVERED = 0.9
 """A place is used when at least this part of its pixels is."""
 MOST_SCALED = 3.0
 """Most by which a place is scaled up or down."""
+OUTLIER = 12.0
+"""A place whose A is so many times the median of all is left out: another spot."""
 DIFFERENCE = 1e-4
 """Relative step of the derivatives."""
 
@@ -50,11 +52,14 @@ class Elsewhere(NamedTuple):
         How many places told it; 0 where there are too few, and nothing is known.
     largest : float
         The largest A of these places, counts.
+    sure : float
+        Standard deviations by which their scatter is more than that of pixels.
     """
 
     covariance: Floats
     places: int = 0
     largest: float = math.nan
+    sure: float = 0.0
 
 
 def look_elsewhere(local: LocalProblem, found: Found, whole: SpotProblem, gain: float) -> Elsewhere:
@@ -90,11 +95,15 @@ def look_elsewhere(local: LocalProblem, found: Found, whole: SpotProblem, gain: 
         return Elsewhere(np.zeros((k, k)))
     factors = np.clip(here / np.maximum(levels, 1e-12), 1.0 / MOST_SCALED, MOST_SCALED)
     moved = moved * factors[:, None]
+    # Other spots, which some images have, are not what light does everywhere.
+    typical = np.median(np.abs(moved[:, 0]))
+    moved = moved[np.abs(moved[:, 0]) <= OUTLIER * max(float(typical), 1e-300)]
     of_noise = (of_pixels * (gain * (here + local.shift))) @ of_pixels.T
     root = np.sqrt(np.diagonal(of_noise) + 1e-300)
     values, axes = np.linalg.eigh((moved.T @ moved / len(moved) - of_noise) / np.outer(root, root))
     covariance = (axes * np.maximum(values, 0.0)) @ axes.T * np.outer(root, root)
-    return Elsewhere(covariance, len(moved), float(np.abs(moved[:, 0]).max()))
+    sure = (float(np.mean(moved[:, 0] ** 2) / of_noise[0, 0]) - 1.0) / math.sqrt(2.0 / len(moved))
+    return Elsewhere(covariance, len(moved), float(np.abs(moved[:, 0]).max()), sure)
 
 
 def _template(local: LocalProblem, found: Found) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

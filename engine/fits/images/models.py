@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 
 WITHIN, BEYOND, BLOCK = 3.0, 8.0, 0.5
 """Where the ring around a spot begins and ends, and sides of its blocks, in widths."""
+FAR_WITHIN, FAR_BEYOND = 5.0, 10.0
+"""The same of a ring that no light of a spot of another shape reaches, as long as it has no wings."""
 SURE = 4.0
 """Standard deviations from which on the light in the ring has a structure."""
 CLEARER = 8.0
@@ -75,6 +77,8 @@ class Chosen(NamedTuple):
         Variance of blocks around the spot in units of that of their pixels; 1 where it is not surely more.
     noise : float
         Counts per electron.
+    single : tuple of LocalProblem and Found
+        The upright spot on the plainest background.
     """
 
     local: LocalProblem
@@ -83,6 +87,7 @@ class Chosen(NamedTuple):
     price: Floats
     dispersion: float
     noise: float
+    single: tuple[LocalProblem, Found]
 
 
 def pixel_noise_of(problem: SpotProblem, mean: Floats) -> float:
@@ -93,7 +98,7 @@ def pixel_noise_of(problem: SpotProblem, mean: Floats) -> float:
     return residuals.differences / residuals.pairs if residuals.pairs else math.nan
 
 
-def ring_of(problem: SpotLikelihood, found: Found, mean: Floats, noise: float) -> Ring:
+def ring_of(problem: SpotLikelihood, found: Found, mean: Floats, noise: float, *, far: bool = False) -> Ring:
     """The residuals around a spot.
 
     Parameters
@@ -104,12 +109,15 @@ def ring_of(problem: SpotLikelihood, found: Found, mean: Floats, noise: float) -
         Shifted mean counts of the model.
     noise : float
         Counts per electron.
+    far : bool
+        Whether the ring begins where no light of a spot of another shape is.
     """
+    ends = (FAR_WITHIN, FAR_BEYOND) if far else (WITHIN, BEYOND)
     _, x0, y0, sigma_x, sigma_y = found.parameters[:5].tolist()
     if found.rotated:
         sigma_x = sigma_y = max(sigma_x, sigma_y)
     patterns, chi_square, blocks, means = ring_dispersion(
-        problem.counts, problem.used, mean, x0, y0, sigma_x, sigma_y, BLOCK, WITHIN, BEYOND
+        problem.counts, problem.used, mean, x0, y0, sigma_x, sigma_y, BLOCK, *ends
     )
     if not (blocks > PATTERNS and noise > 0.0):
         return Ring()
@@ -191,4 +199,4 @@ def _best_of(models: list[_Model]) -> Chosen:
             step = model.found.parameters[:k] - best.found.parameters[:k]
             wider = noise * (model.found.covariance[:k, :k] - best.found.covariance[:k, :k])
             price += weight * (np.outer(step, step) + (wider if wider[0, 0] > 0.0 else 0.0))
-    return Chosen(best.local, best.found, best.name, price, dispersion, noise)
+    return Chosen(best.local, best.found, best.name, price, dispersion, noise, (models[0].local, models[0].found))

@@ -46,7 +46,7 @@ class Pair(NamedTuple):
     other: tuple[float, float, float]
 
 
-def pair_of(local: LocalProblem, found: Found, noise: float) -> Pair | None:
+def pair_of(local: LocalProblem, found: Found, noise: float, best: float) -> Pair | None:
     """The two spots that describe a place much better than one; None where they do not.
 
     Parameters
@@ -56,20 +56,22 @@ def pair_of(local: LocalProblem, found: Found, noise: float) -> Pair | None:
         The one spot.
     noise : float
         Counts per electron.
+    best : float
+        Negative log-likelihood of the best model with one spot, counts.
     """
     mean = local.mean(found)
     excess = _excess(local, found, mean, noise)
-    best = None
+    two_best = None
     for start in _starts(local, found, mean):
         parameters = start.copy()
         free = np.ones(parameters.size, np.bool_)
         free[[4, OF_SPOT + 4]] = False
         nll, converged = local.fit_more(parameters, free)
-        if converged and (best is None or nll < best[0]):
-            best = nll, parameters
-    if best is None or not (found.nll - best[0]) / noise > BETTER or not excess > 0.0:
+        if converged and (two_best is None or nll < two_best[0]):
+            two_best = nll, parameters
+    if two_best is None or not (best - two_best[0]) / noise > BETTER or not excess > 0.0:
         return None
-    nll, parameters = best
+    _, parameters = two_best
     one, two = (parameters[OF_SPOT * k : OF_SPOT * k + OF_SPOT] for k in (0, 1))
     if two[0] > one[0]:
         one, two = two, one
