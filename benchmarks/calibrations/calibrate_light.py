@@ -98,7 +98,7 @@ def turned(random: np.random.Generator, kind: str) -> Case:
 
 
 def two(random: np.random.Generator, kind: str) -> Case:
-    """Two spots of the same or of another size, 2 to 4 widths apart; the truth is that of neither."""
+    """Two spots of the same or of another size; what one spot may tell of them is their light, and its middle."""
     level = 10.0 ** random.uniform(0.5, 2.5)
     one = spot(random, level)
     angle, apart = random.uniform(0.0, 2.0 * math.pi), random.uniform(2.5, 4.0) if kind == "two spots" else 3.0
@@ -108,7 +108,9 @@ def two(random: np.random.Generator, kind: str) -> Case:
         "x0": one["x0"] + apart * one["sigma_x"] * math.cos(angle),
         "y0": one["y0"] + apart * one["sigma_y"] * math.sin(angle),
     }
-    return Case(level + gaussian_image(one, SHAPE) + gaussian_image(other, SHAPE), one, {})
+    middle = {name: (one[name] + part * other[name]) / (1.0 + part) for name in ("x0", "y0")}
+    both = one | middle | {"A": one["A"] + other["A"], "widths": math.nan}
+    return Case(level + gaussian_image(one, SHAPE) + gaussian_image(other, SHAPE), both, {})
 
 
 KINDS: dict[str, Callable[[np.random.Generator, str], Case]] = {
@@ -124,6 +126,8 @@ KINDS: dict[str, Callable[[np.random.Generator, str], Case]] = {
 def pulls_of(fit: Any, truth: Truth) -> list[float]:
     """Of A, place and widths. The axes of a turned spot may be exchanged; an upright fit of one has other widths."""
     pulls = [(fit.values[name] - truth[name]) / fit.errors[name] for name in NAMES]
+    if "widths" in truth:
+        return [*pulls[:3], 0.0, 0.0]
     if "theta" not in truth:
         return pulls
     if "theta" not in fit.values:

@@ -25,8 +25,8 @@ from .local import TERMS
 from .models import Chosen, chosen_model, pixel_noise_of, ring_of
 from .problem import SpotProblem
 from .result import GaussianFit
-from .smooth_light import smooth_level
-from .two_spots import pair_of
+from .smooth_light import BLOCKS, smooth_level
+from .two_spots import Pair, excess_of, pair_of
 
 __all__ = ["BACKGROUNDS", "Background", "Wanted", "better_fit"]
 
@@ -42,6 +42,8 @@ SURE, LARGEST = 5.0, 1.5
 """A spot in structured light is seen at so many errors, and so many times the largest A elsewhere."""
 STRUCTURED = 4.0
 """Standard deviations from which on other places have more scatter than that of pixels."""
+AS_WELL = -1.0
+"""Logarithm of the likelihood ratio to a turned spot from which on two spots describe a place as well."""
 SINGLE = {"two_spots", "not_a_gaussian", "no_atoms", "shape_departs"}
 """Flags that say less than that there are two spots."""
 LESS = 0.3
@@ -115,9 +117,10 @@ def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wan
         turned = best.found.rotated and not (found.rotated or wanted.rotated == "auto")
         if turned or wanted.background == "flat" or not (uneven or best.found.rotated != found.rotated):
             return _refused(fit, better, best, uneven=uneven and not turned)
-        return _ambiguous(fit, better) if fit.departure > 0.0 and better.departure > LESS * fit.departure else better
+        return _ambiguous(fit, better) if fit.departure > 0.0 and not _explains(problem, found, best) else better
     if "no_atoms" not in better.flags or contrast_of(problem, found).over_scatter:
-        return replace(fit, reasons=(*fit.reasons, _not_flat())) if uneven and fit.valid else fit
+        unknown = uneven and fit.valid and not fit.departure > 0.0
+        return replace(fit, reasons=(*fit.reasons, _not_flat())) if unknown else fit
     return _on_smooth_light(problem, better, wanted) if wanted.background != "flat" else better
 
 
@@ -130,21 +133,33 @@ def _is_uneven(problem: SpotProblem, found: Found, fit: GaussianFit) -> bool:
     return not fit.departure > 0.0 or ring_of(problem, found, mean, noise, far=True).patterns > UNEVEN
 
 
+def _explains(problem: SpotProblem, found: Found, best: Chosen) -> bool:
+    """Whether a model in a window leaves next to nothing of how the shape departs from a spot on an even background."""
+    before = excess_of(problem, found, problem.mean(found), best.noise)
+    after = excess_of(best.local, best.found, best.local.mean(best.found), best.noise)
+    return after <= LESS**2 * before
+
+
 def _on_smooth_light(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> GaussianFit:
     """The fit of a spot that stands out of the light around it, where an even background found only that light."""
     shapes = (False, True) if wanted.rotated == "auto" else (wanted.rotated,)
-    start = problem.start_above(smooth_level(problem))
-    best = chosen_model(problem, start, wanted.backgrounds, shapes, placed=False)
-    if best is None:
-        return fit
-    better = _answer(best, wanted)
-    if not better.detected:
-        return fit
-    there = best.found.parameters.copy()
-    there[1:3] += best.local.x_low - problem.x_low, best.local.y_low - problem.y_low
-    if best.dispersion > 1.0 and not contrast_of(problem, replace(best.found, parameters=there)).over_scatter:
-        return fit
-    return better
+    for blocks in BLOCKS:
+        start = problem.start_above(smooth_level(problem, blocks))
+        best = chosen_model(problem, start, wanted.backgrounds, shapes, placed=False)
+        if best is None:
+            continue
+        better = _answer(best, wanted)
+        if not better.detected:
+            continue
+        there = best.found.parameters.copy()
+        there[1:3] += best.local.x_low - problem.x_low, best.local.y_low - problem.y_low
+        contrast = contrast_of(problem, replace(best.found, parameters=there))
+        if contrast.other is not None:
+            x, y, part = contrast.other
+            return _two(better, part, x + problem.x_low, y + problem.y_low)
+        if contrast.over_scatter or not best.dispersion > 1.0 or better.valid:
+            return better
+    return fit
 
 
 def _refused(fit: GaussianFit, better: GaussianFit, best: Chosen, *, uneven: bool) -> GaussianFit:
@@ -172,10 +187,9 @@ def _answer(best: Chosen, wanted: Wanted) -> GaussianFit:
     if found.rotated and wanted.rotated == "auto":
         remarks.append(f"turned by {math.degrees(float(found.parameters[5])):.0f} degrees: the angle was fitted")
     answer = replace(answer, remarks=tuple(remarks))
-    if not found.is_placed and (pair := pair_of(*best.single, best.noise * best.dispersion, found.nll)) is not None:
+    if not found.is_placed and (pair := _pair(best, wanted)) is not None:
         x, y, part = pair.other
-        two = reason_for("two_spots", percent=100.0 * part, x=x + local.x_low, y=y + local.y_low)
-        return replace(answer, detected=True, reasons=(two, *(r for r in answer.reasons if r.code not in SINGLE)))
+        return _two(replace(answer, detected=True), part, x + local.x_low, y + local.y_low)
     free = found.free[: len(best.price)]
     elsewhere = look_elsewhere(local, found, wanted.whole(), best.noise)
     structured = best.dispersion > 1.0 or elsewhere.sure > STRUCTURED
@@ -185,6 +199,20 @@ def _answer(best: Chosen, wanted: Wanted) -> GaussianFit:
     if not elsewhere.places:
         return replace(answer, reasons=(*answer.reasons, _not_flat()))
     return _in_structured_light(answer, elsewhere.largest, placed=found.is_placed)
+
+
+def _pair(best: Chosen, wanted: Wanted) -> Pair | None:
+    """Two spots, where they describe the place better; where nobody asked for a turned one, as well as a turned one."""
+    noise, found = best.noise * best.dispersion, best.found
+    if found.rotated and wanted.rotated is False:
+        return pair_of(*best.single, noise, found.nll, AS_WELL)
+    return pair_of(*best.single, noise, found.nll)
+
+
+def _two(answer: GaussianFit, part: float, x: float, y: float) -> GaussianFit:
+    """Refused, since there are two spots."""
+    two = reason_for("two_spots", percent=100.0 * part, x=x, y=y)
+    return replace(answer, reasons=(two, *(reason for reason in answer.reasons if reason.code not in SINGLE)))
 
 
 def _not_flat(background: str = "plane") -> Reason:

@@ -10,25 +10,27 @@ from numpy.typing import NDArray
 
 from .likelihood import SpotLikelihood
 
-__all__ = ["smooth_level"]
+__all__ = ["BLOCKS", "smooth_level"]
 
 Floats = NDArray[np.float64]
 
-BLOCKS = 7
-"""Blocks along the shorter side of an image."""
+BLOCKS = 7, 3
+"""Blocks along the shorter side of an image, and of one of which a spot takes a large part."""
 LEAST_BLOCK = 6
 """Their side, pixels, at least."""
 
 
-def smooth_level(problem: SpotLikelihood) -> Floats:
+def smooth_level(problem: SpotLikelihood, blocks: int) -> Floats:
     """The slowly varying light of an image, shifted counts per pixel, shape (ny, nx).
 
     Parameters
     ----------
     problem : SpotLikelihood
+    blocks : int
+        Along the shorter side.
     """
     rows, columns = problem.counts.shape
-    side = max(LEAST_BLOCK, min(rows, columns) // BLOCKS)
+    side = max(LEAST_BLOCK, min(rows, columns) // blocks)
     down, across = max(1, rows // side), max(1, columns // side)
     y_ends, x_ends = (np.linspace(0, n, k + 1).round().astype(int) for n, k in ((rows, down), (columns, across)))
     medians = np.full((down, across), np.nan)

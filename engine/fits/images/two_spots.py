@@ -12,19 +12,20 @@ from ....kernels.images.residuals import near_dispersion
 from ....kernels.images.spots import OF_SPOT
 from .blocks import blocks_around
 from .found import Found
+from .likelihood import SpotLikelihood
 from .local import LocalProblem
 from .rotated import axes_of, elements_of
 
-__all__ = ["Pair", "pair_of"]
+__all__ = ["Pair", "excess_of", "pair_of"]
 
 Floats = NDArray[np.float64]
 
-BETTER = 20.0
+BETTER = 10.0
 """Logarithm of the likelihood ratio by which two spots are better than one, at least."""
-LEFT = 0.35
+LEFT = 0.2
 """Most of the departure from one spot that may be left with two: more, and neither model is the light's."""
-APART = 1.2
-"""Least distance of two spots, in widths: closer ones are one of another shape."""
+APART = 1.8
+"""Least distance of two spots, in widths of the wider one: closer ones are one of another shape."""
 FAINTEST, LARGEST = 0.05, 3.0
 """Least light of the fainter one, in units of the other, and largest ratio of their widths."""
 BLOCK, NEAR, WINGS = 0.5, 4.0, 6.0
@@ -46,7 +47,7 @@ class Pair(NamedTuple):
     other: tuple[float, float, float]
 
 
-def pair_of(local: LocalProblem, found: Found, noise: float, best: float) -> Pair | None:
+def pair_of(local: LocalProblem, found: Found, noise: float, best: float, better: float = BETTER) -> Pair | None:
     """The two spots that describe a place much better than one; None where they do not.
 
     Parameters
@@ -58,9 +59,11 @@ def pair_of(local: LocalProblem, found: Found, noise: float, best: float) -> Pai
         Counts per electron.
     best : float
         Negative log-likelihood of the best model with one spot, counts.
+    better : float
+        Logarithm of the likelihood ratio by which two are better than that, at least.
     """
     mean = local.mean(found)
-    excess = _excess(local, found, mean, noise)
+    excess = excess_of(local, found, mean, noise)
     two_best = None
     for start in _starts(local, found, mean):
         parameters = start.copy()
@@ -69,7 +72,7 @@ def pair_of(local: LocalProblem, found: Found, noise: float, best: float) -> Pai
         nll, converged = local.fit_more(parameters, free)
         if converged and (two_best is None or nll < two_best[0]):
             two_best = nll, parameters
-    if two_best is None or not (best - two_best[0]) / noise > BETTER or not excess > 0.0:
+    if two_best is None or not (best - two_best[0]) / noise > better or not excess > 0.0:
         return None
     _, parameters = two_best
     one, two = (parameters[OF_SPOT * k : OF_SPOT * k + OF_SPOT] for k in (0, 1))
@@ -77,19 +80,30 @@ def pair_of(local: LocalProblem, found: Found, noise: float, best: float) -> Pai
         one, two = two, one
     x, y, widths = two[1] - one[1], two[2] - one[2], np.sqrt([one[[3, 5]], two[[3, 5]]])
     ratio = math.sqrt(float(np.prod(widths[0]) / np.prod(widths[1])))
-    apart = math.hypot(float(x / widths.min(axis=0)[0]), float(y / widths.min(axis=0)[1]))
+    apart = math.hypot(*(np.array([x, y]) / widths.max(axis=0)).tolist())
     if apart < APART or not two[0] > FAINTEST * one[0] or not 1.0 / LARGEST < ratio < LARGEST:
         return None
-    if _excess(local, found, local.mean_of(parameters), noise) > LEFT * excess:
+    if excess_of(local, found, local.mean_of(parameters), noise) > LEFT * excess:
         return None
     return Pair(parameters, (float(two[1]), float(two[2]), float(two[0] / one[0])))
 
 
-def _excess(local: LocalProblem, found: Found, mean: Floats, noise: float) -> float:
-    """Chi-square of blocks around the spot, less what noise makes of it."""
+def excess_of(problem: SpotLikelihood, found: Found, mean: Floats, noise: float) -> float:
+    """Chi-square of the residuals of blocks around a spot, less what noise makes of it.
+
+    Parameters
+    ----------
+    problem : SpotLikelihood
+    found : Found
+        The spot.
+    mean : array of float64, shape (ny, nx)
+        Shifted mean counts of the model.
+    noise : float
+        Counts per electron.
+    """
     matrix = elements_of(*found.parameters[3:5].tolist(), float(found.parameters[5]) if found.rotated else 0.0)
     chi_square, number, *_ = near_dispersion(
-        local.counts, local.used, np.maximum(mean, 1e-12), *found.parameters[1:3].tolist(),
+        problem.counts, problem.used, np.maximum(mean, 1e-12), *found.parameters[1:3].tolist(),
         math.sqrt(matrix.s_xx), math.sqrt(matrix.s_yy), BLOCK, NEAR, WINGS,
     )  # fmt: skip
     return float(chi_square / noise - number)
