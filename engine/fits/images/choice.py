@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..flags import Reason, reason_for
 from .answer import SpotProfile, answer_of
-from .contrast import contrast_of
+from .contrast import LEAST_OTHER, contrast_of
 from .elsewhere import look_elsewhere
 from .found import NAMES, Found
 from .local import TERMS
@@ -48,6 +48,8 @@ SINGLE = {"two_spots", "not_a_gaussian", "no_atoms", "shape_departs"}
 """Flags that say less than that there are two spots."""
 LESS = 0.3
 """Departure of the shape in a window, in units of that in the image, up to which the fit in the window is taken."""
+HIDDEN = 5.0
+"""Widths around a spot that are hidden when another one is looked for."""
 WORST_WIDTH = 0.15
 """Largest relative error of a width of such a spot, when its numbers are of use."""
 REFUSED_FOR_LIGHT = {"larger_than_image", "uneven_light", "not_a_gaussian"}
@@ -154,12 +156,32 @@ def _on_smooth_light(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> 
         there = best.found.parameters.copy()
         there[1:3] += best.local.x_low - problem.x_low, best.local.y_low - problem.y_low
         contrast = contrast_of(problem, replace(best.found, parameters=there))
-        if contrast.other is not None:
-            x, y, part = contrast.other
+        if (other := _other_spot(problem, better, wanted) or contrast.other) is not None:
+            x, y, part = other
             return _two(better, part, x + problem.x_low, y + problem.y_low)
         if contrast.over_scatter or not best.dispersion > 1.0 or better.valid:
             return better
     return fit
+
+
+def _other_spot(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> tuple[float, float, float] | None:
+    """Column and row of another spot, of the part that is fitted, and its height over that of the one that was found."""
+    y, x = np.indices(problem.counts.shape, dtype=np.float64)
+    u = (x + problem.x_low - fit.values["x0"]) / fit.values["sigma_x"]
+    v = (y + problem.y_low - fit.values["y0"]) / fit.values["sigma_y"]
+    used = np.where(u**2 + v**2 > HIDDEN**2, problem.used, 0.0)
+    counts = problem.counts * used
+    rest = replace(problem, counts=counts, used=used, pixels=float(used.sum()), total=float(counts.sum()))
+    if not rest.pixels > 0.5 * problem.pixels:
+        return None
+    best = chosen_model(rest, rest.start_above(smooth_level(rest, BLOCKS[0])), wanted.backgrounds, (False,), placed=False)
+    if best is None or best.dispersion > 1.0:
+        return None
+    other = answer_of(best.local, best.found, wanted.gain_error)
+    heights = [f.values["A"] / f.values["sigma_x"] / f.values["sigma_y"] for f in (fit, other)]
+    if not (other.valid and other.significance > SURE and heights[1] > LEAST_OTHER * heights[0]):
+        return None
+    return other.values["x0"] - problem.x_low, other.values["y0"] - problem.y_low, heights[1] / heights[0]
 
 
 def _refused(fit: GaussianFit, better: GaussianFit, best: Chosen, *, uneven: bool) -> GaussianFit:

@@ -88,7 +88,10 @@ CASES: dict[str, Callable[[], Fit]] = {
     "no_light": lambda: fit_gaussian(np.full(SHAPE, -30.0), read_noise=5.0, gain=1.0),
     "no_atoms": lambda: fit_gaussian(image(0.0)),
     "hot_pixel": lambda: fit_gaussian(image(1000.0, 25.0, sigma_x=0.3, sigma_y=0.3)),
-    "not_a_gaussian": lambda: fit_gaussian(image(60_000.0, x0=15.0) + image(60_000.0, x0=55.0)),
+    "not_a_gaussian": lambda: fit_gaussian(image(60_000.0, x0=15.0) + image(60_000.0, x0=55.0), background="flat"),
+    "uneven_background": lambda: fit_gaussian(
+        on_a_wide_field() + np.random.default_rng(4).poisson(np.arange(160) / 16.0, (120, 160)), background="flat"
+    ),
     "shape_departs": lambda: fit_gaussian(flat_top(300.0)),
     "two_spots": lambda: fit_gaussian(on_a_wide_field(x0=30.0) + on_a_wide_field(x0=130.0)),
     "uneven_light": lambda: fit_gaussian(image(20_000.0, 30.0, sigma_x=17.0, sigma_y=17.0)),
