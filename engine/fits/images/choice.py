@@ -113,6 +113,8 @@ def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wan
     if best is None:
         return replace(fit, reasons=(*fit.reasons, _not_flat())) if uneven and fit.valid else fit
     better = _answer(best, wanted)
+    others = tuple(reason for reason in fit.reasons if reason.code == "two_spots" and reason.code not in better.flags)
+    better = replace(better, reasons=(*better.reasons, *others))
     if found.is_placed or (asked and better.detected):
         return fit if wanted.background == "flat" else better
     if better.detected:
@@ -147,11 +149,11 @@ def _on_smooth_light(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> 
     shapes = (False, True) if wanted.rotated == "auto" else (wanted.rotated,)
     for blocks in BLOCKS:
         start = problem.start_above(smooth_level(problem, blocks))
-        best = chosen_model(problem, start, wanted.backgrounds, shapes, placed=False)
+        best = None if start is None else chosen_model(problem, start, wanted.backgrounds, shapes, placed=False)
         if best is None:
             continue
         better = _answer(best, wanted)
-        if not better.detected:
+        if not (better.detected and better.significance > SURE):  # several places and backgrounds were tried
             continue
         there = best.found.parameters.copy()
         there[1:3] += best.local.x_low - problem.x_low, best.local.y_low - problem.y_low
@@ -174,7 +176,8 @@ def _other_spot(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> tuple
     rest = replace(problem, counts=counts, used=used, pixels=float(used.sum()), total=float(counts.sum()))
     if not rest.pixels > 0.5 * problem.pixels:
         return None
-    best = chosen_model(rest, rest.start_above(smooth_level(rest, BLOCKS[0])), wanted.backgrounds, (False,), placed=False)
+    start = rest.start_above(smooth_level(rest, BLOCKS[0]))
+    best = None if start is None else chosen_model(rest, start, wanted.backgrounds, (False,), placed=False)
     if best is None or best.dispersion > 1.0:
         return None
     other = answer_of(best.local, best.found, wanted.gain_error)
@@ -188,8 +191,10 @@ def _refused(fit: GaussianFit, better: GaussianFit, best: Chosen, *, uneven: boo
     """The fit on an even background, refused where its numbers depend on that, or where there are two spots."""
     reasons = [reason for reason in better.reasons if reason.code == "two_spots" and reason.code not in fit.flags]
     moved = max(abs(fit.values[n] - better.values[n]) / fit.errors[n] for n in NAMES[:5])
-    if uneven and not moved < MOVED:
-        reasons.append(_not_flat("plane" if best.name == "flat" else best.name))
+    is_light = "shape_departs" in fit.flags and better.valid  # what departs from a Gaussian is the light around it
+    kept = tuple(reason for reason in fit.reasons if not (is_light and reason.code == "shape_departs"))
+    if uneven and (is_light or not moved < MOVED):
+        return replace(fit, reasons=(*kept, *reasons, _not_flat("plane" if best.name == "flat" else best.name)))
     return replace(fit, reasons=(*fit.reasons, *reasons)) if reasons else fit
 
 

@@ -45,5 +45,15 @@ def smooth_level(problem: SpotLikelihood, blocks: int) -> Floats:
     least = max(problem.least_background, 1e-6)
     medians = np.maximum(np.where(np.isfinite(medians), medians, np.nanmedian(medians)), least)
     y, x = (0.5 * (ends[:-1] + ends[1:] - 1) for ends in (y_ends, x_ends))
-    along = np.array([np.interp(np.arange(columns), x, row) for row in medians])
-    return np.ascontiguousarray(np.array([np.interp(np.arange(rows), y, column) for column in along.T]).T)
+    level = _along(_along(medians, x, columns).T, y, rows).T
+    return np.ascontiguousarray(np.maximum(level, least))
+
+
+def _along(values: Floats, places: Floats, size: int) -> Floats:
+    """Lines between the values of each row, and beyond the first and the last of them, at all pixels of an axis."""
+    if places.size < 2:
+        return np.repeat(values, size, axis=1)
+    at = np.arange(size)
+    left = np.clip(np.searchsorted(places, at) - 1, 0, places.size - 2)
+    part = (at - places[left]) / (places[left + 1] - places[left])
+    return np.asarray(values[:, left] * (1.0 - part) + values[:, left + 1] * part)
