@@ -114,7 +114,7 @@ def two(random: np.random.Generator, kind: str) -> Case:
 
 
 KINDS: dict[str, Callable[[np.random.Generator, str], Case]] = {
-    **{kind: uneven for kind in ("even", "gradient", "vignetting", "cosine", "ring", "glow", "waves")},
+    **dict.fromkeys(("even", "gradient", "vignetting", "cosine", "ring", "glow", "waves"), uneven),
     **{f"no spot, {kind}": empty for kind in ("even", "gradient", "vignetting", "cosine", "glow", "waves")},
     "turned": turned,
     "turned, auto": turned,

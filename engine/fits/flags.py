@@ -165,7 +165,7 @@ FLAGS: tuple[Flag, ...] = (
         _IMAGES,
         "atoms, but a Gaussian does not describe this image: another spot, {percent:.0f} % as high, stands near x = "
         "{x:.0f}, y = {y:.0f}",
-        "another spot stands as clearly above the light elsewhere, or two spots describe one place much better than one: "
+        "another spot stands as clearly above the light elsewhere, or two spots describe a place better than one: "
         "give a roi around one of them, or use `fit_spots`",
     ),
     Flag(

@@ -206,9 +206,8 @@ def spots_likelihood(
                 half = math.sqrt(left * (s_xx - s_xy * s_xy / s_yy)) + 1.0 + abs(s_xy / s_yy)
                 middle = x0 + s_xy / s_yy * v
                 firsts[k] = min(columns, max(0, int(min(max(math.ceil(middle - half), 0.0), float(columns)))))
-                lasts[k] = max(
-                    firsts[k], min(columns, int(max(min(math.floor(middle + half) + 1.0, float(columns)), 0.0)))
-                )
+                end_k = int(max(min(math.floor(middle + half) + 1.0, float(columns)), 0.0))
+                lasts[k] = max(firsts[k], min(columns, end_k))
             if lasts[k] > firsts[k]:
                 _spot_in_row(i, parameters[at : at + OF_SPOT], firsts[k], lasts[k], slopes_of[at : at + OF_SPOT])
                 begin, end = min(begin, firsts[k]), max(end, lasts[k])
@@ -228,7 +227,9 @@ def spots_likelihood(
             for j in range(b, e):
                 x = (float(j) - origin[0]) * scale
                 slopes_of[level + 3, j], slopes_of[level + 4, j], slopes_of[level + 5, j] = x * x, x * y, y * y
-                model[j] += x * x * parameters[level + 3] + x * y * parameters[level + 4] + y * y * parameters[level + 5]
+                model[j] += (
+                    x * x * parameters[level + 3] + x * y * parameters[level + 4] + y * y * parameters[level + 5]
+                )
         if with_light:
             for j in range(b, e):
                 slopes_of[n - 1, j] = light[i, j]
@@ -307,9 +308,8 @@ def fit_spots(
         As in `spots_likelihood`.
     parameters : float64, shape (n,)
         Start of the fit; written: the best parameters.
-    enough : float
-        The fit ends at this distance from the minimum, in standard errors.
-    most_steps : int
+    enough, most_steps : float, int
+        The fit ends at this distance from the minimum, in standard errors, or after so many steps.
     fixed : int
         Bit mask of the parameters that are not fitted: the sum of 2**k over their indices k. A spot with a fixed place
         may have a negative amplitude.
@@ -318,10 +318,8 @@ def fit_spots(
 
     Returns
     -------
-    nll : float
-    distance : float
-        From the minimum, in standard errors; infinite when the fit failed.
-    steps : int
+    nll, distance, steps : float, float, int
+        The distance is that from the minimum, in standard errors; infinite when the fit failed.
     """
     n = parameters.size
     rows, columns = image.shape

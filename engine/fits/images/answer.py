@@ -38,7 +38,7 @@ SMALLEST_SIGMA = 0.7
 LARGEST_SIGMA = 0.5
 """A spot with a larger width, as a fraction of the side of the image, is stray light."""
 LARGE_SIGMA, END_OF_SPOT = 0.35, 2.5
-"""So is one with a width above the first whose light does not end in the image: its middle is nearer to all edges, along
+"""So is one with a width above the first whose light does not end in the image: its middle is nearer to all edges along
 an axis, than so many widths."""
 GLOW_SIGMA, GLOW_PEAK = 0.2, 0.5
 """A spot wider than the first, as a fraction of the side of the image, and lower than the second, in units of the

@@ -167,7 +167,7 @@ def _on_smooth_light(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> 
 
 
 def _other_spot(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> tuple[float, float, float] | None:
-    """Column and row of another spot, of the part that is fitted, and its height over that of the one that was found."""
+    """Column and row of another spot, of the part that is fitted, and its height over that of this one."""
     y, x = np.indices(problem.counts.shape, dtype=np.float64)
     u = (x + problem.x_low - fit.values["x0"]) / fit.values["sigma_x"]
     v = (y + problem.y_low - fit.values["y0"]) / fit.values["sigma_y"]

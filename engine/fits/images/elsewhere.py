@@ -1,6 +1,6 @@
 """What structured light does to a fit, from the same template fitted elsewhere in the image.
 
-Speckle and stray light are no noise of pixels: neighbours share them, and no likelihood of pixels knows by how much. But
+Speckle and stray light are no noise of pixels: neighbours share them, and no likelihood of pixels knows how much. But
 they are everywhere in an image. To first order a fit is a linear function of the pixels around the spot; the same
 function of the pixels around other places, where there is no spot, says how far such light moves A, the place and the
 widths. Speckle grows with the light: what a place says is scaled by the light here over that there.
@@ -153,9 +153,7 @@ def _elsewhere(
         counts = counts - float(found.parameters[-1]) * whole.reference.light * whole.used
     for top in range(0, rows - height + 1, steps[1]):
         for left in range(0, columns - width + 1, steps[0]):
-            away = math.hypot(
-                (left + 0.5 * (width - 1) - x0) / sizes[0], (top + 0.5 * (height - 1) - y0) / sizes[1]
-            )
+            away = math.hypot((left + 0.5 * (width - 1) - x0) / sizes[0], (top + 0.5 * (height - 1) - y0) / sizes[1])
             if away < AWAY:
                 continue
             part = np.s_[top : top + height, left : left + width]

@@ -29,8 +29,8 @@ from ....io.errors import InputError
 from ....kernels.images.gaussian import pixel_profile
 from ..flags import reason_for
 from .answer import answer_of
-from .choice import BACKGROUNDS, Background, Wanted, better_fit
 from .checks import problem_of
+from .choice import BACKGROUNDS, Background, Wanted, better_fit
 from .found import NAMES, Found
 from .known_spot import Spot, is_other, spot_of
 from .local import SLOPES, polynomial
@@ -38,6 +38,7 @@ from .problem import SpotProblem
 from .reference import Reference, reference_of
 from .result import GaussianFit
 from .rotated import rotated_unit_spot
+from .smooth_light import remarks_on_reference
 
 __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 
@@ -228,7 +229,13 @@ def _fit(problem: SpotProblem, minimise: Callable[[SpotProblem], Found], wanted:
         if better.total > 0.0:
             problem, found = better, minimise(better)
     fit = answer_of(problem, found, wanted.gain_error)
-    return fit if problem.reference.frames else better_fit(problem, found, fit, wanted)
+    if problem.reference.frames:
+        return fit
+    fit = better_fit(problem, found, fit, wanted)
+    if problem.with_reference and fit.detected:
+        more = remarks_on_reference(problem, problem.mean(found), fit.gain)
+        fit = replace(fit, remarks=(*fit.remarks, *more))
+    return fit
 
 
 def _unit_spot(values: Mapping[str, float], shape: tuple[int, ...]) -> Floats:

@@ -171,6 +171,14 @@ class LocalProblem(SpotProblem):
         nll, _, converged = self._scored(parameters, free)
         return nll, converged
 
+    def information_of(self, parameters: Floats) -> tuple[float, Floats]:
+        """Negative log-likelihood and information of any number of spots, by the parameters of the kernel."""
+        n = parameters.size
+        score, information = np.empty(n), np.empty((n, n))
+        origin = np.array([*self.origin, 1.0], dtype=np.float64)
+        nll = spots_likelihood(*self.kernel_pixels, self.terms, origin, parameters, NO_LIGHT, score, information)
+        return nll, information
+
     def mean_of(self, parameters: Floats) -> Floats:
         """Shifted mean counts of any number of spots, by the parameters of the kernel, shape (ny, nx)."""
         n, mean = parameters.size, np.zeros(self.counts.shape)
@@ -226,9 +234,7 @@ class LocalProblem(SpotProblem):
         elements = natural.copy()
         elements[3:6] = elements_of(*natural[3:6].tolist())
         origin = np.array([*self.origin, 1.0], dtype=np.float64)
-        nll = spots_likelihood(
-            *self.kernel_pixels, self.terms, origin, elements, NO_LIGHT, score, information
-        )
+        nll = spots_likelihood(*self.kernel_pixels, self.terms, origin, elements, NO_LIGHT, score, information)
         by = RotatedLikelihood.derivatives(*natural[3:6].tolist(), n)
         return Evaluation(nll, by.T @ score, by.T @ information @ by)
 
@@ -280,4 +286,3 @@ def window_of(problem: SpotProblem, spot: Floats, background: str, reach: float 
     same |= {"x_low": problem.x_low + x_low, "y_low": problem.y_low + y_low}
     origin = round(x0) - x_low, round(y0) - y_low
     return LocalProblem(**same, terms=TERMS[background], places=problem.counts.shape, origin=origin)
-
