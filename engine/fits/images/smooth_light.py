@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from ....io.errors import InputError
 from .blocks import block_sums
@@ -58,8 +57,8 @@ def smooth_level(problem: SpotLikelihood, blocks: int) -> Floats:
             seen = problem.counts[part][problem.used[part] > 0.0]
             if seen.size:
                 # The mean of the middle half: a median of few counts is a whole number.
-                low, high = np.quantile(seen, [0.25, 0.75])
-                medians[a, b] = float(np.mean(seen[(seen >= low) & (seen <= high)]))
+                quarter = seen.size // 4
+                medians[a, b] = float(np.sort(seen)[quarter : seen.size - quarter].mean())
     least = max(problem.least_background, 1e-6)
     medians = np.maximum(np.where(np.isfinite(medians), medians, np.nanmedian(medians)), least)
     y, x = (0.5 * (ends[:-1] + ends[1:] - 1) for ends in (y_ends, x_ends))
@@ -110,6 +109,8 @@ def smooth_reference(image: ArrayLike, *, width: float = WIDTH, mask: ArrayLike 
     >>> abs(fit.values["A"] - 9000.0) < 4.0 * fit.errors["A"]
     True
     """
+    from scipy import ndimage  # noqa: PLC0415 (no fit needs it, and it takes longer to import than a fit)
+
     counts = np.asarray(image, dtype=np.float64)
     if counts.ndim != 2:
         raise InputError(f"an image has rows and columns, not the shape {counts.shape}")
