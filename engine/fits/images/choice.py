@@ -22,7 +22,7 @@ from .contrast import LEAST_OTHER, contrast_of
 from .elsewhere import look_elsewhere
 from .found import NAMES, Found
 from .local import TERMS
-from .models import Chosen, chosen_model, pixel_noise_of, ring_of
+from .models import Chosen, chosen_model, ring_of
 from .problem import SpotProblem
 from .result import GaussianFit
 from .smooth_light import BLOCKS, smooth_level
@@ -131,7 +131,8 @@ def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wan
 def _is_uneven(problem: SpotProblem, found: Found, fit: GaussianFit) -> bool:
     """Whether residuals around the spot, where no other shape of it would have any, contradict an even background."""
     mean = problem.mean(found)
-    noise = pixel_noise_of(problem, mean)
+    # Of pixels, as neighbours tell: the gain without the misfit that is in it, when it was estimated.
+    noise = fit.gain if problem.gain is not None else fit.gain / (1.0 + max(fit.misfit, 0.0))
     if not ring_of(problem, found, mean, noise).patterns > UNEVEN:
         return False
     return not fit.departure > 0.0 or ring_of(problem, found, mean, noise, far=True).patterns > UNEVEN

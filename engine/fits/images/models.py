@@ -22,7 +22,7 @@ from .likelihood import SpotLikelihood
 from .local import LocalProblem, window_of
 from .problem import SpotProblem
 
-__all__ = ["Chosen", "Ring", "chosen_model", "pixel_noise_of", "ring_of"]
+__all__ = ["Chosen", "Ring", "chosen_model", "ring_of"]
 
 Floats = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ class Chosen(NamedTuple):
     single: tuple[LocalProblem, Found]
 
 
-def pixel_noise_of(problem: SpotProblem, mean: Floats) -> float:
+def _pixel_noise(problem: SpotProblem, mean: Floats) -> float:
     """Counts per electron: as given, or as neighbouring pixels tell, which smooth light does not change."""
     if problem.gain is not None:
         return problem.gain
@@ -181,7 +181,7 @@ def _best_of(models: list[_Model]) -> Chosen:
     """The most probable model, with the price of the choice, by the noise of the one that describes the light best."""
     largest = min(models, key=lambda model: model.found.nll)
     mean = largest.local.mean(largest.found)
-    noise = pixel_noise_of(largest.local, mean)
+    noise = _pixel_noise(largest.local, mean)
     ring = ring_of(largest.local, largest.found, mean, noise)
     dispersion = ring.ratio if ring.sure > SURE else 1.0
     costs = np.array([m.found.nll / (noise * dispersion) + float(m.found.free.sum()) for m in models])
