@@ -203,9 +203,11 @@ def gaussian_image(
     >>> mean.shape, round(float(mean.sum()))
     ((30, 40), 1600)
     """
-    factors = np.array([values["C"], *(values.get(name, 0.0) for name in SLOPES)])
-    x, y = (np.arange(n) - round(values[name]) for n, name in ((shape[1], "x0"), (shape[0], "y0")))
-    mean = values["A"] * _unit_spot(values, shape) + polynomial(factors, x, y[:, None])
+    mean = values["A"] * _unit_spot(values, shape) + values["C"]
+    if SLOPES[0] in values:
+        factors = np.array([0.0, *(values.get(name, 0.0) for name in SLOPES)])
+        x, y = (np.arange(n) - round(values[name]) for n, name in ((shape[1], "x0"), (shape[0], "y0")))
+        mean = mean + polynomial(factors, x, y[:, None])
     if "s" in values:
         if reference is None:
             raise InputError("the values hold s, the part of a reference: give that reference, too")
