@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .engine.fits.images.known_spot import Spot, mean_spot
     from .engine.fits.images.reference import Reference, reference_of
     from .engine.fits.images.result import GaussianFit
+    from .engine.fits.images.several_spots import fit_spots
+    from .engine.fits.images.smooth_light import smooth_reference
     from .engine.fits.images.stack import StackFit, fit_gaussian_stack
     from .engine.fits.lifetime import fit_lifetime
     from .engine.fits.result import Fit
@@ -96,6 +98,8 @@ _HOMES = {
     "engine.fits.images.reference": ["Reference", "reference_of"],
     "engine.fits.result": ["Fit"],
     "engine.fits.bursts.search": ["BurstSearch"],
+    "engine.fits.images.several_spots": ["fit_spots"],
+    "engine.fits.images.smooth_light": ["smooth_reference"],
     "engine.fits.images.stack": ["StackFit", "fit_gaussian_stack"],
     "engine.join.events": ["coil_on", "heater_on"],
     "engine.join.files": ["read_units"],

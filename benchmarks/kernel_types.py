@@ -53,8 +53,13 @@ def pulses(beam: Path, truth: Any, folder: Path) -> None:
 
 def images(beam: Path, truth: Any, folder: Path) -> None:
     """Fit images and paint them."""
-    from utokyo import ImageAnalysis  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
 
+    from utokyo import ImageAnalysis, fit_gaussian, gaussian_image  # noqa: PLC0415
+
+    spot = {"A": 20_000.0, "x0": 70.0, "y0": 60.0, "sigma_x": 4.0, "sigma_y": 5.0, "C": 20.0}
+    light = np.arange(160.0) / 5.0  # which is not even
+    fit_gaussian(np.random.default_rng(1).poisson(gaussian_image(spot, (120, 160)) + light))
     of_camera = (beam / truth["images"][0]["file"]).parent
     ImageAnalysis(of_camera, image_src=folder, result_filepath=folder / "images.csv").run()
 

@@ -195,7 +195,8 @@ class ImageAnalysis(Analysis):
         A folder of images, or one image; or give a `recorder` whose table has the column `filepath`.
     **options
         As for `Analysis`, and the fields of `ImageSettings`: `match`, `draw`, `time_interval`, `min_signal`,
-        `references`, `mask`, `roi`, `gain`, `read_noise`, `rotated`, `saturation`, `spot`, `camera`, `camera_file`.
+        `references`, `mask`, `roi`, `gain`, `read_noise`, `rotated`, `background`, `saturation`, `spot`, `camera`,
+        `camera_file`.
 
     Examples
     --------

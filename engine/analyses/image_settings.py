@@ -135,8 +135,11 @@ class ImageSettings(Settings):
         Counts per electron; without, it is estimated.
     read_noise : float
         Standard deviation of a pixel without light, counts.
-    rotated : bool
-        Whether the axes of the spot may be turned against those of the image.
+    rotated : bool or "auto"
+        Whether the axes of the spot may be turned against those of the image; "auto" turns them where the residuals ask
+        for it.
+    background : "auto", "flat", "plane" or "quadratic"
+        Of the light around the spot, as for `fit_gaussian`: "auto" takes an even one where nothing contradicts it.
     saturation : float, optional
         Largest number of counts that the camera can write; without it, pixels at the largest value are found by their
         number.
@@ -163,6 +166,8 @@ class ImageSettings(Settings):
         "gain": "a positive number of counts per electron",
         "read_noise": "a number of counts, 0 or more",
         "saturation": "a positive number of counts",
+        "rotated": "True, False or 'auto'",
+        "background": "'auto', 'flat', 'plane' or 'quadratic'",
         "min_signal": "a number of counts",
     }
 
@@ -178,7 +183,8 @@ class ImageSettings(Settings):
     roi: Annotated[tuple[int, int, int, int] | None, Converted(_roi, ROI_SCHEMA, final=True)] = None
     gain: Annotated[float, Gt(0)] | None = None
     read_noise: Annotated[float, Ge(0)] = 0.0
-    rotated: bool = False
+    rotated: bool | Literal["auto"] = False
+    background: Literal["auto", "flat", "plane", "quadratic"] = "auto"
     saturation: Annotated[float, Gt(0)] | None = None
     spot: Annotated[Spot | None, Converted(_spot, SPOT_SCHEMA, final=True)] = None
     camera: Annotated[CameraConstants | str | None, Converted(_camera, {"type": "string"}, final=True)] = None
@@ -191,7 +197,7 @@ class ImageSettings(Settings):
         if self.camera_file is not None and not isinstance(self.camera, str):
             raise InputError(f"camera_file has no effect without {option('camera', 'NAME')}, one of the sets in it")
         if self.spot is not None:
-            spot_of(self.spot, rotated=self.rotated)
+            spot_of(self.spot, rotated=self.rotated is True)
         _ = self.camera_constants
 
     @cached_property
@@ -204,5 +210,5 @@ class ImageSettings(Settings):
     @property
     def fit_options(self) -> Mapping[str, Any]:
         """As `fit_gaussian` takes them."""
-        names = ("roi", "gain", "read_noise", "rotated", "spot", "saturation")
+        names = ("roi", "gain", "read_noise", "rotated", "background", "spot", "saturation")
         return {name: getattr(self, name) for name in names}

@@ -208,6 +208,13 @@ FLAGS: tuple[Flag, ...] = (
         "elsewhere: stray light without a reference",
     ),
     Flag(
+        "uneven_background",
+        _IMAGES,
+        "atoms, but the background is not flat around the spot: give roi, reference or background={background!r}",
+        "the residuals around the spot have a slope, a bend or another structure that the background of the model has "
+        "not, and the numbers of the spot depend on it",
+    ),
+    Flag(
         "shape_departs",
         _IMAGES,
         "atoms, but a Gaussian does not describe this image: the shape departs by {percent:.0f} % of its peak",
@@ -231,7 +238,8 @@ FLAGS: tuple[Flag, ...] = (
         _IMAGES,
         "atoms, but a Gaussian does not describe this image: another spot, {percent:.0f} % as high, stands near x = "
         "{x:.0f}, y = {y:.0f}",
-        "another spot stands as clearly above the light elsewhere: give a roi around one of them",
+        "another spot stands as clearly above the light elsewhere, or two spots describe a place better than one: "
+        "give a roi around one of them, or use `fit_spots`",
     ),
     Flag(
         "uneven_light",

@@ -3,7 +3,7 @@
 A rotated Gaussian is not a product of functions of x and y, and its integral over a pixel has no closed form. It is
 computed by Gauss-Legendre quadrature with 3 x 3 points, with a relative error of 1e-5 for widths of one pixel, and less
 for wider spots. The parameters are the elements of the covariance matrix of the spot, in which the likelihood is
-regular also for a round spot.
+regular also for a round spot. Where the noise of a reference is no part of the likelihood, that of `spots` is faster.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..compile import kernel
 from .gaussian import COUNTS, FARTHEST, FRAMES, GAIN, PIXELS, SHIFT
 from .reference import LEAST_MEAN, slope_without_mean, true_light
 
-__all__ = ["rotated_likelihood", "rotated_spot"]
+__all__ = ["MIDDLE", "NODE", "SIDE", "rotated_likelihood", "rotated_spot"]
 
 Floats = NDArray[np.float64]
 

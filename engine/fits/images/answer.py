@@ -39,6 +39,9 @@ SMALLEST_SIGMA = 0.7
 """A spot with a smaller width, in pixels, is a hot pixel."""
 LARGEST_SIGMA = 0.5
 """A spot with a larger width, as a fraction of the side of the image, is stray light."""
+LARGE_SIGMA, END_OF_SPOT = 0.35, 2.5
+"""So is one with a width above the first whose light does not end in the image: its middle is nearer to all edges along
+an axis, than so many widths."""
 GLOW_SIGMA, GLOW_PEAK = 0.2, 0.5
 """A spot wider than the first, as a fraction of the side of the image, and lower than the second, in units of the
 background, is light that is not even."""
@@ -260,7 +263,7 @@ def _why_no_atoms(
     problem: SpotProblem, found: Found, residuals: Residuals, *, nothing: bool, obvious: bool
 ) -> Reason | None:
     """The reason why the image shows no atoms; None when it does."""
-    amplitude, _, _, sigma_x, sigma_y = found.parameters[:5].tolist()
+    amplitude, x0, y0, sigma_x, sigma_y = found.parameters[:5].tolist()
     rows, columns = problem.counts.shape
     if nothing:
         return reason_for("no_atoms")
@@ -271,7 +274,8 @@ def _why_no_atoms(
     if found.is_placed:
         return None
     part = max(sigma_x / columns, sigma_y / rows)
-    if part > LARGEST_SIGMA:
+    seen = min(max(c, n - 1.0 - c) / w for c, n, w in zip((x0, y0), (columns, rows), (sigma_x, sigma_y), strict=True))
+    if part > LARGEST_SIGMA or (part > LARGE_SIGMA and seen < END_OF_SPOT):
         return reason_for("larger_than_image")
     background = float(found.parameters[5 + found.rotated]) - problem.shift
     peak = amplitude / (2.0 * math.pi * sigma_x * sigma_y)

@@ -19,7 +19,7 @@ from .blocks import block_sums, blocks_around, edges_of
 from .found import Found
 from .likelihood import SpotLikelihood
 
-__all__ = ["Contrast", "contrast_of"]
+__all__ = ["LEAST_OTHER", "Contrast", "contrast_of"]
 
 Floats = NDArray[np.float64]
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,13 +32,16 @@ from .answer import answer_of
 from .automatic_mask import mask_of
 from .camera_claims import contradicted_gain, contradicted_read_noise, is_gain_doubtful, noise_seen
 from .checks import problem_of
+from .choice import BACKGROUNDS, Background, Wanted, better_fit
 from .found import NAMES, Found
 from .known_spot import Spot, is_other, spot_of
+from .local import SLOPES, polynomial
 from .problem import SpotProblem
 from .reference import Reference, reference_of
 from .result import GaussianFit
 from .rotated import rotated_unit_spot
 from .saturated import censored_fit
+from .smooth_light import remarks_on_reference
 
 __all__ = ["NAMES", "fit_gaussian", "gaussian_image"]
 
@@ -46,6 +50,7 @@ Floats = NDArray[np.float64]
 GAINS = 1e-3, 1e3
 """A gain is looked for between these multiples of its guess, by halving the interval `HALVINGS` times."""
 HALVINGS = 60
+EVEN = "an even background was fitted: no other is, beside clipped pixels"
 
 
 def fit_gaussian(
@@ -56,11 +61,12 @@ def fit_gaussian(
     gain: float | None = None,
     read_noise: float = 0.0,
     roi: tuple[int, int, int, int] | None = None,
-    rotated: bool = False,
+    rotated: bool | Literal["auto"] = False,
+    background: Background = "auto",
     spot: Spot | Mapping[str, float] | None = None,
     saturation: float | None = None,
 ) -> GaussianFit:
-    """Fit a 2D Gaussian on a flat background, or on a reference, to an image.
+    """Fit a 2D Gaussian on a background, or on a reference, to an image.
 
     Parameters
     ----------
@@ -85,8 +91,14 @@ def fit_gaussian(
         Standard deviation of a pixel without light, counts; 0 lets it be estimated where counts are negative.
     roi : (x_low, x_high, y_low, y_high), optional
         Part of the image to fit, in pixels, upper ends excluded. Fitted positions are those in the whole image.
-    rotated : bool
-        Whether the axes of the spot may be rotated against those of the image; fits `theta`, too.
+    rotated : bool or "auto"
+        Whether the axes of the spot may be rotated against those of the image; fits `theta`, too. "auto" fits it where
+        the residuals of an upright spot ask for it.
+    background : "flat", "plane", "quadratic" or "auto"
+        Of the light around the spot. "plane" and "quadratic" are fitted in a window of six widths around it, with
+        slopes ``C_x, C_y`` and bends ``C_xx, C_xy, C_yy`` in pixels from the pixel of the centre. "auto" takes an even
+        one where the residuals do not contradict it, and else the most probable of the three in a window; what the
+        choice costs is in the errors. Beside several references, whose noise is part of the model, "auto" is "flat".
     spot : Spot or mapping, optional
         Place and widths ``x0, y0, sigma_x, sigma_y`` (and ``theta``), for images that are too faint to determine them;
         `mean_spot` computes them from a series. Where a free fit is not valid, only A and the background are fitted: A
@@ -137,8 +149,9 @@ def fit_gaussian(
         raise InputError(f"read_noise should be a number of counts, 0 or more, not {read_noise!r}")
     if saturation is not None and not 0.0 < saturation < math.inf:
         raise InputError(f"saturation should be a positive number of counts, not {saturation!r}")
-    known = None if spot is None else spot_of(spot, rotated=rotated)
-    rotated = rotated or (known is not None and known.theta is not None)
+    _check_choices(rotated, background)
+    known = None if spot is None else spot_of(spot, rotated=rotated is True)
+    turned = rotated is True or (known is not None and known.theta is not None)
     image, mask = mask_of(image, mask)
     light = reference_of(reference, mask, gain, read_noise)
     gain_error = 0.0
@@ -148,13 +161,23 @@ def fit_gaussian(
     if known is not None:
         problem.check_spot(known)
     if not problem.lit or not problem.total > 0.0:
-        return _dark(problem, rotated)
-    anywhere = _fit(problem, lambda problem: problem.minimum(rotated=rotated), gain_error, is_claimed=read_noise > 0.0)
+        return _dark(problem, turned)
+    if light.frames and background in ("plane", "quadratic"):
+        raise InputError(
+            f"background={background!r} goes with a reference without noise, one array: give the mean of the images"
+        )
+
+    def whole() -> SpotProblem:
+        return problem if roi is None else problem_of(image, light, mask, gain, read_noise, None, saturation)
+
+    wanted = Wanted(background, "auto" if rotated == "auto" else turned, whole, gain_error)
+    is_claimed = read_noise > 0.0
+    anywhere = _fit(problem, lambda problem: problem.minimum(rotated=turned), wanted, is_claimed=is_claimed)
     if known is None:
         return anywhere
     answer = anywhere
     if not anywhere.valid:
-        answer = _fit(problem, lambda problem: problem.brightness(known), gain_error, is_claimed=read_noise > 0.0)
+        answer = _fit(problem, lambda problem: problem.brightness(known), wanted, is_claimed=is_claimed)
     if anywhere.detected and is_other(anywhere, known):
         return replace(answer, reasons=(*answer.reasons, reason_for("other_place")))
     return answer
@@ -168,7 +191,8 @@ def gaussian_image(
     Parameters
     ----------
     values : mapping of str to float
-        ``A, x0, y0, sigma_x, sigma_y, C``, and perhaps ``theta`` and ``s``, as in `Fit.values`.
+        ``A, x0, y0, sigma_x, sigma_y, C``, and perhaps ``theta``, ``C_x, C_y, C_xx, C_xy, C_yy`` and ``s``, as in
+        `Fit.values`.
     shape : (ny, nx)
         Rows and columns of the image.
     reference : array, shape (ny, nx) or (k, ny, nx), or Reference, optional
@@ -193,6 +217,10 @@ def gaussian_image(
     ((30, 40), 1600)
     """
     mean = values["A"] * _unit_spot(values, shape) + values["C"]
+    if SLOPES[0] in values:
+        factors = np.array([0.0, *(values.get(name, 0.0) for name in SLOPES)])
+        x, y = (np.arange(n) - round(values[name]) for n, name in ((shape[1], "x0"), (shape[0], "y0")))
+        mean = mean + polynomial(factors, x, y[:, None])
     if "s" in values:
         if reference is None:
             raise InputError("the values hold s, the part of a reference: give that reference, too")
@@ -201,8 +229,15 @@ def gaussian_image(
     return np.asarray(mean, dtype=np.float64)
 
 
+def _check_choices(rotated: object, background: object) -> None:
+    if not (isinstance(rotated, bool) or rotated == "auto"):
+        raise InputError(f"rotated should be True, False or 'auto', not {rotated!r}")
+    if background not in BACKGROUNDS:
+        raise InputError(f"background should be one of {', '.join(map(repr, BACKGROUNDS))}, not {background!r}")
+
+
 def _fit(
-    problem: SpotProblem, minimise: Callable[[SpotProblem], Found], gain_error: float, *, is_claimed: bool
+    problem: SpotProblem, minimise: Callable[[SpotProblem], Found], wanted: Wanted, *, is_claimed: bool
 ) -> GaussianFit:
     """The answer of one way to minimise; `is_claimed`: a read noise was given, not estimated."""
     found, said = minimise(problem), ""
@@ -219,15 +254,23 @@ def _fit(
         better = problem.with_gain_guess(gain or _gain_of_residuals(problem, found))
         if better.total > 0.0:
             problem, found = better, minimise(better)
-    answer = answer_of(problem, found, gain_error)
+    fit = answer_of(problem, found, wanted.gain_error)
     if problem.clipped is not None:
-        answer = censored_fit(problem, found, answer, gain_error)
-    elif gain_error == 0.0 and is_gain_doubtful(problem, answer):
-        gain = contradicted_gain(problem, found)
-        if gain is not None:
-            said = f"gain = {problem.gain:.3g} does not fit the noise seen ({gain:.3g}), by which the errors are scaled"
-            answer = answer_of(replace(problem, gain=None), found, 0.0)
-    return replace(answer, remarks=(*answer.remarks, said)) if said else answer
+        fit = censored_fit(problem, found, fit, wanted.gain_error)
+        said = said or ("" if wanted.background in ("auto", "flat") else EVEN)
+    else:
+        if wanted.gain_error == 0.0 and is_gain_doubtful(problem, fit):
+            seen_gain = contradicted_gain(problem, found)
+            if seen_gain is not None:
+                said = f"gain = {problem.gain:.3g} does not fit the noise seen ({seen_gain:.3g}), by which the errors are scaled"
+                problem = replace(problem, gain=None)
+                fit = answer_of(problem, found, 0.0)
+        if not problem.reference.frames:
+            fit = better_fit(problem, found, fit, wanted)
+    if problem.with_reference and not problem.reference.frames and fit.detected:
+        more = remarks_on_reference(problem, problem.mean(found), fit.gain)
+        fit = replace(fit, remarks=(*fit.remarks, *more))
+    return replace(fit, remarks=(*fit.remarks, said)) if said else fit
 
 
 def _unfit_read_noise(given: float, seen: float) -> str:

@@ -210,6 +210,11 @@ class SpotLikelihood:
         spot_mean(parameters[:6], NO_LIGHT, np.empty((3, columns)), np.empty((3, rows)), out)
         return out
 
+    def background_slopes(self, x: Floats, y: Floats) -> Floats:
+        """Derivatives of the background by its terms at some places, without that by s, shape (n, terms)."""
+        del y
+        return np.ones((x.size, 1))
+
     def profile(self, found: Found, fixed: int, value: float) -> float:
         """Profile: negative log-likelihood minimised over all parameters but `fixed`, which has the value `value`.
 

@@ -98,10 +98,10 @@ def moments_of(problem: SpotLikelihood, found: Found, gain: float) -> Moments:
         left = around.residual / weight - weight * (axes @ plane)
         plane_covariance = inverse * float(left @ left) / (left.size - 3)
     spot = found.parameters.copy()
-    level = spot[5 + found.rotated]
-    above = problem.counts - level * problem.used
-    if problem.with_reference:
-        above = above - (mean - problem.spot_mean(spot, found.rotated)) * problem.used
+    dark = spot.copy()
+    dark[0] = 0.0
+    above = problem.counts - (mean - problem.spot_mean(spot, found.rotated)) * problem.used
+    above -= problem.spot_mean(dark, found.rotated) * problem.used
     sizes = [math.hypot(*spot[3:5])] * 2 if found.rotated else spot[3:5].tolist()
     moments = Moments()
     for _ in range(ROUNDS):

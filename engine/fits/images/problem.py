@@ -189,6 +189,15 @@ class SpotProblem(SpotLikelihood):
         spot = [max(square.counts / INSIDE, least), square.x, square.y, sigma, sigma]
         return square, np.array([*spot, *(background.values if self.with_reference else (float(level[0, 0]),))])
 
+    def start_above(self, level: Floats) -> Floats | None:
+        """A start for a fit, A, x0, y0, sigma_x, sigma_y, in the square that stands out of some light; None without."""
+        square = self._brightest_square(level, self.noise)
+        if not self.log_p(square.ratio, self.noise) < PROMISING:
+            return None
+        sigma = SIGMAS[square.size]
+        least = math.sqrt(float(level.mean()) * self.noise) * sigma
+        return np.array([max(square.counts / INSIDE, least), square.x, square.y, sigma, sigma])
+
     def _brightest_square(self, level: Floats, noise: float) -> _Square:
         excess, ratios, limits = np.empty(self.counts.shape), np.empty(MOST_LEVELS), np.empty(MOST_LEVELS)
         clean_excess(self.counts, self.used, level, noise, excess)

@@ -80,7 +80,8 @@ def _of_shape(problem: SpotLikelihood, found: Found, mean: Floats) -> Iterator[s
         )
     if slope or problem.with_reference:  # of which the light would have to be taken off
         return
-    level = float(found.parameters[-1])
+    slopes = problem.background_slopes(blocks.x, blocks.y)
+    level = slopes @ found.parameters[5 + found.rotated :][: slopes.shape[1]]
     light = blocks.residual + blocks.mean - level * blocks.pixels
     if (lobes := _lobes(blocks, light, peak)) is not None:
         yield f"two lobes, {lobes:.0f} pixels apart: a single Gaussian describes neither"

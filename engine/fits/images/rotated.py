@@ -1,7 +1,8 @@
 """The fit of a spot whose axes are rotated against those of the image.
 
-It starts from the fit without rotation. The parameters of the minimisation by scipy are the elements of the covariance
-matrix of the spot, in which the likelihood is regular also for a round spot. They are converted to widths and an angle.
+It starts from the fit without rotation. The parameters of the minimisation are the elements of the covariance matrix of
+the spot, in which the likelihood is regular also for a round spot. They are converted to widths and an angle. Fisher's
+scoring in a kernel finds the minimum; scipy where that fails, or where the noise of a reference is part of the model.
 The angle of a round spot is not defined: its error is then larger than any angle.
 """
 
@@ -13,10 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ....kernels.images.rotated import rotated_likelihood, rotated_spot
+from ....kernels.images.gaussian import FRAMES
+from ....kernels.images.rotated import rotated_likelihood
+from ....kernels.images.spots import fit_spots, spots_likelihood, unit_spot
 from ..minimize import Evaluation, minimize_likelihood
 from .clipped import Clipped
-from .pixels import Pixels
+from .pixels import NO_LIGHT, Pixels, fixed_bits
 
 __all__ = ["Axes", "Elements", "RotatedLikelihood", "RotatedMinimum", "axes_of", "elements_of", "rotated_unit_spot"]
 
@@ -24,8 +27,12 @@ Floats = NDArray[np.float64]
 
 WIDTHS = slice(3, 6)
 """Places of sigma_x, sigma_y, theta among the parameters, and of the three elements that replace them."""
+UNIT = np.array([0.0, 0.0, 1.0])
+"""Place and unit of length of a background of one term, which is the same everywhere."""
 ROUND = 1e-9
 """Relative difference of the squared widths below which a spot has no direction."""
+ENOUGH, MOST_STEPS = 5e-4, 100
+"""Distance from the minimum, in errors, at which scoring ends, and most of its steps."""
 ROUNDS = 2
 """Most runs of scipy; each takes the errors where the last one stopped as scale of the parameters."""
 
@@ -79,7 +86,7 @@ def rotated_unit_spot(
 ) -> Floats:
     """Integral over each pixel of a rotated Gaussian of unit volume, shape (ny, nx)."""
     spot = np.empty(shape)
-    rotated_spot(x0, y0, *elements_of(sigma_x, sigma_y, theta), spot)
+    unit_spot(x0, y0, *elements_of(sigma_x, sigma_y, theta), spot)
     return spot
 
 
@@ -98,7 +105,7 @@ class RotatedLikelihood:
         elements = parameters.copy()
         elements[WIDTHS] = elements_of(sigma_x, sigma_y, theta)
         nll, score, information = self._of_elements(elements)
-        by = self._derivatives(sigma_x, sigma_y, theta, n)
+        by = self.derivatives(sigma_x, sigma_y, theta, n)
         return Evaluation(nll, by.T @ score, by.T @ information @ by)
 
     def minimum(self, upright: Floats, free: NDArray[np.bool_]) -> RotatedMinimum:
@@ -113,6 +120,7 @@ class RotatedLikelihood:
         """
         start = np.concatenate([upright[:3], [upright[3] ** 2, 0.0, upright[4] ** 2], upright[5:]])
         free = np.insert(free, 5, values=True)
+        converged = self._scored(start, free)
         whole = start.copy()
 
         def of_free(part: Floats) -> Evaluation:
@@ -120,8 +128,7 @@ class RotatedLikelihood:
             nll, score, information = self._of_elements(whole)
             return Evaluation(nll, score[free], information[np.ix_(free, free)])
 
-        converged = False
-        for _ in range(ROUNDS):
+        for _ in range(0 if converged else ROUNDS):
             size = 1.0 / np.sqrt(np.maximum(np.diagonal(self._of_elements(start).information), 1e-12))
             best = minimize_likelihood(of_free, start[free], size[free])
             start[free] = best.x
@@ -133,17 +140,38 @@ class RotatedLikelihood:
         nll, _, information = self(natural)
         return RotatedMinimum(natural, nll, information, converged)
 
+    def _scored(self, start: Floats, free: NDArray[np.bool_]) -> bool:
+        """Whether scoring found the minimum, which is then written to `start`."""
+        if self._with_noise or self._clipped is not None:  # which the kernel has not
+            return False
+        n, tried = start.size, start.copy()
+        score, information = np.empty(n), np.empty((n, n))
+        _, distance, _ = fit_spots(
+            *self._pixels, 1, UNIT, tried, ENOUGH, MOST_STEPS, fixed_bits(free), score, information
+        )
+        if distance < ENOUGH:
+            start[:] = tried
+        return bool(distance < ENOUGH)
+
+    @property
+    def _with_noise(self) -> bool:
+        """Whether the noise of a reference is part of the likelihood."""
+        return bool(self._pixels.light.size and self._pixels.totals[FRAMES] > 0.0)
+
     def _of_elements(self, parameters: Floats) -> Evaluation:
         """The likelihood as a function of the elements of the covariance matrix instead of widths and angle."""
         n = parameters.size
         score, information = np.zeros(n), np.zeros((n, n))
-        nll = rotated_likelihood(*self._pixels, parameters, score, information)
+        if self._with_noise:
+            nll = rotated_likelihood(*self._pixels, parameters, score, information)
+        else:
+            nll = spots_likelihood(*self._pixels, 1, UNIT, parameters, NO_LIGHT, score, information)
         if self._clipped is not None and math.isfinite(nll):
             nll += self._clipped.turned(parameters, score, information)
         return Evaluation(nll, score, information)
 
     @staticmethod
-    def _derivatives(sigma_x: float, sigma_y: float, theta: float, n: int) -> Floats:
+    def derivatives(sigma_x: float, sigma_y: float, theta: float, n: int) -> Floats:
         """Derivatives of the parameters with elements (rows) with respect to those with widths and angle (columns)."""
         c, s = math.cos(theta), math.sin(theta)
         by = np.eye(n)

@@ -135,7 +135,7 @@ def shape_of(problem: SpotLikelihood, found: Found, mean: Floats, residuals: Res
     displaced = np.sqrt(np.maximum(blocks.residual[near] ** 2 - noise[near], 0.0))
     misplaced = 0.5 * float(np.sum(displaced)) / abs(float(found.parameters[0]))
     part = max(excess / (excess + number), left / (left + SMOOTH))
-    added = part * MODEL_ERRORS**2 * _covariance(blocks, found, near)
+    added = part * MODEL_ERRORS**2 * _covariance(problem, blocks, found, near)
     return Shape(sure, departure, misplaced, added) if sure > TOLD else Shape(sure, covariance=added)
 
 
@@ -155,9 +155,9 @@ def _dispersion(around: Blocks, pixel_noise: float) -> float:
     return max(1.0, (MAD * float(np.median(np.abs(scaled)))) ** 2)
 
 
-def _covariance(blocks: Blocks, found: Found, near: NDArray[np.bool_]) -> Floats:
+def _covariance(problem: SpotLikelihood, blocks: Blocks, found: Found, near: NDArray[np.bool_]) -> Floats:
     """What the shape adds to the covariance of the parameters; zero for those that are not fitted."""
-    slopes = _derivatives(blocks, found)
+    slopes = _derivatives(problem, blocks, found)
     slopes[:, ~found.free] = 0.0
     here = blocks.of(near)
     pulls = found.inverse_information @ (slopes[near] * (here.residual / here.mean * here.pixels)[:, None]).T
@@ -174,7 +174,7 @@ def _covariance(blocks: Blocks, found: Found, near: NDArray[np.bool_]) -> Floats
     return np.asarray(added + np.outer(step, step) + np.outer(amplitude, amplitude))
 
 
-def _derivatives(blocks: Blocks, found: Found) -> Floats:
+def _derivatives(problem: SpotLikelihood, blocks: Blocks, found: Found) -> Floats:
     """Derivatives of the mean counts per pixel at the middle of each block, shape (n, parameters)."""
     parameters = found.parameters
     spot = 6 if found.rotated else 5
@@ -187,8 +187,9 @@ def _derivatives(blocks: Blocks, found: Found) -> Floats:
             there[k] += sign * STEP * scale
             ends.append(_gaussian(blocks, there))
         slopes[:, k] = (ends[0] - ends[1]) / (2.0 * STEP * scale)
-    slopes[:, spot] = 1.0
-    if parameters.size > spot + 1:
+    background = problem.background_slopes(blocks.x, blocks.y)
+    slopes[:, spot : spot + background.shape[1]] = background
+    if problem.with_reference:
         slopes[:, -1] = blocks.light / blocks.pixels
     return slopes
 

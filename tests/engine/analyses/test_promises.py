@@ -84,7 +84,7 @@ def test_the_recorders_that_ours_take_are_told_without_importing_them():
         ({"gain": "high"}, "gain should be a positive number of counts per electron, not 'high'"),
         ({"read_noise": -0.1}, "read_noise should be a number of counts, 0 or more, not -0.1"),
         ({"roi": ["1", "2", "3", "4"]}, r"roi should be \(x_low, x_high, y_low, y_high\)"),
-        ({"rotated": "yes"}, "rotated should be true or false, not 'yes'"),
+        ({"rotated": "yes"}, "rotated should be True, False or 'auto', not 'yes'"),
         ({"match": "("}, "is no regular expression"),
         ({"spot": {"x0": 1.0}}, "spot should hold"),
         ({"min_signal": "much"}, "min_signal should be a number of counts"),

@@ -87,7 +87,7 @@ def flat_top(peak: float) -> np.ndarray:
 
 def on_a_wide_field(**place: float) -> np.ndarray:
     """Counts of a spot in an image that has room for many."""
-    mean = gaussian_image({"A": 60_000.0, **(SPOT | place), "C": 10.0}, (120, 160))
+    mean = gaussian_image({"A": 60_000.0, **SPOT, **place, "C": 10.0}, (120, 160))
     return np.random.default_rng(3).poisson(mean)
 
 
@@ -135,7 +135,11 @@ CASES: dict[str, Callable[[], Fit]] = {
     "no_light": lambda: fit_gaussian(np.full(SHAPE, -30.0), reference=image(0.0), read_noise=5.0, gain=1.0),
     "no_atoms": lambda: fit_gaussian(image(0.0)),
     "hot_pixel": lambda: fit_gaussian(image(1000.0, 25.0, sigma_x=0.3, sigma_y=0.3)),
-    "not_a_gaussian": lambda: fit_gaussian(image(60_000.0, x0=15.0) + image(60_000.0, x0=55.0)),
+    "not_a_gaussian": lambda: fit_gaussian(image(60_000.0, x0=15.0) + image(60_000.0, x0=55.0), background="flat"),
+    "uneven_background": lambda: fit_gaussian(
+        on_a_wide_field(A=6000.0) + np.random.default_rng(4).poisson(np.arange(160) / 16.0, (120, 160)),
+        background="flat",
+    ),
     "shape_departs": lambda: fit_gaussian(flat_top(300.0)),
     "cut_by_edge": lambda: fit_gaussian(flat_top(300.0)[:, 64:]),
     "saturated": lambda: fit_gaussian(np.minimum(image(4e5), 255.0)),
