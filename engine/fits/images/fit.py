@@ -262,7 +262,8 @@ def _fit(
         if wanted.gain_error == 0.0 and is_gain_doubtful(problem, fit):
             seen_gain = contradicted_gain(problem, found)
             if seen_gain is not None:
-                said = f"gain = {problem.gain:.3g} does not fit the noise seen ({seen_gain:.3g}), by which the errors are scaled"
+                wrong = f"gain = {problem.gain:.3g} does not fit the noise seen ({seen_gain:.3g})"
+                said = f"{wrong}, by which the errors are scaled"
                 problem = replace(problem, gain=None)
                 fit = answer_of(problem, found, 0.0)
         if not problem.reference.frames:
