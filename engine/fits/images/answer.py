@@ -138,6 +138,7 @@ def answer_of(
         read_noise=problem.read_noise,
         probability=probability(problem, mean, residuals, 2.0 * nll, ndof),
         misfit=residuals.misfit,
+        shared_noise=shared.factor,
         upper_limit=max(limits.values(), default=math.nan),
         upper_limits=limits,
         background_nll=(found.background_nll - saturated) / per_electron,

@@ -25,6 +25,8 @@ from .local import TERMS
 from .models import Chosen, chosen_model, ring_of
 from .problem import SpotProblem
 from .result import GaussianFit
+from .rounded_counts import rounding_covariance
+from .shared_noise import SharedNoise
 from .smooth_light import BLOCKS, smooth_level
 from .two_spots import Pair, excess_of, pair_of
 
@@ -112,7 +114,7 @@ def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wan
     best = wanted.model(problem, found, departs=fit.departure > 0.0)
     if best is None:
         return replace(fit, reasons=(*fit.reasons, _not_flat())) if uneven and fit.valid else fit
-    better = _answer(best, wanted)
+    better = _with_noise_of_all(_answer(best, wanted), problem, found, fit)
     others = tuple(reason for reason in fit.reasons if reason.code == "two_spots" and reason.code not in better.flags)
     better = replace(better, reasons=(*better.reasons, *others))
     if found.is_placed or (asked and better.detected):
@@ -133,6 +135,7 @@ def _is_uneven(problem: SpotProblem, found: Found, fit: GaussianFit) -> bool:
     mean = problem.mean(found)
     # Of pixels, as neighbours tell: the gain without the misfit that is in it, when it was estimated.
     noise = fit.gain if problem.gain is not None else fit.gain / (1.0 + max(fit.misfit, 0.0))
+    noise *= fit.shared_noise
     if not ring_of(problem, found, mean, noise).patterns > UNEVEN:
         return False
     return not fit.departure > 0.0 or ring_of(problem, found, mean, noise, far=True).patterns > UNEVEN
@@ -203,6 +206,20 @@ def _ambiguous(fit: GaussianFit, better: GaussianFit) -> GaussianFit:
     """The fit on an even background, where the shape departs from any; what they differ by is in the errors."""
     step = np.array([fit.values[name] - better.values[name] for name in NAMES[:5]])
     return _with_errors(fit, np.outer(step, step), np.ones(5, np.bool_))
+
+
+def _with_noise_of_all(better: GaussianFit, problem: SpotProblem, found: Found, fit: GaussianFit) -> GaussianFit:
+    """The same answer with what a window is too small to tell: noise that neighbours share, and that of rounding."""
+    free = np.array([name in better.names for name in NAMES[:5]])
+    k, added, remarks = int(free.sum()), np.zeros((5, 5)), better.remarks
+    more = fit.shared_noise / better.shared_noise - 1.0
+    if more > 0.0:
+        added[np.ix_(free, free)] = more * better.covariance[:k, :k]
+        remarks = (*remarks, *SharedNoise(fit.shared_noise).remarks())
+    of_rounding = rounding_covariance(problem, found, problem.mean(found)) if problem.is_rounded else None
+    if of_rounding is not None:
+        added += of_rounding[:5, :5]
+    return replace(_with_errors(better, added, free), remarks=remarks)
 
 
 def _answer(best: Chosen, wanted: Wanted) -> GaussianFit:

@@ -79,7 +79,9 @@ def look_elsewhere(local: LocalProblem, found: Found, whole: SpotProblem, gain: 
     k = 5 + found.rotated
     x, y = _template(local, found)
     weights = local.used[y, x] / local.mean(found)[y, x]
-    slopes = np.concatenate([_spot_slopes(local, found, x, y), local.background_slopes(x, y)], axis=1)
+    slopes = np.concatenate(
+        [_spot_slopes(local, found, x, y), local.background_slopes(x.astype(np.float64), y.astype(np.float64))], axis=1
+    )
     free = np.concatenate([found.free[:k], np.ones(local.terms, np.bool_)])
     slopes = slopes[:, free]
     scale = np.sqrt(np.sum(slopes**2 * weights[:, None], axis=0))

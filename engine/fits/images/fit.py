@@ -219,7 +219,9 @@ def gaussian_image(
     mean = values["A"] * _unit_spot(values, shape) + values["C"]
     if SLOPES[0] in values:
         factors = np.array([0.0, *(values.get(name, 0.0) for name in SLOPES)])
-        x, y = (np.arange(n) - round(values[name]) for n, name in ((shape[1], "x0"), (shape[0], "y0")))
+        x, y = (
+            np.arange(n, dtype=np.float64) - round(values[name]) for n, name in ((shape[1], "x0"), (shape[0], "y0"))
+        )
         mean = mean + polynomial(factors, x, y[:, None])
     if "s" in values:
         if reference is None:

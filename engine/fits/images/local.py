@@ -92,17 +92,20 @@ class LocalProblem(SpotProblem):
         """Mean counts of a spot and the polynomial, without the light of a reference, shape (ny, nx)."""
         spot = 5 + rotated
         angle = float(parameters[5]) if rotated else 0.0
-        unit = rotated_unit_spot(*parameters[1:5].tolist(), angle, self.counts.shape)
+        x0, y0, sigma_x, sigma_y = parameters[1:5].tolist()
+        unit = rotated_unit_spot(x0, y0, sigma_x, sigma_y, angle, self.counts.shape)
         return np.asarray(parameters[0] * unit + self._polynomial(parameters[spot : spot + self.terms]))
 
     def _polynomial(self, factors: Floats) -> Floats:
         rows, columns = self.counts.shape
-        return polynomial(factors, np.arange(columns) - self.origin[0], np.arange(rows)[:, None] - self.origin[1])
+        x, y = (np.arange(n, dtype=np.float64) - at for n, at in zip((columns, rows), self.origin, strict=True))
+        return polynomial(factors, x, y[:, None])
 
     def background_slopes(self, x: Floats, y: Floats) -> Floats:
         """Derivatives of the background by its terms at some places, without that by s, shape (n, terms)."""
-        x, y = x - self.origin[0], y - self.origin[1]
-        return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y][: self.terms], axis=1)
+        across, down = x - self.origin[0], y - self.origin[1]
+        terms = [np.ones_like(across), across, down, across * across, across * down, down * down]
+        return np.stack(terms[: self.terms], axis=1)
 
     def fit(self, start: Floats, *, rotated: bool, placed: bool = False) -> Found:
         """The best spot from a start: A, x0, y0, sigma_x, sigma_y[, theta] in pixels of the window.
@@ -115,8 +118,8 @@ class LocalProblem(SpotProblem):
         placed : bool
             Whether place and widths are as given, and A alone is fitted.
         """
-        angle = float(start[5]) if start.size > 5 else 0.0
-        parameters = np.concatenate([start[:3], elements_of(*start[3:5].tolist(), angle), self.without_spot.values])
+        elements = elements_of(float(start[3]), float(start[4]), float(start[5]) if start.size > 5 else 0.0)
+        parameters = np.concatenate([start[:3], elements, self.without_spot.values])
         parameters[6] = max(self._level_beside(start), 0.01 * self.total / self.pixels)
         parameters[7 : 6 + self.terms] = 0.0
         free = np.ones(parameters.size, np.bool_)
@@ -152,7 +155,8 @@ class LocalProblem(SpotProblem):
     def _derivatives(natural: Floats, n: int) -> Floats:
         """Derivatives of the parameters with elements (rows) by those with widths (columns)."""
         rotated = natural.size > 5
-        by = RotatedLikelihood.derivatives(*natural[3:5].tolist(), float(natural[5]) if rotated else 0.0, n)
+        theta = float(natural[5]) if rotated else 0.0
+        by = RotatedLikelihood.derivatives(float(natural[3]), float(natural[4]), theta, n)
         return by if rotated else np.delete(by, 5, axis=1)
 
     def _scored(self, parameters: Floats, free: Flags) -> tuple[float, Floats, bool]:
@@ -201,8 +205,8 @@ class LocalProblem(SpotProblem):
         spot, turned = 5 + found.rotated, found.rotated and not found.is_placed
         if not min(natural[3:5]) > 0.0:
             return math.inf
-        angle = float(natural[5]) if found.rotated else 0.0
-        parameters = np.concatenate([natural[:3], elements_of(*natural[3:5].tolist(), angle), natural[spot:]])
+        elements = elements_of(float(natural[3]), float(natural[4]), float(natural[5]) if found.rotated else 0.0)
+        parameters = np.concatenate([natural[:3], elements, natural[spot:]])
         if turned and 3 <= fixed < spot:
             return self._profile_of_axis(natural, fixed)
         place = fixed if fixed < 3 else {3: 3, 4: 5}[fixed] if fixed < spot else 6 + fixed - spot
@@ -235,7 +239,8 @@ class LocalProblem(SpotProblem):
         elements[3:6] = elements_of(*natural[3:6].tolist())
         origin = np.array([*self.origin, 1.0], dtype=np.float64)
         nll = spots_likelihood(*self.kernel_pixels, self.terms, origin, elements, NO_LIGHT, score, information)
-        by = RotatedLikelihood.derivatives(*natural[3:6].tolist(), n)
+        sigma_x, sigma_y, theta = natural[3:6].tolist()
+        by = RotatedLikelihood.derivatives(sigma_x, sigma_y, theta, n)
         return Evaluation(nll, by.T @ score, by.T @ information @ by)
 
     def named(self, background: str) -> Self:
@@ -282,6 +287,7 @@ def window_of(problem: SpotProblem, spot: Floats, background: str, reach: float 
         reference = replace(reference, light=np.ascontiguousarray(reference.light[part]))
     same: dict[str, Any] = {field.name: getattr(problem, field.name) for field in fields(SpotProblem)}
     same |= {"counts": counts, "used": used, "reference": reference}
+    same["is_rounded"] = False  # what that does is known of the whole image
     same |= {"pixels": float(used.sum()), "total": float(counts.sum())}
     same |= {"x_low": problem.x_low + x_low, "y_low": problem.y_low + y_low}
     origin = round(x0) - x_low, round(y0) - y_low

@@ -30,6 +30,8 @@ class GaussianFit(Fit):
         value is then that of the correlation of neighbouring residuals.
     misfit : float
         Covariance of neighbouring residuals over their variance; 0 on average for a model that describes the image.
+    shared_noise : float
+        Variance of sums over many pixels over the sum of their variances, where neighbours share their noise; else 1.
     upper_limit : float
         Upper limit of A at 95 % confidence when no atoms are detected: the largest of `upper_limits`, for a spot
         anywhere in the image, or the limit at the given spot; nan when atoms are detected.
@@ -67,6 +69,7 @@ class GaussianFit(Fit):
     read_noise: float = 0.0
     probability: float = math.nan
     misfit: float = math.nan
+    shared_noise: float = 1.0
     upper_limit: float = math.nan
     upper_limits: Mapping[float, float] = field(default_factory=dict)
     background_nll: float = math.nan

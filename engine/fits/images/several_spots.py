@@ -25,7 +25,7 @@ from .goodness import residuals_of
 from .local import TERMS, LocalProblem
 from .problem import SpotProblem
 from .reference import NO_REFERENCE
-from .rotated import RotatedLikelihood, axes_of
+from .rotated import Axes, RotatedLikelihood, axes_of
 
 __all__ = ["fit_spots"]
 
@@ -201,7 +201,7 @@ def _answers(whole: LocalProblem, parameters: Floats, *, converged: bool, rotate
 def _natural(whole: LocalProblem, spot: Floats, inverse: Floats) -> tuple[Floats, Floats]:
     """A, x0, y0, sigma_x, sigma_y, theta, in pixels of the image, and their covariance in counts."""
     upright = not np.any(inverse[4])
-    axes = (math.sqrt(spot[3]), math.sqrt(spot[5]), 0.0) if upright else tuple(axes_of(spot[3], spot[4], spot[5]))
+    axes = Axes(math.sqrt(spot[3]), math.sqrt(spot[5]), 0.0) if upright else axes_of(spot[3], spot[4], spot[5])
     by = RotatedLikelihood.derivatives(*axes, OF_SPOT)
     back = np.linalg.pinv(by)
     values = np.array([spot[0], spot[1] + whole.x_low, spot[2] + whole.y_low, *axes])
@@ -214,7 +214,7 @@ def _reasons(whole: LocalProblem, fit: Fit, mean: Floats, gain: float, *, conver
         reasons.append(reason_for("not_converged"))
     if not np.all(np.isfinite(fit.covariance)):
         reasons.append(reason_for("no_covariance"))
-    sizes = [fit.values["sigma_x"], fit.values["sigma_y"]]
+    sizes = fit.values["sigma_x"], fit.values["sigma_y"]
     if not all(fit.errors[name] < WORST_WIDTH * fit.values[name] for name in ("sigma_x", "sigma_y")):
         reasons.append(reason_for("widths_unknown"))
     x0, y0 = fit.values["x0"] - whole.x_low, fit.values["y0"] - whole.y_low

@@ -101,9 +101,10 @@ def excess_of(problem: SpotLikelihood, found: Found, mean: Floats, noise: float)
     noise : float
         Counts per electron.
     """
-    matrix = elements_of(*found.parameters[3:5].tolist(), float(found.parameters[5]) if found.rotated else 0.0)
+    x0, y0, sigma_x, sigma_y = found.parameters[1:5].tolist()
+    matrix = elements_of(sigma_x, sigma_y, float(found.parameters[5]) if found.rotated else 0.0)
     chi_square, number, *_ = near_dispersion(
-        problem.counts, problem.used, np.maximum(mean, 1e-12), *found.parameters[1:3].tolist(),
+        problem.counts, problem.used, np.maximum(mean, 1e-12), x0, y0,
         math.sqrt(matrix.s_xx), math.sqrt(matrix.s_yy), BLOCK, NEAR, WINGS,
     )  # fmt: skip
     return float(chi_square / noise - number)
