@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 from utokyo import JoinedTable, SSDAnalysis, SSDRecorder, StaticRecorder, join, simulate, windows
 from utokyo.engine.figures.events import EventFigures, moment_in_name
 from utokyo.engine.figures.names import figure_name
+from utokyo.engine.fits.bursts.dead_time import dead_time_of
 from utokyo.engine.fits.bursts.fitted import fitted_bursts
 from utokyo.engine.fits.rounding import rounded_moment
 from utokyo.engine.join.events import events_of
@@ -123,7 +124,8 @@ def test_an_offset_moves_times_and_apexes_of_a_join_and_no_error(ssd, results):
     assert moved["ssd.timestamp_error_ns"].to_list() == results["timestamp_error_ns"].to_list()
     recorder = SSDRecorder(ssd, clock_offset="10s")
     window = windows({"ssd": recorder}, around=[moved["timestamp"][3]], clock_offsets={"ssd": "1s"})[0]
-    fitted = fitted_bursts(recorder.get_table()["timestamp"], dead_time_s=2e-6)
+    table = recorder.get_table()
+    fitted = fitted_bursts(table["timestamp"], dead_time_s=dead_time_of(table))
     assert set(window.bursts["timestamp_ns"] - SECOND) <= set(fitted["timestamp_ns"])
 
 
