@@ -316,7 +316,8 @@ def _at_noise(data: Floats, covariance: Floats) -> tuple[float, float, float, fl
     q, r = np.linalg.qr(white[:, 1:])
     coordinates = q.T @ white[:, 0]
     freedom = data.shape[0] - data.shape[1] + 1
-    chi2 = float(white[:, 0] @ white[:, 0] - coordinates @ coordinates)
+    total = float(white[:, 0] @ white[:, 0])
+    chi2 = max(total - float(coordinates @ coordinates), LEAST_ERROR**2 * total)  # readings without noise leave nothing
     inverse = linalg.solve_triangular(r, np.eye(r.shape[0]))
     deviation = math.sqrt(chi2 / freedom)
     error = deviation * float(np.linalg.norm(inverse[0]))

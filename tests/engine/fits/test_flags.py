@@ -189,7 +189,7 @@ def calls_of(name: str) -> list[tuple[str, ast.Call]]:
 def test_no_reason_is_made_but_from_the_table():
     # A fit takes nothing but a Reason (the type checker sees to it), and only the table makes one.
     assert Fit.__annotations__["reasons"] == "tuple[Reason, ...]"
-    assert {module for module, _ in calls_of("Reason")} == {"engine/fits/flags.py"}
+    assert {module for module, _ in calls_of("Reason")} == {"engine/fits/flag.py"}
     assert {module for module, _ in calls_of("Flag")} == {"engine/fits/flags.py"}
     assert len(calls_of("reason_for")) > 15
 

@@ -130,3 +130,13 @@ def test_errors_of_differences_cover(blocks, phi, drift):
     assert np.abs(pulls).max() < 5.0
     assert 0.683 - 3.0 * 0.0465 < np.mean(np.abs(pulls) < 1.0) < 0.9
     assert abs(pulls.mean()) < 0.4
+
+
+@pytest.mark.parametrize("slope", [0.0, 1e-13, 1.0])
+@pytest.mark.parametrize("readings", [20, 21, 40])
+def test_readings_without_noise_have_no_error(slope, readings):
+    at = np.arange(readings)
+    found = switched_difference(at * 10**9, slope * at + 2.0 * slope * (at % 2), at % 2 == 1)
+    assert found.error is None or not found.error > 0.0
+    assert not found.valid
+    assert [reason.code for reason in found.reasons] == ["no_noise"]
