@@ -72,6 +72,7 @@ def answer_of(
     *,
     fitted: SpotProblem | None = None,
     significance: float | None = None,
+    mean: Floats | None = None,
 ) -> GaussianFit:
     """The fit with errors, significance, goodness of fit and limits.
 
@@ -87,10 +88,12 @@ def answer_of(
         That which was fitted, where it is another one.
     significance : float, optional
         Of a spot that is known to be there.
+    mean : array of float64, shape (ny, nx), optional
+        Shifted mean counts of the model, where they are known.
     """
     all_names = problem.names(found.rotated)
     names = tuple(name for name, free in zip(all_names, found.free, strict=True) if free)
-    mean = problem.mean(found)
+    mean = problem.mean(found) if mean is None else mean
     residuals = residuals_of(problem, mean)
     ndof = max(1, round(residuals.pixels) - len(names))
     left = problem.reference.variance_left(float(found.parameters[-1]), mean, problem.used, problem.shift)

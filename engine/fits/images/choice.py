@@ -92,7 +92,7 @@ class Wanted:
         return chosen_model(problem, start, self.backgrounds, shapes, placed=found.is_placed)
 
 
-def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wanted) -> GaussianFit:
+def better_fit(problem: SpotProblem, found: Found, mean: Floats, fit: GaussianFit, wanted: Wanted) -> GaussianFit:
     """The fit on an even background where nothing contradicts it, a better one where there is one, or why not.
 
     Parameters
@@ -100,6 +100,8 @@ def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wan
     problem : SpotProblem
     found : Found
         The best spot on an even background, or with given place and widths.
+    mean : array of float64, shape (ny, nx)
+        Its shifted mean counts.
     fit : GaussianFit
         Its answer.
     wanted : Wanted
@@ -108,7 +110,7 @@ def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wan
     if not fit.detected and not found.is_placed:
         may = wanted.background != "flat" and REFUSED_FOR_LIGHT.intersection(fit.flags)
         return _on_smooth_light(problem, fit, wanted) if may else fit
-    uneven = asked or _is_uneven(problem, found, fit)
+    uneven = asked or _is_uneven(problem, found, mean, fit)
     if not uneven and not fit.departure > 0.0:
         return fit
     best = wanted.model(problem, found, departs=fit.departure > 0.0)
@@ -130,9 +132,8 @@ def better_fit(problem: SpotProblem, found: Found, fit: GaussianFit, wanted: Wan
     return _on_smooth_light(problem, better, wanted) if wanted.background != "flat" else better
 
 
-def _is_uneven(problem: SpotProblem, found: Found, fit: GaussianFit) -> bool:
+def _is_uneven(problem: SpotProblem, found: Found, mean: Floats, fit: GaussianFit) -> bool:
     """Whether residuals around the spot, where no other shape of it would have any, contradict an even background."""
-    mean = problem.mean(found)
     # Of pixels, as neighbours tell: the gain without the misfit that is in it, when it was estimated.
     noise = fit.gain if problem.gain is not None else fit.gain / (1.0 + max(fit.misfit, 0.0))
     noise *= fit.shared_noise

@@ -256,7 +256,8 @@ def _fit(
         better = problem.with_gain_guess(gain or _gain_of_residuals(problem, found))
         if better.total > 0.0:
             problem, found = better, minimise(better)
-    fit = answer_of(problem, found, wanted.gain_error)
+    mean = problem.mean(found)
+    fit = answer_of(problem, found, wanted.gain_error, mean=mean)
     if problem.clipped is not None:
         fit = censored_fit(problem, found, fit, wanted.gain_error)
         said = said or ("" if wanted.background in ("auto", "flat") else EVEN)
@@ -267,11 +268,11 @@ def _fit(
                 wrong = f"gain = {problem.gain:.3g} does not fit the noise seen ({seen_gain:.3g})"
                 said = f"{wrong}, by which the errors are scaled"
                 problem = replace(problem, gain=None)
-                fit = answer_of(problem, found, 0.0)
+                fit = answer_of(problem, found, 0.0, mean=mean)
         if not problem.reference.frames:
-            fit = better_fit(problem, found, fit, wanted)
+            fit = better_fit(problem, found, mean, fit, wanted)
     if problem.with_reference and not problem.reference.frames and fit.detected:
-        more = remarks_on_reference(problem, problem.mean(found), fit.gain)
+        more = remarks_on_reference(problem, mean, fit.gain)
         fit = replace(fit, remarks=(*fit.remarks, *more))
     return replace(fit, remarks=(*fit.remarks, said)) if said else fit
 
