@@ -456,16 +456,19 @@ def two_bursts(random, apart_s, pulses):
 
 def overlap_pulls(number, seed, apart_s, pulses):
     random = np.random.default_rng(seed)
-    table = []
+    table, refused = [], []
     for _ in range(number):
         times_ns = two_bursts(random, apart_s, pulses)
         fits = fit_overlapping(times_ns, strongest(times_ns))
         assert len(fits) == 2
-        assert all(fit.valid for fit in fits), [fit.reason for fit in fits]
+        if not all(fit.valid for fit in fits):  # each test of a burst has chance against it now and then
+            refused.append(fits[0].reason)
+            continue
         truths = [{"tau_decay_s": 1.0, "n_total": n} for n in (1000.0, pulses)]
         table.append(
             [(f.values[n] - truth[n]) / f.errors[n] for f, truth in zip(fits, truths, strict=True) for n in truth]
         )
+    assert len(refused) <= 0.01 * number + 2.0 * math.sqrt(0.01 * number), refused
     return np.array(table)
 
 
