@@ -37,8 +37,9 @@ def remarks_on(rows: pl.DataFrame) -> Iterator[str]:
     seen = rows.filter(pl.col("detected").fill_null(value=False))
     faint = seen.filter(~pl.col("fit_successful")).height
     said = f" ({faint} of them too faint or cut off to be measured)" if faint else ""
-    if rows.height != 1:
-        yield f"{seen.height} of {rows.height} images show atoms{said}."
+    readable = rows["detected"].count()
+    if rows.height != 1 and (readable or rows.is_empty()):
+        yield f"{seen.height} of {readable} images show atoms{said}."
     elif rows["signal_sum"].count():
         yield f"{rows['filename'][0]}: {_measured(rows.row(0, named=True))}."
     if rows.height == 1:

@@ -97,6 +97,17 @@ def test_references_a_camera_and_a_series_give_the_lifetime(tmp_path):
     assert analysis.references.bad_pixels.hot[10, 10]
 
 
+def test_a_broken_image_is_none_of_those_that_could_show_atoms(tmp_path):
+    write_series(tmp_path / "images", [60_000.0, 60_000.0, 60_000.0])
+    first = sorted((tmp_path / "images").iterdir())[0]
+    first.write_text("1,2\nbroken")
+    analysis = ImageAnalysis(tmp_path / "images")
+    analysis.run()
+    said = analysis.remarks()
+    assert said[0].startswith("2 of 2 images show atoms")
+    assert sum("1 refused: " in remark for remark in said) == 1
+
+
 def test_at_a_known_spot_every_image_has_a_number_of_atoms(tmp_path):
     table = write_series(tmp_path / "images", [60_000.0, 30_000.0, 20.0, 0.0])
     write_references(tmp_path / "dark")
