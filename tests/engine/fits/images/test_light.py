@@ -93,7 +93,7 @@ def test_a_choice_that_is_none_is_refused():
 @pytest.mark.parametrize("images", [6, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_turned_spot_is_turned_where_residuals_ask_for_it(images):
     random = np.random.default_rng(7)
-    found = []
+    found, turned = [], 0
     for _ in range(images):
         level = 10.0 ** random.uniform(1.0, 2.0)
         truth = spot(random, level) | {"theta": math.radians(random.uniform(15.0, 40.0))}
@@ -102,12 +102,16 @@ def test_a_turned_spot_is_turned_where_residuals_ask_for_it(images):
         truth["A"] = 2.0 * math.pi * truth["sigma_x"] * truth["sigma_y"] * level * 3.0
         image = random.poisson(level + gaussian_image(truth, SHAPE))
         fit = fit_gaussian(image, rotated="auto")
-        assert "theta" in fit.values
-        assert any("turned by" in remark for remark in fit.remarks)
         upright = fit_gaussian(image)
         assert not upright.valid or max(map(abs, pulls(upright, truth)[:3])) < 5.0
+        if "theta" not in fit.values:  # too few counts tell the angle
+            assert not fit.valid or max(map(abs, pulls(fit, truth)[:3])) < 5.0
+            continue
+        assert any("turned by" in remark for remark in fit.remarks)
+        turned += 1
         if fit.valid:
             found.append(pulls(fit, truth))
+    assert turned > 0.97 * images
     assert len(found) > 0.9 * images
     assert np.abs(found).max() < 5.0
 
