@@ -27,7 +27,7 @@ from .problem import SpotProblem
 from .result import GaussianFit
 from .rounded_counts import rounding_covariance
 from .shared_noise import SharedNoise
-from .smooth_light import BLOCKS, smooth_level
+from .smooth_light import BLOCKS, smooth_level, stands_out
 from .two_spots import Pair, excess_of, pair_of
 
 __all__ = ["BACKGROUNDS", "Background", "Wanted", "better_fit"]
@@ -153,8 +153,11 @@ def _on_smooth_light(problem: SpotProblem, fit: GaussianFit, wanted: Wanted) -> 
     """The fit of a spot that stands out of the light around it, where an even background found only that light."""
     shapes = (False, True) if wanted.rotated == "auto" else (wanted.rotated,)
     for blocks in BLOCKS:
-        start = problem.start_above(smooth_level(problem, blocks))
-        best = None if start is None else chosen_model(problem, start, wanted.backgrounds, shapes, placed=False)
+        level = smooth_level(problem, blocks)
+        start = problem.start_above(level)
+        if start is None or not stands_out(problem, level, blocks, start):
+            continue
+        best = chosen_model(problem, start, wanted.backgrounds, shapes, placed=False)
         if best is None:
             continue
         better = _answer(best, wanted)

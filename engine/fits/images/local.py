@@ -33,7 +33,7 @@ TERMS = {"flat": 1, "plane": 3, "quadratic": 6}
 """How many terms a background has, by its name."""
 SLOPES = ("C_x", "C_y", "C_xx", "C_xy", "C_yy")
 """Names of the terms beyond C."""
-ENOUGH, MOST_STEPS = 5e-4, 50
+ENOUGH, MOST_STEPS = 5e-4, 30
 """Distance from the minimum, in errors, at which scoring ends, and most of its steps."""
 REACH = 6.0
 """Half the sides of a window, in widths of the spot."""

@@ -17,7 +17,7 @@ from ....io.errors import InputError
 from .blocks import block_sums
 from .likelihood import SpotLikelihood
 
-__all__ = ["BLOCKS", "remarks_on_reference", "smooth_level", "smooth_reference"]
+__all__ = ["BLOCKS", "remarks_on_reference", "smooth_level", "smooth_reference", "stands_out"]
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +33,11 @@ ROUNDS = 6
 """How often what stands out is looked for."""
 DIFFERENT, SURE = 0.01, 5.0
 """Part of the light, and standard deviations, by which a reference differs from the image by place, when it is said."""
+BOX, APART, FEWEST_BOXES = 1.5, 3.0, 16
+"""Half the side of the boxes that are compared, in widths; how far others are, in halves of a side; and how many of
+them there have to be."""
+OUT, MAD = 4.0, 1.4826
+"""Standard deviations of the boxes from which on one stands out; one of them, in median absolute deviations."""
 LEAST_BLOCK = 6
 """Their side, pixels, at least."""
 
@@ -64,6 +69,44 @@ def smooth_level(problem: SpotLikelihood, blocks: int) -> Floats:
     y, x = (0.5 * (ends[:-1] + ends[1:] - 1) for ends in (y_ends, x_ends))
     level = _along(_along(medians, x, columns).T, y, rows).T
     return np.ascontiguousarray(np.maximum(level, least))
+
+
+def stands_out(problem: SpotLikelihood, level: Floats, blocks: int, start: Floats) -> bool:
+    """Whether there is more light at a place than at others, in units of how much these differ.
+
+    Parameters
+    ----------
+    problem : SpotLikelihood
+    level : array of float64, shape (ny, nx)
+        As `smooth_level` gives it for so many `blocks`.
+    blocks : int
+    start : array of float64, shape (5,)
+        A, x0, y0, sigma_x, sigma_y of the place.
+    """
+    if 2.0 * float(start[3]) > min(problem.counts.shape) / blocks:
+        return False  # a part of the light itself: a median of a block would have most of it
+    half = max(1, round(BOX * float(start[3])))
+    excess = np.pad(np.cumsum(np.cumsum((problem.counts - level) * problem.used, axis=0), axis=1), ((1, 0), (1, 0)))
+    expected = np.pad(np.cumsum(np.cumsum(level * problem.used, axis=0), axis=1), ((1, 0), (1, 0)))
+
+    def of_boxes(y: NDArray[np.int64], x: NDArray[np.int64]) -> Floats:
+        (rows, columns), ends = problem.counts.shape, []
+        for centre, size in ((y, rows), (x, columns)):
+            ends.append((np.clip(centre - half, 0, size), np.clip(centre + half + 1, 0, size)))
+        (top, bottom), (left, right) = ends
+        sums = [s[bottom, right] - s[top, right] - s[bottom, left] + s[top, left] for s in (excess, expected)]
+        return np.asarray(sums[0] / np.sqrt(np.maximum(sums[1], 1e-12) * problem.noise))
+
+    x0, y0 = round(float(start[1])), round(float(start[2]))
+    grid = np.mgrid[half : problem.counts.shape[0] : half, half : problem.counts.shape[1] : half].reshape(2, -1)
+    y, x = grid[:, np.hypot(grid[0] - y0, grid[1] - x0) > APART * half]
+    if y.size < FEWEST_BOXES:
+        return True
+    others = of_boxes(y, x)
+    middle = float(np.median(others))
+    scatter = MAD * float(np.median(np.abs(others - middle)))
+    here = float(of_boxes(np.array([y0]), np.array([x0]))[0]) - middle
+    return here > OUT * max(scatter, 1.0)
 
 
 def _along(values: Floats, places: Floats, size: int) -> Floats:

@@ -126,8 +126,8 @@ def smooth_light(random: np.random.Generator, kind: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["glow", "vignetting", "gradient"])
-@pytest.mark.parametrize("images", [40, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("images", [40, pytest.param(2000, marks=pytest.mark.slow)])
 def test_smooth_light_shows_no_atoms(kind, images):
     random = np.random.default_rng(20260815)
     found = sum(fit_gaussian(random.poisson(smooth_light(random, kind))).detected for _ in range(images))
-    assert found <= 3e-3 * images  # 1e-3 asked: ten of 3000 have a probability of 1e-3
+    assert found <= 3e-3 * images + 1.0  # 1e-3 asked: eight of 2000 have a probability of 1e-3
