@@ -39,7 +39,7 @@ def remarks_on(rows: pl.DataFrame) -> Iterator[str]:
     said = f" ({faint} of them too faint or cut off to be measured)" if faint else ""
     readable = rows["detected"].count()
     if rows.height != 1 and (readable or rows.is_empty()):
-        yield f"{seen.height} of {readable} images show atoms{said}."
+        yield f"{seen.height} of {readable} image{' shows' if readable == 1 else 's show'} atoms{said}."
     elif rows["signal_sum"].count():
         yield f"{rows['filename'][0]}: {_measured(rows.row(0, named=True))}."
     if rows.height == 1:
